@@ -1,0 +1,132 @@
+"""All benchmarks, side by side in one go: `python -m benchmarks.run` (`make bench`).
+
+Each function of `LINES` measures one line and returns its section of `benchmarks/RESULTS.md`; to add a line,
+write such a function and put it there. `python -m benchmarks.run kernel` runs single lines and prints them
+without touching the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from benchmarks.kernels import COST, HORIZONS, KERNELS, LIMIT, Aggregate
+from benchmarks.measure import Job, Measured, describe_machine, measure, render_table, run_job
+from benchmarks.panel import write_panel, write_spine
+
+HERE = Path(__file__).resolve().parent
+WORK = HERE / "work"
+RESULTS = HERE / "RESULTS.md"
+PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "numba", "vectorbt")
+TOLERANCE = 1e-9
+"""Relative difference allowed between two kernels' sums; counts must be equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a line is given: where it may write, how large the panel is, how many rounds to run."""
+
+    work: Path
+    n_tokens: int = 2000
+    n_bars: int = 1825
+    rounds: int = 3
+
+
+Line = Callable[[Bench], str]
+
+
+def kernel_line(bench: Bench) -> str:
+    """Windows computed and aggregated, nothing kept: ours, the peers and the limit on the same file."""
+    spine, tiny = _write_spine(bench, "kernel", bench.n_tokens, bench.n_bars), _tiny_spine(bench)
+    jobs = [
+        Job(label, "benchmarks.kernels:run_kernel", (label, str(spine)), (label, str(tiny)))
+        for label in KERNELS
+    ]
+    verify({job.label: run_job(job).result for job in jobs})
+    measured = measure(jobs, rounds=bench.rounds)
+    for number in range(bench.rounds):
+        verify({m.label: m.runs[number].result for m in measured})
+    n_bars = pq.read_metadata(spine).num_rows
+    return "\n".join(
+        [
+            "## Kernel: windows computed and aggregated, nothing kept",
+            "",
+            f"{n_bars:,} bars of {bench.n_tokens:,} tokens, horizons {', '.join(map(str, HORIZONS))} bars,"
+            f" costs {COST * 1e4:.0f} bps; reading the Parquet file included; interpreter start, imports and"
+            f" JIT compilation not. Every run of every kernel returned the same counts, and sums equal to"
+            f" {TOLERANCE:g} relative.",
+            "",
+            render_table(measured, LIMIT),
+        ]
+    )
+
+
+LINES: dict[str, Line] = {"kernel": kernel_line}
+"""The sections of `RESULTS.md`, in order."""
+
+
+def verify(results: dict[str, Any]) -> None:
+    """Raise unless all kernels returned the same: counts equal, sums within `TOLERANCE`."""
+    (first, expected), *others = results.items()
+    for label, result in others:
+        for horizon, values in expected.items():
+            for name, a, b in zip(Aggregate._fields, values, result[horizon], strict=True):
+                exact = name.startswith("n_")
+                if a != b and (exact or not math.isclose(a, b, rel_tol=TOLERANCE)):
+                    raise ValueError(
+                        f"{label} disagrees with {first} on {name} of horizon {horizon}: {b} != {a}"
+                    )
+
+
+def speed_ratio(measured: Sequence[Measured], slower: str, faster: str) -> float:
+    """How many times longer one label took than another, by medians."""
+    seconds = {m.label: m.seconds for m in measured}
+    return seconds[slower] / seconds[faster]
+
+
+def _write_spine(bench: Bench, name: str, n_tokens: int, n_bars: int) -> Path:
+    """Write a panel and its spine under the work folder; return the spine's path."""
+    panel = bench.work / name
+    write_panel(panel, n_tokens=n_tokens, n_bars=n_bars)
+    path = bench.work / f"{name}_spine.parquet"
+    write_spine(panel, path)
+    return path
+
+
+def _tiny_spine(bench: Bench) -> Path:
+    """A spine just long enough for every horizon: what the kernels warm up on."""
+    return _write_spine(bench, "tiny", 20, 200)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the lines asked for (all, unless named) and write `RESULTS.md` when all were run at full size."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("lines", nargs="*", help=f"lines to run, of {', '.join(LINES)}; all by default")
+    full = Bench(WORK)
+    parser.add_argument("--tokens", type=int, default=full.n_tokens)
+    parser.add_argument("--bars", type=int, default=full.n_bars)
+    parser.add_argument("--rounds", type=int, default=full.rounds)
+    options = parser.parse_args(argv)
+    unknown = sorted(set(options.lines) - set(LINES))
+    if unknown:
+        parser.error(f"no such line: {', '.join(unknown)}")
+    WORK.mkdir(exist_ok=True)
+    bench = Bench(WORK, options.tokens, options.bars, options.rounds)
+    sections = [LINES[name](bench) for name in options.lines or LINES]
+    head = f"# Benchmark results\n\nWritten by `make bench`.\n\n{describe_machine(PACKAGES)}"
+    page = "\n\n".join([head, *sections]) + "\n"
+    print(page)
+    if not options.lines and bench == full:
+        RESULTS.write_text(page)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Settings, frozen, from the environment or a `.env` file. Nothing else reads `os.environ`."""
+
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+SQL_DIR = ROOT / "sql"
+DATA_DIR = ROOT / "data"
+
+TIMEFRAMES = ("1d", "1h")
+
+# A horizon is a LEAD offset; DuckDB streams LEADs below this bound and sorts above it.
+MAX_HORIZON = 2_000
+
+Horizons = Annotated[tuple[int, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """What an operator may change. Every field is the environment variable `TRACKRECORD_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="TRACKRECORD_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default=DATA_DIR / "home", description="Folder that holds all a run writes.")
+    cost_bps: float = Field(default=20, ge=0, lt=10_000, description="Round-trip cost in basis points.")
+    horizons_1d: Horizons = Field(default=(1, 7, 14, 30, 90), description="Horizons of daily calls, in bars.")
+    horizons_1h: Horizons = Field(default=(1, 4, 24, 72, 168), description="Horizons of hourly calls, in bars.")
+    memory_limit: str = Field(default="800MB", description="What DuckDB may hold in memory before it spills.")
+    threads: int = Field(default=2, ge=1, description="Threads of DuckDB.")
+    lock_wait_seconds: float = Field(default=1200, ge=0, description="How long a scheduled run waits for the lock.")
+    min_free_disk_mb: int = Field(default=500, ge=0, description="Free disk space below which no run starts.")
+    max_quarantined_share: float = Field(default=0.05, ge=0, le=1, description="Above it a dataset stops the run.")
+    max_vanished_share: float = Field(default=1 / 3, ge=0, le=1, description="Tokens lost above it stop the run.")
+    gate_batch_rows: int = Field(default=250_000, ge=1, description="Rows the gate looks at in one batch.")
+    stale_after_days: float = Field(default=2, gt=0, description="Older newest rows raise a freshness warning.")
+
+    @field_validator("horizons_1d", "horizons_1h", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Accept `1,7,30` as an environment variable holds it."""
+        return [int(part) for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("horizons_1d", "horizons_1h")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        ascending = tuple(sorted(set(value)))
+        if not ascending or ascending[0] < 1 or ascending[-1] > MAX_HORIZON:
+            raise ValueError(f"horizons are between 1 and {MAX_HORIZON} bars, got {value}")
+        return ascending
+
+    @property
+    def horizons(self) -> dict[str, tuple[int, ...]]:
+        """Horizons in bars by timeframe."""
+        return {"1d": self.horizons_1d, "1h": self.horizons_1h}
+
+    @property
+    def cost(self) -> float:
+        """Round-trip cost as a fraction."""
+        return self.cost_bps / 10_000
+
+    @property
+    def warehouse(self) -> Path:
+        """The writer's database."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The analysts' database: a read-only copy, replaced atomically."""
+        return self.home / "published" / "trackrecord.duckdb"
+
+    @cached_property
+    def scoring_hash(self) -> str:
+        """Fingerprint of everything besides the data that changes a score; another one asks for a full rebuild."""
+        parts = [f"{self.cost_bps}|{self.horizons_1d}|{self.horizons_1h}"]
+        parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
+        parts += [path.read_text() for path in sorted(SQL_DIR.rglob("*.sql"))]
+        return sha256("\n".join(parts).encode()).hexdigest()[:16]

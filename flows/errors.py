@@ -1,0 +1,33 @@
+"""One exception tree; each leaf knows the exit code the command line answers with."""
+
+
+class TrackrecordError(Exception):
+    """Something a user can mend; the message says what happened and what to do next."""
+
+    exit_code = 1
+
+
+class SourceError(TrackrecordError):
+    """The source did not deliver something that can be read."""
+
+
+class WarehouseError(TrackrecordError):
+    """The warehouse, its models or the disk under it are not in a state to work with."""
+
+
+class UsageError(TrackrecordError):
+    """The command was asked for something that makes no sense."""
+
+    exit_code = 2
+
+
+class GateStopped(TrackrecordError):
+    """A gate stopped the run before publish; the published file is unchanged."""
+
+    exit_code = 3
+
+
+class LockHeld(TrackrecordError):
+    """Another run builds or publishes at this moment."""
+
+    exit_code = 4

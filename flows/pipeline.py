@@ -1,0 +1,88 @@
+"""The main job, step by step: fetch, gate, build, gate, publish. Flows and the command line only put these in order."""
+
+from flows.config import Settings
+from flows.errors import GateStopped, WarehouseError
+from flows.quality.checks import run_checks
+from flows.quality.gate import RuleResult
+from flows.quality.suites import Suites
+from flows.run import Run
+from flows.sources.base import DATASETS
+from flows.warehouse import journal, runs
+from flows.warehouse.build import BuildReport, build
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.publish import adopt_publishes, publish
+from flows.warehouse.raw_store import Kept, free_disk_mb, keep
+from flows.warehouse.snapshots import Snapshot, take_snapshot
+
+
+def fetch(run: Run) -> list[Kept]:
+    """Keep everything the source delivers. Needs no lock: nothing but `raw/` and the journal is written."""
+    free = free_disk_mb(run.settings.home)
+    if free < run.settings.min_free_disk_mb:
+        raise WarehouseError(
+            f"{run.settings.home} has {free} MB free; a run wants {run.settings.min_free_disk_mb} MB. "
+            "Make room, then run again; nothing was changed."
+        )
+    kept = [keep(run.settings.home, delivery, source=run.source.name) for delivery in run.source.fetch(run.as_of)]
+    return sorted(kept, key=lambda one: list(DATASETS).index(one.dataset))
+
+
+def begin(run: Run) -> None:
+    """Record that the run has begun, and what an earlier one that died left unsaid."""
+    with open_warehouse(run.settings) as connection:
+        adopt_publishes(connection, run.settings.published)
+        runs.begin(connection, run)
+
+
+def snapshot(run: Run, kept: list[Kept]) -> list[Snapshot]:
+    """Judge each delivery and append what is new.
+
+    Raises GateStopped, naming every dataset that failed as a whole and what to do.
+    """
+    snapshots = []
+    with open_warehouse(run.settings) as connection, Suites(run.settings.home / "data_docs") as suites:
+        for one in kept:
+            snapshots.append(take_snapshot(connection, run, one, suites))
+            if one.dataset == "tokens" and snapshots[-1].is_stopped:
+                # Every other dataset is checked against the tokens; its complaints would only hide this one.
+                break
+    stopped = [one for one in snapshots if one.is_stopped]
+    if stopped:
+        raise GateStopped("\n".join(one.gate.message(one.snapshot_id) for one in stopped if one.gate))
+    return snapshots
+
+
+def build_marts(run: Run) -> BuildReport:
+    """Bring `core` and `marts` to the run's as-of moment."""
+    with open_warehouse(run.settings) as connection:
+        return build(connection, run.settings, as_of=run.as_of, run_id=run.run_id)
+
+
+def check_marts(run: Run) -> tuple[RuleResult, ...]:
+    """The second gate. Raises GateStopped where a critical check finds rows."""
+    with open_warehouse(run.settings) as connection:
+        results = run_checks(connection, run)
+    failed = [result for result in results if not result.is_passed and result.severity == "critical"]
+    if failed:
+        told = "\n".join(
+            f"marts: {result.rule} found {result.n_failed} rows: {result.reason} Example: {result.example}"
+            for result in failed
+        )
+        raise GateStopped(f"{told}\nNothing was published. This is a fault of the models; keep the warehouse and report it.")
+    return results
+
+
+def publish_marts(run: Run) -> dict[str, int]:
+    """Swap in the new published file; return rows by table."""
+    with open_warehouse(run.settings) as connection:
+        runs.keep_weekly_scorecard(connection, run)
+        counts = publish(connection, run)
+        adopt_publishes(connection, run.settings.published)
+    return counts
+
+
+def finish(run: Run, state: str, error: str | None = None) -> None:
+    """Record how the run ended, in the warehouse and in the journal."""
+    with open_warehouse(run.settings) as connection:
+        runs.finish(connection, run, state, error)
+    journal.append(run.settings.home, "runs", **runs.as_event(run), state=state, error=error)

@@ -1,0 +1,165 @@
+"""The helper columns of the row rules, in SQL: what pandas would be too small or too slow for."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import duckdb
+
+from flows.config import TIMEFRAMES
+from flows.sources.base import Column, Dataset
+from flows.warehouse.incoming import Incoming
+
+# Bars this much longer apart than one bar have no neighbour in each other: a halt (contract, section 3: segments).
+HALT = "interval 3 day"
+
+# Only closes that are this far from both neighbours are handed to the spike rule, which draws its own, wider line.
+SUSPICION = 2
+
+_TIMEFRAME_KNOWN = f"timeframe in ({', '.join(repr(name) for name in TIMEFRAMES)})"
+
+
+def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> None:
+    """Write what a row alone cannot tell: `key_flag`, `spike_flag`, `known_token`. The first two are small."""
+    _flag_keys(connection, incoming)
+    _flag_spikes(connection, incoming.dataset)
+    connection.execute(
+        "create or replace temporary table known_token as select distinct token_id from raw.tokens"
+    )
+
+
+def batch_select(incoming: Incoming, columns: Iterable[str], as_of: datetime) -> str:
+    """SQL for the columns that rules look at, between the row ids $start and $end."""
+    cells = [f"{_HELPERS[name](incoming, as_of)} as {name}" if name in _HELPERS else name for name in columns]
+    return (
+        f"select row_number, {', '.join(cells)} from incoming "
+        "left join key_flag using (row_number) left join spike_flag using (row_number) "
+        "where incoming.rowid >= $start and incoming.rowid < $end order by row_number"
+    )
+
+
+def end_of_rows(connection: duckdb.DuckDBPyConnection) -> int:
+    """One past the last row id of `incoming`."""
+    row = connection.execute("select coalesce(max(rowid) + 1, 0) from incoming").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def count(connection: duckdb.DuckDBPyConnection, select: str) -> int:
+    """How many rows a select returns."""
+    row = connection.execute(f"select count(*) from ({select})").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> None:
+    """For each row whose key came more than once: which copy it is, and how many different versions there are.
+
+    Keys are first compared by their hash, which keeps the common case, no repetition at all, small.
+    """
+    dataset = incoming.dataset
+    key, values = ", ".join(dataset.full_key), ", ".join(dataset.value_columns)
+    connection.execute(
+        "create or replace temporary table repeated_hash as "
+        f"select hash({key}) as key_hash from incoming where {_has_key(dataset)} group by all having count(*) > 1"
+    )
+    # Of equal copies the one known first is kept: what was known at one moment was known ever after.
+    order = "known_at nulls last, row_number" if dataset.has_known_at else "row_number"
+    connection.execute(
+        f"""
+        create or replace temporary table key_flag as
+        select
+            row_number,
+            case when n_versions = 1 then copy_number end as copy_number,
+            n_versions
+        from (
+            select
+                row_number,
+                row_number() over (partition by {key} order by {order}) as copy_number,
+                count(*) over (partition by {key}) as n_copies,
+                count(distinct hash({values})) over (partition by {key}) as n_versions
+            from incoming
+            where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)
+        )
+        where n_copies > 1
+        """
+    )
+
+
+def _has_key(dataset: Dataset) -> str:
+    """A row without its key, or on a bar nobody knows, has other faults and is no copy of anything."""
+    required = {column.name for column in dataset.columns if column.required}
+    words = [f"{name} is not null" for name in dataset.key if name in required]
+    return " and ".join(words + ([_TIMEFRAME_KNOWN] if dataset.has_timeframe else []))
+
+
+def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+    """For each close far from the closes on both its sides: its multiple of the nearer one.
+
+    Copies are not neighbours, or a bad print delivered twice would vouch for itself.
+    """
+    connection.execute(
+        "create or replace temporary table spike_flag (row_number bigint, times_neighbours double)"
+    )
+    if dataset.name != "prices":
+        return
+    connection.execute(
+        f"""
+        insert into spike_flag
+        select
+            row_number,
+            case when close > earlier then close / greatest(earlier, later) else close / least(earlier, later) end
+        from (
+            select
+                row_number, close,
+                case when bar_start - lag(bar_start) over bars <= bar_length(timeframe) + {HALT}
+                    then lag(close) over bars end as earlier,
+                case when lead(bar_start) over bars - bar_start <= bar_length(timeframe) + {HALT}
+                    then lead(close) over bars end as later
+            from incoming
+            where {_has_key(dataset)} and close > 0 and isfinite(close)
+                and row_number not in (select row_number from key_flag where copy_number > 1 or n_versions > 1)
+            window bars as (partition by token_id, timeframe, price_source order by bar_start)
+        )
+        where close > {SUSPICION} * greatest(earlier, later) or {SUSPICION} * close < least(earlier, later)
+        """
+    )
+
+
+def _absent(incoming: Incoming, as_of: datetime) -> str:
+    """The required columns without a value, by name. A cell that did not fit its type has been told already."""
+    cells = [
+        f"case when {_is_absent(column)} and not list_contains(unparsed, '{column.name}') then '{column.name}' end"
+        for column in incoming.dataset.columns
+        if column.required and column.name not in incoming.missing_columns
+    ]
+    return f"nullif(concat_ws(', ', {', '.join(cells)}), '')" if cells else "null::varchar"
+
+
+def _is_absent(column: Column) -> str:
+    # DuckDB's NaN is a number, the largest; here it is no price at all.
+    is_nan = f" or isnan({column.name})" if column.type == "DOUBLE" else ""
+    return f"({column.name} is null{is_nan})"
+
+
+def _seconds_ahead(incoming: Incoming, as_of: datetime) -> str:
+    moments = [column.name for column in incoming.dataset.columns if column.type == "TIMESTAMP"]
+    return f"epoch(greatest({', '.join(moments)})) - epoch(timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}')"
+
+
+def _is_snapped(incoming: Incoming, as_of: datetime) -> str:
+    # The grid of an unknown timeframe is not known either.
+    return f"is_snapped and {_TIMEFRAME_KNOWN}" if incoming.dataset.has_timeframe else "is_snapped"
+
+
+_HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
+    "unfit_columns": lambda incoming, as_of: "nullif(array_to_string(unparsed, ', '), '')",
+    "absent_columns": _absent,
+    "unknown_token_id": lambda incoming, as_of: (
+        "case when token_id not in (select token_id from known_token where token_id is not null) then token_id end"
+    ),
+    "seconds_ahead": _seconds_ahead,
+    "seconds_until_known": lambda incoming, as_of: f"epoch(known_at) - epoch({incoming.dataset.moment})",
+    "is_snapped": _is_snapped,
+    "highest_price": lambda incoming, as_of: "greatest(open, low, close)",
+    "lowest_price": lambda incoming, as_of: "least(open, high, close)",
+}

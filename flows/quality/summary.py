@@ -1,0 +1,225 @@
+"""What the dataset rules look at: one number each about the whole delivery, with the words to report it by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from flows.quality.helpers import count
+from flows.quality.results import RuleResult
+from flows.sources.base import Dataset
+from flows.warehouse.incoming import Incoming
+
+# Fewer days than this say nothing about weekends; as many bars, spread over at least this many days.
+MIN_SPAN_DAYS = 14
+MIN_BAR_DAYS = 10
+
+N_NAMED = 5
+
+
+@dataclass(frozen=True)
+class LastSnapshot:
+    """The last accepted snapshot of the same dataset, source and vendor: what a delivery is compared with."""
+
+    snapshot_id: int
+    n_rows: int
+    token_ids: frozenset[int]
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.token_ids)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number about a delivery (None: nothing to judge), out of how many, how many are wrong, and which."""
+
+    value: float | None
+    n_checked: int
+    n_failed: int
+    example: str
+
+
+def delivered_token_ids(connection: duckdb.DuckDBPyConnection) -> frozenset[int]:
+    """The tokens that the rows in `incoming` are about: what the next delivery is compared with."""
+    rows = connection.execute("select distinct token_id from incoming where token_id is not null").fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+def delivery_facts(
+    connection: duckdb.DuckDBPyConnection,
+    incoming: Incoming,
+    *,
+    as_of: datetime,
+    last: LastSnapshot | None,
+    is_archive: bool,
+) -> dict[str, Fact]:
+    """The facts about the delivery in `incoming`, by the column that the dataset rules know them under."""
+    dataset = incoming.dataset
+    facts = {
+        "n_missing_columns": _missing_columns(incoming),
+        "n_rows": _rows(connection, incoming, as_of),
+        "vanished_share": _vanished(connection, last),
+        "lost_share": _lost_rows(incoming, last),
+    }
+    if dataset.moment:
+        facts["newest_age_days"] = _age(connection, dataset, as_of, is_archive)
+    if dataset.name == "prices":
+        facts["missing_weekend_share"] = _weekends(connection, as_of)
+    if dataset.name == "signals":
+        facts["n_without_known_at"] = _without_known_at(connection)
+    return facts
+
+
+def quarantine_fact(
+    connection: duckdb.DuckDBPyConnection, incoming: Incoming, row_results: Sequence[RuleResult]
+) -> Fact:
+    """The share of rows that critical rules set aside; copies are no sign of bad data and do not count."""
+    critical = sorted(
+        (result for result in row_results if result.severity == "critical" and not result.is_passed),
+        key=lambda result: -result.n_failed,
+    )
+    names = ", ".join(f"'{result.rule}'" for result in critical) or "''"
+    n_bad = count(
+        connection, f"select distinct row_number from bad_row where is_quarantined and rule in ({names})"
+    )
+    example = f"most by {critical[0].rule}, {critical[0].example}" if critical else ""
+    return Fact(n_bad / max(1, incoming.n_rows), incoming.n_rows, n_bad, example)
+
+
+def _missing_columns(incoming: Incoming) -> Fact:
+    missing = incoming.missing_columns
+    n_required = sum(column.required for column in incoming.dataset.columns)
+    return Fact(
+        len(missing),
+        n_required,
+        len(missing),
+        f"missing {', '.join(missing)}; delivered {', '.join(incoming.delivered_columns)}",
+    )
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: datetime) -> Fact:
+    example = f"{incoming.dataset.name} is empty"
+    if incoming.n_rows == 0 and incoming.n_hidden:
+        example = (
+            f"the as-of moment {as_of} lies before all data: {incoming.n_hidden:,} rows become known only later, "
+            f"the earliest is of {_earliest(connection, incoming)}"
+        )
+    return Fact(incoming.n_rows, incoming.n_rows, int(incoming.n_rows == 0), example)
+
+
+def _earliest(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str:
+    """The earliest moment as delivered: the rows have already left `incoming`."""
+    moment = incoming.dataset.moment
+    name = next(name for name in incoming.delivered_columns if name.lower() == moment).replace('"', '""')
+    row = connection.execute(
+        f'select min(make_timestamp(epoch_us(try_cast("{name}"::varchar as timestamptz)))) from delivered'
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _vanished(connection: duckdb.DuckDBPyConnection, last: LastSnapshot | None) -> Fact:
+    if last is None or not last.token_ids:
+        return Fact(None, 0, 0, "")
+    gone = sorted(last.token_ids - delivered_token_ids(connection))
+    named = ", ".join(str(token_id) for token_id in gone[:N_NAMED])
+    return Fact(
+        len(gone) / last.n_tokens,
+        last.n_tokens,
+        len(gone),
+        f"of snapshot {last.snapshot_id}'s {last.n_tokens:,} tokens {len(gone):,} are gone, token_id {named}"
+        + (", …" if len(gone) > N_NAMED else ""),
+    )
+
+
+def _lost_rows(incoming: Incoming, last: LastSnapshot | None) -> Fact:
+    if last is None or not last.n_rows:
+        return Fact(None, 0, 0, "")
+    n_lost = max(0, last.n_rows - incoming.n_rows)
+    example = f"{incoming.n_rows:,} rows, {last.n_rows:,} in snapshot {last.snapshot_id}"
+    return Fact(n_lost / last.n_rows, last.n_rows, n_lost, example)
+
+
+def _age(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime, is_archive: bool) -> Fact:
+    """Days from the end of the newest bar; what claims to be of the future does not make a delivery fresh."""
+    row = connection.execute(
+        f"select newest, (epoch($as_of::timestamp) - epoch(newest + {dataset.bar})) / 86400 from ("
+        f"select {dataset.moment} as newest{', timeframe' if dataset.has_timeframe else ''} from incoming "
+        f"where {dataset.moment} <= $as_of order by newest + {dataset.bar} desc limit 1)",
+        {"as_of": as_of},
+    ).fetchone()
+    if row is None:
+        return Fact(None, 0, 0, "")
+    remark = "; the source is an archive" if is_archive else ""
+    return Fact(row[1], 1, 1, f"the newest row is of {row[0]}, {row[1]:.1f} days before {as_of}{remark}")
+
+
+def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
+    """The share of weekend days without any bar, in the weeks that have bars, from the first bar to the last.
+
+    Weeks without any bar are a gap or a stray date, and say nothing about the calendar.
+    """
+    row = connection.execute(
+        f"""
+        with
+        bar_day as (
+            select distinct bar_start::date as day from incoming where bar_start <= $as_of and {_is_usable()}
+        ),
+        weekend_day as (
+            select week + unnest([5, 6]) as day
+            from (select distinct date_trunc('week', day)::date as week from bar_day)
+        ),
+        expected as (
+            select day, day in (select day from bar_day) as is_present
+            from weekend_day
+            where day between (select min(day) from bar_day) and (select max(day) from bar_day)
+        )
+        select
+            (select count(*) from bar_day) >= {MIN_BAR_DAYS}
+                and (select max(day) - min(day) from bar_day) >= {MIN_SPAN_DAYS},
+            count(*), count(*) filter (not is_present), min(day) filter (not is_present)
+        from expected
+        """,
+        {"as_of": as_of},
+    ).fetchone()
+    assert row is not None
+    is_judged, n_days, n_missing, first = row
+    if not is_judged or not n_days:
+        return Fact(None, 0, 0, "")
+    example = f"{n_missing:,} of {n_days:,} Saturdays and Sundays have no bar, the first is {first}"
+    return Fact(n_missing / n_days, n_days, n_missing, example)
+
+
+def _is_usable() -> str:
+    return "bar_start is not null and isfinite(bar_start)"
+
+
+def _without_known_at(connection: duckdb.DuckDBPyConnection) -> Fact:
+    """Rows without a known_at in a vendor and timeframe where others have one. An unreadable one was still given."""
+    row = connection.execute(
+        """
+        with stamped as (
+            select
+                row_number, vendor, timeframe,
+                known_at is not null or list_contains(unparsed, 'known_at') as is_stamped
+            from incoming
+        )
+        select
+            coalesce(sum(n_rows), 0)::bigint, coalesce(sum(n_bare), 0)::bigint,
+            first(vendor order by n_bare desc), first(timeframe order by n_bare desc), min(first_bare)
+        from (
+            select
+                vendor, timeframe, count(*) as n_rows, count(*) filter (not is_stamped) as n_bare,
+                min(row_number) filter (not is_stamped) as first_bare
+            from stamped
+            group by vendor, timeframe
+            having count(*) filter (is_stamped) > 0 and count(*) filter (not is_stamped) > 0
+        )
+        """
+    ).fetchone()
+    assert row is not None
+    n_rows, n_bare, vendor, timeframe, first_row = row
+    return Fact(
+        n_bare, n_rows, n_bare, f"{vendor}, {timeframe}: the first row without a known_at is row {first_row}"
+    )

@@ -1,0 +1,40 @@
+"""What a run is: its name, its two clocks, and the source it reads."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from flows.config import Settings
+from flows.errors import UsageError
+from flows.sources.base import Source
+from flows.warehouse.clock import utc_now
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run. `as_of` is the moment it pretends to live at, `fetched_at` our wall clock; both UTC, no zone."""
+
+    run_id: str
+    source: Source
+    input: str
+    as_of: datetime
+    fetched_at: datetime
+    is_replay: bool
+    settings: Settings
+
+
+def start_run(source: Source, settings: Settings, *, as_of: datetime | None = None, input: str = "") -> Run:
+    """Name a run and fix its clocks. Raises UsageError for an as-of moment that has not come yet."""
+    fetched_at = utc_now()
+    told = as_of or source.default_as_of()
+    if told is not None and told > fetched_at:
+        raise UsageError(f"--as-of {told:%Y-%m-%dT%H:%M:%S} lies in the future; it is {fetched_at:%Y-%m-%dT%H:%M:%S} UTC.")
+    return Run(
+        run_id=f"{fetched_at:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}",
+        source=source,
+        input=input,
+        as_of=told or fetched_at,
+        fetched_at=fetched_at,
+        is_replay=told is not None,
+        settings=settings,
+    )

@@ -1,0 +1,51 @@
+"""The bundled source: a simulated market with planted skill, and the truth about it. Nothing is real."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from flows.sources.sample.held import as_held_at
+from flows.sources.sample.market import draw_market, price_table
+from flows.sources.sample.spec import (
+    NO_FRICTIONS,
+    SAMPLE,
+    SAMPLE_END,
+    VENDOR,
+    CallSpec,
+    Frictions,
+    MarketSpec,
+    SectorSpec,
+    study_spec,
+)
+from flows.sources.sample.stored import truth
+from flows.sources.sample.tokens import token_table
+from flows.sources.sample.vendor import extra_tables, signal_table
+
+__all__ = [
+    "NO_FRICTIONS",
+    "SAMPLE",
+    "SAMPLE_END",
+    "VENDOR",
+    "CallSpec",
+    "Frictions",
+    "MarketSpec",
+    "SectorSpec",
+    "as_held_at",
+    "simulate",
+    "study_spec",
+    "truth",
+]
+
+
+def simulate(spec: MarketSpec = SAMPLE) -> dict[str, pa.Table]:
+    """All datasets of the market, whole: every version of every row, whenever it became known.
+
+    Deterministic in `spec`. Use `as_held_at` for what could be fetched at a moment.
+    """
+    market = draw_market(spec)
+    return {
+        "tokens": token_table(spec, market.plan),
+        "prices": price_table(market),
+        "signals": signal_table(market),
+        **extra_tables(market),
+    }

@@ -1,0 +1,73 @@
+"""Reading Parquet and CSV bodies as they came: every column, nothing cast that may lose something."""
+
+import csv
+from pathlib import Path
+
+import duckdb
+
+from flows.errors import SourceError
+from flows.sources.base import Dataset
+
+DELIMITERS = (",", ";", "\t", "|")
+
+
+def read_tables(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
+) -> duckdb.DuckDBPyRelation:
+    """Read all files of one dataset into one relation, columns matched by name.
+
+    CSV cells stay text: what a cell means is decided once, by the schema, not by a sniffer that has seen the first
+    rows. Raises SourceError, naming the file, where one cannot be read.
+    """
+    selects = [_select(connection, dataset, path) for path in kept]
+    return connection.sql(" union all by name ".join(selects))
+
+
+def _select(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    if path.suffix == ".csv":
+        select = (
+            f"select * from read_csv('{quoted}', header = true, all_varchar = true, auto_detect = false, "
+            f"delim = '{_delimiter(path, dataset)}', quote = '\"', escape = '\"', null_padding = true, "
+            f"columns = {_header_columns(path, dataset)}, strict_mode = false)"
+        )
+    else:
+        select = f"select * from read_parquet('{quoted}')"
+    try:
+        connection.sql(select).limit(1).fetchall()
+    except duckdb.Error as error:
+        raise SourceError(
+            f"{dataset.name}: the file kept as {path.name} cannot be read as {path.suffix[1:]}: "
+            f"{str(error).splitlines()[0]} Deliver the whole file again; nothing was changed."
+        ) from error
+    return select
+
+
+def _header(path: Path, dataset: Dataset) -> str:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return file.readline().strip("\r\n")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{dataset.name}: the file kept as {path.name} is not UTF-8 ({error}). Save it as UTF-8 and run again."
+        ) from error
+
+
+def _split(header: str, delimiter: str) -> list[str]:
+    return next(csv.reader([header], delimiter=delimiter), [])
+
+
+def _delimiter(path: Path, dataset: Dataset) -> str:
+    """The delimiter under which the header names most of the dataset's columns."""
+    header = _header(path, dataset)
+
+    def n_known(delimiter: str) -> int:
+        return len({name.strip().lower() for name in _split(header, delimiter)} & set(dataset.column_names))
+
+    return max(DELIMITERS, key=n_known)
+
+
+def _header_columns(path: Path, dataset: Dataset) -> str:
+    names = _split(_header(path, dataset), _delimiter(path, dataset))
+    fields = ", ".join(f"'{name.strip().replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in names)
+    return "{" + fields + "}"

@@ -1,0 +1,245 @@
+"""Building `core` and `marts` from `raw`: in full, or only what new rows touch and what was still open."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+import duckdb
+
+from flows.config import DATA_DIR, SQL_DIR, Settings
+from flows.scoring.scorecards import write_scorecards
+from flows.warehouse.models import ALL_TOKENS, Model, Renderer, load_models, needs_plan
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did: whether it was full and why, and how many rows each model computed and in what time."""
+
+    is_full: bool
+    reason: str
+    n_rows: dict[str, int]
+    seconds: dict[str, float]
+    n_outcomes_moved: int
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str
+) -> BuildReport:
+    """Bring `core` and `marts` to what was known at `as_of`.
+
+    An incremental build is one transaction. A full one is not (it writes from two threads): it is marked unfinished
+    first, so that a run that dies in it is followed by another full one.
+    """
+    connection.execute("create schema if not exists plan")
+    _load_maps(connection)
+    connection.execute("set variable as_of = $as_of::timestamp", {"as_of": as_of})
+    last_id, reason = _why_full(connection, settings, as_of)
+    connection.execute(f"set variable last_snapshot_id = {last_id}")
+    if reason is None:
+        connection.execute("begin")
+        try:
+            report = _build_increment(connection, settings)
+            if report is not None:
+                _record(connection, settings, report, as_of=as_of, run_id=run_id)
+                connection.execute("commit")
+                return report
+        except BaseException:
+            connection.execute("rollback")
+            raise
+        connection.execute("rollback")
+        reason = "a known token changed its symbol, sector or whether it is scored"
+    connection.execute("delete from ops.build")
+    connection.execute("set variable last_snapshot_id = 0")
+    report = _Build(connection, settings, is_full=True).run(reason)
+    _record(connection, settings, report, as_of=as_of, run_id=run_id)
+    return report
+
+
+def _why_full(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime
+) -> tuple[int, str | None]:
+    """The newest snapshot the last build used, and why everything must be built anew, or None."""
+    last = connection.execute(
+        "select as_of, last_snapshot_id, scoring_hash, n_usable_snapshots from ops.build"
+    ).fetchone()
+    if last is None:
+        return 0, "there is no finished build"
+    last_as_of, last_id, scoring_hash, n_usable = last
+    if scoring_hash != settings.scoring_hash:
+        return 0, "the models, the maps or the settings changed"
+    if as_of < last_as_of:
+        return 0, "the as-of moment lies before that of the last build"
+    usable = connection.execute(
+        "select count(*) from ops.snapshot where state in ('passed', 'accepted') and as_of <= $as_of "
+        "and snapshot_id <= $last_id",
+        {"as_of": as_of, "last_id": last_id},
+    ).fetchone()
+    if usable != (n_usable,):
+        return 0, "an older snapshot was accepted, or reached by the as-of moment"
+    return last_id, None
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, report: BuildReport, *, as_of: datetime, run_id: str
+) -> None:
+    connection.execute("delete from ops.build")
+    connection.execute(
+        """
+        insert into ops.build by name
+        select
+            $run_id as run_id,
+            $as_of::timestamp as as_of,
+            coalesce(max(snapshot_id), 0) as last_snapshot_id,
+            count(*) filter (where state in ('passed', 'accepted') and as_of <= $as_of) as n_usable_snapshots,
+            $scoring_hash as scoring_hash,
+            $is_full as is_full,
+            $reason as reason,
+            $n_windows as n_windows_computed,
+            $n_moved as n_outcomes_moved
+        from ops.snapshot
+        """,
+        {
+            "run_id": run_id,
+            "as_of": as_of,
+            "scoring_hash": settings.scoring_hash,
+            "is_full": report.is_full,
+            "reason": report.reason,
+            "n_windows": sum(report.n_rows[f"{t}.forward_window_{f}"] for t, f in (("core", "1d"), ("work", "1h"))),
+            "n_moved": report.n_outcomes_moved,
+        },
+    )
+
+
+def _build_increment(connection: duckdb.DuckDBPyConnection, settings: Settings) -> BuildReport | None:
+    """An incremental build, or None where what is known of the tokens changed too much for one."""
+    connection.execute("create or replace temporary table token_before as from work.current_token")
+    step = _Build(connection, settings, is_full=False)
+    step.run_before_plan()
+    changed = connection.execute(
+        """
+        select count(*)
+        from token_before as old
+        inner join work.current_token as new using (token_id)
+        where (old.symbol, old.sector, old.is_scored) is distinct from (new.symbol, new.sector, new.is_scored)
+        """
+    ).fetchone()
+    return step.run("new rows only") if changed == (0,) else None
+
+
+class _Build:
+    """One pass over the models, in order; what needs no plan first."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_full: bool) -> None:
+        self.connection = connection
+        self.settings = settings
+        self.is_full = is_full
+        self.renderer = Renderer(settings, is_full=is_full)
+        self.models = load_models(connection, self.renderer)
+        self.planned = needs_plan(self.models)
+        self.n_rows: dict[str, int] = {}
+        self.seconds: dict[str, float] = {}
+        self.n_outcomes_moved = 0
+
+    def run(self, reason: str) -> BuildReport:
+        self.run_before_plan()
+        name = "full.sql" if self.is_full else "increment.sql"
+        template = (SQL_DIR / "plan" / name).read_text(encoding="utf-8")
+        started = time.perf_counter()
+        self.connection.execute(self.renderer.render(template))
+        self.seconds["plan"] = time.perf_counter() - started
+        self._run_models([model for model in self.models if model.name in self.planned])
+        started = time.perf_counter()
+        write_scorecards(self.connection, self.settings)
+        self.seconds["scorecards"] = time.perf_counter() - started
+        return BuildReport(self.is_full, reason, self.n_rows, self.seconds, self.n_outcomes_moved)
+
+    def run_before_plan(self) -> None:
+        """The models that do not depend on what is to be computed. Done once, however often it is asked for."""
+        self._run_models([model for model in self.models if model.name not in self.planned])
+
+    def _run_models(self, models: list[Model]) -> None:
+        for model in models:
+            if model.name not in self.n_rows:
+                started = time.perf_counter()
+                self.n_rows[model.name] = self._materialize(model)
+                self.seconds[model.name] = time.perf_counter() - started
+
+    def _materialize(self, model: Model) -> int:
+        """Build one model and return how many rows were computed for it."""
+        if model.is_view:
+            # Names inside the view stay without a schema, so that it also works where the file is attached.
+            self.connection.execute(f"set search_path = '{model.schema}'")
+            self.connection.execute(f"create or replace view {model.name} as {self.renderer.render(model.template)}")
+            self.connection.execute("set search_path = ''")
+            return 0
+        if model.replaces and not self.is_full:
+            return self._replace_rows(model)
+        if model.is_parallel:
+            return self._fill_in_parallel(model)
+        self.connection.execute(f"create or replace table {model.name} as {self.renderer.render(model.template)}")
+        return self._count(model.name)
+
+    def _replace_rows(self, model: Model) -> int:
+        select = self.renderer.render(model.template)
+        self.connection.execute(f"create or replace temporary table fresh as {select}")
+        if model.name == "marts.signal_outcome":
+            self.n_outcomes_moved = self._count_moved()
+        self.connection.execute(f"delete from {model.name} as old using {str(model.replaces).removeprefix('from ')}")
+        self.connection.execute(f"insert into {model.name} by name from fresh")
+        n_rows = self._count("fresh")
+        self.connection.execute("drop table fresh")
+        return n_rows
+
+    def _count_moved(self) -> int:
+        """Outcomes that had been scored and come out different: a bar under them was revised or arrived late."""
+        row = self.connection.execute(
+            """
+            select count(*)
+            from marts.signal_outcome as old
+            inner join fresh using (vendor, token_id, timeframe, signal_at, entry_rule, horizon)
+            where
+                old.hit is not null
+                and (old.status, old.gross_return, old.mae, old.mfe, old.max_drawdown)
+                is distinct from (fresh.status, fresh.gross_return, fresh.mae, fresh.mfe, fresh.max_drawdown)
+            """
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _fill_in_parallel(self, model: Model) -> int:
+        """Build a table from token ranges at once: the streaming operators inside use one thread each."""
+        empty = self.renderer.render(model.template)
+        self.connection.execute(f"create or replace table {model.name} as from ({empty}) limit 0")
+
+        def fill(tokens: tuple[int, int]) -> None:
+            with self.connection.cursor() as cursor:
+                cursor.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+                cursor.execute(f"insert into {model.name} {self.renderer.render(model.template, tokens)}")
+
+        with ThreadPoolExecutor(self.settings.threads) as pool:
+            list(pool.map(fill, self._token_ranges()))
+        return self._count(model.name)
+
+    def _token_ranges(self) -> list[tuple[int, int]]:
+        """As many ranges of token ids as there are threads, with about as many bars each."""
+        n = self.settings.threads
+        row = self.connection.execute(
+            f"select quantile_disc(token_id, {[part / n for part in range(1, n)]}::double[]) from work.window_bar"
+        ).fetchone()
+        inner = sorted(set(row[0])) if row and row[0] else []
+        bounds = [ALL_TOKENS[0], *(token + 1 for token in inner), ALL_TOKENS[1]]
+        return [(low, high - 1) for low, high in pairwise(bounds)]
+
+    def _count(self, table: str) -> int:
+        row = self.connection.execute(f"select count(*) from {table}").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def _load_maps(connection: duckdb.DuckDBPyConnection) -> None:
+    """The sector map and the exclusions, as they stand in `data/`."""
+    for table, file in (("sector_map", "sectors.csv"), ("exclusion", "exclusions.csv")):
+        path = str(DATA_DIR / file).replace("'", "''")
+        connection.execute(f"create or replace table work.{table} as from read_csv('{path}', header = true)")

@@ -1,0 +1,56 @@
+"""Opening the warehouse: one writer, UTC, bounded memory, its schemas and ledger tables in place."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from flows.config import SQL_DIR, Settings
+from flows.errors import WarehouseError
+from flows.sources.base import DATASETS, Dataset
+
+SCHEMAS = ("raw", "staging", "work", "core", "marts", "ops")
+
+
+@contextmanager
+def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The writer's connection. Hold the lock around it.
+
+    Raises WarehouseError where the file cannot be opened as a warehouse.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(settings.warehouse))
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{settings.warehouse} cannot be opened: {str(error).splitlines()[0]} "
+            "Close whatever else has it open; if it is damaged, set it aside and run again, raw/ holds the bytes."
+        ) from error
+    try:
+        prepare(connection, settings)
+        yield connection
+    finally:
+        connection.close()
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Set what every session needs and create what every warehouse has."""
+    spill = str(settings.home / "spill").replace("'", "''")
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+    connection.execute(f"set threads = {settings.threads}")
+    connection.execute(f"set temp_directory = '{spill}'")
+    connection.execute("set enable_progress_bar = false")
+    for schema in SCHEMAS:
+        connection.execute(f"create schema if not exists {schema}")
+    connection.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+    connection.execute((SQL_DIR / "ops" / "tables.sql").read_text(encoding="utf-8"))
+    for dataset in DATASETS.values():
+        connection.execute(f"create table if not exists raw.{dataset.name} ({raw_columns(dataset)})")
+
+
+def raw_columns(dataset: Dataset) -> str:
+    """The column list of a dataset's raw table: which snapshot and row it came from, then the dataset's own."""
+    own = ", ".join(f"{column.name} {column.type}" for column in dataset.columns)
+    vendor = "vendor varchar, " if dataset.has_vendor else ""
+    return f"snapshot_id bigint, row_number bigint, {vendor}{own}, is_snapped boolean, is_preliminary boolean"

@@ -1,0 +1,67 @@
+"""Comments on everything public, from the models' headers and one glossary: one name, one meaning, one unit."""
+
+import re
+import tomllib
+
+import duckdb
+
+from flows.config import SQL_DIR
+from flows.errors import WarehouseError
+
+GLOSSARY = SQL_DIR / "columns.toml"
+
+
+def write_comments(file: duckdb.DuckDBPyConnection) -> None:
+    """Comment every table, view and column of the public schemas.
+
+    Raises WarehouseError for a table or column that nobody has described.
+    """
+    words = tomllib.loads(GLOSSARY.read_text(encoding="utf-8"))
+    rows = file.execute(
+        """
+        select schema_name, table_name, list(column_name order by column_index)
+        from duckdb_columns()
+        where schema_name in ('core', 'marts', 'ops') and not internal and database_name = current_database()
+        group by all
+        order by all
+        """
+    ).fetchall()
+    (views,) = zip(*file.execute("select view_name from duckdb_views() where not internal").fetchall(), strict=True)
+    for schema, table, columns in rows:
+        name = f"{schema}.{table}"
+        kind = "view" if table in views else "table"
+        file.execute(f"comment on {kind} {name} is '{_quoted(_describe_table(words, schema, table))}'")
+        for column in columns:
+            text = _describe_column(words, name, column)
+            file.execute(f"comment on column {name}.{column} is '{_quoted(text)}'")
+
+
+def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -> str:
+    told = words["tables"].get(f"{schema}.{table}")
+    if told is not None:
+        return told
+    path = SQL_DIR / schema / f"{table}.sql"
+    if not path.exists():
+        raise WarehouseError(f"{schema}.{table} is public and described neither by a model nor in {GLOSSARY}.")
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        told_elsewhere = re.match(r"-- (Materialized|Replaces|Parallel): ", line)
+        if line.startswith("-- ") and not told_elsewhere:
+            lines.append(line[3:])
+    return " ".join(lines)
+
+
+def _describe_column(words: dict[str, dict[str, str]], table: str, column: str) -> str:
+    columns = words["columns"]
+    told = words["special"].get(f"{table}.{column}") or columns.get(column)
+    if told is not None:
+        return told
+    # A wide column: what the name before the number means, at that horizon.
+    at_horizon = re.fullmatch(r"(.+)_(\d+)", column)
+    if at_horizon and at_horizon[1] in columns:
+        return f"{columns[at_horizon[1]]} At a horizon of {at_horizon[2]} bars."
+    raise WarehouseError(f"{table}.{column} is public and not described. Add it to {GLOSSARY}.")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,166 @@
+"""The models under `sql/`: one select a file, the path is the table's name, dependencies are parsed, not declared."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+
+from flows.config import SQL_DIR, Settings
+from flows.errors import WarehouseError
+from flows.sources.base import DATASETS
+from flows.warehouse.chain import chain
+
+LAYERS = ("staging", "work", "core", "marts")
+
+# Tables that are there before the models run: what was appended, what was recorded, what is to be computed.
+GIVEN_SCHEMAS = ("raw", "ops", "plan")
+GIVEN_TABLES = ("work.sector_map", "work.exclusion")
+
+ALL_TOKENS = (-(2**63), 2**63 - 1)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One file of `sql/`: its table, what its header says, and the tables it reads."""
+
+    name: str
+    template: str
+    description: str
+    grain: tuple[str, ...]
+    is_view: bool
+    replaces: str | None
+    is_parallel: bool
+    reads: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def schema(self) -> str:
+        return self.name.split(".")[0]
+
+
+class Renderer:
+    """Fills the templates in: the horizons, the cost, the dataset schemas, and whether everything is built."""
+
+    def __init__(self, settings: Settings, *, is_full: bool) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(SQL_DIR),
+            undefined=jinja2.StrictUndefined,
+            keep_trailing_newline=True,
+            autoescape=False,
+        )
+        horizons = settings.horizons
+        self._environment.globals.update(
+            horizons=horizons,
+            max_horizon=max(max(bars) for bars in horizons.values()),
+            chain={timeframe: chain(bars) for timeframe, bars in horizons.items()},
+            cost=settings.cost,
+            datasets=DATASETS,
+            is_full=is_full,
+        )
+        self._imports = "".join(
+            f"{{%- from 'macros/{path.name}' import {path.stem} with context -%}}"
+            for path in sorted((SQL_DIR / "macros").glob("*.sql"))
+        )
+
+    def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS) -> str:
+        """The SQL of a template, for the tokens of a range."""
+        compiled = self._environment.from_string(self._imports + template)
+        return compiled.render(token_from=tokens[0], token_to=tokens[1])
+
+
+def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> list[Model]:
+    """Every model, in an order in which each comes after all it reads.
+
+    Raises WarehouseError, before anything runs, for a file that does not parse, a table nobody makes, or a cycle.
+    """
+    models = {model.name: model for model in _read_models(connection, renderer)}
+    for model in models.values():
+        for table in model.reads:
+            is_given = table.split(".")[0] in GIVEN_SCHEMAS or table in GIVEN_TABLES
+            if table not in models and not is_given:
+                raise WarehouseError(f"sql model {model.name} reads {table}, which no model makes.")
+    graph = {name: {table for table in model.reads if table in models} for name, model in models.items()}
+    try:
+        return [models[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise WarehouseError(f"sql models read each other in a circle: {' -> '.join(error.args[1])}") from error
+
+
+def needs_plan(models: list[Model]) -> frozenset[str]:
+    """Names of the models that read the plan, themselves or through what they read. `models` are in order."""
+    found: set[str] = set()
+    for model in models:
+        if any(table.startswith("plan.") or table in found for table in model.reads):
+            found.add(model.name)
+    return frozenset(found)
+
+
+def _read_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> Iterator[Model]:
+    for layer in LAYERS:
+        for path in sorted((SQL_DIR / layer).glob("*.sql")):
+            name = f"{layer}.{path.stem}"
+            template = path.read_text(encoding="utf-8")
+            header, words = _header(path, template)
+            yield Model(
+                name=name,
+                template=template,
+                description=header,
+                grain=tuple(part.strip() for part in words["Grain"].split(",")),
+                is_view=words.get("Materialized") == "view",
+                replaces=words.get("Replaces"),
+                is_parallel="Parallel" in words,
+                reads=tables_read(connection, name, renderer.render(template)) - {name},
+            )
+
+
+def _header(path: Path, text: str) -> tuple[str, Mapping[str, str]]:
+    """The leading comment: sentences that describe a row, then `Word: value` lines."""
+    description, words = [], {}
+    for line in text.splitlines():
+        if not line.startswith("-- "):
+            break
+        told = re.match(r"-- (Grain|Materialized|Replaces|Parallel): (.+)", line)
+        if told:
+            words[told[1]] = told[2]
+        else:
+            description.append(line[3:])
+    if not description or "Grain" not in words:
+        raise WarehouseError(f"{path}: the header must say what a row is, and its `-- Grain:`.")
+    return " ".join(description), words
+
+
+def tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> frozenset[str]:
+    """The tables a select reads, `schema.table`; one without a schema is of the model's own.
+
+    Raises WarehouseError where DuckDB cannot parse the select.
+    """
+    row = connection.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
+    assert row is not None
+    tree = json.loads(row[0])
+    if tree["error"]:
+        raise WarehouseError(f"sql model {name} does not parse: {tree['error_message']}")
+    ctes: set[str] = set()
+    tables: set[tuple[str, str]] = set()
+    for node in _walk(tree):
+        ctes |= {entry["key"] for entry in node.get("cte_map", {}).get("map", [])}
+        if node.get("type") == "BASE_TABLE":
+            tables.add((node["schema_name"], node["table_name"]))
+    own = name.split(".")[0]
+    return frozenset(
+        f"{schema or own}.{table}" for schema, table in tables if schema or table not in ctes
+    )
+
+
+def _walk(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _walk(value)

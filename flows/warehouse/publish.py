@@ -1,0 +1,147 @@
+"""Publishing: the public schemas copied into a new file, verified, and swapped in under the readers' feet."""
+
+import json
+import os
+from pathlib import Path
+
+import duckdb
+
+from flows.errors import WarehouseError
+from flows.run import Run
+from flows.warehouse.clock import utc_now
+from flows.warehouse.glossary import write_comments
+
+SCHEMA_VERSION = 1
+PUBLIC_SCHEMAS = ("core", "marts", "ops")
+
+# Tables that answer "what did we know at T"; each gets the macro `core.<table>_as_of(T)`.
+AS_OF_TABLES = ("token", "price_bar", "signal", "level", "grade", "quantmetric")
+
+
+def publish(connection: duckdb.DuckDBPyConnection, run: Run) -> dict[str, int]:
+    """Replace the published file with what was built; return rows by table.
+
+    A reader that has the old file open keeps it, whole; a new one gets the new file. Raises WarehouseError where the
+    folder cannot be written or the new file does not hold what was built; the published file is then unchanged.
+    """
+    target = run.settings.published
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)
+        counts = _copy_tables(connection, partial)
+        _finish_file(connection, partial, run, counts)
+        _verify(partial, counts)
+        os.replace(partial, target)
+        _flush_folder(target.parent)
+    except (OSError, duckdb.IOException) as error:
+        _remove(partial)
+        raise WarehouseError(
+            f"{target.parent} cannot be published to: {str(error).splitlines()[0]} "
+            "Make the folder writable and the disk roomy, then run again; the published file is unchanged."
+        ) from error
+    return counts
+
+
+def adopt_publishes(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
+    """Take over into the warehouse what the published file says of its publishes.
+
+    The file is the truth about itself: a run that died between the swap and this line is made good by the next one.
+    """
+    if not published.exists():
+        return
+    connection.execute(f"attach '{_quoted(published)}' as published (read_only)")
+    try:
+        connection.execute("insert into ops.publish by name from published.ops.publish except from ops.publish")
+    finally:
+        connection.execute("detach published")
+
+
+def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[str, int]:
+    # DuckDB 2 writes a format that 1.5, which analysts have, reads only when it is asked for the older one.
+    connection.execute(f"attach '{_quoted(partial)}' as published (storage_version 'v1.5.0')")
+    try:
+        counts = {}
+        for schema in PUBLIC_SCHEMAS:
+            connection.execute(f"create schema published.{schema}")
+            tables = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = $schema "
+                "and database_name = current_database() order by table_name",
+                {"schema": schema},
+            ).fetchall()
+            for (table,) in tables:
+                row = connection.execute(
+                    f"create table published.{schema}.{table} as from {schema}.{table}"
+                ).fetchone()
+                assert row is not None
+                counts[f"{schema}.{table}"] = int(row[0])
+        return counts
+    finally:
+        connection.execute("detach published")
+
+
+def _finish_file(
+    connection: duckdb.DuckDBPyConnection, partial: Path, run: Run, counts: dict[str, int]
+) -> None:
+    """Add the views, the macros, this publish itself, and the comments."""
+    views = connection.execute(
+        "select schema_name, sql from duckdb_views() where schema_name in ('core', 'marts') order by view_name"
+    ).fetchall()
+    with duckdb.connect(str(partial)) as file:
+        file.execute("set TimeZone = 'UTC'")
+        for schema, sql in views:
+            # The view's table names carry no schema, so that the view also works where the file is attached.
+            file.execute(f"set search_path = '{schema}'")
+            file.execute(sql)
+        file.execute("set search_path = ''")
+        for table in AS_OF_TABLES:
+            file.execute(
+                f"create macro core.{table}_as_of(moment) as table from core.{table} "
+                "where known_from <= moment and (known_to > moment or known_to is null)"
+            )
+        file.execute(
+            "update ops.run set state = 'published', finished_at = $now where run_id = $run_id",
+            {"now": utc_now(), "run_id": run.run_id},
+        )
+        file.execute(
+            "insert into ops.publish values ($run_id, $as_of, $now, $version, $source, $is_simulated, $counts)",
+            {
+                "run_id": run.run_id,
+                "as_of": run.as_of,
+                "now": utc_now(),
+                "version": SCHEMA_VERSION,
+                "source": run.source.name,
+                "is_simulated": run.source.is_simulated,
+                "counts": json.dumps(counts),
+            },
+        )
+        write_comments(file)
+
+
+def _verify(partial: Path, counts: dict[str, int]) -> None:
+    """Open the new file as a reader would and hold it against what was copied."""
+    with duckdb.connect(str(partial), read_only=True) as file:
+        for table, expected in counts.items():
+            expected += table == "ops.publish"
+            found = file.execute(f"select count(*) from {table}").fetchone()
+            if found != (expected,):
+                raise WarehouseError(f"{partial} holds {found} rows of {table}, not {expected}; it is not published.")
+        file.execute("from core.forward_window limit 1").fetchall()
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the swap itself durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(partial: Path) -> None:
+    for path in (partial, partial.with_name(partial.name + ".wal")):
+        path.unlink(missing_ok=True)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,88 @@
+"""raw/: the source's bytes, one file a response, named by their SHA-256, never changed."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.errors import SourceError
+from flows.sources.base import Delivery, Response
+from flows.warehouse import journal
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A delivery whose bytes are safe: the files, and one checksum over all of them."""
+
+    dataset: str
+    paths: tuple[Path, ...]
+    sha256: str
+    n_bytes: int
+
+
+def keep(home: Path, delivery: Delivery, *, source: str) -> Kept:
+    """Keep every response of a delivery before anybody reads it. Bytes already held are not written again.
+
+    Raises SourceError when a delivered file cannot be read.
+    """
+    kept = [_keep_one(home, delivery.dataset, response, source) for response in delivery.responses]
+    checksums = [path.stem for path in kept]
+    whole = checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
+    return Kept(delivery.dataset, tuple(kept), whole, sum(path.stat().st_size for path in kept))
+
+
+def _keep_one(home: Path, dataset: str, response: Response, source: str) -> Path:
+    folder = home / "raw" / dataset
+    folder.mkdir(parents=True, exist_ok=True)
+    # The process id keeps two fetchers apart; the name is only the bytes' own once they are complete.
+    partial = folder / f".partial-{os.getpid()}"
+    checksum = hashlib.sha256()
+    try:
+        with partial.open("wb") as target:
+            for chunk in _chunks(response):
+                checksum.update(chunk)
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+        final = folder / f"{checksum.hexdigest()}{Path(response.name).suffix}"
+        if not final.exists():
+            os.replace(partial, final)
+            journal.append(
+                home,
+                "raw",
+                dataset=dataset,
+                file=str(final.relative_to(home)),
+                source=source,
+                name=response.name,
+                request=response.request,
+                sha256=checksum.hexdigest(),
+                n_bytes=final.stat().st_size,
+            )
+        return final
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _chunks(response: Response) -> Iterator[bytes]:
+    """The bytes of a response in pieces, so that a large file never sits in memory."""
+    if isinstance(response.content, bytes):
+        yield response.content
+        return
+    try:
+        with response.content.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+    except OSError as error:
+        raise SourceError(
+            f"{response.content} cannot be read: {error.strerror}. Check that it is a file you may read."
+        ) from error
+
+
+def free_disk_mb(home: Path) -> int:
+    """Free megabytes on the disk that holds `home`."""
+    home.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(home).free // 2**20

@@ -1,0 +1,275 @@
+"""Snapshots: one fetch of one dataset, judged by the gate, its new and changed rows appended to `raw`, never rewritten."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from flows.quality.gate import GateResult, LastSnapshot, judge
+from flows.quality.suites import Suites
+from flows.run import Run
+from flows.sources.base import DATASETS, Dataset
+from flows.warehouse.incoming import Incoming, read_incoming
+from flows.warehouse.raw_store import Kept
+
+USABLE = "('passed', 'accepted')"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What became of a delivery: the snapshot that holds it, how many rows were new, and what the gate said.
+
+    `gate` is None where the same bytes had been judged before and nothing was read again.
+    """
+
+    snapshot_id: int
+    dataset: str
+    n_rows: int
+    n_new: int
+    n_quarantined: int
+    gate: GateResult | None
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.gate is not None and bool(self.gate.stops)
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """A snapshot of the same bytes."""
+
+    snapshot_id: int
+    state: str
+    n_rows: int
+
+
+def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, suites: Suites) -> Snapshot:
+    """Judge one kept delivery and append what is new in it to `raw`, all in one transaction.
+
+    The same bytes twice add nothing, unless rows of theirs were hidden or preliminary then. A delivery that a gate
+    stops is recorded, with its bytes kept, and adds no rows until it is accepted. Raises SourceError where the bytes
+    cannot be read.
+    """
+    dataset = DATASETS[kept.dataset]
+    earlier = _same_bytes(connection, run, kept)
+    if earlier is not None and earlier.state in ("passed", "accepted"):
+        return Snapshot(earlier.snapshot_id, dataset.name, earlier.n_rows, 0, 0, None)
+
+    incoming = read_incoming(connection, run.source, dataset, kept, as_of=run.as_of, is_replay=run.is_replay)
+    snapshot_id = earlier.snapshot_id if earlier else _next_id(connection)
+    accepted = _accepted_rules(connection, dataset, kept)
+    gate = judge(
+        connection,
+        incoming,
+        settings=run.settings,
+        as_of=run.as_of,
+        last=_last_accepted(connection, run, dataset),
+        is_archive=run.source.is_archive,
+        accepted_rules=accepted,
+        suites=suites,
+    )
+    connection.execute("begin")
+    try:
+        n_new = 0 if gate.stops else _append_rows(connection, run, dataset, snapshot_id)
+        _record_results(connection, run, snapshot_id, gate)
+        _quarantine(connection, dataset, snapshot_id)
+        _record_snapshot(connection, run, kept, incoming, gate, snapshot_id, n_new)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return Snapshot(snapshot_id, dataset.name, incoming.n_rows, n_new, gate.n_quarantined, gate)
+
+
+def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> _Earlier | None:
+    """The newest snapshot of this feed, where it holds the same bytes and would read the same today."""
+    row = connection.execute(
+        """
+        select snapshot_id, state, n_rows, sha256 = $sha256 and as_of <= $as_of
+            and (as_of = $as_of or (n_hidden = 0 and n_preliminary = 0))
+        from ops.snapshot
+        where dataset = $dataset and source = $source and vendor = $vendor
+        order by as_of desc, snapshot_id desc
+        limit 1
+        """,
+        {
+            "sha256": kept.sha256,
+            "as_of": run.as_of,
+            "dataset": kept.dataset,
+            "source": run.source.name,
+            "vendor": run.source.vendor,
+        },
+    ).fetchone()
+    return _Earlier(row[0], row[1], row[2]) if row and row[3] else None
+
+
+def _next_id(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute("select coalesce(max(snapshot_id), 0) + 1 from ops.snapshot").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _accepted_rules(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> frozenset[str]:
+    """Rules somebody accepted for exactly these bytes."""
+    rows = connection.execute(
+        "select rule from ops.acceptance where dataset = $dataset and sha256 = $sha256",
+        {"dataset": dataset.name, "sha256": kept.sha256},
+    ).fetchall()
+    return frozenset(rule for (rule,) in rows)
+
+
+def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dataset) -> LastSnapshot | None:
+    row = connection.execute(
+        f"""
+        select snapshot_id, n_rows, n_tokens
+        from ops.snapshot
+        where dataset = $dataset and source = $source and vendor = $vendor and state in {USABLE} and as_of <= $as_of
+        order by as_of desc, snapshot_id desc
+        limit 1
+        """,
+        {
+            "dataset": dataset.name,
+            "source": run.source.name,
+            "vendor": run.source.vendor,
+            "as_of": run.as_of,
+        },
+    ).fetchone()
+    return LastSnapshot(*row) if row else None
+
+
+def _append_rows(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dataset, snapshot_id: int) -> int:
+    """Append the rows that say something their newest version does not; return how many."""
+    key = ", ".join(dataset.full_key)
+    same_key = " and ".join(f"held.{name} is not distinct from fresh.{name}" for name in dataset.full_key)
+    values = ("is_preliminary", *dataset.value_columns)
+    held_values, fresh_values = (", ".join(f"{side}.{name}" for name in values) for side in ("held", "fresh"))
+    columns = ", ".join(
+        (*(("vendor",) if dataset.has_vendor else ()), *dataset.column_names, "is_snapped", "is_preliminary")
+    )
+    is_preliminary = "false" if dataset.moment is None else f"{dataset.moment} + {dataset.bar} > $as_of"
+    connection.execute(
+        f"""
+        insert into raw.{dataset.name} by name
+        with held as (
+            select raw_row.*
+            from raw.{dataset.name} as raw_row
+            inner join (select snapshot_id, as_of from ops.snapshot) as snapshot using (snapshot_id)
+            where snapshot.as_of <= $as_of
+            qualify row_number() over (
+                partition by {key} order by snapshot.as_of desc, snapshot_id desc
+            ) = 1
+        ),
+        fresh as (
+            select *, {is_preliminary} as is_preliminary
+            from incoming
+            where row_number not in (select row_number from bad_row where is_quarantined)
+        )
+        select $snapshot_id as snapshot_id, fresh.row_number, {', '.join('fresh.' + name.strip() for name in columns.split(','))}
+        from fresh
+        left join held on {same_key}
+        where held.snapshot_id is null or ({held_values}) is distinct from ({fresh_values})
+        order by fresh.row_number
+        """,
+        {"as_of": run.as_of, "snapshot_id": snapshot_id},
+    )
+    row = connection.execute(
+        f"select count(*) from raw.{dataset.name} where snapshot_id = $id", {"id": snapshot_id}
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapshot_id: int) -> None:
+    """Keep each bad row as it was delivered. One that is delivered again tomorrow, the same, is not kept again."""
+    connection.execute(
+        """
+        insert into ops.quarantine
+        with cells as (
+            select row_number, columns(* exclude (row_number))::varchar
+            from delivered
+            where row_number in (select row_number from bad_row where is_quarantined)
+        ),
+        packed as (
+            -- A patch with null removes the row number, which is ours and moves as a file grows.
+            select row_number, json_merge_patch(to_json(cells), '{"row_number": null}') as raw_row
+            from cells
+        ),
+        bad as (
+            select row_number, bad_row.rule, bad_row.reason, packed.raw_row
+            from bad_row
+            inner join packed using (row_number)
+            where bad_row.is_quarantined
+        )
+        select $snapshot_id, $dataset, row_number, rule, reason, raw_row
+        from bad
+        where not exists (
+            from ops.quarantine as held
+            where held.dataset = $dataset and held.rule = bad.rule and held.raw_row = bad.raw_row
+        )
+        """,
+        {"snapshot_id": snapshot_id, "dataset": dataset.name},
+    )
+
+
+def _record_results(connection: duckdb.DuckDBPyConnection, run: Run, snapshot_id: int, gate: GateResult) -> None:
+    connection.executemany(
+        "insert into ops.validation values (?, ?, 'snapshot', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                run.run_id,
+                snapshot_id,
+                result.dataset,
+                result.rule,
+                result.severity,
+                result.reason,
+                result.is_passed,
+                result.is_accepted,
+                result.n_checked,
+                result.n_failed,
+                result.example,
+            )
+            for result in gate.results
+        ],
+    )
+
+
+def _record_snapshot(
+    connection: duckdb.DuckDBPyConnection,
+    run: Run,
+    kept: Kept,
+    incoming: Incoming,
+    gate: GateResult,
+    snapshot_id: int,
+    n_new: int,
+) -> None:
+    dataset = incoming.dataset
+    preliminary = "0" if dataset.moment is None else f"count(*) filter (where {dataset.moment} + {dataset.bar} > $as_of)"
+    state = "stopped" if gate.stops else "accepted" if any(r.is_accepted for r in gate.results) else "passed"
+    connection.execute("delete from ops.snapshot where snapshot_id = $id", {"id": snapshot_id})
+    connection.execute(
+        f"""
+        insert into ops.snapshot by name
+        select
+            $snapshot_id as snapshot_id, $run_id as run_id, $dataset as dataset, $source as source, $vendor as vendor,
+            $as_of::timestamp as as_of, $fetched_at::timestamp as fetched_at, $is_replay as is_replay,
+            $sha256 as sha256, $n_bytes as n_bytes, count(*) as n_rows, count(distinct token_id) as n_tokens,
+            $n_new as n_new, $n_quarantined as n_quarantined, $n_hidden as n_hidden, {preliminary} as n_preliminary,
+            $state as state
+        from incoming
+        """,
+        {
+            "snapshot_id": snapshot_id,
+            "run_id": run.run_id,
+            "dataset": dataset.name,
+            "source": run.source.name,
+            "vendor": run.source.vendor,
+            "as_of": run.as_of,
+            "fetched_at": run.fetched_at,
+            "is_replay": run.is_replay,
+            "sha256": kept.sha256,
+            "n_bytes": kept.n_bytes,
+            "n_new": n_new,
+            "n_quarantined": gate.n_quarantined,
+            "n_hidden": incoming.n_hidden,
+            "state": state,
+        },
+    )

@@ -1,0 +1,90 @@
+-- Calls: first versions of signal rows that take a side the token was not on before.
+-- Grain: vendor, token_id, timeframe, signal_at
+-- Replaces: from plan.call_scope as scope where old.vendor = scope.vendor and old.timeframe = scope.timeframe and old.token_id = scope.token_id and old.signal_at >= scope.signal_from
+with versions as (
+    select
+        signal.vendor,
+        signal.timeframe,
+        signal.token_id,
+        signal.signal_at,
+        signal.direction,
+        coalesce(signal.trend, signal.direction) as side,
+        signal.revision,
+        signal.provenance,
+        signal.known_at,
+        case when signal.revision = 0 then signal.known_at else signal.known_from end as known_from,
+        signal.known_to,
+        scope.signal_from
+    from core.signal as signal
+    inner join plan.call_scope as scope using (vendor, timeframe, token_id)
+    where not signal.is_preliminary and (scope.anchor_at is null or signal.signal_at >= scope.anchor_at)
+),
+
+neighbours as (
+    select
+        *,
+        lag(signal_at) over token as previous_at,
+        lag(side) over token as previous_side,
+        lag(known_from) over token as previous_known_from,
+        lag(known_to) over token as previous_known_to
+    from versions
+    where revision = 0
+    window token as (partition by vendor, timeframe, token_id order by signal_at)
+),
+
+candidates as (
+    select
+        *,
+        previous_known_from <= known_at and (previous_known_to is null or previous_known_to > known_at) as is_plain
+    from neighbours
+    where direction <> 0 and signal_at >= signal_from and previous_at is not null
+),
+
+-- The row before was not known yet, or had been restated: look for what was known at this row's moment.
+looked_up as (
+    select
+        candidates.vendor,
+        candidates.timeframe,
+        candidates.token_id,
+        candidates.signal_at,
+        arg_max(coalesce(earlier.trend, earlier.direction), earlier.signal_at) as side_before,
+        max(earlier.signal_at) as before_at
+    from candidates
+    inner join core.signal as earlier
+        on
+            candidates.vendor = earlier.vendor
+            and candidates.timeframe = earlier.timeframe
+            and candidates.token_id = earlier.token_id
+            and candidates.signal_at > earlier.signal_at
+            and candidates.known_at >= case when earlier.revision = 0 then earlier.known_at else earlier.known_from end
+            and (earlier.known_to is null or candidates.known_at < earlier.known_to)
+    where not candidates.is_plain and not earlier.is_preliminary
+    group by all
+),
+
+told as (
+    select
+        candidates.*,
+        case when candidates.is_plain then candidates.previous_side else looked_up.side_before end as side_before,
+        case when candidates.is_plain then candidates.previous_at else looked_up.before_at end as before_at
+    from candidates
+    left join looked_up using (vendor, timeframe, token_id, signal_at)
+)
+
+select
+    told.vendor,
+    told.token_id,
+    told.timeframe,
+    told.signal_at,
+    told.direction,
+    told.side_before,
+    told.signal_at - told.before_at > bar_length(told.timeframe) as after_gap,
+    told.known_at,
+    told.provenance,
+    epoch.epoch as sector_epoch,
+    token_sector.sector
+from told
+asof inner join work.sector_epoch as epoch on told.known_at >= epoch.valid_from
+inner join work.token_sector as token_sector
+    on epoch.epoch = token_sector.epoch and told.token_id = token_sector.token_id
+where told.before_at is not null and told.direction <> told.side_before

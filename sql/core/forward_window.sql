@@ -1,0 +1,26 @@
+-- Daily forward windows: what happened to whoever bought at the open of a bar and held for so many bars.
+-- Grain: token_id, timeframe, entry_at, horizon
+-- Materialized: view
+{% for h in horizons['1d'] -%}
+select
+    token_id,
+    '1d' as timeframe,
+    entry_at,
+    {{ h }}::integer as horizon,
+    entry_price,
+    case
+        when exit_price_{{ h }} is null then entry_at + interval {{ h }} days
+        else least(entry_at + interval {{ h }} days, segment_end)
+    end as exit_at,
+    exit_price_{{ h }} as exit_price,
+    exit_price_{{ h }} / entry_price - 1 as forward_return,
+    highest_{{ h }} as highest,
+    lowest_{{ h }} as lowest,
+    drawdown_long_{{ h }} as drawdown_long,
+    drawdown_short_{{ h }} as drawdown_short,
+    status_{{ h }} as status
+from forward_window_1d
+{%- if not loop.last %}
+union all
+{% endif %}
+{%- endfor %}

@@ -1,0 +1,55 @@
+-- Every version of every token, with the one sector the map gives it and whether its calls are scored.
+-- Grain: token_id, known_from
+with tokens as (
+    from staging.token_version
+),
+
+categories as (
+    select distinct
+        tokens.token_id,
+        tokens.known_from,
+        slug(category.name) as category
+    from tokens, unnest(tokens.categories) as category (name)
+),
+
+mapped as (
+    select
+        categories.token_id,
+        categories.known_from,
+        arg_min(sector_map.sector, (sector_map.priority, categories.category)) as sector
+    from categories
+    inner join work.sector_map as sector_map using (category)
+    group by all
+),
+
+exclusions as (
+    select
+        tokens.token_id,
+        tokens.known_from,
+        min(exclusion.reason) as reason
+    from tokens
+    inner join work.exclusion as exclusion
+        on
+            (exclusion.kind = 'symbol' and lower(exclusion.value) = lower(tokens.symbol))
+            or (
+                exclusion.kind = 'category'
+                and list_contains(list_transform(tokens.categories, lambda name: slug(name)), exclusion.value)
+            )
+    group by all
+)
+
+select
+    tokens.token_id,
+    tokens.symbol,
+    tokens.name,
+    tokens.categories,
+    coalesce(tokens.sector, mapped.sector, 'other') as sector,
+    exclusions.reason is null as is_scored,
+    exclusions.reason as exclusion_reason,
+    tokens.snapshot_id,
+    tokens.known_from,
+    tokens.known_to,
+    tokens.revision
+from tokens
+left join mapped using (token_id, known_from)
+left join exclusions using (token_id, known_from)

@@ -1,0 +1,52 @@
+-- Small scalar words used by every layer. Loaded into each connection before models run.
+create or replace temporary macro bar_length(timeframe) as
+    case timeframe when '1h' then interval 1 hour else interval 1 day end;
+
+-- Length of a bar in seconds.
+create or replace temporary macro bar_seconds(timeframe) as
+    case timeframe when '1h' then 3600 else 86400 end;
+
+-- Whole bars from one grid moment to a later one.
+create or replace temporary macro bars_between(timeframe, earlier, later) as
+    (epoch(later) - epoch(earlier))::bigint // bar_seconds(timeframe);
+
+-- The grid moment at or before a moment.
+create or replace temporary macro bar_floor(timeframe, moment) as
+    case timeframe when '1h' then date_trunc('hour', moment) else date_trunc('day', moment)::timestamp end;
+
+-- The grid moment at or after a moment.
+create or replace temporary macro bar_ceiling(timeframe, moment) as
+    case when bar_floor(timeframe, moment) = moment then moment
+        else bar_floor(timeframe, moment) + bar_length(timeframe) end;
+
+-- A category, name or slug, as a slug.
+create or replace temporary macro slug(name) as
+    trim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-');
+
+-- Whether a segment ends between two bars that follow each other: a halt, a redenomination or a reused ticker.
+create or replace temporary macro is_break(timeframe, bar_start, close, next_bar_start, next_open) as
+    next_bar_start - bar_start - bar_length(timeframe) > interval 3 days
+    or next_open > 5 * close
+    or 5 * next_open < close;
+
+-- Only windows that came to an end are scored.
+create or replace temporary macro is_scored(status) as status in ('matured', 'truncated');
+
+-- Whether a call made money after costs. Prices are compared, not returns: a rounded ratio turns ties into hits.
+create or replace temporary macro is_hit(direction, entry_price, exit_price, cost) as
+    case direction
+        when 1 then exit_price > entry_price * (1 + cost)
+        else exit_price < entry_price * (1 - cost)
+    end;
+
+-- The return of a call after costs; a short cannot lose more than its stake.
+create or replace temporary macro net_return(direction, entry_price, exit_price, cost) as
+    case direction
+        when 1 then exit_price / entry_price - 1 - cost
+        else greatest(-1, -(exit_price / entry_price - 1) - cost)
+    end;
+
+-- A fraction as a whole number of 1e-12: sums of these are exact, so they do not depend on the order of addition.
+create or replace temporary macro fixed(fraction) as (fraction * 1e12)::hugeint;
+
+create or replace temporary macro from_fixed(total) as total::double / 1e12;

@@ -1,0 +1,89 @@
+{#- Scored windows and hits of both directions, counted per entry moment and sector, for one timeframe. -#}
+{% macro base_counts(timeframe, table) -%}
+with entries as (
+    select
+        need.epoch,
+        need.is_of_entry,
+        token_sector.sector,
+        win.*
+    from {{ table }} as win
+    inner join work.base_need as need on need.timeframe = '{{ timeframe }}' and win.entry_at = need.entry_at
+    inner join work.token_sector as token_sector using (token_id, epoch)
+),
+
+covered as (
+    select
+        coverage.vendor,
+        entries.*
+    from entries
+    inner join work.coverage as coverage
+        on
+            coverage.timeframe = '{{ timeframe }}'
+            and entries.token_id = coverage.token_id
+            and entries.entry_at between coverage.covered_from and coverage.covered_to
+),
+
+counts as (
+    select
+        vendor,
+        epoch,
+        is_of_entry,
+        sector,
+        entry_at,
+        {%- for h in horizons[timeframe] %}
+        count(*) filter (where is_scored(status_{{ h }})) as n_{{ h }},
+        count(*) filter (where is_scored(status_{{ h }}) and is_hit(1, entry_price, exit_price_{{ h }}, {{ cost }}::double)) as n_hit_long_{{ h }},
+        count(*) filter (where is_scored(status_{{ h }}) and is_hit(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double)) as n_hit_short_{{ h }},
+        sum(fixed(net_return(1, entry_price, exit_price_{{ h }}, {{ cost }}::double))) filter (where is_scored(status_{{ h }})) as net_long_{{ h }},
+        sum(fixed(net_return(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double))) filter (where is_scored(status_{{ h }})) as net_short_{{ h }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from covered
+    group by all
+),
+
+priced as (
+    select
+        null::varchar as vendor,
+        epoch,
+        is_of_entry,
+        sector,
+        entry_at,
+        {%- for h in horizons[timeframe] %}
+        count(*) filter (where is_scored(status_{{ h }})) as n_{{ h }},
+        count(*) filter (where is_scored(status_{{ h }}) and is_hit(1, entry_price, exit_price_{{ h }}, {{ cost }}::double)) as n_hit_long_{{ h }},
+        count(*) filter (where is_scored(status_{{ h }}) and is_hit(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double)) as n_hit_short_{{ h }},
+        null::hugeint as net_long_{{ h }},
+        null::hugeint as net_short_{{ h }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from entries
+    where is_of_entry
+    group by all
+),
+
+wide as (
+    from counts
+    union all
+    from priced
+)
+
+{% for h in horizons[timeframe] -%}
+select
+    '{{ timeframe }}' as timeframe,
+    vendor,
+    epoch,
+    is_of_entry,
+    sector,
+    entry_at,
+    {{ h }}::integer as horizon,
+    n_{{ h }} as n_windows,
+    n_hit_long_{{ h }} as n_hit_long,
+    n_hit_short_{{ h }} as n_hit_short,
+    net_long_{{ h }} as net_long,
+    net_short_{{ h }} as net_short
+from wide
+where n_{{ h }} > 0
+{%- if not loop.last %}
+union all
+{% endif %}
+{%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,69 @@
+{#- Every version a dataset's rows have had, from what usable snapshots delivered: one place for both times. -#}
+{% macro versions(dataset, always_all=false) -%}
+with delivered as (
+    select
+        raw_row.*,
+        snapshot.as_of,
+        snapshot.fetched_at,
+        snapshot.is_replay
+    from raw.{{ dataset.name }} as raw_row
+    inner join staging.usable_snapshot as snapshot using (snapshot_id)
+    {%- if not (is_full or always_all) %}
+    where
+        ({{ dataset.full_key | join(', ') }}) in (
+            select ({{ dataset.full_key | join(', ') }})
+            from raw.{{ dataset.name }}
+            where snapshot_id > getvariable('last_snapshot_id')
+        )
+    {%- endif %}
+),
+
+-- A version that says what the one before it said is no new version.
+compared as (
+    select
+        *,
+        lag(as_of) over same as previous_as_of,
+        previous_as_of is null
+        or (is_preliminary, {{ dataset.value_columns | join(', ') }})
+        is distinct from lag((is_preliminary, {{ dataset.value_columns | join(', ') }})) over same as is_version
+    from delivered
+    window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
+),
+
+-- A version cannot have been known before the moment at which we still saw the one it replaces.
+dated as (
+    select
+        * exclude (is_version{{ ', known_at' if dataset.has_known_at }}),
+        coalesce({{ 'known_at' if dataset.has_known_at else 'null::timestamp' }}, as_of) as known_at,
+        case
+            when previous_as_of is null or {{ 'known_at' if dataset.has_known_at else 'null::timestamp' }} > previous_as_of
+                then coalesce({{ 'known_at' if dataset.has_known_at else 'null::timestamp' }}, as_of)
+            else as_of
+        end as known_from
+    from compared
+    where is_version
+)
+
+select
+    {% if dataset.has_vendor %}vendor,
+    {% endif %}{{ dataset.columns | map(attribute='name') | reject('equalto', 'known_at') | join(',
+    ') }},
+    snapshot_id,
+    is_snapped,
+    is_preliminary,
+    known_at,
+    known_from,
+    lead(known_from) over same as known_to,
+    case when not is_preliminary
+        then (count(*) filter (where not is_preliminary) over (same rows unbounded preceding) - 1)::integer
+    end as revision
+    {%- if dataset.moment and dataset.has_vendor %},
+    case
+        when not is_replay and fetched_at < {{ dataset.moment }} + 2 * {{ dataset.bar }} then 'witnessed'
+        when known_at < {{ dataset.moment }} + 2 * {{ dataset.bar }} then 'attested'
+        else 'backfill'
+    end as provenance
+    {%- endif %}
+from dated
+window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
+{%- endmacro %}

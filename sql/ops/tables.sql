@@ -1,0 +1,92 @@
+-- What runs did, one table a concern. Written by the steps, never rebuilt; comments come from columns.toml.
+create table if not exists ops.run (
+    run_id varchar,
+    flow_run_id varchar,
+    source varchar,
+    vendor varchar,
+    input varchar,
+    as_of timestamp,
+    is_replay boolean,
+    is_simulated boolean,
+    started_at timestamp,
+    finished_at timestamp,
+    state varchar,
+    error varchar,
+    version varchar,
+    scoring_hash varchar
+);
+
+create table if not exists ops.snapshot (
+    snapshot_id bigint,
+    run_id varchar,
+    dataset varchar,
+    source varchar,
+    vendor varchar,
+    as_of timestamp,
+    fetched_at timestamp,
+    is_replay boolean,
+    sha256 varchar,
+    n_bytes bigint,
+    n_rows bigint,
+    n_tokens bigint,
+    n_new bigint,
+    n_quarantined bigint,
+    n_hidden bigint,
+    n_preliminary bigint,
+    state varchar
+);
+
+create table if not exists ops.validation (
+    run_id varchar,
+    snapshot_id bigint,
+    gate varchar,
+    dataset varchar,
+    rule varchar,
+    severity varchar,
+    reason varchar,
+    is_passed boolean,
+    is_accepted boolean,
+    n_checked bigint,
+    n_failed bigint,
+    example varchar
+);
+
+create table if not exists ops.quarantine (
+    snapshot_id bigint,
+    dataset varchar,
+    row_number bigint,
+    rule varchar,
+    reason varchar,
+    raw_row json
+);
+
+create table if not exists ops.acceptance (
+    rule varchar,
+    snapshot_id bigint,
+    dataset varchar,
+    sha256 varchar,
+    reason varchar,
+    accepted_at timestamp
+);
+
+create table if not exists ops.publish (
+    run_id varchar,
+    as_of timestamp,
+    published_at timestamp,
+    schema_version integer,
+    source varchar,
+    is_simulated boolean,
+    row_counts json
+);
+
+create table if not exists ops.build (
+    run_id varchar,
+    as_of timestamp,
+    last_snapshot_id bigint,
+    n_usable_snapshots bigint,
+    scoring_hash varchar,
+    is_full boolean,
+    reason varchar,
+    n_windows_computed bigint,
+    n_outcomes_moved bigint
+);

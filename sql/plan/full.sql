@@ -1,0 +1,32 @@
+-- What a full build computes: everything.
+create or replace table plan.spine_scope as
+select distinct
+    timeframe,
+    token_id,
+    null::timestamp as anchor_at,
+    null::integer as anchor_segment,
+    null::timestamp as anchor_segment_start,
+    null::integer as anchor_n_filled
+from core.price_bar;
+
+create or replace table plan.window_scope as
+select
+    timeframe,
+    token_id,
+    '-infinity'::timestamp as entry_from
+from plan.spine_scope;
+
+create or replace table plan.call_scope as
+select distinct
+    vendor,
+    timeframe,
+    token_id,
+    '-infinity'::timestamp as signal_from,
+    null::timestamp as anchor_at
+from core.signal;
+
+create or replace table plan.outcome_scope as
+select
+    timeframe,
+    '-infinity'::timestamp as entry_from
+from (values ('1d'), ('1h')) as timeframes (timeframe);

@@ -1,0 +1,163 @@
+-- What a nightly build computes: what new rows touch, and what was still open. Reads the tables of the build before.
+create or replace temporary table touched_bar as
+select
+    timeframe,
+    token_id,
+    min(bar_start) as touched_from
+from raw.prices
+where snapshot_id > getvariable('last_snapshot_id') and not is_preliminary
+group by all;
+
+-- The anchor: the last real bar before the first touched one. Usually the last bar of the last segment.
+create or replace table plan.spine_scope as
+with ends as (
+    select
+        timeframe,
+        token_id,
+        max(last_bar_at) as last_bar_at
+    from work.segment_extent
+    group by all
+),
+
+inside as (
+    select
+        bar.timeframe,
+        bar.token_id,
+        max(bar.bar_start) as anchor_at
+    from work.spine_bar as bar
+    inner join touched_bar using (timeframe, token_id)
+    inner join ends using (timeframe, token_id)
+    where touched_bar.touched_from <= ends.last_bar_at and bar.bar_start < touched_bar.touched_from and not bar.is_filled
+    group by all
+),
+
+anchors as (
+    select
+        touched_bar.timeframe,
+        touched_bar.token_id,
+        case when touched_bar.touched_from > ends.last_bar_at then ends.last_bar_at else inside.anchor_at end as anchor_at
+    from touched_bar
+    left join ends using (timeframe, token_id)
+    left join inside using (timeframe, token_id)
+)
+
+select
+    anchors.timeframe,
+    anchors.token_id,
+    anchors.anchor_at,
+    bar.segment as anchor_segment,
+    bar.segment_start as anchor_segment_start,
+    bar.n_filled as anchor_n_filled
+from anchors
+left join work.spine_bar as bar
+    on
+        bar.timeframe = anchors.timeframe
+        and bar.token_id = anchors.token_id
+        and bar.bar_start = anchors.anchor_at;
+
+create or replace table plan.window_scope as
+with reached as (
+    select
+        scope.timeframe,
+        scope.token_id,
+        coalesce(scope.anchor_at, touched_bar.touched_from)
+        - case scope.timeframe when '1h' then {{ horizons['1h'] | max }} else {{ horizons['1d'] | max }} end
+        * bar_length(scope.timeframe) as entry_from
+    from plan.spine_scope as scope
+    inner join touched_bar using (timeframe, token_id)
+),
+
+still_open as (
+    select
+        '1d' as timeframe,
+        token_id,
+        min(entry_at) as entry_from
+    from core.forward_window_1d
+    where not has_closed
+    group by all
+    union all
+    select
+        '1h' as timeframe,
+        token_id,
+        min(entry_at) as entry_from
+    from work.forward_window_1h
+    where not has_closed
+    group by all
+)
+
+select
+    timeframe,
+    token_id,
+    min(entry_from) as entry_from
+from (
+    from reached
+    union all
+    from still_open
+)
+group by all;
+
+-- Calls are found anew from the first touched row on; the row before it says which side was held.
+create or replace table plan.call_scope as
+with touched as (
+    select
+        vendor,
+        timeframe,
+        token_id,
+        min(signal_at) as signal_from
+    from raw.signals
+    where snapshot_id > getvariable('last_snapshot_id') and not is_preliminary
+    group by all
+),
+
+inside as (
+    select
+        signal.vendor,
+        signal.timeframe,
+        signal.token_id,
+        max(signal.signal_at) as anchor_at
+    from core.signal as signal
+    inner join touched using (vendor, timeframe, token_id)
+    inner join work.coverage as coverage using (vendor, timeframe, token_id)
+    where
+        touched.signal_from <= coverage.newest_signal_at
+        and signal.signal_at < touched.signal_from
+        and not signal.is_preliminary
+    group by all
+)
+
+select
+    touched.vendor,
+    touched.timeframe,
+    touched.token_id,
+    touched.signal_from,
+    case
+        when touched.signal_from > coverage.newest_signal_at then coverage.newest_signal_at else inside.anchor_at
+    end as anchor_at
+from touched
+left join work.coverage as coverage using (vendor, timeframe, token_id)
+left join inside using (vendor, timeframe, token_id);
+
+-- Base counts and outcomes go by entry: from the first window computed anew, the first touched signal, and where the
+-- coverage of a vendor that spoke again had ended.
+create or replace table plan.outcome_scope as
+select
+    timeframe,
+    min(entry_from) as entry_from
+from (
+    select
+        timeframe,
+        entry_from
+    from plan.window_scope
+    union all
+    select
+        timeframe,
+        signal_from as entry_from
+    from plan.call_scope
+    union all
+    select
+        coverage.timeframe,
+        coverage.covered_to as entry_from
+    from work.coverage as coverage
+    inner join plan.call_scope using (vendor, timeframe)
+)
+group by all;

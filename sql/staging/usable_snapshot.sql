@@ -1,0 +1,11 @@
+-- Snapshots a build may use: they passed the gate or were accepted by hand, and lie at or before the as-of moment.
+-- The only model that knows the as-of moment.
+-- Grain: snapshot_id
+select
+    snapshot_id,
+    dataset,
+    as_of,
+    fetched_at,
+    is_replay
+from ops.snapshot
+where state in ('passed', 'accepted') and as_of <= getvariable('as_of')

@@ -1,0 +1,9 @@
+-- What is known of each token now.
+-- Grain: token_id
+select
+    token_id,
+    symbol,
+    sector,
+    is_scored
+from core.token
+where known_to is null

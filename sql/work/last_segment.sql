@@ -1,0 +1,9 @@
+-- The newest segment of each token.
+-- Grain: timeframe, token_id
+select
+    timeframe,
+    token_id,
+    ended_at,
+    has_ended
+from core.segment
+qualify segment = max(segment) over (partition by timeframe, token_id)

@@ -1,0 +1,8 @@
+-- The newest bar of each timeframe: what says whether a segment has ended and a scheduled exit has passed.
+-- Grain: timeframe
+select
+    timeframe,
+    max(last_bar_at) as newest_bar_at,
+    max(last_bar_at) + bar_length(timeframe) as newest_bar_end
+from work.segment_extent
+group by timeframe

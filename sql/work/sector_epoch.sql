@@ -1,0 +1,25 @@
+-- The moments from which another sector map held, because some known token changed its sector; 0 is the beginning.
+-- Grain: epoch
+with sectors as (
+    select
+        known_from,
+        sector is distinct from lag(sector) over token as has_changed,
+        lag(known_from) over token is null as is_first
+    from core.token
+    window token as (partition by token_id order by known_from)
+),
+
+changes as (
+    select distinct known_from as valid_from
+    from sectors
+    where has_changed and not is_first
+)
+
+select
+    0 as epoch,
+    '-infinity'::timestamp as valid_from
+union all
+select
+    row_number() over (order by valid_from) as epoch,
+    valid_from
+from changes

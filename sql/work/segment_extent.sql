@@ -1,0 +1,15 @@
+-- What each segment spans, so far.
+-- Grain: timeframe, token_id, segment
+-- Replaces: from plan.spine_scope as scope where old.timeframe = scope.timeframe and old.token_id = scope.token_id and (scope.anchor_at is null or old.segment >= scope.anchor_segment)
+select
+    bar.timeframe,
+    bar.token_id,
+    bar.segment,
+    min(bar.segment_start) as started_at,
+    max(bar.bar_start) as last_bar_at,
+    max(bar.n_filled) as n_filled,
+    arg_max(bar.close, bar.bar_start) as last_close
+from work.spine_bar as bar
+inner join plan.spine_scope as scope using (timeframe, token_id)
+where scope.anchor_at is null or bar.bar_start >= scope.anchor_at
+group by all

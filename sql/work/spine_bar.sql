@@ -1,0 +1,127 @@
+-- Bars in use, gap-free inside a segment: missing ones are filled flat. A segment ends at a gap of more than 3 days
+-- and at an open more than 5 times, or less than a fifth of, the close before.
+-- Grain: timeframe, token_id, bar_start
+-- Replaces: from plan.spine_scope as scope where old.timeframe = scope.timeframe and old.token_id = scope.token_id and (scope.anchor_at is null or old.bar_start >= scope.anchor_at)
+with bars as (
+    select
+        bar.timeframe,
+        bar.token_id,
+        bar.bar_start,
+        bar.open,
+        bar.high,
+        bar.low,
+        bar.close,
+        scope.anchor_at is not null and bar.bar_start = scope.anchor_at as is_anchor,
+        scope.anchor_segment,
+        scope.anchor_segment_start,
+        scope.anchor_n_filled
+    from core.price_bar as bar
+    inner join plan.spine_scope as scope using (timeframe, token_id)
+    inner join work.price_source as price_source using (timeframe, token_id)
+    where
+        bar.known_to is null
+        and not bar.is_preliminary
+        and coalesce(bar.price_source, '') = price_source.price_source
+        and (scope.anchor_at is null or bar.bar_start >= scope.anchor_at)
+),
+
+neighbours as (
+    select
+        *,
+        row_number() over token as n_bars,
+        lag(bar_start) over token as previous_bar_start,
+        lag(close) over token as previous_close,
+        lead(bar_start) over token as next_bar_start,
+        lead(open) over token as next_open
+    from bars
+    window token as (partition by timeframe, token_id order by bar_start)
+),
+
+breaks as (
+    select
+        *,
+        not is_anchor
+        and (
+            previous_bar_start is null
+            or is_break(timeframe, previous_bar_start, previous_close, bar_start, open)
+        ) as starts_segment,
+        next_bar_start is not null
+        and not is_break(timeframe, bar_start, close, next_bar_start, next_open) as has_next_in_segment
+    from neighbours
+),
+
+-- The anchor is a bar whose place in its segment is known already; everything after it is numbered on from there.
+placed as (
+    select
+        * exclude (is_anchor, anchor_segment, anchor_segment_start, anchor_n_filled),
+        max(anchor_segment) over token as anchor_segment,
+        count(*) filter (where starts_segment) over until_here as n_starts,
+        coalesce(
+            max(case when starts_segment then bar_start end) over until_here,
+            max(anchor_segment_start) over token
+        ) as segment_start,
+        coalesce(
+            max(case when starts_segment then n_bars end) over until_here,
+            max(
+                case when is_anchor
+                    then 1 + anchor_n_filled - bars_between(timeframe, anchor_segment_start, bar_start)
+                end
+            ) over token
+        ) as first_bar_number
+    from breaks
+    window
+        token as (partition by timeframe, token_id),
+        until_here as (partition by timeframe, token_id order by bar_start rows unbounded preceding)
+),
+
+real_bars as (
+    select
+        *,
+        (coalesce(anchor_segment, 0) + n_starts)::integer as segment,
+        (bars_between(timeframe, segment_start, bar_start) - (n_bars - first_bar_number))::integer as n_filled
+    from placed
+),
+
+filled_bars as (
+    select
+        timeframe,
+        token_id,
+        unnest(generate_series(
+            bar_start + bar_length(timeframe), next_bar_start - bar_length(timeframe), bar_length(timeframe)
+        )) as bar_start,
+        close,
+        segment,
+        segment_start,
+        bar_start as last_real_at,
+        n_filled
+    from real_bars
+    where has_next_in_segment and next_bar_start > bar_start + bar_length(timeframe)
+)
+
+select
+    timeframe,
+    token_id,
+    bar_start,
+    open,
+    high,
+    low,
+    close,
+    false as is_filled,
+    segment,
+    segment_start,
+    n_filled
+from real_bars
+union all
+select
+    timeframe,
+    token_id,
+    bar_start,
+    close as open,
+    close as high,
+    close as low,
+    close,
+    true as is_filled,
+    segment,
+    segment_start,
+    (n_filled + bars_between(timeframe, last_real_at, bar_start))::integer as n_filled
+from filled_bars

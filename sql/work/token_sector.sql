@@ -1,0 +1,12 @@
+-- The sector of each token in each epoch; before a token was known, the earliest one known.
+-- Grain: epoch, token_id
+select
+    sector_epoch.epoch,
+    token.token_id,
+    coalesce(
+        arg_max(token.sector, token.known_from) filter (where token.known_from <= sector_epoch.valid_from),
+        arg_min(token.sector, token.known_from)
+    ) as sector
+from work.sector_epoch as sector_epoch
+cross join core.token as token
+group by all

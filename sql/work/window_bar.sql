@@ -1,0 +1,79 @@
+-- The bars the windows are computed from, in order: the spine of what is to be computed anew, then, for a segment that
+-- has ended, flat bars at its last close, which make a window that its end cuts short exact.
+-- Grain: timeframe, token_id, segment, bar_start
+with segments as (
+    select
+        segment.timeframe,
+        segment.token_id,
+        segment.segment,
+        segment.ended_at,
+        segment.has_ended,
+        scope.entry_from,
+        newest_bar.newest_bar_end,
+        current_token.is_scored
+    from core.segment as segment
+    inner join plan.window_scope as scope using (timeframe, token_id)
+    inner join work.newest_bar as newest_bar using (timeframe)
+    inner join work.current_token as current_token using (token_id)
+    where segment.ended_at > scope.entry_from
+),
+
+bars as (
+    select
+        bar.timeframe,
+        bar.token_id,
+        bar.segment,
+        bar.bar_start,
+        bar.open,
+        bar.high,
+        bar.low,
+        bar.close,
+        bar.n_filled,
+        false as is_pad,
+        not segments.is_scored
+        or bar.is_filled
+        or (bar.segment = 1 and bar.bar_start < bar.segment_start + interval 7 days) as is_left_out,
+        segments.ended_at as segment_end,
+        segments.has_ended,
+        segments.newest_bar_end
+    from work.spine_bar as bar
+    inner join segments using (timeframe, token_id, segment)
+    where bar.bar_start >= segments.entry_from
+),
+
+last_bars as (
+    select
+        segments.*,
+        extent.last_bar_at,
+        extent.last_close,
+        extent.n_filled
+    from segments
+    inner join work.segment_extent as extent using (timeframe, token_id, segment)
+    where segments.has_ended
+),
+
+pads as (
+    select
+        timeframe,
+        token_id,
+        segment,
+        last_bar_at + step.n * bar_length(timeframe) as bar_start,
+        last_close as open,
+        last_close as high,
+        last_close as low,
+        last_close as close,
+        n_filled,
+        true as is_pad,
+        true as is_left_out,
+        ended_at as segment_end,
+        has_ended,
+        newest_bar_end
+    from last_bars
+    cross join generate_series(1, {{ max_horizon - 1 }}) as step (n)
+    where step.n < case timeframe when '1h' then {{ horizons['1h'] | max }} else {{ horizons['1d'] | max }} end
+)
+
+from bars
+union all
+from pads
+order by timeframe, token_id, segment, bar_start

@@ -1,0 +1,137 @@
+"""An independent oracle: the contract's numbers, computed a second time in pandas and NumPy.
+
+It is written from docs/contract (sections 1-7 and 10) alone and shares no code with the product. Places where the
+contract leaves a choice are marked AMBIGUOUS.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .bars import Spine, build_spine, spine_table
+from .calls import build_calls, build_coverage, stance_on_spine
+from .clock import DEFAULT_HORIZONS, moment_us
+from .equity import DRAWDOWN_COLUMNS, EQUITY_COLUMNS, build_book, build_curves
+from .outcomes import OUTCOME_COLUMNS, add_matched_base, build_outcomes, plan_entries, window_hits
+from .read import Inputs, read_inputs
+from .scorecards import build_scorecards
+from .windows import Windows, build_windows, window_table
+
+__all__ = ["DEFAULT_HORIZONS", "score"]
+
+
+def score(
+    folder: Path,
+    *,
+    as_of: datetime,
+    fetched_at: datetime,
+    vendor: str | None = None,
+    cost_bps: float = 20,
+    horizons: dict[str, list[int]] = DEFAULT_HORIZONS,
+    sectors_csv: Path,
+    exclusions_csv: Path,
+) -> dict[str, pd.DataFrame]:
+    """Score a folder as one run at `as_of`, whose one snapshot was fetched at `fetched_at` by our own clock.
+
+    Keys: token, spine_bar, forward_window, call, signal_outcome, signal_scorecard, token_scorecard, sector_equity,
+    sector_drawdown. Moments are naive UTC datetime64[us]; NULL is NaN, NaT or pd.NA.
+    """
+    inputs = read_inputs(
+        Path(folder), moment_us(as_of), moment_us(fetched_at), vendor, Path(sectors_csv), Path(exclusions_csv)
+    )
+    tokens = inputs.tokens
+    sector_of = tokens.set_index("token_id")["sector"]
+    scored_of = tokens.set_index("token_id")["is_scored"]
+
+    spines: dict[str, Spine] = {}
+    windows: dict[str, list[Windows]] = {}
+    for timeframe in horizons:
+        spine = build_spine(inputs.prices, timeframe)
+        if spine is not None:
+            spines[timeframe] = spine
+            scored_token = scored_of.reindex(spine.token_id).to_numpy(dtype=bool)
+            windows[timeframe] = build_windows(spine, sorted(horizons[timeframe]), scored_token)
+
+    hits_of = {
+        (timeframe, w.horizon): window_hits(w, cost_bps).assign(
+            sector=lambda hits: hits["token_id"].map(sector_of).to_numpy(dtype=object)
+        )
+        for timeframe, of_timeframe in windows.items()
+        for w in of_timeframe
+    }
+    calls = build_calls(inputs.signals, tokens)
+    usable = inputs.signals[(inputs.signals["revision"] == 0) & inputs.signals["timeframe"].isin(list(horizons))]
+    pairs = sorted(set(zip(usable["vendor"], usable["timeframe"], strict=True)))
+    coverage_of = {pair: build_coverage(inputs.signals, *pair) for pair in pairs}
+
+    outcomes = _score_calls(inputs, calls, spines, windows, hits_of, coverage_of, horizons, cost_bps)
+    signal_scorecard, token_scorecard = build_scorecards(outcomes, hits_of, coverage_of, tokens)
+
+    curves = [pd.DataFrame(columns=EQUITY_COLUMNS)]
+    deepest = [pd.DataFrame(columns=DRAWDOWN_COLUMNS)]
+    for (vendor_name, timeframe), coverage in coverage_of.items():
+        if timeframe not in spines:
+            continue
+        spine = spines[timeframe]
+        book = build_book(
+            spine,
+            coverage,
+            stance_on_spine(inputs.signals, vendor_name, spine),
+            sector_of.reindex(spine.token_id).to_numpy(dtype=object),
+            scored_of.reindex(spine.token_id).to_numpy(dtype=bool),
+        )
+        curve, drawdown = build_curves(book, vendor_name, cost_bps)
+        curves.append(curve)
+        deepest.append(drawdown)
+
+    return {
+        "token": tokens,
+        "spine_bar": _stack([spine_table(spine) for spine in spines.values()]),
+        "forward_window": _stack([window_table(w) for ws in windows.values() for w in ws]),
+        "call": calls,
+        "signal_outcome": outcomes,
+        "signal_scorecard": signal_scorecard,
+        "token_scorecard": token_scorecard,
+        "sector_equity": _stack(curves),
+        "sector_drawdown": _stack(deepest),
+    }
+
+
+def _score_calls(
+    inputs: Inputs,
+    calls: pd.DataFrame,
+    spines: dict[str, Spine],
+    windows: dict[str, list[Windows]],
+    hits_of: dict[tuple[str, int], pd.DataFrame],
+    coverage_of: dict,
+    horizons: dict[str, list[int]],
+    cost_bps: float,
+) -> pd.DataFrame:
+    """`marts.signal_outcome`."""
+    sources = inputs.prices.drop_duplicates("token_id").set_index("token_id")["price_source"]
+    price_sources = {int(t): s for t, s in sources.items() if isinstance(s, str)}
+    parts = [pd.DataFrame(columns=OUTCOME_COLUMNS)]
+    for (vendor, timeframe), of_pair in calls.groupby(["vendor", "timeframe"]):
+        if timeframe not in spines:
+            # AMBIGUOUS: a timeframe without a single bar: its calls are unpriced. Not produced by any test data.
+            raise ValueError(f"signals on {timeframe} but no {timeframe} prices")
+        spine = spines[timeframe]
+        entries = plan_entries(of_pair, spine.step)
+        outcomes = build_outcomes(entries, spine, windows[timeframe], price_sources, cost_bps)
+        for horizon, part in outcomes.groupby("horizon"):
+            hits = hits_of[timeframe, int(horizon)]
+            parts.append(add_matched_base(part.copy(), hits, coverage_of[vendor, timeframe])[OUTCOME_COLUMNS])
+    table = _stack(parts)
+    table["horizon"] = table["horizon"].astype(np.int64)
+    keys = ["vendor", "token_id", "timeframe", "signal_at", "entry_rule", "horizon"]
+    return table.sort_values(keys, ignore_index=True)
+
+
+def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate, leaving out empty parts where there are others."""
+    full = [part for part in parts if len(part)]
+    return pd.concat(full or parts[:1], ignore_index=True)

@@ -1,0 +1,126 @@
+"""Coverage, calls, stance (contract, sections 1 and 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .bars import Spine
+from .clock import NEVER, TIMEFRAME_US, as_int, as_moment
+
+COVERAGE_BARS = 3  # covered to so many bars after the vendor's newest row
+STANCE_BARS = 2  # a stance lasts at most until so many bars after the vendor's newest signal_at
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What one vendor covers in one timeframe, in microseconds."""
+
+    first_row: dict[int, int]  # token_id -> signal_at of the token's first row
+    newest_row: int
+    step: int
+
+    def covers(self, token_id: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Is the token covered at the moment?
+
+        AMBIGUOUS: both ends are read as included: from signal_at of the first row to newest signal_at + 3 bars.
+        """
+        distinct, where = np.unique(token_id, return_inverse=True)
+        never = np.iinfo(np.int64).max
+        first = np.array([self.first_row.get(int(t), never) for t in distinct], dtype=np.int64)[where]
+        return (moment >= first) & (moment <= self.newest_row + COVERAGE_BARS * self.step)
+
+
+def usable_rows(signals: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose bar has closed. AMBIGUOUS: a preliminary row is read as no evidence of anything, coverage included."""
+    return signals[signals["revision"] == 0]
+
+
+def build_coverage(signals: pd.DataFrame, vendor: str, timeframe: str) -> Coverage:
+    """Coverage of one vendor and timeframe."""
+    rows = usable_rows(signals)
+    rows = rows[(rows["vendor"] == vendor) & (rows["timeframe"] == timeframe)]
+    first = rows.groupby("token_id")["signal_at"].min()
+    return Coverage(
+        first_row=dict(zip((int(t) for t in first.index), as_int(first).tolist(), strict=True)),
+        newest_row=int(as_int(rows["signal_at"]).max()),
+        step=TIMEFRAME_US[timeframe],
+    )
+
+
+def held_side(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """coalesce(trend, direction)"""
+    return rows["trend"].where(rows["trend"].notna(), rows["direction"]).to_numpy(dtype=np.float64).astype(np.int64)
+
+
+def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+    """One row a call."""
+    rows = usable_rows(signals).sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
+    side = held_side(rows)
+    direction = rows["direction"].to_numpy(dtype=np.int64)
+    signal_at, known_at = as_int(rows["signal_at"]), as_int(rows["known_at"])
+    step = rows["timeframe"].map(TIMEFRAME_US).to_numpy(dtype=np.int64)
+    group = rows.groupby(["vendor", "timeframe", "token_id"], sort=False).ngroup().to_numpy()
+
+    previous = _previous_known_row(group, known_at)
+    has_previous = previous >= 0
+    side_before = np.where(has_previous, side[previous], 0)
+    previous_at = np.where(has_previous, signal_at[previous], NEVER)
+    # A row with no earlier row known by then was the token's first row when it became known: never a call.
+    is_call = has_previous & (direction != 0) & (direction != side_before)
+
+    calls = rows[is_call][["vendor", "token_id", "timeframe", "signal_at", "direction", "provenance", "known_at"]].copy()
+    calls["direction"] = direction[is_call]
+    calls["side_before"] = side_before[is_call]
+    calls["previous_signal_at"] = as_moment(previous_at[is_call])
+    calls["after_gap"] = (signal_at - previous_at > step)[is_call]
+    calls = calls.merge(tokens[["token_id", "symbol", "sector"]], on="token_id", how="left")
+    return calls.sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
+
+
+def _previous_known_row(group: NDArray[np.int64], known_at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For rows sorted by group and signal_at: the nearest earlier row of the group known no later; -1 where none."""
+    n = len(group)
+    previous = np.arange(n) - 1
+    previous[0:1] = -1
+    previous[1:][group[1:] != group[:-1]] = -1
+    late = np.flatnonzero((previous >= 0) & (known_at[previous] > known_at))
+    for i in late:
+        j = i - 1
+        while j >= 0 and group[j] == group[i] and known_at[j] > known_at[i]:
+            j -= 1
+        previous[i] = j if j >= 0 and group[j] == group[i] else -1
+    return previous
+
+
+def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine) -> NDArray[np.int64]:
+    """The stance of a vendor over every spine bar of a timeframe (0: none).
+
+    A row's stance begins at signal_at + timeframe and lasts until the token's next row begins its own.
+    AMBIGUOUS: "until 2 bars after the newest signal_at" is a half-open interval, so the last bar that has a stance is
+    the one that starts at newest + 1 bar.
+    AMBIGUOUS: "stances never cross a segment's end": a stance holds only in the segment in which it began; one that
+    begins with the first bar of a segment belongs to it, like a window with that entry.
+    """
+    rows = usable_rows(signals)
+    rows = rows[(rows["vendor"] == vendor) & (rows["timeframe"] == spine.timeframe)]
+    stance = np.zeros(len(spine), dtype=np.int64)
+    if rows.empty:
+        return stance
+    silent_from = int(as_int(rows["signal_at"]).max()) + STANCE_BARS * spine.step
+    for token_id, token_rows in rows.groupby("token_id"):
+        begin, end = np.searchsorted(spine.token_id, [token_id, token_id + 1])
+        if begin == end:
+            continue
+        ordered = token_rows.sort_values("signal_at")
+        begins_at = as_int(ordered["signal_at"]) + spine.step
+        side = held_side(ordered)
+        bars = slice(begin, end)
+        moment = spine.bar_start[bars]
+        row = np.searchsorted(begins_at, moment, side="right") - 1
+        in_force = (row >= 0) & (begins_at[row] >= spine.bar_start[spine.first[bars]]) & (moment < silent_from)
+        stance[bars] = np.where(in_force, side[row], 0)
+    return stance

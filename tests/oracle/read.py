@@ -1,0 +1,156 @@
+"""The folder of the `files` source as one snapshot taken at `as_of` sees it (contract, sections 1, 2 and 10)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .clock import NEVER, TIMEFRAME_US, as_int, as_moment, column_us
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the run sees: typed, visible at `as_of`, and only of tokens that are known."""
+
+    tokens: pd.DataFrame  # token_id, symbol, sector, is_scored; sorted by token_id
+    prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source
+    signals: pd.DataFrame  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
+
+
+def read_inputs(
+    folder: Path, as_of: int, fetched_at: int, vendor: str | None, sectors_csv: Path, exclusions_csv: Path
+) -> Inputs:
+    """Read the three datasets that the outcomes and scorecards need."""
+    tokens = _tokens(read_dataset(folder, "tokens"), pd.read_csv(sectors_csv), pd.read_csv(exclusions_csv, dtype=str))
+    prices = _prices(read_dataset(folder, "prices"), as_of)
+    signals = _signals(read_dataset(folder, "signals"), as_of, fetched_at, vendor or folder.name)
+    known = tokens["token_id"]
+    return Inputs(
+        tokens=tokens,
+        prices=prices[prices["token_id"].isin(known)].reset_index(drop=True),
+        signals=signals[signals["token_id"].isin(known)].reset_index(drop=True),
+    )
+
+
+def read_dataset(folder: Path, name: str) -> pd.DataFrame:
+    """`NAME.parquet`, `NAME.csv`, or all Parquet and CSV files of the folder `NAME/`; names in lower case."""
+    files = [path for path in (folder / f"{name}.parquet", folder / f"{name}.csv") if path.is_file()]
+    if (folder / name).is_dir():
+        files += sorted(p for p in (folder / name).iterdir() if p.suffix in {".parquet", ".csv"})
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no {name}.parquet, {name}.csv or {name}/")
+    parts = [pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path) for path in files]
+    parts = [part.rename(columns=str.lower) for part in parts]
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+
+
+# --- tokens ------------------------------------------------------------------------------------------------
+
+
+def slug(text: str) -> str:
+    """Lower case, every run of characters outside [a-z0-9] one '-', stripped at both ends."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _category_slugs(value: object) -> set[str]:
+    """Categories come as a list or as text separated by ';'."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return set()
+    names = value.split(";") if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+    return {slug(str(name)) for name in names if name is not None} - {""}
+
+
+def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFrame) -> pd.DataFrame:
+    """Section 1 (sector) and section 3 (exclusions)."""
+    # The lowest priority number wins, ties by category slug alphabetically.
+    ranked = sorted(
+        (int(row.priority), str(row.category).strip(), str(row.sector).strip()) for row in sector_map.itertuples()
+    )
+    kind = exclusions["kind"].str.strip().str.lower()
+    value = exclusions["value"].fillna("").str.strip()
+    excluded_symbols = set(value[kind == "symbol"].str.lower())
+    excluded_categories = {slug(text) for text in value[kind == "category"]}
+
+    rows = []
+    overrides = raw["sector"] if "sector" in raw else pd.Series([None] * len(raw))
+    categories = raw["categories"] if "categories" in raw else pd.Series([None] * len(raw))
+    for token_id, symbol, names, override in zip(raw["token_id"], raw["symbol"], categories, overrides, strict=True):
+        slugs = _category_slugs(names)
+        mapped = next((sector for _, category, sector in ranked if category in slugs), "other")
+        if isinstance(override, str) and override.strip():
+            mapped = override.strip()
+        is_scored = str(symbol).lower() not in excluded_symbols and not (slugs & excluded_categories)
+        rows.append((int(token_id), str(symbol), mapped, is_scored))
+    tokens = pd.DataFrame(rows, columns=["token_id", "symbol", "sector", "is_scored"])
+    return tokens.sort_values("token_id", ignore_index=True)
+
+
+# --- prices ------------------------------------------------------------------------------------------------
+
+
+def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
+    """Closed bars only, of one price source per token, sorted by timeframe, token, bar."""
+    prices = raw.copy()
+    prices["bar_start"] = column_us(prices["bar_start"])
+    for name in ("volume_usd", "price_source"):
+        if name not in prices:
+            prices[name] = None
+    prices["volume_usd"] = prices["volume_usd"].astype("float64")
+    _refuse_unknown_timeframes(prices)
+    bar_end = as_int(prices["bar_start"]) + _timeframe_us(prices)
+    prices = prices[bar_end <= as_of]  # section 3: an open bar is never used; section 10: nor is one that ends later
+    # AMBIGUOUS: which of several sources of a token is used. Here: the one with most bars, ties by name.
+    label = prices["price_source"].astype(object).where(prices["price_source"].notna(), "")
+    counts = label.groupby([prices["token_id"], label]).size().rename("n").rename_axis(["token_id", "label"]).reset_index()
+    best = counts.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("token_id")
+    used = prices["token_id"].map(best.set_index("token_id")["label"])
+    columns = ["token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd", "price_source"]
+    prices = prices.loc[used.to_numpy(dtype=object) == label.to_numpy(dtype=object), columns]
+    return prices.sort_values(["timeframe", "token_id", "bar_start"], ignore_index=True)
+
+
+# --- signals -----------------------------------------------------------------------------------------------
+
+
+def _signals(raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str) -> pd.DataFrame:
+    """Visible rows with `known_at`, `revision` (-1 stands for preliminary) and `provenance`."""
+    signals = raw.copy()
+    signals["signal_at"] = column_us(signals["signal_at"])
+    signals["known_at"] = column_us(signals["known_at"]) if "known_at" in signals else pd.NaT
+    signals["known_at"] = signals["known_at"].astype("datetime64[us]")
+    signals["vendor"] = signals["vendor"].fillna(vendor) if "vendor" in signals else vendor
+    signals["trend"] = signals["trend"].astype("float64") if "trend" in signals else np.nan
+    _refuse_unknown_timeframes(signals)
+    timeframe = _timeframe_us(signals)
+    signal_at = as_int(signals["signal_at"])
+    file_known_at = as_int(signals["known_at"])
+    bar_end = signal_at + timeframe
+
+    visible_from = np.where(file_known_at == NEVER, bar_end, file_known_at)  # section 10
+    known_at = np.where(file_known_at == NEVER, as_of, file_known_at)  # section 1, known_at
+    one_bar_after_close = signal_at + 2 * timeframe
+    provenance = np.where(
+        fetched_at < one_bar_after_close,  # our own wall clock, nothing else, makes a row witnessed
+        "witnessed",
+        np.where(known_at < one_bar_after_close, "attested", "backfill"),
+    )
+    signals["known_at"] = as_moment(known_at)
+    signals["provenance"] = provenance
+    signals["revision"] = np.where(bar_end <= as_of, 0, -1)  # fetched before its bar had closed: preliminary
+    columns = ["vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at", "revision", "provenance"]
+    signals = signals.loc[visible_from <= as_of, columns]
+    return signals.sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
+
+
+def _timeframe_us(frame: pd.DataFrame) -> np.ndarray:
+    return frame["timeframe"].map(TIMEFRAME_US).to_numpy(dtype=np.int64)
+
+
+def _refuse_unknown_timeframes(frame: pd.DataFrame) -> None:
+    unknown = set(frame["timeframe"].unique()) - set(TIMEFRAME_US)
+    if unknown:
+        raise ValueError(f"unknown timeframes {sorted(unknown)}")
