@@ -101,7 +101,8 @@ def _batches(judgement: _Judgement) -> Iterator["pd.DataFrame"]:
     for start in range(0, helpers.end_of_rows(judgement.connection), size):
         batch = judgement.connection.execute(select, {"start": start, "end": start + size}).df()
         if len(batch):
-            yield batch.set_index("row_number")
+            # Great Expectations nests what it finds under an index's name; under none it gives plain row numbers.
+            yield batch.set_index("row_number").rename_axis(None)
 
 
 def _judge_batch(judgement: _Judgement, batch: "pd.DataFrame") -> None:

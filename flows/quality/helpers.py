@@ -120,7 +120,9 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Non
                 and row_number not in (select row_number from key_flag where copy_number > 1 or n_versions > 1)
             window bars as (partition by token_id, timeframe, price_source order by bar_start)
         )
-        where close > {SUSPICION} * greatest(earlier, later) or {SUSPICION} * close < least(earlier, later)
+        -- greatest() and least() pass over a NULL, but one neighbour proves nothing.
+        where earlier is not null and later is not null
+            and (close > {SUSPICION} * greatest(earlier, later) or {SUSPICION} * close < least(earlier, later))
         """
     )
 

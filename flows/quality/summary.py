@@ -152,7 +152,7 @@ def _age(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetim
     if row is None:
         return Fact(None, 0, 0, "")
     remark = "; the source is an archive" if is_archive else ""
-    return Fact(row[1], 1, 1, f"the newest row is of {row[0]}, {row[1]:.1f} days before {as_of}{remark}")
+    return Fact(row[1], 1, 1, f"the newest row is of {row[0]}, its bar ended {row[1]:.1f} days before {as_of}{remark}")
 
 
 def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:

@@ -1,1 +1,358 @@
-def write_scorecards(connection, settings): pass
+"""The scorecards: cells gathered in SQL, completed with base rates, intervals, p and q values, and written to `marts`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from flows.config import TIMEFRAMES, Settings
+from flows.scoring import inference
+from flows.scoring.base import LONG, SHORT, WINDOWS, Floats, Ints, Series
+from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_variance, mean_variance
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One kind of scorecard: its table, what its cells are gathered by, and the name of the cell over all, if any."""
+
+    table: str
+    kind: str
+    group: str
+    all_groups: str | None
+
+
+SIGNAL_CARD = Card("marts.signal_scorecard", "sector", "sector", "all")
+TOKEN_CARD = Card("marts.token_scorecard", "token", "token_id", None)
+
+
+@dataclass(frozen=True)
+class Base:
+    """Base windows of every group, of one timeframe and horizon: the covered tokens', and all priced tokens'."""
+
+    groups: dict[tuple[object, object], int]
+    covered: Series
+    priced: Series
+
+
+def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows in `work`."""
+    for card, bases in ((SIGNAL_CARD, _sector_bases), (TOKEN_CARD, _token_bases)):
+        parts = [
+            part
+            for timeframe in TIMEFRAMES
+            for horizon, base in bases(connection, timeframe, settings.horizons[timeframe])
+            if (part := _infer(connection, card, timeframe, horizon, base))
+        ]
+        _write(connection, card, _concatenate(parts))
+
+
+def _infer(
+    connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, base: Base
+) -> Columns | None:
+    """Everything about the cells of one timeframe and horizon that takes inference; None where there is no cell."""
+    cells = _fetch_cells(connection, card, timeframe, horizon)
+    n_cells = len(cells["cell_id"])
+    if not n_cells:
+        return None
+    blocks = _fetch_blocks(connection, card, timeframe, horizon, cells["cell_id"])
+    n, hit_rate = cells["n_calls"], cells["hit_rate"]
+
+    edges = _edge_cells(cells, base)
+    base_rate = _weighted(edges.base_long, edges.base_short, cells)
+    priced_long, priced_short = _rates(_span_sums(cells, base, base.priced))
+
+    hit_variance, _ = mean_variance(blocks, "n_hits", "n_calls", n_cells)
+    n_clusters = count_blocks(blocks.doubled(), n_cells)
+    n_effective = inference.effective_size(hit_rate, hit_variance, n, n_clusters)
+    hit_low, hit_high = inference.wilson_interval(hit_rate, n_effective, inference.t_quantile(n_clusters))
+
+    selection_variance, n_matched_clusters = mean_variance(blocks, "selection", "n_matched", n_cells)
+    selection = inference.t_interval(cells["selection_edge"], selection_variance, n_matched_clusters)
+    excess_variance, _ = mean_variance(blocks, "excess", "n_matched", n_cells)
+    excess = inference.t_interval(cells["excess_return"], excess_variance, n_matched_clusters)
+    edge = inference.t_interval(edges.edge, *edge_variance(blocks, base.covered, horizon, edges, n_cells))
+
+    is_leaf = cells["is_leaf"]
+    is_tested = is_leaf & (n >= inference.MIN_CALLS_FOR_Q) & (n_clusters >= inference.MIN_CLUSTERS)
+    return {
+        "cell_id": cells["cell_id"],
+        "base_rate": base_rate,
+        "coverage_edge": base_rate - _weighted(priced_long, priced_short, cells),
+        "edge": edges.edge,
+        "timing_edge": cells["mean_base_hit"] - base_rate,
+        "n_clusters": n_clusters,
+        "n_effective": n_effective,
+        "hit_rate_low": hit_low,
+        "hit_rate_high": hit_high,
+        "selection_low": selection[0],
+        "selection_high": selection[1],
+        "selection_p": selection[2],
+        "edge_low": edge[0],
+        "edge_high": edge[1],
+        "edge_p": edge[2],
+        "selection_q": inference.benjamini_hochberg(np.where(is_tested, selection[2], np.nan), cells["q_family"]),
+        "edge_q": inference.benjamini_hochberg(np.where(is_tested, edge[2], np.nan), cells["q_family"]),
+        "hit_rate_shrunk": inference.shrink(
+            hit_rate, n_effective, cells["shrink_family"], cells["is_group"] & (n > 0)
+        ),
+        "excess_low": excess[0],
+        "excess_high": excess[1],
+        "is_reportable": (n_effective >= inference.MIN_EFFECTIVE) & (n_clusters >= inference.MIN_CLUSTERS),
+    }
+
+
+def _edge_cells(cells: Columns, base: Base) -> EdgeCells:
+    """Base rates of both directions over each cell's span, and how a base window enters the linearised edge."""
+    sums = _span_sums(cells, base, base.covered)
+    base_long, base_short = _rates(sums)
+    n, n_long = cells["n_calls"], cells["n_bullish"]
+    # A direction without calls has no part in the edge, whatever its base rate.
+    base_long, base_short = np.where(n_long > 0, base_long, 0), np.where(n_long < n, base_short, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight_long, weight_short = n_long / n / sums[WINDOWS], (n - n_long) / n / sums[WINDOWS]
+    weights = np.stack([weight_long, weight_short, -(weight_long * base_long + weight_short * base_short)])
+    return EdgeCells(
+        group=_groups(cells, base),
+        first=cells["first_step"],
+        last=cells["last_step"],
+        n=n,
+        edge=cells["hit_rate"] - _weighted(base_long, base_short, cells),
+        base_long=base_long,
+        base_short=base_short,
+        weights=weights,
+    )
+
+
+def _span_sums(cells: Columns, base: Base, series: Series) -> Ints:
+    return series.sums(_groups(cells, base), cells["first_step"], cells["last_step"])
+
+
+def _groups(cells: Columns, base: Base) -> Ints:
+    return np.array([base.groups[pair] for pair in zip(cells["vendor"], cells["group"], strict=True)], dtype=np.int64)
+
+
+def _rates(sums: Ints) -> tuple[Floats, Floats]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums[LONG] / sums[WINDOWS], sums[SHORT] / sums[WINDOWS]
+
+
+def _weighted(rate_long: Floats, rate_short: Floats, cells: Columns) -> Floats:
+    """The two directions' rates, weighted by the cell's own scored calls."""
+    n, n_long = cells["n_calls"], cells["n_bullish"]
+    of_long = np.where(n_long > 0, n_long * rate_long, 0)
+    of_short = np.where(n_long < n, (n - n_long) * rate_short, 0)
+    return np.asarray((of_long + of_short) / n)
+
+
+# --- reading -----------------------------------------------------------------------------------------------
+
+
+def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int) -> Columns:
+    """The cells that hold scored calls, in order of their id."""
+    is_group = f"{card.group} <> '{card.all_groups}'" if card.all_groups else "true"
+    return _fetch(
+        connection,
+        f"""
+        select
+            cell_id, vendor, {card.group} as "group", n_calls, n_bullish, hit_rate, selection_edge, mean_base_hit,
+            excess_return,
+            epoch(first_entry_at)::bigint // bar_seconds(timeframe) as first_step,
+            epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step,
+            {is_group} as is_group,
+            {is_group} and direction <> 'both' as is_leaf,
+            dense_rank() over (order by vendor, provenance, entry_rule) as q_family,
+            dense_rank() over (order by vendor, provenance, entry_rule, direction) as shrink_family
+        from work.{card.kind}_cell
+        where timeframe = '{timeframe}' and horizon = {horizon} and n_calls > 0
+        order by cell_id
+        """,
+    )
+
+
+def _fetch_blocks(
+    connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, cell_ids: Ints
+) -> CallBlocks:
+    """The blocks of the same cells, cells numbered by their place in `cell_ids`."""
+    rows = _fetch(
+        connection,
+        f"""
+        select block.*
+        from work.{card.kind}_block as block
+        inner join work.{card.kind}_cell as cell using (cell_id)
+        where cell.timeframe = '{timeframe}' and cell.horizon = {horizon}
+        order by cell_id, block
+        """,
+    )
+    return CallBlocks(
+        cell=np.searchsorted(cell_ids, rows["cell_id"]),
+        block=rows["block"],
+        n_calls=rows["n_calls"],
+        n_bullish=rows["n_bullish"],
+        n_hits=rows["n_hits"],
+        n_matched=rows["n_matched"],
+        selection=rows["selection"],
+        excess=rows["excess"],
+    )
+
+
+def _sector_bases(
+    connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]
+) -> Iterator[tuple[int, Base]]:
+    for horizon in horizons:
+        rows = _fetch(
+            connection,
+            f"""
+            select
+                vendor, sector as "group", epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
+                n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
+            from work.sector_base
+            where timeframe = '{timeframe}' and horizon = {horizon}
+            order by vendor, sector, entry_at
+            """,
+        )
+        grid = _Grid.of(rows)
+        yield horizon, Base(
+            grid.groups,
+            grid.series(rows["n_hit_long"], rows["n_hit_short"], rows["n_windows"]),
+            grid.series(rows["n_priced_hit_long"], rows["n_priced_hit_short"], rows["n_priced"]),
+        )
+
+
+def _token_bases(
+    connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]
+) -> Iterator[tuple[int, Base]]:
+    rows = _fetch(
+        connection,
+        f"""
+        select
+            vendor, token_id as "group", epoch(entry_at)::bigint // bar_seconds('{timeframe}') as step,
+            is_covered, flags
+        from work.token_base_{timeframe}
+        order by vendor, token_id, entry_at
+        """,
+    )
+    grid = _Grid.of(rows)
+    for place, horizon in enumerate(horizons):
+        bits = (rows["flags"] >> (3 * place)) & 7
+        scored, hit_long, hit_short = bits & 1, (bits >> 1) & 1, bits >> 2
+        covered = rows["is_covered"]
+        yield horizon, Base(
+            grid.groups,
+            grid.series(hit_long * covered, hit_short * covered, scored * covered),
+            grid.series(hit_long, hit_short, scored),
+        )
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where the rows of a query, sorted by group and grid step, stand in a series without gaps."""
+
+    groups: dict[tuple[object, object], int]
+    first: Ints
+    length: Ints
+    position: Ints
+
+    @classmethod
+    def of(cls, rows: Columns) -> "_Grid":
+        vendor, group, step = rows["vendor"], rows["group"], rows["step"]
+        is_start = np.r_[True, (vendor[1:] != vendor[:-1]) | (group[1:] != group[:-1])][: len(step)]
+        starts = np.flatnonzero(is_start)
+        ends = np.r_[starts[1:], len(step)][: len(starts)] - 1
+        first = step[starts]
+        length = step[ends] - first + 1
+        offset = np.r_[0, np.cumsum(length)[:-1]][: len(length)].astype(np.int64)
+        number = np.cumsum(is_start) - 1
+        groups = {pair: place for place, pair in enumerate(zip(vendor[starts], group[starts], strict=True))}
+        return cls(groups, first, length, offset[number] + step - first[number])
+
+    def series(self, hit_long: Ints, hit_short: Ints, windows: Ints) -> Series:
+        counts = np.zeros((3, int(self.length.sum())), dtype=np.int64)
+        for row, values in ((LONG, hit_long), (SHORT, hit_short), (WINDOWS, windows)):
+            counts[row, self.position] = values
+        return Series(counts, self.first, self.length)
+
+
+def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> Columns:
+    """A query's columns as arrays; NULL numbers are NaN."""
+    table = connection.execute(query).to_arrow_table()
+    return {name: table.column(name).to_numpy() for name in table.column_names}
+
+
+# --- writing -----------------------------------------------------------------------------------------------
+
+
+def _concatenate(parts: list[Columns]) -> pa.Table | None:
+    if not parts:
+        return None
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pa.table(
+        {
+            name: pa.array(values, mask=np.isnan(values)) if values.dtype == np.float64 else pa.array(values)
+            for name, values in columns.items()
+        }
+    )
+
+
+_EMPTY = pa.schema(
+    [("cell_id", pa.int64())]
+    + [(name, pa.float64()) for name in ("base_rate", "coverage_edge", "edge", "timing_edge")]
+    + [("n_clusters", pa.int64())]
+    + [
+        (name, pa.float64())
+        for name in (
+            "n_effective",
+            "hit_rate_low",
+            "hit_rate_high",
+            "selection_low",
+            "selection_high",
+            "selection_p",
+            "edge_low",
+            "edge_high",
+            "edge_p",
+            "selection_q",
+            "edge_q",
+            "hit_rate_shrunk",
+            "excess_low",
+            "excess_high",
+        )
+    ]
+    + [("is_reportable", pa.bool_())]
+).empty_table()
+
+
+def _write(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table | None) -> None:
+    symbol = "" if card.all_groups else "current_token.symbol,"
+    tokens = "" if card.all_groups else "left join work.current_token as current_token using (token_id)"
+    connection.register("inferred", _EMPTY if inferred is None else inferred)
+    connection.execute(
+        f"""
+        create or replace table {card.table} as
+        select
+            cell.vendor, cell.{card.group}, {symbol} cell.timeframe, cell.horizon, cell.direction, cell.provenance,
+            cell.entry_rule,
+            cell.n_calls, cell.n_tokens, cell.n_open, cell.n_truncated, cell.n_excluded, cell.n_unpriced,
+            cell.hit_rate, cell.hit_rate_floor, inferred.base_rate, inferred.coverage_edge, inferred.edge,
+            cell.n_matched, cell.selection_edge, inferred.timing_edge,
+            coalesce(inferred.n_clusters, 0) as n_clusters, inferred.n_effective,
+            inferred.hit_rate_low, inferred.hit_rate_high,
+            inferred.selection_low, inferred.selection_high, inferred.selection_p,
+            inferred.edge_low, inferred.edge_high, inferred.edge_p,
+            inferred.selection_q, inferred.edge_q, inferred.hit_rate_shrunk,
+            cell.mean_gross_return, cell.mean_return, cell.median_return,
+            cell.base_return, cell.excess_return, inferred.excess_low, inferred.excess_high,
+            cell.profit_factor, cell.payoff_ratio,
+            cell.mean_mae, cell.worst_mae, cell.mean_mfe, cell.n_wiped_out,
+            cell.mean_drawdown, cell.p95_drawdown, cell.worst_drawdown,
+            coalesce(inferred.is_reportable, false) as is_reportable
+        from work.{card.kind}_cell as cell
+        left join inferred using (cell_id)
+        {tokens}
+        order by cell.cell_id
+        """
+    )
+    connection.unregister("inferred")

@@ -63,8 +63,9 @@ class Renderer:
             is_full=is_full,
         )
         self._imports = "".join(
-            f"{{%- from 'macros/{path.name}' import {path.stem} with context -%}}"
+            f"{{%- from 'macros/{path.name}' import {name} with context -%}}"
             for path in sorted((SQL_DIR / "macros").glob("*.sql"))
+            for name in re.findall(r"{% macro (\w+)", path.read_text(encoding="utf-8"))
         )
 
     def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS) -> str:

@@ -1,7 +1,7 @@
 """An independent oracle: the contract's numbers, computed a second time in pandas and NumPy.
 
-It is written from docs/contract (sections 1-7 and 10) alone and shares no code with the product. Places where the
-contract leaves a choice are marked AMBIGUOUS.
+It is written from the contract (sections 1-7 and 10) alone and shares no code with the product. Places where
+the contract leaves a choice are marked AMBIGUOUS.
 """
 
 from __future__ import annotations
@@ -14,9 +14,16 @@ import pandas as pd
 
 from .bars import Spine, build_spine, spine_table
 from .calls import build_calls, build_coverage, stance_on_spine
-from .clock import DEFAULT_HORIZONS, moment_us
+from .clock import DEFAULT_HORIZONS, TIMEFRAME_US, moment_us
 from .equity import DRAWDOWN_COLUMNS, EQUITY_COLUMNS, build_book, build_curves
-from .outcomes import OUTCOME_COLUMNS, add_matched_base, build_outcomes, plan_entries, window_hits
+from .outcomes import (
+    OUTCOME_COLUMNS,
+    add_matched_base,
+    build_outcomes,
+    plan_entries,
+    unpriced_outcomes,
+    window_hits,
+)
 from .read import Inputs, read_inputs
 from .scorecards import build_scorecards
 from .windows import Windows, build_windows, window_table
@@ -37,8 +44,8 @@ def score(
 ) -> dict[str, pd.DataFrame]:
     """Score a folder as one run at `as_of`, whose one snapshot was fetched at `fetched_at` by our own clock.
 
-    Keys: token, spine_bar, forward_window, call, signal_outcome, signal_scorecard, token_scorecard, sector_equity,
-    sector_drawdown. Moments are naive UTC datetime64[us]; NULL is NaN, NaT or pd.NA.
+    Keys: token, spine_bar, forward_window, call, signal_outcome, signal_scorecard, token_scorecard,
+    sector_equity, sector_drawdown. Moments are naive UTC datetime64[us]; NULL is NaN, NaT or pd.NA.
     """
     inputs = read_inputs(
         Path(folder), moment_us(as_of), moment_us(fetched_at), vendor, Path(sectors_csv), Path(exclusions_csv)
@@ -64,7 +71,9 @@ def score(
         for w in of_timeframe
     }
     calls = build_calls(inputs.signals, tokens)
-    usable = inputs.signals[(inputs.signals["revision"] == 0) & inputs.signals["timeframe"].isin(list(horizons))]
+    usable = inputs.signals[
+        (inputs.signals["revision"] == 0) & inputs.signals["timeframe"].isin(list(horizons))
+    ]
     pairs = sorted(set(zip(usable["vendor"], usable["timeframe"], strict=True)))
     coverage_of = {pair: build_coverage(inputs.signals, *pair) for pair in pairs}
 
@@ -116,11 +125,12 @@ def _score_calls(
     price_sources = {int(t): s for t, s in sources.items() if isinstance(s, str)}
     parts = [pd.DataFrame(columns=OUTCOME_COLUMNS)]
     for (vendor, timeframe), of_pair in calls.groupby(["vendor", "timeframe"]):
+        step = TIMEFRAME_US[timeframe]
+        entries = plan_entries(of_pair, step)
         if timeframe not in spines:
-            # AMBIGUOUS: a timeframe without a single bar: its calls are unpriced. Not produced by any test data.
-            raise ValueError(f"signals on {timeframe} but no {timeframe} prices")
+            parts += [unpriced_outcomes(entries, horizon) for horizon in horizons.get(timeframe, [])]
+            continue
         spine = spines[timeframe]
-        entries = plan_entries(of_pair, spine.step)
         outcomes = build_outcomes(entries, spine, windows[timeframe], price_sources, cost_bps)
         for horizon, part in outcomes.groupby("horizon"):
             hits = hits_of[timeframe, int(horizon)]

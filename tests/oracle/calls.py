@@ -26,7 +26,8 @@ class Coverage:
     def covers(self, token_id: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Is the token covered at the moment?
 
-        AMBIGUOUS: both ends are read as included: from signal_at of the first row to newest signal_at + 3 bars.
+        AMBIGUOUS: both ends are read as included: from signal_at of the first row to newest signal_at + 3
+        bars.
         """
         distinct, where = np.unique(token_id, return_inverse=True)
         never = np.iinfo(np.int64).max
@@ -35,7 +36,9 @@ class Coverage:
 
 
 def usable_rows(signals: pd.DataFrame) -> pd.DataFrame:
-    """Rows whose bar has closed. AMBIGUOUS: a preliminary row is read as no evidence of anything, coverage included."""
+    """Rows whose bar has closed.
+    AMBIGUOUS: a preliminary row is read as no evidence of anything, coverage included.
+    """
     return signals[signals["revision"] == 0]
 
 
@@ -53,12 +56,19 @@ def build_coverage(signals: pd.DataFrame, vendor: str, timeframe: str) -> Covera
 
 def held_side(rows: pd.DataFrame) -> NDArray[np.int64]:
     """coalesce(trend, direction)"""
-    return rows["trend"].where(rows["trend"].notna(), rows["direction"]).to_numpy(dtype=np.float64).astype(np.int64)
+    return (
+        rows["trend"]
+        .where(rows["trend"].notna(), rows["direction"])
+        .to_numpy(dtype=np.float64)
+        .astype(np.int64)
+    )
 
 
 def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
     """One row a call."""
-    rows = usable_rows(signals).sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
+    rows = usable_rows(signals).sort_values(
+        ["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True
+    )
     side = held_side(rows)
     direction = rows["direction"].to_numpy(dtype=np.int64)
     signal_at, known_at = as_int(rows["signal_at"]), as_int(rows["known_at"])
@@ -72,7 +82,9 @@ def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
     # A row with no earlier row known by then was the token's first row when it became known: never a call.
     is_call = has_previous & (direction != 0) & (direction != side_before)
 
-    calls = rows[is_call][["vendor", "token_id", "timeframe", "signal_at", "direction", "provenance", "known_at"]].copy()
+    calls = rows[is_call][
+        ["vendor", "token_id", "timeframe", "signal_at", "direction", "provenance", "known_at"]
+    ].copy()
     calls["direction"] = direction[is_call]
     calls["side_before"] = side_before[is_call]
     calls["previous_signal_at"] = as_moment(previous_at[is_call])
@@ -82,7 +94,9 @@ def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
 
 
 def _previous_known_row(group: NDArray[np.int64], known_at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For rows sorted by group and signal_at: the nearest earlier row of the group known no later; -1 where none."""
+    """For rows sorted by group and signal_at: the nearest earlier row of the group known no later; -1 where
+    none.
+    """
     n = len(group)
     previous = np.arange(n) - 1
     previous[0:1] = -1
@@ -100,10 +114,10 @@ def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine) -> NDArray
     """The stance of a vendor over every spine bar of a timeframe (0: none).
 
     A row's stance begins at signal_at + timeframe and lasts until the token's next row begins its own.
-    AMBIGUOUS: "until 2 bars after the newest signal_at" is a half-open interval, so the last bar that has a stance is
-    the one that starts at newest + 1 bar.
-    AMBIGUOUS: "stances never cross a segment's end": a stance holds only in the segment in which it began; one that
-    begins with the first bar of a segment belongs to it, like a window with that entry.
+    AMBIGUOUS: "until 2 bars after the newest signal_at" is a half-open interval, so the last bar that has a
+    stance is the one that starts at newest + 1 bar.
+    AMBIGUOUS: "stances never cross a segment's end": a stance holds only in the segment in which it began;
+    one that begins with the first bar of a segment belongs to it, like a window with that entry.
     """
     rows = usable_rows(signals)
     rows = rows[(rows["vendor"] == vendor) & (rows["timeframe"] == spine.timeframe)]
@@ -121,6 +135,8 @@ def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine) -> NDArray
         bars = slice(begin, end)
         moment = spine.bar_start[bars]
         row = np.searchsorted(begins_at, moment, side="right") - 1
-        in_force = (row >= 0) & (begins_at[row] >= spine.bar_start[spine.first[bars]]) & (moment < silent_from)
+        in_force = (
+            (row >= 0) & (begins_at[row] >= spine.bar_start[spine.first[bars]]) & (moment < silent_from)
+        )
         stance[bars] = np.where(in_force, side[row], 0)
     return stance

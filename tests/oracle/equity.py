@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 EQUITY_COLUMNS = [
-    "vendor", "sector", "timeframe", "policy", "bar_start", "bar_return", "equity", "drawdown", "n_long", "n_short",
-    "turnover",
+    "vendor", "sector", "timeframe", "policy", "bar_start", "bar_return", "equity", "drawdown", "n_long",
+    "n_short", "turnover",
 ]  # fmt: skip
 DRAWDOWN_COLUMNS = [
     "vendor", "sector", "timeframe", "policy", "max_drawdown", "peak_at", "trough_at", "recovered_at",
@@ -36,9 +36,13 @@ class Book:
 
 
 def build_book(
-    spine: Spine, coverage: Coverage, stance: Ints, sector: NDArray[np.object_], scored_token: NDArray[np.bool_]
+    spine: Spine,
+    coverage: Coverage,
+    stance: Ints,
+    sector: NDArray[np.object_],
+    scored_token: NDArray[np.bool_],
 ) -> Book:
-    """AMBIGUOUS: tokens that are not scored are in no curve; coverage of a bar is coverage at its bar_start."""
+    """AMBIGUOUS: tokens that are not scored are in no curve; a bar is covered if its bar_start is."""
     usable = scored_token & ~spine.is_seasoning
     return Book(
         spine=spine,
@@ -69,8 +73,9 @@ def build_curves(book: Book, vendor: str, cost_bps: float) -> tuple[pd.DataFrame
 def _curve(book: Book, of_cell: NDArray[np.bool_], policy: str, cost_bps: float) -> pd.DataFrame:
     """One curve.
 
-    AMBIGUOUS: it runs over every moment of the grid from the first bar on which a token of the cell is eligible
-    (the same for the three policies) to the newest bar of the timeframe, though all of its tokens may have died.
+    AMBIGUOUS: it runs over every moment of the grid from the first bar on which a token of the cell is
+    eligible (the same for the three policies) to the newest bar of the timeframe, though all of its tokens
+    may have died.
     """
     spine = book.spine
     first = int(spine.bar_start[of_cell & book.is_eligible].min())
@@ -108,15 +113,18 @@ def _curve(book: Book, of_cell: NDArray[np.bool_], policy: str, cost_bps: float)
             "drawdown": equity / running_max - 1,
             "n_long": np.bincount(moment[held[rows] > 0], minlength=n_bars),
             "n_short": np.bincount(moment[held[rows] < 0], minlength=n_bars),
-            # AMBIGUOUS: turnover is sum of |stance changed| / tokens held, the factor that c/2 is charged on; for the
-            # two other policies the same with +1 while a token is in (entries and exits, no reweighting).
+            # AMBIGUOUS: turnover is sum of |stance changed| / tokens held, the factor that c/2 is charged on;
+            # for the two other policies the same with +1 while a token is in (entries and exits, no
+            # reweighting).
             "turnover": np.where(divisor > 0, changed / safe, 0.0),
         }
     )
 
 
 def _bar_returns(spine: Spine, held: Ints) -> Floats:
-    """close / previous close - 1 where held with the same stance over the segment's previous bar, else close / open - 1."""
+    """close / previous close - 1 where held with the same stance over the segment's previous bar, else close
+    / open - 1.
+    """
     previous = np.maximum(np.arange(len(spine)) - 1, 0)
     carried = (np.arange(len(spine)) > spine.first) & (held[previous] == held)
     return np.where(carried, spine.close / spine.close[previous], spine.close / spine.open) - 1
@@ -125,8 +133,9 @@ def _bar_returns(spine: Spine, held: Ints) -> Floats:
 def _changes(spine: Spine, held: Ints, first: int, n_bars: int) -> Floats:
     """Sum of |stance changed| per moment of the curve.
 
-    AMBIGUOUS: a stance ends with its segment: the exit is charged on the bar after the segment's last one (once the
-    segment has ended), and a stance in the next segment is a new entry, even where the two segments touch.
+    AMBIGUOUS: a stance ends with its segment: the exit is charged on the bar after the segment's last one
+    (once the segment has ended), and a stance in the next segment is a new entry, even where the two segments
+    touch.
     """
     positions = np.arange(len(spine))
     before = np.where(positions > spine.first, held[np.maximum(positions - 1, 0)], 0)
@@ -154,8 +163,8 @@ def _is_first_holding(book: Book) -> NDArray[np.bool_]:
 def _hold_returns(spine: Spine, rows: Ints, moment: Ints, n_bars: int) -> Floats:
     """Equal notional at each token's first bar, never rebalanced, proceeds kept as cash.
 
-    AMBIGUOUS: a token that comes later brings its notional of 1 with it. The bar's return is gain / (value of all that
-    was brought in so far, cash included, before the bar + the notional that comes in at its open).
+    AMBIGUOUS: a token that comes later brings its notional of 1 with it. The bar's return is gain / (value of
+    all that was brought in so far, cash included, before the bar + the notional that comes in at its open).
     """
     token = spine.token_id[rows]
     is_entry = np.append(True, token[1:] != token[:-1])
@@ -172,9 +181,10 @@ def _hold_returns(spine: Spine, rows: Ints, moment: Ints, n_bars: int) -> Floats
 def deepest_drawdown(curve: pd.DataFrame) -> dict[str, object]:
     """The row of `sector_drawdown`.
 
-    AMBIGUOUS: the peak is the first bar that reached the running maximum before the trough. The starting 1 stands
-    before the first bar: as a peak it is dated with the first bar, and all bars from the first on count as after it.
-    A curve that was never under water has max_drawdown 0, peak_at its start, no trough, no recovery, 0 bars.
+    AMBIGUOUS: the peak is the first bar that reached the running maximum before the trough. The starting 1
+    stands before the first bar: as a peak it is dated with the first bar, and all bars from the first on
+    count as after it. A curve that was never under water has max_drawdown 0, peak_at its start, no trough, no
+    recovery, 0 bars.
     """
     drawdown = curve["drawdown"].to_numpy()
     equity = curve["equity"].to_numpy()

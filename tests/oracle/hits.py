@@ -1,8 +1,9 @@
 """Net return and hit of a window in one direction (contract, section 6), exact on ties.
 
-Prices have few decimals, so a move of exactly the cost is common (0.0500 to 0.0501 is 20 bps) and binary arithmetic
-puts it on either side of zero. A hit is net_return > 0, so an exact tie is a miss. Prices are compared, not rounded
-returns; what lies within a hair of the border is decided in exact arithmetic on the prices as they are written.
+Prices have few decimals, so a move of exactly the cost is common (0.0500 to 0.0501 is 20 bps) and binary
+arithmetic puts it on either side of zero. A hit is net_return > 0, so an exact tie is a miss. Prices are
+compared, not rounded returns; what lies within a hair of the border is decided in exact arithmetic on the
+prices as they are written.
 """
 
 from __future__ import annotations

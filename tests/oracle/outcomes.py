@@ -14,9 +14,9 @@ from .windows import STATUS, Windows
 
 OUTCOME_COLUMNS = [
     "vendor", "token_id", "timeframe", "signal_at", "entry_rule", "horizon", "symbol", "sector", "direction",
-    "provenance", "known_at", "after_gap", "entry_at", "entry_price", "exit_at", "exit_price", "price_source", "status",
-    "gross_return", "net_return", "hit", "mae", "mfe", "max_drawdown", "is_wiped_out", "n_base", "base_hit",
-    "base_return",
+    "provenance", "known_at", "after_gap", "entry_at", "entry_price", "exit_at", "exit_price", "price_source",
+    "status", "gross_return", "net_return", "hit", "mae", "mfe", "max_drawdown", "is_wiped_out", "n_base",
+    "base_hit", "base_return",
 ]  # fmt: skip
 MIN_BASE = 3
 
@@ -24,8 +24,8 @@ MIN_BASE = 3
 def plan_entries(calls: pd.DataFrame, step: int) -> pd.DataFrame:
     """One row per call and entry rule with `entry_at` (int64), the moment the rule names, bar or no bar.
 
-    AMBIGUOUS: both rules name a moment of the timeframe's grid. Where that moment has no bar the call is excluded
-    (filled bar), `open` or `unpriced`; the rule does not search for the next bar that exists.
+    AMBIGUOUS: both rules name a moment of the timeframe's grid. Where that moment has no bar the call is
+    excluded (filled bar), `open` or `unpriced`; the rule does not search for the next bar that exists.
     """
     signal_at, known_at = as_int(calls["signal_at"]), as_int(calls["known_at"])
     next_open = (signal_at // step + 1) * step  # signal_at is a bar_start: signal_at + timeframe
@@ -37,7 +37,11 @@ def plan_entries(calls: pd.DataFrame, step: int) -> pd.DataFrame:
 
 
 def build_outcomes(
-    entries: pd.DataFrame, spine: Spine, all_windows: list[Windows], price_sources: dict[int, str], cost_bps: float
+    entries: pd.DataFrame,
+    spine: Spine,
+    all_windows: list[Windows],
+    price_sources: dict[int, str],
+    cost_bps: float,
 ) -> pd.DataFrame:
     """The outcomes of the entries of one timeframe at every horizon, without the base."""
     entry_at = entries["entry_at_us"].to_numpy(dtype=np.int64)
@@ -54,12 +58,16 @@ def build_outcomes(
         scored = has_bar & windows.is_scored[position]
         entry_price = np.where(has_bar, windows.entry_price[position], np.nan)
         exit_price = np.where(has_bar, windows.exit_price[position], np.nan)
-        # AMBIGUOUS: without an entry bar `entry_at` is the moment the rule names and `exit_at` the scheduled end
-        # while the call is open, NULL once it is unpriced.
+        # AMBIGUOUS: without an entry bar `entry_at` is the moment the rule names and `exit_at` the scheduled
+        # end while the call is open, NULL once it is unpriced.
         exit_at = np.where(
-            has_bar, windows.exit_at[position], np.where(can_come, entry_at + windows.horizon * spine.step, NEVER)
+            has_bar,
+            windows.exit_at[position],
+            np.where(can_come, entry_at + windows.horizon * spine.step, NEVER),
         )
-        gross, net, hit = returns_and_hits(entry_price, np.where(scored, exit_price, np.nan), direction, cost_bps)
+        gross, net, hit = returns_and_hits(
+            entry_price, np.where(scored, exit_price, np.nan), direction, cost_bps
+        )
         low, high = windows.lowest[position] / entry_price - 1, windows.highest[position] / entry_price - 1
         is_long = direction > 0
         mae = np.minimum(0.0, np.where(is_long, low, -high))
@@ -86,11 +94,31 @@ def build_outcomes(
     return pd.concat(parts, ignore_index=True)
 
 
+def unpriced_outcomes(entries: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """The outcomes of one horizon where the timeframe has not a single bar: all calls are unpriced."""
+    n = len(entries)
+    part = entries.drop(columns="entry_at_us").copy()
+    part["horizon"] = horizon
+    part["entry_at"] = as_moment(entries["entry_at_us"].to_numpy(dtype=np.int64))
+    part["exit_at"] = as_moment(np.full(n, NEVER))
+    part["status"] = "unpriced"
+    unknown = _nullable_bool(np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
+    part["hit"], part["is_wiped_out"] = unknown, unknown
+    part["n_base"] = pd.array([pd.NA] * n, dtype="Int64")
+    part = part.reindex(columns=OUTCOME_COLUMNS)
+    floats = ["entry_price", "exit_price", "gross_return", "net_return", "mae", "mfe", "max_drawdown"]
+    floats += ["base_hit", "base_return"]
+    part[floats] = part[floats].astype(np.float64)
+    return part
+
+
 def _nullable_bool(value: NDArray[np.bool_], known: NDArray[np.bool_]) -> pd.arrays.BooleanArray:
     return pd.arrays.BooleanArray(np.asarray(value, dtype=bool).copy(), ~known)
 
 
-def _may_still_come(spine: Spine, token_id: NDArray[np.int64], entry_at: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _may_still_come(
+    spine: Spine, token_id: NDArray[np.int64], entry_at: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """The token's last segment has not ended and the entry lies after its last bar."""
     tail = np.flatnonzero(np.append(spine.token_id[1:] != spine.token_id[:-1], True))
     last_bar = {int(spine.token_id[p]): (int(spine.bar_start[p]), bool(spine.has_ended[p])) for p in tail}
@@ -100,6 +128,12 @@ def _may_still_come(spine: Spine, token_id: NDArray[np.int64], entry_at: NDArray
 
 
 # --- the base ----------------------------------------------------------------------------------------------
+
+
+def no_window_hits() -> pd.DataFrame:
+    """`window_hits` of a timeframe without bars, with the sector."""
+    columns = ["token_id", "entry_at", "hit_long", "hit_short", "net_long", "net_short", "sector"]
+    return pd.DataFrame({name: pd.Series(dtype=np.int64) for name in columns})
 
 
 def window_hits(windows: Windows, cost_bps: float) -> pd.DataFrame:
@@ -124,10 +158,11 @@ def window_hits(windows: Windows, cost_bps: float) -> pd.DataFrame:
 def add_matched_base(outcomes: pd.DataFrame, hits: pd.DataFrame, coverage: Coverage) -> pd.DataFrame:
     """Add n_base, base_hit, base_return to the outcomes of one vendor, timeframe and horizon.
 
-    `hits` are `window_hits` with the token's `sector`. The base are the windows of the other tokens of the sector that
-    the vendor covered at `entry_at`: counts and sums of the whole sector, less the call's own window.
-    AMBIGUOUS: an outcome that is not scored has no base (else the base of an open call would be made of the tokens
-    that died first).
+    `hits` are `window_hits` with the token's `sector`. The base are the windows of the other tokens of the
+    sector that the vendor covered at `entry_at`: counts and sums of the whole sector, less the call's own
+    window.
+    AMBIGUOUS: an outcome that is not scored has no base (else the base of an open call would be made of the
+    tokens that died first).
     """
     covered = hits[coverage.covers(hits["token_id"].to_numpy(), hits["entry_at"].to_numpy())]
     total = covered.groupby(["sector", "entry_at"])[["hit_long", "hit_short", "net_long", "net_short"]].sum()
@@ -143,7 +178,10 @@ def add_matched_base(outcomes: pd.DataFrame, hits: pd.DataFrame, coverage: Cover
     n_base = group["n"].to_numpy() - own_counts
 
     def rest(name: str) -> NDArray[np.float64]:
-        both = [(group[f"{name}_{d}"].to_numpy() - mine[f"{name}_{d}"].fillna(0.0).to_numpy()) for d in ("long", "short")]
+        both = [
+            (group[f"{name}_{d}"].to_numpy() - mine[f"{name}_{d}"].fillna(0.0).to_numpy())
+            for d in ("long", "short")
+        ]
         return np.where(is_long, both[0], both[1])
 
     enough = scored & (n_base >= MIN_BASE)

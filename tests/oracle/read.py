@@ -1,4 +1,4 @@
-"""The folder of the `files` source as one snapshot taken at `as_of` sees it (contract, sections 1, 2 and 10)."""
+"""The folder as one snapshot taken at `as_of` sees it (contract, sections 1, 2 and 10)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ class Inputs:
 
     tokens: pd.DataFrame  # token_id, symbol, sector, is_scored; sorted by token_id
     prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source
-    signals: pd.DataFrame  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
+    signals: (
+        pd.DataFrame
+    )  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
 
 
 def read_inputs(
     folder: Path, as_of: int, fetched_at: int, vendor: str | None, sectors_csv: Path, exclusions_csv: Path
 ) -> Inputs:
     """Read the three datasets that the outcomes and scorecards need."""
-    tokens = _tokens(read_dataset(folder, "tokens"), pd.read_csv(sectors_csv), pd.read_csv(exclusions_csv, dtype=str))
+    tokens = _tokens(
+        read_dataset(folder, "tokens"), pd.read_csv(sectors_csv), pd.read_csv(exclusions_csv, dtype=str)
+    )
     prices = _prices(read_dataset(folder, "prices"), as_of)
     signals = _signals(read_dataset(folder, "signals"), as_of, fetched_at, vendor or folder.name)
     known = tokens["token_id"]
@@ -68,7 +72,8 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
     """Section 1 (sector) and section 3 (exclusions)."""
     # The lowest priority number wins, ties by category slug alphabetically.
     ranked = sorted(
-        (int(row.priority), str(row.category).strip(), str(row.sector).strip()) for row in sector_map.itertuples()
+        (int(row.priority), str(row.category).strip(), str(row.sector).strip())
+        for row in sector_map.itertuples()
     )
     kind = exclusions["kind"].str.strip().str.lower()
     value = exclusions["value"].fillna("").str.strip()
@@ -78,7 +83,9 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
     rows = []
     overrides = raw["sector"] if "sector" in raw else pd.Series([None] * len(raw))
     categories = raw["categories"] if "categories" in raw else pd.Series([None] * len(raw))
-    for token_id, symbol, names, override in zip(raw["token_id"], raw["symbol"], categories, overrides, strict=True):
+    for token_id, symbol, names, override in zip(
+        raw["token_id"], raw["symbol"], categories, overrides, strict=True
+    ):
         slugs = _category_slugs(names)
         mapped = next((sector for _, category, sector in ranked if category in slugs), "other")
         if isinstance(override, str) and override.strip():
@@ -102,13 +109,31 @@ def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
     prices["volume_usd"] = prices["volume_usd"].astype("float64")
     _refuse_unknown_timeframes(prices)
     bar_end = as_int(prices["bar_start"]) + _timeframe_us(prices)
-    prices = prices[bar_end <= as_of]  # section 3: an open bar is never used; section 10: nor is one that ends later
+    prices = prices[
+        bar_end <= as_of
+    ]  # section 3: an open bar is never used; section 10: nor is one that ends later
     # AMBIGUOUS: which of several sources of a token is used. Here: the one with most bars, ties by name.
     label = prices["price_source"].astype(object).where(prices["price_source"].notna(), "")
-    counts = label.groupby([prices["token_id"], label]).size().rename("n").rename_axis(["token_id", "label"]).reset_index()
+    counts = (
+        label.groupby([prices["token_id"], label])
+        .size()
+        .rename("n")
+        .rename_axis(["token_id", "label"])
+        .reset_index()
+    )
     best = counts.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("token_id")
     used = prices["token_id"].map(best.set_index("token_id")["label"])
-    columns = ["token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd", "price_source"]
+    columns = [
+        "token_id",
+        "timeframe",
+        "bar_start",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume_usd",
+        "price_source",
+    ]
     prices = prices.loc[used.to_numpy(dtype=object) == label.to_numpy(dtype=object), columns]
     return prices.sort_values(["timeframe", "token_id", "bar_start"], ignore_index=True)
 
@@ -141,7 +166,17 @@ def _signals(raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str) -> pd.
     signals["known_at"] = as_moment(known_at)
     signals["provenance"] = provenance
     signals["revision"] = np.where(bar_end <= as_of, 0, -1)  # fetched before its bar had closed: preliminary
-    columns = ["vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at", "revision", "provenance"]
+    columns = [
+        "vendor",
+        "token_id",
+        "timeframe",
+        "signal_at",
+        "direction",
+        "trend",
+        "known_at",
+        "revision",
+        "provenance",
+    ]
     signals = signals.loc[visible_from <= as_of, columns]
     return signals.sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -25,18 +25,20 @@ from .inference import (
     variance_of_mean,
     wilson,
 )
+from .outcomes import no_window_hits
 
 DIRECTIONS = {"bullish": (1,), "bearish": (-1,), "both": (1, -1)}
 PROVENANCES = ("witnessed", "attested", "backfill", "all")
 FAMILY = ["vendor", "provenance", "entry_rule", "timeframe", "horizon"]
 
 METRICS = [
-    "n_calls", "n_tokens", "n_open", "n_truncated", "n_excluded", "n_unpriced", "hit_rate", "hit_rate_floor", "base_rate",
-    "coverage_edge", "edge", "n_matched", "selection_edge", "timing_edge", "n_clusters", "n_effective", "hit_rate_low",
-    "hit_rate_high", "selection_low", "selection_high", "selection_p", "edge_low", "edge_high", "edge_p", "selection_q",
-    "edge_q", "hit_rate_shrunk", "mean_gross_return", "mean_return", "median_return", "base_return", "excess_return",
-    "excess_low", "excess_high", "profit_factor", "payoff_ratio", "mean_mae", "worst_mae", "mean_mfe", "n_wiped_out",
-    "mean_drawdown", "p95_drawdown", "worst_drawdown", "is_reportable",
+    "n_calls", "n_tokens", "n_open", "n_truncated", "n_excluded", "n_unpriced", "hit_rate", "hit_rate_floor",
+    "base_rate", "coverage_edge", "edge", "n_matched", "selection_edge", "timing_edge", "n_clusters",
+    "n_effective", "hit_rate_low", "hit_rate_high", "selection_low", "selection_high", "selection_p",
+    "edge_low", "edge_high", "edge_p", "selection_q", "edge_q", "hit_rate_shrunk", "mean_gross_return",
+    "mean_return", "median_return", "base_return", "excess_return", "excess_low", "excess_high",
+    "profit_factor", "payoff_ratio", "mean_mae", "worst_mae", "mean_mfe", "n_wiped_out", "mean_drawdown",
+    "p95_drawdown", "worst_drawdown", "is_reportable",
 ]  # fmt: skip
 
 
@@ -79,58 +81,77 @@ NO_WINDOWS = BaseCounts(np.empty(0, np.int64), np.empty(0), {1: np.empty(0), -1:
 
 @dataclass(frozen=True)
 class Cell:
-    """The outcomes of one cell as arrays, scored ones only but for the counts."""
+    """Outcomes as arrays, for a whole table or for one cell of a scorecard."""
 
-    status_counts: dict[str, int]
     token_id: NDArray[np.int64]
     direction: NDArray[np.int64]
+    provenance: NDArray[np.object_]
+    entry_rule: NDArray[np.object_]
+    status: NDArray[np.object_]
     entry_at: NDArray[np.int64]
-    hit: NDArray[np.bool_]
-    is_truncated: NDArray[np.bool_]
+    hit: NDArray[np.bool_]  # False where not scored, like wiped
+    wiped: NDArray[np.bool_]
     gross: NDArray[np.float64]
     net: NDArray[np.float64]
     mae: NDArray[np.float64]
     mfe: NDArray[np.float64]
     drawdown: NDArray[np.float64]
-    wiped: NDArray[np.bool_]
     base_hit: NDArray[np.float64]
     base_return: NDArray[np.float64]
 
+    def where(self, mask: NDArray[np.bool_]) -> Cell:
+        """The outcomes that the mask picks."""
+        return Cell(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
-def make_cell(outcomes: pd.DataFrame) -> Cell:
-    """Split a cell's outcomes in what is scored and what is only counted."""
-    scored = outcomes[outcomes["status"].isin(["matured", "truncated"])]
+    def count(self, status: str) -> int:
+        """How many outcomes have the status."""
+        return int((self.status == status).sum())
+
+
+def as_cell(outcomes: pd.DataFrame) -> Cell:
+    """The columns of signal_outcome that a scorecard looks at."""
+
+    def objects(name: str) -> NDArray[np.object_]:
+        return outcomes[name].to_numpy(dtype=object)
+
+    def floats(name: str) -> NDArray[np.float64]:
+        return outcomes[name].to_numpy(dtype=np.float64)
+
     return Cell(
-        status_counts=outcomes["status"].value_counts().to_dict(),
-        token_id=scored["token_id"].to_numpy(dtype=np.int64),
-        direction=scored["direction"].to_numpy(dtype=np.int64),
-        entry_at=as_int(scored["entry_at"]),
-        hit=scored["hit"].to_numpy(dtype=bool),
-        is_truncated=(scored["status"] == "truncated").to_numpy(),
-        gross=scored["gross_return"].to_numpy(),
-        net=scored["net_return"].to_numpy(),
-        mae=scored["mae"].to_numpy(),
-        mfe=scored["mfe"].to_numpy(),
-        drawdown=scored["max_drawdown"].to_numpy(),
-        wiped=scored["is_wiped_out"].to_numpy(dtype=bool),
-        base_hit=scored["base_hit"].to_numpy(),
-        base_return=scored["base_return"].to_numpy(),
+        token_id=outcomes["token_id"].to_numpy(dtype=np.int64),
+        direction=outcomes["direction"].to_numpy(dtype=np.int64),
+        provenance=objects("provenance"),
+        entry_rule=objects("entry_rule"),
+        status=objects("status"),
+        entry_at=as_int(outcomes["entry_at"]),
+        hit=outcomes["hit"].fillna(False).to_numpy(dtype=bool),
+        wiped=outcomes["is_wiped_out"].fillna(False).to_numpy(dtype=bool),
+        gross=floats("gross_return"),
+        net=floats("net_return"),
+        mae=floats("mae"),
+        mfe=floats("mfe"),
+        drawdown=floats("max_drawdown"),
+        base_hit=floats("base_hit"),
+        base_return=floats("base_return"),
     )
 
 
-def score_cell(cell: Cell, covered: BaseCounts, priced: BaseCounts, width: int) -> dict[str, float]:
+def score_cell(everything: Cell, covered: BaseCounts, priced: BaseCounts, width: int) -> dict[str, float]:
     """Everything of a cell that does not look at other cells. `width` is h bars in microseconds.
 
     Names that begin with '_' are ingredients of the intervals, which are computed for all cells at once.
     """
+    is_truncated = everything.status == "truncated"
+    is_scored = is_truncated | (everything.status == "matured")
+    cell = everything.where(is_scored)
     n = len(cell.hit)
     row: dict[str, float] = {
         "n_calls": n,
         "n_tokens": len(np.unique(cell.token_id)),
-        "n_open": cell.status_counts.get("open", 0),
-        "n_truncated": cell.status_counts.get("truncated", 0),
-        "n_excluded": cell.status_counts.get("excluded", 0),
-        "n_unpriced": cell.status_counts.get("unpriced", 0),
+        "n_open": everything.count("open"),
+        "n_truncated": everything.count("truncated"),
+        "n_excluded": everything.count("excluded"),
+        "n_unpriced": everything.count("unpriced"),
         "n_matched": 0,
         "n_clusters": 0,
         "n_wiped_out": int(cell.wiped.sum()),
@@ -144,7 +165,7 @@ def score_cell(cell: Cell, covered: BaseCounts, priced: BaseCounts, width: int) 
     row["n_clusters"] = b2
     row["hit_rate"] = hit_rate
     # Truncated and unpriced calls count as misses: the unpriced ones join the denominator.
-    row["hit_rate_floor"] = int((cell.hit & ~cell.is_truncated).sum()) / (n + row["n_unpriced"])
+    row["hit_rate_floor"] = int((everything.hit & ~is_truncated).sum()) / (n + row["n_unpriced"])
     row["n_effective"] = n_effective(hit_rate, variance_of_hit_rate(cell.hit, blocks), n, b2)
 
     # The base over the span of the cell, each direction weighted by the cell's own scored calls.
@@ -192,17 +213,22 @@ def score_cell(cell: Cell, covered: BaseCounts, priced: BaseCounts, width: int) 
     return row
 
 
-def edge_variance(cell: Cell, span: BaseCounts, share: dict[int, float], edge: float, blocks: Blocks) -> float:
+def edge_variance(
+    cell: Cell, span: BaseCounts, share: dict[int, float], edge: float, blocks: Blocks
+) -> float:
     """V of the linearised edge.
 
-    AMBIGUOUS: the sums of squares run over all blocks, those that hold only base windows too (their u_b is what the
-    base rate's own uncertainty is); "only blocks that hold calls count towards B1, B2 and the degrees of freedom".
+    AMBIGUOUS: the sums of squares run over all blocks, those that hold only base windows too (their u_b is
+    what the base rate's own uncertainty is); "only blocks that hold calls count towards B1, B2 and the
+    degrees of freedom".
     """
     n = len(cell.hit)
     base_of = {d: span.rate(d) for d in share}
     own_base = np.where(cell.direction > 0, base_of.get(1, np.nan), base_of.get(-1, np.nan))
     call_part = (cell.hit - own_base - edge) / n
-    base_part = sum(weight * (span.hits[d] - base_of[d] * span.n) / span.n.sum() for d, weight in share.items())
+    base_part = sum(
+        weight * (span.hits[d] - base_of[d] * span.n) / span.n.sum() for d, weight in share.items()
+    )
     sums = []
     for factor in (1, 2):
         call_blocks = blocks.numbers(factor)
@@ -211,7 +237,8 @@ def edge_variance(cell: Cell, span: BaseCounts, share: dict[int, float], edge: f
         highest = int(max(call_blocks.max(), base_blocks.max(initial=call_blocks.max())))
         length = highest - lowest + 1
         sums.append(
-            block_sums(call_blocks, call_part, lowest, length) - block_sums(base_blocks, base_part, lowest, length)
+            block_sums(call_blocks, call_part, lowest, length)
+            - block_sums(base_blocks, base_part, lowest, length)
         )
     variance = clustered_variance(sums[0], sums[1], blocks.count(1), blocks.count(2))
     return 0.0 if variance <= ZERO**2 else variance
@@ -232,34 +259,34 @@ def score_groups(
     covered_hits = hits[coverage.covers(hits["token_id"].to_numpy(), hits["entry_at"].to_numpy())]
     covered = count_base(covered_hits, by)
     priced = count_base(hits, by)
-    groups: list[tuple[object, pd.DataFrame]] = list(outcomes.groupby(by))
+    cell = as_cell(outcomes)
+    group_of = outcomes[by].to_numpy(dtype=object)
+    groups: list[tuple[object, Cell]] = [
+        (value, cell.where(group_of == value)) for value in sorted(set(group_of))
+    ]
     if with_all:
         covered |= count_base(covered_hits, None)
         priced |= count_base(hits, None)
-        groups.append(("all", outcomes))
+        groups.append(("all", cell))
     width = horizon * coverage.step
     for value, group in groups:
-        for entry_rule, of_rule in group.groupby("entry_rule"):
+        bases = covered.get(value, NO_WINDOWS), priced.get(value, NO_WINDOWS)
+        for entry_rule in sorted(set(group.entry_rule)):
+            of_rule = group.where(group.entry_rule == entry_rule)
             for direction, signs in DIRECTIONS.items():
-                of_direction = of_rule[of_rule["direction"].isin(signs)]
-                done: dict[int, dict[str, float]] = {}  # the same calls give the same row
-                for provenance in PROVENANCES[::-1]:
+                of_direction = of_rule.where(np.isin(of_rule.direction, signs))
+                n_all = len(of_direction.hit)
+                whole = score_cell(of_direction, *bases, width) if n_all else {}
+                for provenance in PROVENANCES:
                     part = of_direction
                     if provenance != "all":
-                        part = part[part["provenance"] == provenance]
-                    if part.empty:
-                        continue
-                    if len(part) not in done or len(part) != len(of_direction):
-                        done[len(part)] = score_cell(
-                            make_cell(part), covered.get(value, NO_WINDOWS), priced.get(value, NO_WINDOWS), width
-                        )
-                    yield {
-                        by: value,
-                        "direction": direction,
-                        "provenance": provenance,
-                        "entry_rule": entry_rule,
-                        **done[len(part)],
-                    }
+                        part = part.where(part.provenance == provenance)
+                    if len(part.hit) == 0:
+                        continue  # a cell with any call has a row; one without has none
+                    # All calls of one provenance: its row is that of `all`, no need to compute it twice.
+                    numbers = whole if len(part.hit) == n_all else score_cell(part, *bases, width)
+                    keys = {"direction": direction, "provenance": provenance, "entry_rule": entry_rule}
+                    yield {by: value} | keys | numbers
 
 
 def finish_scorecard(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
@@ -285,14 +312,18 @@ def finish_scorecard(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
         card["selection_low"], card["selection_high"], card["selection_p"] = t_interval(
             values("selection_edge"), values("_selection_variance"), matched_b2
         )
-        card["edge_low"], card["edge_high"], card["edge_p"] = t_interval(values("edge"), values("_edge_variance"), b2)
+        card["edge_low"], card["edge_high"], card["edge_p"] = t_interval(
+            values("edge"), values("_edge_variance"), b2
+        )
         card["excess_low"], card["excess_high"], _ = t_interval(
             values("excess_return"), values("_excess_variance"), matched_b2
         )
     card["is_reportable"] = (card["n_effective"] >= 30) & (card["n_clusters"] >= 10)
 
     is_leaf = (card[by] != "all") if by == "sector" else pd.Series(True, index=card.index)
-    tested = card[is_leaf & (card["direction"] != "both") & (card["n_calls"] >= 30) & (card["n_clusters"] >= 10)]
+    tested = card[
+        is_leaf & (card["direction"] != "both") & (card["n_calls"] >= 30) & (card["n_clusters"] >= 10)
+    ]
     for _, family in tested.groupby(FAMILY):
         for name in ("selection", "edge"):
             card.loc[family.index, f"{name}_q"] = benjamini_hochberg(family[f"{name}_p"].to_numpy())
@@ -312,20 +343,24 @@ def build_scorecards(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`signal_scorecard` and `token_scorecard`.
 
-    AMBIGUOUS: "the same per token without sectors" is read as: put the token where the sector stood. base_rate is of
-    the token's own windows, q values run over token x direction, shrinkage over the tokens; no `all` rows. The calls'
-    base_hit stays what it is in signal_outcome: the others of the sector.
+    AMBIGUOUS: "the same per token without sectors" is read as: put the token where the sector stood.
+    base_rate is of the token's own windows, q values run over token x direction, shrinkage over the tokens;
+    no `all` rows. The calls' base_hit stays what it is in signal_outcome: the others of the sector.
     """
     by_sector: list[dict[str, object]] = []
     by_token: list[dict[str, object]] = []
     for (vendor, timeframe, horizon), part in outcomes.groupby(["vendor", "timeframe", "horizon"]):
-        hits = hits_of[timeframe, horizon]
+        hits = hits_of.get((timeframe, horizon), no_window_hits())
         coverage = coverage_of[vendor, timeframe]
         assert coverage.step == TIMEFRAME_US[timeframe]
         cell_of = {"vendor": vendor, "timeframe": timeframe, "horizon": horizon}
-        by_sector += [cell_of | row for row in score_groups(part, hits, coverage, horizon, "sector", with_all=True)]
+        by_sector += [
+            cell_of | row for row in score_groups(part, hits, coverage, horizon, "sector", with_all=True)
+        ]
         own = hits[hits["token_id"].isin(part["token_id"])]
-        by_token += [cell_of | row for row in score_groups(part, own, coverage, horizon, "token_id", with_all=False)]
+        by_token += [
+            cell_of | row for row in score_groups(part, own, coverage, horizon, "token_id", with_all=False)
+        ]
     token_card = finish_scorecard(by_token, "token_id").merge(
         tokens[["token_id", "symbol"]], on="token_id", how="left"
     )

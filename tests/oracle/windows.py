@@ -19,8 +19,9 @@ STATUS = np.array(["matured", "truncated", "open", "excluded"])
 class Windows:
     """The windows of one timeframe and horizon, one for every spine bar, in the order of the spine.
 
-    `status` codes index STATUS. Price columns are NaN, and `exit_at` is the scheduled end, where the window has not
-    closed. AMBIGUOUS: an excluded window that has closed keeps its prices (the contract takes them away from `open`
+    `status` codes index STATUS. Price columns are NaN, and `exit_at` is the scheduled end, where the window
+    has not closed.
+    AMBIGUOUS: an excluded window that has closed keeps its prices (the contract takes them away from `open`
     windows only); one that has not closed has none.
     """
 
@@ -50,15 +51,15 @@ class Windows:
 
 
 def build_windows(spine: Spine, horizons: list[int], scored_token: NDArray[np.bool_]) -> list[Windows]:
-    """All windows of a timeframe, one Windows a horizon; `scored_token` is the token's is_scored, bar by bar."""
+    """All windows of a timeframe, one Windows a horizon; `scored_token`: is_scored, bar by bar."""
     n = len(spine)
     entry = spine.open
     positions = np.arange(n)
     n_filled_before = np.concatenate([[0], np.cumsum(spine.is_filled)])
     newest_end = spine.newest + spine.step
 
-    # The path [entry_price, close_i, close_i+1, ...], walked for all entry bars at once. Past the segment's last bar
-    # the walk stands still on it, which leaves every running extreme as it was.
+    # The path [entry_price, close_i, close_i+1, ...], walked for all entry bars at once. Past the segment's
+    # last bar the walk stands still on it, which leaves every running extreme as it was.
     path_max = entry.copy()
     path_min = entry.copy()
     worst_ratio = np.ones(n)  # min over a <= b of P_b / P_a

@@ -17,6 +17,7 @@ import pytest
 from flows.sources import sample
 from flows.sources.sample.market import draw_market, rounded
 from flows.sources.sample.measure import Spine, cells, forward_returns, spine
+from flows.sources.sample.skill import Timeframe
 from flows.sources.sample.tokens import plan_tokens
 
 Tables = dict[str, pa.Table]
@@ -31,12 +32,14 @@ def tables() -> Tables:
 
 @pytest.fixture(scope="module")
 def prices(tables: Tables) -> pd.DataFrame:
-    return tables["prices"].to_pandas()
+    frame: pd.DataFrame = tables["prices"].to_pandas()
+    return frame
 
 
 @pytest.fixture(scope="module")
 def signals(tables: Tables) -> pd.DataFrame:
-    return tables["signals"].to_pandas()
+    frame: pd.DataFrame = tables["signals"].to_pandas()
+    return frame
 
 
 def test_the_same_spec_gives_the_same_tables(tables: Tables) -> None:
@@ -143,7 +146,7 @@ def test_rows_are_known_after_their_bar_closed_and_mostly_within_the_next(signal
     first = signals.drop_duplicates(SIGNAL_KEY, keep="first")
     for timeframe, length in (("1d", pd.Timedelta(days=1)), ("1h", pd.Timedelta(hours=1))):
         rows = first[first["timeframe"] == timeframe]
-        delay = (rows["known_at"] - rows["signal_at"] - length) / length
+        delay = (rows["known_at"] - rows["signal_at"] - length).dt.total_seconds() / length.total_seconds()
         assert (delay > 0).all()
         assert 0.02 < (delay >= 1).mean() < 0.04  # the late ones are backfill by the contract
         assert (delay[delay >= 1] >= 2).all()
@@ -328,7 +331,8 @@ def test_the_bundled_market_shows_the_truth() -> None:
         sample.truth().to_pandas().set_index(["sector", "direction", "timeframe", "horizon", "entry_rule"])
     )
     market = draw_market(sample.SAMPLE)
-    for timeframe, horizon in (("1d", 7), ("1h", 24)):
+    cases: tuple[tuple[Timeframe, int], ...] = (("1d", 7), ("1h", 24))
+    for timeframe, horizon in cases:
         found = [
             c for c in cells(market, timeframe, (horizon,)) if c.direction == "both" and c.sector != "all"
         ]

@@ -153,8 +153,9 @@ SAMPLE = MarketSpec(
 )  # fmt: skip
 
 
-# (bunched, fat_tails) -> (amplitude, power) that make 5 nominal points 5 points of hit rate at 7 and at 30
-# days.
+# (bunched, fat_tails) -> (amplitude, power) that make 5 nominal points 5 points of hit rate at 7 and at
+# 30 days (next open, 20 bps). Solved on 40 paired seeds of 60 tokens to within 0.04 points; on 50 other
+# seeds, with drift and without, both directions together came to 4.8-5.1.
 _STUDY_DRIFT: dict[tuple[bool, bool], tuple[float, float]] = {
     (False, False): (0.01154, 0.899),
     (False, True): (0.00723, 0.978),

@@ -1,0 +1,88 @@
+"""Intervals, p and q values and shrinkage, as section 7 of the contract defines them. Pure functions on arrays."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from flows.scoring.base import Floats, Ints
+
+# A variance below this is rounding noise around zero: sums of fractions are kept to 1e-12.
+NOISE = 1e-18
+
+CONFIDENCE = 0.975
+
+MIN_CALLS_FOR_Q = 30
+MIN_CLUSTERS = 10
+MIN_EFFECTIVE = 30
+MIN_GROUPS_TO_SHRINK = 3
+
+
+def t_quantile(n_clusters: Ints) -> Floats:
+    """Student's t at 97.5 percent with n_clusters - 1 degrees of freedom; NaN below 2 clusters."""
+    degrees = np.where(n_clusters >= 2, n_clusters - 1, np.nan)
+    return np.asarray(stats.t.ppf(CONFIDENCE, degrees))
+
+
+def effective_size(hit_rate: Floats, variance: Floats, n: Ints, n_clusters: Ints) -> Floats:
+    """How many independent calls the n overlapping ones are worth; NaN where there is no call."""
+    spread = hit_rate * (1 - hit_rate)
+    is_plain = (spread > 0) & (variance > NOISE)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worth = np.where(is_plain, np.clip(spread / variance, 1, n), np.minimum(n, n_clusters))
+    worth = np.where(n_clusters < 2, 1.0, worth)
+    return np.where(n > 0, worth, np.nan)
+
+
+def wilson_interval(hit_rate: Floats, n_effective: Floats, t: Floats) -> tuple[Floats, Floats]:
+    """Wilson's score interval with z replaced by t (Wilson 1927; Korn and Graubard 1998 for the effective size)."""
+    t2 = t**2
+    centre = (hit_rate + t2 / (2 * n_effective)) / (1 + t2 / n_effective)
+    half = t / (1 + t2 / n_effective) * np.sqrt(
+        hit_rate * (1 - hit_rate) / n_effective + t2 / (4 * n_effective**2)
+    )
+    return centre - half, centre + half
+
+
+def t_interval(mean: Floats, variance: Floats, n_clusters: Ints) -> tuple[Floats, Floats, Floats]:
+    """Interval and two-sided p of a mean whose variance is `variance`; NaN where that is 0 or not defined."""
+    error = np.sqrt(np.where(variance > NOISE, variance, np.nan))
+    half = t_quantile(n_clusters) * error
+    p = 2 * stats.t.sf(np.abs(mean / error), np.where(n_clusters >= 2, n_clusters - 1, np.nan))
+    return mean - half, mean + half, p
+
+
+def benjamini_hochberg(p: Floats, family: NDArray[np.int64]) -> Floats:
+    """q values (Benjamini and Hochberg 1995) within each family; NaN where p is."""
+    q = np.full(len(p), np.nan)
+    for members in _members(family, ~np.isnan(p)):
+        q[members] = stats.false_discovery_control(p[members], method="bh")
+    return q
+
+
+def shrink(rate: Floats, weight: Floats, family: NDArray[np.int64], is_taken: NDArray[np.bool_]) -> Floats:
+    """Rates drawn towards their family's mean by how little each is worth (empirical Bayes, normal approximation).
+
+    NaN for what is not taken and in families with fewer than 3 members.
+    """
+    shrunk = np.full(len(rate), np.nan)
+    for members in _members(family, is_taken):
+        if len(members) < MIN_GROUPS_TO_SHRINK:
+            continue
+        p, w = rate[members], weight[members]
+        mean = (w * p).sum() / w.sum()
+        noise = mean * (1 - mean) / w
+        between = max(0.0, (w * (p - mean) ** 2).sum() / w.sum() - (p * (1 - p) / w).mean())
+        total = between + noise
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shrunk[members] = np.where(total > 0, (between * p + noise * mean) / total, mean)
+    return shrunk
+
+
+def _members(family: NDArray[np.int64], is_taken: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Positions of each family's taken members."""
+    taken = np.flatnonzero(is_taken)
+    if not len(taken):
+        return []
+    order = taken[np.argsort(family[taken], kind="stable")]
+    borders = np.flatnonzero(np.diff(family[order])) + 1
+    return list(np.split(order, borders))

@@ -1,0 +1,59 @@
+-- What chance gave, by sector and over all of them, for each vendor: the base rates of the signal scorecard.
+-- Grain: vendor, sector, timeframe, horizon, entry_at
+with counts as (
+    from work.base_count_1d
+    union all
+    from work.base_count_1h
+),
+
+covered as (
+    select
+        vendor,
+        coalesce(sector, 'all') as sector,
+        timeframe,
+        horizon,
+        entry_at,
+        sum(n_windows) as n_windows,
+        sum(n_hit_long) as n_hit_long,
+        sum(n_hit_short) as n_hit_short
+    from counts
+    where is_of_entry and vendor is not null
+    group by vendor, timeframe, horizon, entry_at, rollup (sector)
+),
+
+priced as (
+    select
+        coalesce(sector, 'all') as sector,
+        timeframe,
+        horizon,
+        entry_at,
+        sum(n_windows) as n_windows,
+        sum(n_hit_long) as n_hit_long,
+        sum(n_hit_short) as n_hit_short
+    from counts
+    where is_of_entry and vendor is null
+    group by timeframe, horizon, entry_at, rollup (sector)
+),
+
+vendors as (
+    select distinct
+        vendor,
+        timeframe
+    from work.coverage
+)
+
+select
+    vendors.vendor,
+    priced.sector,
+    priced.timeframe,
+    priced.horizon,
+    priced.entry_at,
+    coalesce(covered.n_windows, 0)::bigint as n_windows,
+    coalesce(covered.n_hit_long, 0)::bigint as n_hit_long,
+    coalesce(covered.n_hit_short, 0)::bigint as n_hit_short,
+    priced.n_windows::bigint as n_priced,
+    priced.n_hit_long::bigint as n_priced_hit_long,
+    priced.n_hit_short::bigint as n_priced_hit_short
+from priced
+inner join vendors using (timeframe)
+left join covered using (vendor, sector, timeframe, horizon, entry_at)
