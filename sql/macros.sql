@@ -32,11 +32,12 @@ create or replace temporary macro is_break(timeframe, bar_start, close, next_bar
 -- Only windows that came to an end are scored.
 create or replace temporary macro is_scored(status) as status in ('matured', 'truncated');
 
--- Whether a call made money after costs. Prices are compared, not returns: a rounded ratio turns ties into hits.
-create or replace temporary macro is_hit(direction, entry_price, exit_price, cost) as
+-- Whether a call made money after costs. Prices are compared, scaled by 10,000, not returns: decimal prices and costs
+-- then meet as they are written, and a tie is no hit. A ratio, rounded, turns ties into hits.
+create or replace temporary macro is_hit(direction, entry_price, exit_price, cost_bps) as
     case direction
-        when 1 then exit_price > entry_price * (1 + cost)
-        else exit_price < entry_price * (1 - cost)
+        when 1 then exit_price * 10000 > entry_price * (10000 + cost_bps)
+        else exit_price * 10000 < entry_price * (10000 - cost_bps)
     end;
 
 -- The return of a call after costs; a short cannot lose more than its stake.

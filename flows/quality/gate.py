@@ -82,14 +82,16 @@ def judge(
     dataset_results = _judge_summary(judgement, facts)
     _quarantine_unreadable(judgement)
     results = (*dataset_results, *row_results)
-    return GateResult(
+    result = GateResult(
         dataset=judgement.name,
         results=results,
         n_quarantined=helpers.count(
             connection, "select distinct row_number from bad_row where is_quarantined"
         ),
-        stops=tuple(result for result in dataset_results if result.is_stop),
+        stops=tuple(one for one in dataset_results if one.is_stop),
     )
+    suites.conclude(result)
+    return result
 
 
 def _batches(judgement: _Judgement) -> Iterator["pd.DataFrame"]:

@@ -116,7 +116,7 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Non
                 case when lead(bar_start) over bars - bar_start <= bar_length(timeframe) + {HALT}
                     then lead(close) over bars end as later
             from incoming
-            where {_has_key(dataset)} and close > 0 and isfinite(close)
+            where {_has_key(dataset)} and isfinite(bar_start) and close > 0 and isfinite(close)
                 and row_number not in (select row_number from key_flag where copy_number > 1 or n_versions > 1)
             window bars as (partition by token_id, timeframe, price_source order by bar_start)
         )
@@ -138,14 +138,30 @@ def _absent(incoming: Incoming, as_of: datetime) -> str:
 
 
 def _is_absent(column: Column) -> str:
-    # DuckDB's NaN is a number, the largest; here it is no price at all.
-    is_nan = f" or isnan({column.name})" if column.type == "DOUBLE" else ""
-    return f"({column.name} is null{is_nan})"
+    # DuckDB's NaN is a number, the largest; here it is no price at all. Nor is the beginning of time a moment.
+    nothing = {
+        "DOUBLE": f" or isnan({column.name})",
+        "TIMESTAMP": f" or {column.name} = '-infinity'::timestamp",
+    }
+    return f"({column.name} is null{nothing.get(column.type, '')})"
 
 
 def _seconds_ahead(incoming: Incoming, as_of: datetime) -> str:
     moments = [column.name for column in incoming.dataset.columns if column.type == "TIMESTAMP"]
-    return f"epoch(greatest({', '.join(moments)})) - epoch(timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}')"
+    newest = _epoch(f"greatest({', '.join(moments)})")
+    return f"{newest} - epoch(timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}')"
+
+
+def _seconds_until_known(incoming: Incoming, as_of: datetime) -> str:
+    return f"{_epoch('known_at')} - epoch({incoming.dataset.moment})"
+
+
+def _epoch(moment: str) -> str:
+    """Seconds since 1970; DuckDB's own has none for the infinite moments that Parquet can hold."""
+    return (
+        f"case {moment} when 'infinity'::timestamp then 1e15 when '-infinity'::timestamp then -1e15 "
+        f"else epoch({moment}) end"
+    )
 
 
 def _is_snapped(incoming: Incoming, as_of: datetime) -> str:
@@ -160,7 +176,7 @@ _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
         "case when token_id not in (select token_id from known_token where token_id is not null) then token_id end"
     ),
     "seconds_ahead": _seconds_ahead,
-    "seconds_until_known": lambda incoming, as_of: f"epoch(known_at) - epoch({incoming.dataset.moment})",
+    "seconds_until_known": _seconds_until_known,
     "is_snapped": _is_snapped,
     "highest_price": lambda incoming, as_of: "greatest(open, low, close)",
     "lowest_price": lambda incoming, as_of: "least(open, high, close)",

@@ -1,6 +1,7 @@
 """The pages of the Data Docs: one a dataset and an index, plain HTML that needs no network."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -43,6 +44,17 @@ def write(
     return folder / "index.html"
 
 
+def write_checks(folder: Path, results: Sequence[RuleResult], *, title: str) -> Path:
+    """Write the page of the second gate and its line in the index; return the index."""
+    folder.mkdir(parents=True, exist_ok=True)
+    gate = GateResult("marts", tuple(results), 0, tuple(result for result in results if result.is_stop))
+    _replace(folder / "marts.html", _gate_page(gate, (), title))
+    index = folder / "index.html"
+    page = index.read_text(encoding="utf-8") if index.exists() else _index((), title)
+    _replace(index, re.sub("<!-- marts -->.*", lambda found: f"<!-- marts -->{_index_row(gate)}", page))
+    return index
+
+
 def _replace(path: Path, text: str) -> None:
     """A reader sees the old page or the new one, never half of one."""
     partial = path.with_name(f".{path.name}.partial")
@@ -59,15 +71,18 @@ def _page(title: str, body: str) -> str:
 
 
 def _index(gates: Sequence[GateResult], title: str) -> str:
-    rows = "\n".join(
-        f'<tr><td><a href="{gate.dataset}.html">{gate.dataset}</a></td><td>{_gate_state(gate)}</td>'
-        f'<td class="n">{gate.n_quarantined:,}</td><td>{_failed_rules(gate)}</td></tr>'
-        for gate in gates
-    )
+    rows = "\n".join([*(_index_row(gate) for gate in gates), "<!-- marts -->"])
     return _page(
         f"Gate: {title}",
         f"<h1>What the gate found: {escape(title)}</h1>\n<table><tr><th>dataset</th><th>state</th>"
-        f"<th>rows quarantined</th><th>rules that failed</th></tr>\n{rows}</table>",
+        f"<th>rows quarantined</th><th>rules that failed</th></tr>\n{rows}\n</table>",
+    )
+
+
+def _index_row(gate: GateResult) -> str:
+    return (
+        f'<tr><td><a href="{gate.dataset}.html">{gate.dataset}</a></td><td>{_gate_state(gate)}</td>'
+        f'<td class="n">{gate.n_quarantined:,}</td><td>{_failed_rules(gate)}</td></tr>'
     )
 
 

@@ -63,17 +63,32 @@ class _Tally:
 
 
 class Suites:
-    """One Great Expectations context for a run, and what it saw."""
+    """One Great Expectations context for a run, and what it saw; as a context manager it leaves its Data Docs."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, title: str = "the newest run") -> None:
         self._settings = settings
+        self._title = title
+        self._gates: dict[str, GateResult] = {}
         self._suites: dict[tuple[str, ...], ExpectationSuite] = {}
         self._batches: dict[str, BatchDefinition[Any]] = {}
         self._tallies: dict[str, dict[str, _Tally]] = {}
 
+    def __enter__(self) -> "Suites":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the Data Docs of what was judged; where nothing was, those of the run before stay."""
+        if self._gates:
+            self.render(self._settings.home / "data_docs")
+
     def begin(self, dataset: str) -> None:
         """Forget what was seen of a dataset: a new delivery of it is judged."""
         self._tallies[dataset] = {}
+        self._gates.pop(dataset, None)
+
+    def conclude(self, gate: GateResult) -> None:
+        """Remember what the gate said of a dataset, for the Data Docs."""
+        self._gates[gate.dataset] = gate
 
     def find(self, dataset: str, rules: Sequence[Rule], batch: "pd.DataFrame") -> dict[str, Finding]:
         """Hold one batch, indexed by row number, to the rules; return the rules that some row broke.
@@ -92,11 +107,11 @@ class Suites:
         by_name = {rule.name: rule for rule in rules}
         return {name: _finding(by_name[name], rows, batch) for name, rows in failed.items()}
 
-    def render(self, folder: Path, gates: Sequence[GateResult], *, title: str) -> Path:
-        """Write the run's Data Docs, replacing those of the run before; return the page to open."""
+    def render(self, folder: Path) -> Path:
+        """Write the Data Docs of what was judged, replacing those of the run before; return the page to open."""
         with _quiet():
-            sections = {gate.dataset: self._sections(gate.dataset) for gate in gates}
-        return pages.write(folder, gates, sections, title=title)
+            sections = {name: self._sections(name) for name in self._gates}
+        return pages.write(folder, tuple(self._gates.values()), sections, title=self._title)
 
     def _validate(
         self, dataset: str, rules: Sequence[Rule], batch: "pd.DataFrame"

@@ -1,6 +1,6 @@
 """What the dataset rules look at: one number each about the whole delivery, with the words to report it by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,7 @@ class LastSnapshot:
 
     snapshot_id: int
     n_rows: int
-    token_ids: frozenset[int]
+    token_ids: Collection[int]
 
     @property
     def n_tokens(self) -> int:
@@ -114,7 +114,7 @@ def _earliest(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str:
     moment = incoming.dataset.moment
     name = next(name for name in incoming.delivered_columns if name.lower() == moment).replace('"', '""')
     row = connection.execute(
-        f'select min(make_timestamp(epoch_us(try_cast("{name}"::varchar as timestamptz)))) from delivered'
+        f'select min(make_timestamp(epoch_us(try_cast("{name}"::varchar as timestamptz))))::varchar from delivered'
     ).fetchone()
     return str(row[0]) if row else ""
 
@@ -122,7 +122,7 @@ def _earliest(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str:
 def _vanished(connection: duckdb.DuckDBPyConnection, last: LastSnapshot | None) -> Fact:
     if last is None or not last.token_ids:
         return Fact(None, 0, 0, "")
-    gone = sorted(last.token_ids - delivered_token_ids(connection))
+    gone = sorted(set(last.token_ids) - delivered_token_ids(connection))
     named = ", ".join(str(token_id) for token_id in gone[:N_NAMED])
     return Fact(
         len(gone) / last.n_tokens,
@@ -144,15 +144,17 @@ def _lost_rows(incoming: Incoming, last: LastSnapshot | None) -> Fact:
 def _age(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime, is_archive: bool) -> Fact:
     """Days from the end of the newest bar; what claims to be of the future does not make a delivery fresh."""
     row = connection.execute(
-        f"select newest, (epoch($as_of::timestamp) - epoch(newest + {dataset.bar})) / 86400 from ("
+        f"select newest::varchar, (epoch($as_of::timestamp) - epoch(newest + {dataset.bar})) / 86400 from ("
         f"select {dataset.moment} as newest{', timeframe' if dataset.has_timeframe else ''} from incoming "
-        f"where {dataset.moment} <= $as_of order by newest + {dataset.bar} desc limit 1)",
+        f"where {dataset.moment} <= $as_of and isfinite({dataset.moment}) order by newest + {dataset.bar} desc limit 1)",
         {"as_of": as_of},
     ).fetchone()
     if row is None:
         return Fact(None, 0, 0, "")
     remark = "; the source is an archive" if is_archive else ""
-    return Fact(row[1], 1, 1, f"the newest row is of {row[0]}, its bar ended {row[1]:.1f} days before {as_of}{remark}")
+    return Fact(
+        row[1], 1, 1, f"the newest row is of {row[0]}, its bar ended {row[1]:.1f} days before {as_of}{remark}"
+    )
 
 
 def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
@@ -178,7 +180,7 @@ def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
         select
             (select count(*) from bar_day) >= {MIN_BAR_DAYS}
                 and (select max(day) - min(day) from bar_day) >= {MIN_SPAN_DAYS},
-            count(*), count(*) filter (not is_present), min(day) filter (not is_present)
+            count(*), count(*) filter (not is_present), (min(day) filter (not is_present))::varchar
         from expected
         """,
         {"as_of": as_of},

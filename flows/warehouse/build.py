@@ -1,16 +1,15 @@
 """Building `core` and `marts` from `raw`: in full, or only what new rows touch and what was still open."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 import duckdb
 
 from flows.config import DATA_DIR, SQL_DIR, Settings
 from flows.scoring.scorecards import write_scorecards
-from flows.warehouse.models import ALL_TOKENS, Model, Renderer, load_models, needs_plan
+from flows.warehouse.forward_windows import create_table, fill_windows
+from flows.warehouse.models import Model, Renderer, load_models, needs_plan
 
 
 @dataclass(frozen=True)
@@ -174,10 +173,10 @@ class _Build:
             self.connection.execute(f"create or replace view {model.name} as {self.renderer.render(model.template)}")
             self.connection.execute("set search_path = ''")
             return 0
+        if model.computed_for:
+            return self._compute(model, model.computed_for)
         if model.replaces and not self.is_full:
             return self._replace_rows(model)
-        if model.is_parallel:
-            return self._fill_in_parallel(model)
         self.connection.execute(f"create or replace table {model.name} as {self.renderer.render(model.template)}")
         return self._count(model.name)
 
@@ -186,7 +185,7 @@ class _Build:
         self.connection.execute(f"create or replace temporary table fresh as {select}")
         if model.name == "marts.signal_outcome":
             self.n_outcomes_moved = self._count_moved()
-        self.connection.execute(f"delete from {model.name} as old using {str(model.replaces).removeprefix('from ')}")
+        self._delete_replaced(model)
         self.connection.execute(f"insert into {model.name} by name from fresh")
         n_rows = self._count("fresh")
         self.connection.execute("drop table fresh")
@@ -208,29 +207,24 @@ class _Build:
         assert row is not None
         return int(row[0])
 
-    def _fill_in_parallel(self, model: Model) -> int:
-        """Build a table from token ranges at once: the streaming operators inside use one thread each."""
-        empty = self.renderer.render(model.template)
-        self.connection.execute(f"create or replace table {model.name} as from ({empty}) limit 0")
+    def _compute(self, model: Model, timeframe: str) -> int:
+        """Fill a table of windows. In one transaction there is one connection, so only a full build uses threads."""
+        horizons = self.settings.horizons[timeframe]
+        if self.is_full:
+            create_table(self.connection, model.name, horizons)
+        else:
+            self._delete_replaced(model)
+        return fill_windows(
+            self.connection,
+            model.name,
+            lambda tokens: self.renderer.render(model.template, tokens),
+            timeframe=timeframe,
+            horizons=horizons,
+            threads=self.settings.threads if self.is_full else 1,
+        )
 
-        def fill(tokens: tuple[int, int]) -> None:
-            with self.connection.cursor() as cursor:
-                cursor.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
-                cursor.execute(f"insert into {model.name} {self.renderer.render(model.template, tokens)}")
-
-        with ThreadPoolExecutor(self.settings.threads) as pool:
-            list(pool.map(fill, self._token_ranges()))
-        return self._count(model.name)
-
-    def _token_ranges(self) -> list[tuple[int, int]]:
-        """As many ranges of token ids as there are threads, with about as many bars each."""
-        n = self.settings.threads
-        row = self.connection.execute(
-            f"select quantile_disc(token_id, {[part / n for part in range(1, n)]}::double[]) from work.window_bar"
-        ).fetchone()
-        inner = sorted(set(row[0])) if row and row[0] else []
-        bounds = [ALL_TOKENS[0], *(token + 1 for token in inner), ALL_TOKENS[1]]
-        return [(low, high - 1) for low, high in pairwise(bounds)]
+    def _delete_replaced(self, model: Model) -> None:
+        self.connection.execute(f"delete from {model.name} as old using {str(model.replaces).removeprefix('from ')}")
 
     def _count(self, table: str) -> int:
         row = self.connection.execute(f"select count(*) from {table}").fetchone()

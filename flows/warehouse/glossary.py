@@ -45,7 +45,7 @@ def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -
         raise WarehouseError(f"{schema}.{table} is public and described neither by a model nor in {GLOSSARY}.")
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines():
-        told_elsewhere = re.match(r"-- (Materialized|Replaces|Parallel): ", line)
+        told_elsewhere = re.match(r"-- (Materialized|Replaces|Computed): ", line)
         if line.startswith("-- ") and not told_elsewhere:
             lines.append(line[3:])
     return " ".join(lines)

@@ -14,15 +14,13 @@ import jinja2
 from flows.config import SQL_DIR, Settings
 from flows.errors import WarehouseError
 from flows.sources.base import DATASETS
-from flows.warehouse.chain import chain
+from flows.warehouse.forward_windows import ALL_TOKENS
 
 LAYERS = ("staging", "work", "core", "marts")
 
 # Tables that are there before the models run: what was appended, what was recorded, what is to be computed.
 GIVEN_SCHEMAS = ("raw", "ops", "plan")
 GIVEN_TABLES = ("work.sector_map", "work.exclusion")
-
-ALL_TOKENS = (-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Model:
     grain: tuple[str, ...]
     is_view: bool
     replaces: str | None
-    is_parallel: bool
+    computed_for: str | None
     reads: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -56,9 +54,8 @@ class Renderer:
         horizons = settings.horizons
         self._environment.globals.update(
             horizons=horizons,
-            max_horizon=max(max(bars) for bars in horizons.values()),
-            chain={timeframe: chain(bars) for timeframe, bars in horizons.items()},
             cost=settings.cost,
+            cost_bps=settings.cost_bps,
             datasets=DATASETS,
             is_full=is_full,
         )
@@ -114,7 +111,7 @@ def _read_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> I
                 grain=tuple(part.strip() for part in words["Grain"].split(",")),
                 is_view=words.get("Materialized") == "view",
                 replaces=words.get("Replaces"),
-                is_parallel="Parallel" in words,
+                computed_for=words["Computed"].split()[-1] if "Computed" in words else None,
                 reads=tables_read(connection, name, renderer.render(template)) - {name},
             )
 
@@ -125,7 +122,7 @@ def _header(path: Path, text: str) -> tuple[str, Mapping[str, str]]:
     for line in text.splitlines():
         if not line.startswith("-- "):
             break
-        told = re.match(r"-- (Grain|Materialized|Replaces|Parallel): (.+)", line)
+        told = re.match(r"-- (Grain|Materialized|Replaces|Computed): (.+)", line)
         if told:
             words[told[1]] = told[2]
         else:

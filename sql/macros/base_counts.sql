@@ -32,8 +32,8 @@ counts as (
         entry_at,
         {%- for h in horizons[timeframe] %}
         count(*) filter (where is_scored(status_{{ h }})) as n_{{ h }},
-        count(*) filter (where is_scored(status_{{ h }}) and is_hit(1, entry_price, exit_price_{{ h }}, {{ cost }}::double)) as n_hit_long_{{ h }},
-        count(*) filter (where is_scored(status_{{ h }}) and is_hit(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double)) as n_hit_short_{{ h }},
+        count(*) filter (where is_scored(status_{{ h }}) and is_hit(1, entry_price, exit_price_{{ h }}, {{ cost_bps }}::double)) as n_hit_long_{{ h }},
+        count(*) filter (where is_scored(status_{{ h }}) and is_hit(-1, entry_price, exit_price_{{ h }}, {{ cost_bps }}::double)) as n_hit_short_{{ h }},
         sum(fixed(net_return(1, entry_price, exit_price_{{ h }}, {{ cost }}::double))) filter (where is_scored(status_{{ h }})) as net_long_{{ h }},
         sum(fixed(net_return(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double))) filter (where is_scored(status_{{ h }})) as net_short_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -50,8 +50,8 @@ priced as (
         entry_at,
         {%- for h in horizons[timeframe] %}
         count(*) filter (where is_scored(status_{{ h }})) as n_{{ h }},
-        count(*) filter (where is_scored(status_{{ h }}) and is_hit(1, entry_price, exit_price_{{ h }}, {{ cost }}::double)) as n_hit_long_{{ h }},
-        count(*) filter (where is_scored(status_{{ h }}) and is_hit(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double)) as n_hit_short_{{ h }},
+        count(*) filter (where is_scored(status_{{ h }}) and is_hit(1, entry_price, exit_price_{{ h }}, {{ cost_bps }}::double)) as n_hit_long_{{ h }},
+        count(*) filter (where is_scored(status_{{ h }}) and is_hit(-1, entry_price, exit_price_{{ h }}, {{ cost_bps }}::double)) as n_hit_short_{{ h }},
         null::hugeint as net_long_{{ h }},
         null::hugeint as net_short_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}

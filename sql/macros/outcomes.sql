@@ -63,7 +63,7 @@ judged as (
     select
         *,
         is_scored(status) as is_scored,
-        is_hit(direction, entry_price, exit_price, {{ cost }}::double) as is_hit,
+        is_hit(direction, entry_price, exit_price, {{ cost_bps }}::double) as is_hit,
         net_return(direction, entry_price, exit_price, {{ cost }}::double) as net
     from long
 ),

@@ -184,11 +184,13 @@ select
     win.entry_at,
     win.entry_at between coverage.covered_from and coverage.covered_to as is_covered,
     {%- for h in horizons[timeframe] %}
-    case when is_scored(win.status_{{ h }}) then
-        1::bigint
-        + 2 * is_hit(1, win.entry_price, win.exit_price_{{ h }}, {{ cost }}::double)::integer
-        + 4 * is_hit(-1, win.entry_price, win.exit_price_{{ h }}, {{ cost }}::double)::integer
-    else 0 end << {{ 3 * loop.index0 }}{{ ' |' if not loop.last }}
+    (
+        case when is_scored(win.status_{{ h }}) then
+            1::bigint
+            + 2 * is_hit(1, win.entry_price, win.exit_price_{{ h }}, {{ cost_bps }}::double)::integer
+            + 4 * is_hit(-1, win.entry_price, win.exit_price_{{ h }}, {{ cost_bps }}::double)::integer
+        else 0 end
+    ) * {{ 8 ** loop.index0 }}{{ ' +' if not loop.last }}
     {%- endfor %} as flags
 from {{ table }} as win
 inner join work.coverage as coverage on coverage.timeframe = '{{ timeframe }}' and win.token_id = coverage.token_id

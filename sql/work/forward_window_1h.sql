@@ -1,5 +1,5 @@
 -- Hourly forward windows, one row an entry bar, each horizon a group of columns.
 -- Grain: token_id, entry_at
--- Parallel: token_id
+-- Computed: forward_windows 1h
 -- Replaces: from plan.window_scope as scope where scope.timeframe = '1h' and old.token_id = scope.token_id and old.entry_at >= scope.entry_from
-{{ forward_windows('1h') }}
+{{ window_bars('1h') }}

@@ -1,6 +1,8 @@
--- The bars the windows are computed from, in order: the spine of what is to be computed anew, then, for a segment that
--- has ended, flat bars at its last close, which make a window that its end cuts short exact.
--- Grain: timeframe, token_id, segment, bar_start
+{#-
+The bars the windows of some tokens are computed from, in order: the spine of what is to be computed anew, then, for a
+segment that has ended, flat bars at its last close, which make a window that its end cuts short exact.
+-#}
+{% macro window_bars(timeframe) -%}
 with segments as (
     select
         segment.timeframe,
@@ -15,7 +17,10 @@ with segments as (
     inner join plan.window_scope as scope using (timeframe, token_id)
     inner join work.newest_bar as newest_bar using (timeframe)
     inner join work.current_token as current_token using (token_id)
-    where segment.ended_at > scope.entry_from
+    where
+        segment.timeframe = '{{ timeframe }}'
+        and segment.token_id between {{ token_from }} and {{ token_to }}
+        and segment.ended_at > scope.entry_from
 ),
 
 bars as (
@@ -38,7 +43,10 @@ bars as (
         segments.newest_bar_end
     from work.spine_bar as bar
     inner join segments using (timeframe, token_id, segment)
-    where bar.bar_start >= segments.entry_from
+    where
+        bar.timeframe = '{{ timeframe }}'
+        and bar.token_id between {{ token_from }} and {{ token_to }}
+        and bar.bar_start >= segments.entry_from
 ),
 
 last_bars as (
@@ -69,11 +77,29 @@ pads as (
         has_ended,
         newest_bar_end
     from last_bars
-    cross join generate_series(1, {{ max_horizon - 1 }}) as step (n)
-    where step.n < case timeframe when '1h' then {{ horizons['1h'] | max }} else {{ horizons['1d'] | max }} end
+    cross join generate_series(1, {{ (horizons[timeframe] | max) - 1 }}) as step (n)
+),
+
+bars_and_pads as (
+    from bars
+    union all
+    from pads
 )
 
-from bars
-union all
-from pads
-order by timeframe, token_id, segment, bar_start
+select
+    token_id,
+    bar_start as entry_at,
+    open,
+    high,
+    low,
+    close,
+    n_filled,
+    bars_between(timeframe, bar_start, segment_end) as bars_left,
+    bars_between(timeframe, bar_start, newest_bar_end) as bars_passed,
+    has_ended,
+    is_left_out,
+    is_pad,
+    segment_end
+from bars_and_pads
+order by token_id, segment, entry_at
+{%- endmacro %}

@@ -1,0 +1,194 @@
+-- What each bar adds to the curves of a vendor's sector: counts, changes of stance and sums of returns, so that sectors
+-- add up and a night adds bars without touching older ones. Sums of returns are fixed-point.
+-- Grain: vendor, timeframe, sector, bar_start
+-- Replaces: from plan.outcome_scope as scope where old.timeframe = scope.timeframe and old.bar_start >= scope.entry_from
+with bars as (
+    select
+        coverage.vendor,
+        bar.timeframe,
+        bar.token_id,
+        token.sector,
+        bar.segment,
+        bar.segment_start,
+        bar.bar_start,
+        bar.open,
+        bar.close,
+        scope.entry_from,
+        bar.segment > 1 or bar.bar_start >= bar.segment_start + interval 7 days as is_seasoned,
+        bar.bar_start between coverage.covered_from and coverage.covered_to as is_covered,
+        -- A silent vendor has no stance: coverage lasts one bar longer than a stance may.
+        bar.bar_start < coverage.covered_to - bar_length(bar.timeframe) as may_have_stance
+    from work.spine_bar as bar
+    inner join plan.outcome_scope as scope using (timeframe)
+    inner join work.coverage as coverage using (timeframe, token_id)
+    inner join work.current_token as token using (token_id)
+    where token.is_scored and bar.bar_start >= scope.entry_from - bar_length(bar.timeframe)
+),
+
+signals as (
+    select
+        signal.vendor,
+        signal.timeframe,
+        signal.token_id,
+        signal.signal_at + bar_length(signal.timeframe) as held_from,
+        coalesce(signal.trend, signal.direction) as side,
+        scope.entry_from
+    from core.signal as signal
+    inner join plan.outcome_scope as scope using (timeframe)
+    where signal.revision = 0
+),
+
+-- The rows of the span, and of those before it the last, which says how it began.
+sides as (
+    select
+        vendor,
+        timeframe,
+        token_id,
+        held_from,
+        side
+    from signals
+    where held_from >= entry_from
+    union all
+    select
+        vendor,
+        timeframe,
+        token_id,
+        max(held_from) as held_from,
+        arg_max(side, held_from) as side
+    from signals
+    where held_from < entry_from - bar_length(timeframe)
+    group by all
+    union all
+    select
+        vendor,
+        timeframe,
+        token_id,
+        held_from,
+        side
+    from signals
+    where held_from < entry_from and held_from >= entry_from - bar_length(timeframe)
+),
+
+stanced as (
+    select
+        bars.*,
+        bars.is_seasoned and bars.is_covered as is_eligible,
+        case
+            when bars.is_seasoned and bars.may_have_stance and sides.held_from >= bars.segment_start then sides.side
+            else 0
+        end as stance
+    from bars
+    asof left join sides
+        on
+            bars.vendor = sides.vendor
+            and bars.timeframe = sides.timeframe
+            and bars.token_id = sides.token_id
+            and bars.bar_start >= sides.held_from
+),
+
+lagged as (
+    select
+        *,
+        coalesce(lag(stance) over segment_bars, 0) as stance_before,
+        coalesce(lag(is_eligible) over segment_bars, false) as was_eligible,
+        lag(close) over segment_bars as close_before
+    from stanced
+    window segment_bars as (partition by vendor, timeframe, token_id, segment order by bar_start)
+),
+
+held as (
+    select
+        lagged.*,
+        lagged.is_eligible and lagged.segment = hold_entry.segment as is_in,
+        lagged.was_eligible and lagged.segment = hold_entry.segment as was_in,
+        hold_entry.entry_price
+    from lagged
+    left join work.hold_entry as hold_entry using (vendor, timeframe, token_id)
+    where lagged.is_eligible or lagged.was_eligible or lagged.stance <> 0 or lagged.stance_before <> 0
+),
+
+moves as (
+    select
+        vendor,
+        timeframe,
+        sector,
+        bar_start,
+        entry_from,
+        (stance = 1)::integer as n_long,
+        (stance = -1)::integer as n_short,
+        abs(stance - stance_before) as n_changes,
+        case
+            when stance = 0 then 0
+            else greatest(
+                -1, stance * (case when stance = stance_before then close / close_before else close / open end - 1)
+            )
+        end as earned,
+        is_eligible::integer as n_covered,
+        (is_eligible <> was_eligible)::integer as n_covered_changes,
+        case
+            when not is_eligible then 0
+            else greatest(-1, case when was_eligible then close / close_before else close / open end - 1)
+        end as covered_earned,
+        is_in::integer as n_in,
+        (is_in <> was_in)::integer as n_in_changes,
+        (is_in and not was_in)::integer as n_joined,
+        case
+            when not is_in then 0
+            else (close - case when was_in then close_before else open end) / entry_price
+        end as in_earned
+    from held
+),
+
+-- Whatever is held when its segment ends leaves on the bar after.
+exits as (
+    select
+        lagged.vendor,
+        lagged.timeframe,
+        lagged.sector,
+        segment.ended_at as bar_start,
+        lagged.entry_from,
+        abs(lagged.stance) as n_changes,
+        lagged.is_eligible::integer as n_covered_changes,
+        (lagged.is_eligible and lagged.segment = hold_entry.segment)::integer as n_in_changes
+    from lagged
+    inner join core.segment as segment
+        on
+            lagged.timeframe = segment.timeframe
+            and lagged.token_id = segment.token_id
+            and lagged.segment = segment.segment
+            and lagged.bar_start + bar_length(lagged.timeframe) = segment.ended_at
+    inner join work.newest_bar as newest_bar on lagged.timeframe = newest_bar.timeframe
+    left join work.hold_entry as hold_entry
+        on
+            lagged.vendor = hold_entry.vendor
+            and lagged.timeframe = hold_entry.timeframe
+            and lagged.token_id = hold_entry.token_id
+    where segment.has_ended and segment.ended_at <= newest_bar.newest_bar_at
+),
+
+all_moves as (
+    select * replace (fixed(earned) as earned, fixed(covered_earned) as covered_earned, fixed(in_earned) as in_earned)
+    from moves
+    union all by name
+    from exits
+)
+
+select
+    vendor,
+    timeframe,
+    sector,
+    bar_start,
+    coalesce(sum(n_long), 0)::bigint as n_long,
+    coalesce(sum(n_short), 0)::bigint as n_short,
+    coalesce(sum(n_changes), 0)::bigint as n_changes,
+    coalesce(sum(earned), 0) as earned,
+    coalesce(sum(n_covered), 0)::bigint as n_covered,
+    coalesce(sum(n_covered_changes), 0)::bigint as n_covered_changes,
+    coalesce(sum(covered_earned), 0) as covered_earned,
+    coalesce(sum(n_in), 0)::bigint as n_in,
+    coalesce(sum(n_in_changes), 0)::bigint as n_in_changes,
+    coalesce(sum(n_joined), 0)::bigint as n_joined,
+    coalesce(sum(in_earned), 0) as in_earned
+from all_moves
+where bar_start >= entry_from
+group by all

@@ -1,0 +1,622 @@
+"""Every rule of the gate has an input that trips it and no other; what is good goes on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from flows.config import Settings
+from flows.errors import SourceError
+from flows.quality import gate as gate_module
+from flows.quality.gate import GateResult, RuleResult
+from flows.quality.pages import write_checks
+from flows.quality.rules import ACCEPTABLE, RULES, rules_for
+from flows.quality.suites import Suites
+from flows.quality.summary import LastSnapshot, delivered_token_ids
+from flows.sources.base import DATASETS
+
+from .conftest import AS_OF, COVERED, TOKEN_IDS, Gate, clean_frames, failed
+
+Mutate = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A change to the clean frame of one dataset, the rule it trips, and the rows (from 1) that trip it."""
+
+    rule: str
+    dataset: str
+    change: Mutate
+    rows: frozenset[int]
+    is_text: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule}-{self.dataset}-{abs(hash(self.rows)) % 100}"
+
+
+def put(value: object, *columns: str, row: int = 40) -> Mutate:
+    """Put a value into some cells of one row (from 1)."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        changed = frame.astype(dict.fromkeys(columns, object)) if isinstance(value, str) else frame.copy()
+        for column in columns:
+            if value is None or (isinstance(value, float) and value != value):
+                changed[column] = changed[column].astype("float64") if column != "symbol" else changed[column]
+            changed.loc[row - 1, column] = value
+        return changed
+
+    return change
+
+
+def repeat(row: int = 5, **values: object) -> Mutate:
+    """Append a copy of one row, with some cells changed."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        copy = frame.iloc[[row - 1]].assign(**values)
+        return pd.concat([frame, copy], ignore_index=True)
+
+    return change
+
+
+def broken(
+    rule: str, dataset: str, change: Mutate, row: int | tuple[int, ...] = 40, *, is_text: bool = False
+) -> Mutation:
+    return Mutation(rule, dataset, change, frozenset([row] if isinstance(row, int) else row), is_text)
+
+
+PRICE_COLUMNS = ("open", "high", "low", "close")
+INFINITE = float("inf")
+NAN = float("nan")
+
+# What a vendor may restate, one value for each dataset.
+OTHER_VALUES: dict[str, dict[str, object]] = {
+    "tokens": {"symbol": "OTHER"},
+    "prices": {"volume_usd": 2e6},
+    "signals": {"direction": -1},
+    "levels": {"strength": 9.0},
+    "grades": {"grade": 61.0},
+    "quantmetrics": {"sharpe": 2.0},
+}
+
+
+def n_clean(dataset: str) -> int:
+    return len(TOKEN_IDS) if dataset == "tokens" else 90
+
+
+ROW_MUTATIONS = [
+    *(broken("type_fits", name, put("forty", "token_id"), is_text=True) for name in DATASETS),
+    broken("type_fits", "prices", put("n/a", "close"), is_text=True),
+    broken("type_fits", "prices", put("31.01.2026", "bar_start"), is_text=True),
+    broken("type_fits", "signals", put("1.5", "direction"), is_text=True),
+    broken("value_present", "tokens", put(None, "symbol")),
+    *(broken("value_present", "prices", put(NAN, column)) for column in PRICE_COLUMNS),
+    broken("value_present", "prices", put("NaN", "close"), is_text=True),
+    broken("value_present", "prices", put("", "timeframe"), is_text=True),
+    *(broken("key_repeated", name, repeat(), n_clean(name) + 1) for name in DATASETS),
+    *(
+        broken("key_contradicted", name, repeat(**values), (5, n_clean(name) + 1))
+        for name, values in OTHER_VALUES.items()
+    ),
+    *(broken("token_known", name, put(999, "token_id")) for name in DATASETS if name != "tokens"),
+    *(broken("timeframe_known", name, put("4h", "timeframe")) for name in ("prices", "signals", "levels")),
+    *(
+        broken("not_in_future", name, put(pd.Timestamp("2026-02-01"), dataset.moment or ""))
+        for name, dataset in DATASETS.items()
+        if dataset.moment and name != "signals"
+    ),
+    broken("not_in_future", "signals", put(pd.Timestamp(AS_OF) + pd.Timedelta(seconds=1), "known_at")),
+    broken("known_after_made", "signals", put(pd.Timestamp("2025-12-31"), "known_at")),
+    broken("on_grid", "prices", put(pd.Timestamp("2026-01-10 07:30"), "bar_start")),
+    broken("on_grid", "grades", put(pd.Timestamp("2026-01-10 00:00:01"), "graded_at")),
+    *(broken("price_positive", "prices", put(bad, *PRICE_COLUMNS)) for bad in (0.0, -1.0, INFINITE)),
+    broken("price_positive", "prices", put(INFINITE, "high")),
+    broken("ohlc_ordered", "prices", put(90.0, "high")),
+    broken("ohlc_ordered", "prices", put(200.0, "low")),
+    broken("volume_not_negative", "prices", put(-1.0, "volume_usd")),
+    broken("spike", "prices", put(1000.0, "close", "high")),
+    broken("spike", "prices", put(2.0, "close", "low")),
+    broken("direction_allowed", "signals", put(2, "direction")),
+    broken("trend_allowed", "signals", put(-2, "trend")),
+    *(broken("level_positive", "levels", put(bad, "price")) for bad in (0.0, -5.0, INFINITE)),
+    broken("side_allowed", "levels", put("floor", "side")),
+    *(broken("grade_in_range", "grades", put(bad, "grade")) for bad in (-0.1, 100.5, INFINITE)),
+    broken("drawdown_in_range", "quantmetrics", put(-30.0, "max_drawdown")),
+    broken("volatility_in_range", "quantmetrics", put(-0.1, "volatility")),
+    broken("cagr_in_range", "quantmetrics", put(-1.5, "cagr")),
+    broken("ratios_finite", "quantmetrics", put(INFINITE, "sortino")),
+]
+
+# The rules about a delivery as a whole; each has its own test below, named for it.
+DATASET_RULE_TESTS = {
+    "columns_present",
+    "rows_present",
+    "quarantined_share",
+    "tokens_kept",
+    "rows_kept",
+    "freshness",
+    "weekends_present",
+    "known_at_all_or_none",
+}
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_clean_folder_passes_every_rule(gate: Gate, dataset: str) -> None:
+    result = gate.judge(dataset)
+
+    assert failed(result) == set()
+    assert gate.bad_rows() == set()
+    assert result.n_quarantined == 0
+    assert {one.rule for one in result.results} == {rule.name for rule in RULES if dataset in rule.datasets}
+    assert all(one.n_checked == n_clean(dataset) for one in result.results[-3:])
+
+
+@pytest.mark.parametrize("mutation", ROW_MUTATIONS, ids=lambda mutation: mutation.id)
+def test_a_broken_row_trips_its_rule_and_no_other_and_the_rest_goes_on(
+    gate: Gate, mutation: Mutation
+) -> None:
+    mutated = mutation.change(clean_frames()[mutation.dataset])
+    (gate.write_csv if mutation.is_text else gate.write)(mutation.dataset, mutated)
+    rule = next(one for one in rules_for(mutation.dataset, "row") if one.name == mutation.rule)
+
+    result = gate.judge(mutation.dataset)
+
+    assert failed(result) == {mutation.rule}
+    told = next(one for one in result.results if one.rule == mutation.rule)
+    assert told.n_failed == len(mutation.rows)
+    assert told.severity == rule.severity
+    assert told.example is not None and told.example.startswith(f"row {min(mutation.rows)} (")
+    assert gate.bad_rows(is_quarantined=rule.is_quarantined) == mutation.rows
+    assert gate.bad_rows(is_quarantined=not rule.is_quarantined) == set()
+    assert result.n_quarantined == (len(mutation.rows) if rule.is_quarantined else 0)
+    assert result.stops == ()
+
+
+def test_every_declared_rule_has_an_input_that_trips_it() -> None:
+    tested = {mutation.rule for mutation in ROW_MUTATIONS} | DATASET_RULE_TESTS
+    named = {name for name in globals() if name.startswith("test_")}
+
+    assert tested == {rule.name for rule in RULES}
+    assert {
+        rule for rule in DATASET_RULE_TESTS if not any(name.startswith(f"test_{rule}") for name in named)
+    } == set()
+
+
+def test_a_warning_never_quarantines_but_for_copies_and_every_reason_is_a_sentence() -> None:
+    assert {rule.name for rule in RULES if rule.severity == "warning" and rule.is_quarantined} == {
+        "key_repeated"
+    }
+    assert {rule.name for rule in RULES if rule.severity == "critical" and rule.scope == "row"} == {
+        rule.name for rule in RULES if rule.severity == "critical" and rule.is_quarantined
+    }
+    assert all(rule.reason.endswith(".") and len(rule.reason) > 30 for rule in RULES)
+    assert len({(rule.name, name) for rule in RULES for name in rule.datasets}) == sum(
+        len(rule.datasets) for rule in RULES
+    )
+
+
+@pytest.mark.parametrize("column", ["close", "bar_start", "token_id"])
+def test_columns_present_stops_a_delivery_without_a_required_column(gate: Gate, column: str) -> None:
+    gate.write("prices", clean_frames()["prices"].drop(columns=column))
+
+    result = gate.judge("prices")
+
+    assert [stop.rule for stop in result.stops] == ["columns_present"]
+    assert failed(result) <= {"columns_present", "freshness"}
+    message = result.message(12)
+    assert f"missing {column};" in message
+    assert "prices.columns_present: 1 of 7 failed" in message
+    assert "trackrecord accept columns_present --snapshot 12" in message
+
+
+def test_an_accepted_missing_column_sets_every_row_aside(gate: Gate) -> None:
+    gate.write("prices", clean_frames()["prices"].drop(columns="close"))
+
+    result = gate.judge("prices", accepted=frozenset({"columns_present"}))
+
+    assert result.stops == ()
+    assert result.n_quarantined == 90
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_rows_present_is_critical_for_tokens_and_prices_only(gate: Gate, dataset: str) -> None:
+    gate.write(dataset, clean_frames()[dataset].head(0))
+
+    result = gate.judge(dataset)
+
+    assert failed(result) == {"rows_present"}
+    assert [stop.rule for stop in result.stops] == (
+        ["rows_present"] if dataset in ("tokens", "prices") else []
+    )
+
+
+def test_rows_present_names_the_earliest_moment_when_as_of_lies_before_all_data(gate: Gate) -> None:
+    result = gate.judge("prices", as_of=datetime(2020, 5, 1), is_replay=True)
+
+    assert [stop.rule for stop in result.stops] == ["rows_present"]
+    assert "2020-05-01 00:00:00 lies before all data" in result.message(1)
+    assert "the earliest is of 2026-01-01 00:00:00" in result.message(1)
+
+
+def test_quarantined_share_stops_above_five_percent_and_not_at_it(gate: Gate) -> None:
+    prices = clean_frames()["prices"]
+    hundred = pd.concat([prices, prices.head(10).assign(token_id=4)], ignore_index=True)
+
+    def with_bad(n_bad: int) -> GateResult:
+        changed = hundred.copy()
+        changed.loc[: n_bad - 1, list(PRICE_COLUMNS)] = -1.0
+        gate.write("prices", changed)
+        return gate.judge("prices")
+
+    assert with_bad(5).stops == ()
+    stopped = with_bad(6)
+    assert [stop.rule for stop in stopped.stops] == ["quarantined_share"]
+    assert stopped.stops[0].n_failed == 6
+    assert stopped.stops[0].n_checked == 100
+    assert "most by price_positive, row 1 (open = -1.0" in stopped.message(7)
+
+
+def test_copies_do_not_count_towards_the_quarantined_share(gate: Gate) -> None:
+    prices = clean_frames()["prices"]
+    gate.write("prices", pd.concat([prices, prices], ignore_index=True))
+
+    result = gate.judge("prices")
+
+    assert failed(result) == {"key_repeated"}
+    assert result.n_quarantined == 90
+    assert gate.bad_rows() == set(range(91, 181))
+
+
+def last_with(n_rows: int, token_ids: range) -> LastSnapshot:
+    return LastSnapshot(snapshot_id=3, n_rows=n_rows, token_ids=frozenset(token_ids))
+
+
+def test_tokens_kept_stops_when_ninety_percent_of_the_tokens_are_gone(gate: Gate) -> None:
+    result = gate.judge("prices", last=last_with(90, range(1, 31)))
+
+    assert failed(result) == {"tokens_kept"}
+    assert [stop.rule for stop in result.stops] == ["tokens_kept"]
+    assert "of snapshot 3's 30 tokens 27 are gone, token_id 4, 5, 6, 7, 8, …" in result.message(4)
+    assert (
+        gate.judge("prices", last=last_with(90, range(1, 31)), accepted=frozenset({"tokens_kept"})).stops
+        == ()
+    )
+
+
+def test_tokens_kept_lets_a_third_go_and_not_more(gate: Gate) -> None:
+    frame = clean_frames()["tokens"]
+    last = last_with(36, range(1, 37))
+    gate.write("tokens", frame.head(24))
+    assert gate.judge("tokens", last=last).stops == ()
+    gate.write("tokens", frame.head(23))
+    assert [stop.rule for stop in gate.judge("tokens", last=last).stops] == ["tokens_kept"]
+
+
+def test_rows_kept_remarks_on_lost_rows_and_goes_on(gate: Gate) -> None:
+    result = gate.judge("prices", last=last_with(95, range(1, 4)))
+
+    assert failed(result) == {"rows_kept"}
+    assert result.stops == ()
+    told = result.warnings[0]
+    assert (told.n_failed, told.n_checked) == (5, 95)
+    assert told.example == "90 rows, 95 in snapshot 3"
+
+
+@pytest.mark.parametrize("dataset", [name for name, dataset in DATASETS.items() if dataset.moment])
+def test_freshness_is_a_remark_on_old_data(gate: Gate, dataset: str) -> None:
+    assert failed(gate.judge(dataset, as_of=AS_OF + timedelta(days=1.9))) == set()
+
+    result = gate.judge(dataset, as_of=AS_OF + timedelta(days=2.1))
+
+    assert failed(result) == {"freshness"}
+    assert result.stops == ()
+    assert "the source is an archive" in str(result.warnings[0].example)
+
+
+def test_a_row_of_the_future_does_not_make_an_old_delivery_fresh(gate: Gate) -> None:
+    gate.write("prices", put(pd.Timestamp("2030-01-01"), "bar_start")(clean_frames()["prices"]))
+
+    assert failed(gate.judge("prices", as_of=AS_OF + timedelta(days=9))) == {"not_in_future", "freshness"}
+
+
+def test_weekends_present_refuses_a_folder_of_weekdays(gate: Gate) -> None:
+    prices = clean_frames()["prices"]
+    gate.write("prices", prices[prices["bar_start"].dt.day_of_week < 5])
+
+    result = gate.judge("prices")
+
+    assert failed(result) == {"weekends_present"}
+    assert [stop.rule for stop in result.stops] == ["weekends_present"]
+    assert "8 of 8 Saturdays and Sundays have no bar, the first is 2026-01-03" in result.message(2)
+    assert "deliver all seven days" in result.message(2)
+
+
+def test_weekends_present_allows_half_a_halt_and_a_short_delivery(gate: Gate) -> None:
+    prices = clean_frames()["prices"]
+    is_weekend = prices["bar_start"].dt.day_of_week >= 5
+    half = prices[~(is_weekend & (prices["bar_start"] < "2026-01-12"))]
+    halted = prices[~prices["bar_start"].between("2026-01-06", "2026-01-28")]
+    short = prices[~is_weekend & (prices["bar_start"] < "2026-01-14")]
+    stray = pd.concat([prices, prices.head(1).assign(bar_start=pd.Timestamp("1970-01-01"))])
+
+    for frame in (half, halted, short, stray):
+        gate.write("prices", frame)
+        assert failed(gate.judge("prices")) <= {"freshness"}
+
+
+def test_known_at_all_or_none_stops_a_vendor_that_stamps_some_rows(gate: Gate) -> None:
+    signals = clean_frames()["signals"]
+    signals.loc[6:8, "known_at"] = pd.NaT
+    gate.write("signals", signals)
+
+    result = gate.judge("signals")
+
+    assert failed(result) == {"known_at_all_or_none"}
+    assert (result.stops[0].n_failed, result.stops[0].n_checked) == (3, 90)
+    assert "vendor, 1d: the first row without a known_at is row 7" in result.message(5)
+
+
+def test_known_at_may_differ_between_vendors_and_may_be_absent_everywhere(gate: Gate) -> None:
+    signals = clean_frames()["signals"]
+    bare = signals.assign(known_at=pd.NaT, vendor="bare")
+    gate.write("signals", pd.concat([signals.assign(vendor="stamped"), bare], ignore_index=True))
+    assert failed(gate.judge("signals")) == set()
+    gate.write("signals", signals.drop(columns="known_at"))
+    assert failed(gate.judge("signals")) == set()
+
+
+def test_a_spike_delivered_twice_does_not_vouch_for_itself(gate: Gate) -> None:
+    spiked = put(1000.0, "close", "high")(clean_frames()["prices"])
+    gate.write("prices", repeat(40)(spiked))
+
+    result = gate.judge("prices")
+
+    assert failed(result) == {"spike", "key_repeated"}
+    assert gate.bad_rows() == {40, 91}
+
+
+@pytest.mark.parametrize(("n_missing_days", "is_spike"), [(3, True), (4, False)])
+def test_a_close_across_a_halt_of_more_than_three_days_has_no_neighbour(
+    gate: Gate, n_missing_days: int, is_spike: bool
+) -> None:
+    prices = put(2.0, "close", "low")(clean_frames()["prices"])
+    moment = prices.loc[39, "bar_start"]
+    gap = prices["bar_start"].between(
+        moment, moment + pd.Timedelta(days=n_missing_days), inclusive="right"
+    ) & (prices["token_id"] == 2)
+    gate.write("prices", prices[~gap])
+
+    assert failed(gate.judge("prices")) == ({"spike"} if is_spike else set())
+
+
+def test_a_real_collapse_at_the_edge_of_a_series_is_no_spike(gate: Gate) -> None:
+    for row in (31, 60):
+        gate.write("prices", put(0.01, "close", "low", row=row)(clean_frames()["prices"]))
+        assert failed(gate.judge("prices")) == set()
+
+
+def test_an_accepted_spike_goes_on_and_is_still_told(gate: Gate) -> None:
+    gate.write("prices", put(1000.0, "close", "high")(clean_frames()["prices"]))
+
+    result = gate.judge("prices", accepted=frozenset({"spike"}))
+
+    assert failed(result) == {"spike"}
+    assert next(one for one in result.results if one.rule == "spike").is_accepted
+    assert gate.bad_rows(is_quarantined=False) == {40}
+    assert result.n_quarantined == 0
+
+
+def test_accepting_a_rule_that_has_no_doubt_in_it_changes_nothing(gate: Gate) -> None:
+    gate.write("prices", put(-1.0, *PRICE_COLUMNS)(clean_frames()["prices"]))
+
+    result = gate.judge("prices", accepted=frozenset({"price_positive"}))
+
+    assert "price_positive" not in ACCEPTABLE
+    assert result.n_quarantined == 1
+
+
+def test_the_copy_that_was_known_first_is_kept(gate: Gate) -> None:
+    known_first = pd.Timestamp("2026-01-05 12:00")
+    gate.write("signals", repeat(known_at=known_first)(clean_frames()["signals"]))
+
+    gate.judge("signals")
+
+    assert gate.bad_rows() == {5}
+
+
+def test_rows_that_snap_to_one_bar_are_copies(gate: Gate) -> None:
+    late = pd.Timestamp("2026-01-05 00:10")
+    gate.write("prices", repeat(bar_start=late)(clean_frames()["prices"]))
+
+    result = gate.judge("prices")
+
+    assert failed(result) == {"key_repeated", "on_grid"}
+    assert gate.bad_rows() == {91}
+
+
+def test_a_zone_is_converted_before_the_future_is_judged(gate: Gate) -> None:
+    frame = clean_frames()["signals"]
+    frame["known_at"] = frame["known_at"].astype(str) + "T00:00:00+00:00"
+    frame.loc[89, "known_at"] = "2026-01-30T20:00:00-05:00"
+    gate.write_csv("signals", frame)
+
+    result = gate.judge("signals")
+
+    assert failed(result) == {"not_in_future"}
+    assert "seconds_ahead = 2400.0" in str(result.warnings[0].example)
+
+
+def test_a_byte_order_mark_and_semicolons_pass(gate: Gate) -> None:
+    path = gate.write_csv("prices", clean_frames()["prices"])
+    path.write_text(path.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8-sig")
+
+    assert failed(gate.judge("prices")) == set()
+
+
+def test_a_csv_cut_in_half_loses_its_last_row_and_is_told_as_incomplete(gate: Gate) -> None:
+    path = gate.write_csv("prices", clean_frames()["prices"])
+    text = path.read_text(encoding="utf-8")
+    # In the middle of a row, after its timeframe.
+    path.write_text(text[: text.index(",1d,", len(text) // 2) + 4], encoding="utf-8")
+
+    result = gate.judge("prices", last=last_with(90, range(1, 4)))
+
+    assert {"value_present", "rows_kept"} <= failed(result)
+    assert gate.bad_rows() == {gate.read("prices").n_rows}
+
+
+def test_a_parquet_file_cut_in_half_cannot_be_read(gate: Gate) -> None:
+    path = gate.folder / "prices.parquet"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    with pytest.raises(SourceError, match="Deliver the whole file again"):
+        gate.judge("prices")
+
+
+def test_batches_find_what_one_look_finds(gate: Gate) -> None:
+    prices = put(-1.0, *PRICE_COLUMNS, row=3)(put(1000.0, "close", "high", row=78)(clean_frames()["prices"]))
+    gate.write("prices", repeat(20)(prices))
+    whole = gate.judge("prices")
+    rows = gate.bad_rows()
+    gate.settings = gate.settings.model_copy(update={"gate_batch_rows": 7})
+
+    batched = gate.judge("prices")
+
+    assert rows == gate.bad_rows() == {3, 78, 91}
+    assert batched == whole
+
+
+def test_a_replay_that_hides_rows_judges_all_that_are_left(gate: Gate) -> None:
+    gate.write("prices", put(-1.0, *PRICE_COLUMNS, row=75)(clean_frames()["prices"]))
+    gate.settings = gate.settings.model_copy(update={"gate_batch_rows": 20})
+
+    result = gate.judge("prices", as_of=datetime(2026, 1, 16), is_replay=True)
+
+    assert failed(result) == {"price_positive"}
+    assert gate.bad_rows() == {75}
+    assert result.results[-1].n_checked == 45
+
+
+def test_no_batch_is_larger_than_the_settings_allow(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate.settings = gate.settings.model_copy(update={"gate_batch_rows": 25})
+    sizes = []
+    find = Suites.find
+
+    def watch(self: Suites, dataset: str, rules: object, batch: pd.DataFrame) -> object:
+        sizes.append(len(batch))
+        return find(self, dataset, rules, batch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gate_module.Suites, "find", watch)
+    gate.judge("prices")
+
+    assert sizes == [25, 25, 25, 15, 1]
+
+
+def test_an_expectation_that_cannot_be_evaluated_is_an_error_and_not_a_pass(gate: Gate) -> None:
+    rule = replace(next(rule for rule in RULES if rule.name == "grade_in_range"), name="unanswerable")
+
+    with pytest.raises(RuntimeError, match="unanswerable could not be evaluated"):
+        gate.suites.find("grades", (rule,), pd.DataFrame({"other": [1.0]}))
+
+
+def test_what_the_next_delivery_is_compared_with_are_the_tokens_of_this_one(gate: Gate) -> None:
+    gate.read("prices")
+
+    assert delivered_token_ids(gate.connection) == frozenset(COVERED)
+
+
+class TestDataDocs:
+    """The pages: readable without a network, bounded, safe to open."""
+
+    @pytest.fixture
+    def page(self, gate: Gate, tmp_path: Path) -> str:
+        tokens = clean_frames()["tokens"]
+        many = pd.concat([tokens] * 2500, ignore_index=True).assign(token_id=range(100_000))
+        gate.write("grades", clean_frames()["grades"].assign(grade=-1.0))
+        gate.write("tokens", many.assign(symbol=None, name="<script>alert(1)</script>"))
+        levels = clean_frames()["levels"].assign(side="<script>alert(1)</script>")
+        gate.write("levels", levels)
+        folder = tmp_path / "data_docs"
+        folder.mkdir()
+        (folder / "signals.html").write_text("of a run before", encoding="utf-8")
+        settings = gate.settings.model_copy(update={"home": tmp_path})
+        with Suites(settings, title="run 1") as gate.suites:
+            for name in ("tokens", "grades", "levels"):
+                gate.judge(name)
+        index = folder / "index.html"
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "grades.html",
+            "index.html",
+            "levels.html",
+            "tokens.html",
+        ]
+        return index.read_text() + "".join(path.read_text() for path in sorted(folder.iterdir()))
+
+    def test_they_say_what_failed_and_why_and_load_nothing(self, page: str) -> None:
+        assert "run 1" in page
+        assert "grade_in_range" in page
+        assert "A grade lies between 0 and 100" in page
+        assert "row 1: grade = -1.0" in page
+        for outside in ("http://", "https://", "<script", "<link", "<img"):
+            assert outside not in page
+
+    def test_they_stay_small_when_a_hundred_thousand_rows_fail(self, page: str) -> None:
+        assert "100,000" in page
+        assert len(page) < 250_000
+
+    def test_the_second_gate_has_its_line_and_page_also_when_written_twice(self, tmp_path: Path) -> None:
+        result = RuleResult("marts", "rate_in_range", "critical", "Why.", False, False, None, 2, "a < b")
+        for _ in range(2):
+            index = write_checks(tmp_path, [result], title="run 1")
+
+        assert index.read_text().count('href="marts.html"') == 1
+        assert "stopped" in index.read_text()
+        assert "a &lt; b" in (tmp_path / "marts.html").read_text()
+
+
+def test_data_docs_of_the_run_before_stay_when_nothing_was_judged(tmp_path: Path) -> None:
+    with Suites(Settings(home=tmp_path, _env_file=None)):
+        pass
+
+    assert not (tmp_path / "data_docs").exists()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "column", "moment", "rule"),
+    [
+        ("prices", "bar_start", "infinity", "not_in_future"),
+        ("prices", "bar_start", "-infinity", "value_present"),
+        ("signals", "known_at", "infinity", "not_in_future"),
+        ("signals", "known_at", "-infinity", "known_after_made"),
+    ],
+)
+def test_an_infinite_moment_of_a_parquet_file_is_caught(
+    gate: Gate, dataset: str, column: str, moment: str, rule: str
+) -> None:
+    path = gate.folder / f"{dataset}.parquet"
+    gate.connection.execute(
+        f"copy (select * replace (case when file_row_number = 39 then '{moment}'::timestamp "
+        f"else {column} end as {column}) from read_parquet('{path}', file_row_number = true)) to '{path}.new'"
+    )
+    Path(f"{path}.new").replace(path)
+
+    result = gate.judge(dataset)
+
+    assert failed(result) == {rule}
+    assert gate.bad_rows() == {40}
+
+
+def test_the_gate_needs_no_network(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the gate reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    fresh = Suites(Settings(home=gate.settings.home, _env_file=None))
+    gate.suites = fresh
+
+    assert failed(gate.judge("prices")) == set()
