@@ -1,9 +1,10 @@
 """The main job, step by step: fetch, gate, build, gate, publish. Flows and the command line only put these in order."""
 
-from flows.config import Settings
+from flows.config import SQL_DIR
 from flows.errors import GateStopped, WarehouseError
 from flows.quality.checks import run_checks
-from flows.quality.gate import RuleResult
+from flows.quality.pages import write_checks
+from flows.quality.results import RuleResult
 from flows.quality.suites import Suites
 from flows.run import Run
 from flows.sources.base import DATASETS
@@ -40,7 +41,7 @@ def snapshot(run: Run, kept: list[Kept]) -> list[Snapshot]:
     Raises GateStopped, naming every dataset that failed as a whole and what to do.
     """
     snapshots = []
-    with open_warehouse(run.settings) as connection, Suites(run.settings.home / "data_docs") as suites:
+    with open_warehouse(run.settings) as connection, Suites(run.settings, title=run.run_id) as suites:
         for one in kept:
             snapshots.append(take_snapshot(connection, run, one, suites))
             if one.dataset == "tokens" and snapshots[-1].is_stopped:
@@ -61,7 +62,9 @@ def build_marts(run: Run) -> BuildReport:
 def check_marts(run: Run) -> tuple[RuleResult, ...]:
     """The second gate. Raises GateStopped where a critical check finds rows."""
     with open_warehouse(run.settings) as connection:
-        results = run_checks(connection, run)
+        results = run_checks(connection, SQL_DIR / "checks")
+        runs.record_checks(connection, run, results)
+    write_checks(run.settings.home / "data_docs", results, title=run.run_id)
     failed = [result for result in results if not result.is_passed and result.severity == "critical"]
     if failed:
         told = "\n".join(

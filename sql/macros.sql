@@ -47,7 +47,7 @@ create or replace temporary macro net_return(direction, entry_price, exit_price,
         else greatest(-1, -(exit_price / entry_price - 1) - cost)
     end;
 
--- A fraction as a whole number of 1e-12: sums of these are exact, so they do not depend on the order of addition.
-create or replace temporary macro fixed(fraction) as (fraction * 1e12)::hugeint;
+-- A fraction as a whole number of 1e-15: sums of these are exact, so they do not depend on the order of addition.
+create or replace temporary macro fixed(fraction) as (fraction * 1e15)::hugeint;
 
-create or replace temporary macro from_fixed(total) as total::double / 1e12;
+create or replace temporary macro from_fixed(total) as total::double / 1e15;

@@ -63,9 +63,9 @@ def judge(
 ) -> GateResult:
     """Hold the rows in `incoming` to every rule of their dataset.
 
-    Leaves the temporary table `bad_row(row_number, rule, reason, is_quarantined)`: one row for each rule that a row
-    broke. A row that any entry quarantines must not go on; the rest may, unless the result has stops. Rules in
-    `accepted_rules` are reported but have no consequence.
+    Leaves the temporary table `bad_row(row_number, rule, reason, is_quarantined)`: one row for each rule that
+    a row broke. A row that any entry quarantines must not go on; the rest may, unless the result has stops.
+    Rules in `accepted_rules` are reported but have no consequence.
     """
     judgement = _Judgement(connection, incoming, settings, as_of, accepted_rules, suites)
     suites.begin(incoming.dataset.name)
@@ -103,7 +103,7 @@ def _batches(judgement: _Judgement) -> Iterator["pd.DataFrame"]:
     for start in range(0, helpers.end_of_rows(judgement.connection), size):
         batch = judgement.connection.execute(select, {"start": start, "end": start + size}).df()
         if len(batch):
-            # Great Expectations nests what it finds under an index's name; under none it gives plain row numbers.
+            # Under an index's name Great Expectations nests what it finds; without one it is plain.
             yield batch.set_index("row_number").rename_axis(None)
 
 
@@ -177,7 +177,7 @@ def _dataset_result(judgement: _Judgement, rule: Rule, fact: Fact, is_failed: bo
 
 
 def _quarantine_unreadable(judgement: _Judgement) -> None:
-    """Where a missing column was accepted, no row of the delivery is complete: all are set aside, none goes on."""
+    """Where a missing column was accepted, no row is complete: all are set aside, none goes on."""
     rule = next(rule for rule in rules_for(judgement.name, "dataset") if rule.name == "columns_present")
     if judgement.incoming.missing_columns and judgement.accepts(rule):
         judgement.connection.execute(

@@ -9,17 +9,17 @@ from flows.config import TIMEFRAMES
 from flows.sources.base import Column, Dataset
 from flows.warehouse.incoming import Incoming
 
-# Bars this much longer apart than one bar have no neighbour in each other: a halt (contract, section 3: segments).
+# Bars with more than this missing between them are no neighbours: a halt (contract, section 3: segments).
 HALT = "interval 3 day"
 
-# Only closes that are this far from both neighbours are handed to the spike rule, which draws its own, wider line.
+# Closes this far from both neighbours are handed to the spike rule, which draws its own, wider line.
 SUSPICION = 2
 
 _TIMEFRAME_KNOWN = f"timeframe in ({', '.join(repr(name) for name in TIMEFRAMES)})"
 
 
 def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> None:
-    """Write what a row alone cannot tell: `key_flag`, `spike_flag`, `known_token`. The first two are small."""
+    """Write what a row alone cannot tell: `key_flag` and `spike_flag`, both small, and `known_token`."""
     _flag_keys(connection, incoming)
     _flag_spikes(connection, incoming.dataset)
     connection.execute(
@@ -52,7 +52,7 @@ def count(connection: duckdb.DuckDBPyConnection, select: str) -> int:
 
 
 def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> None:
-    """For each row whose key came more than once: which copy it is, and how many different versions there are.
+    """For each row whose key came more than once: which copy it is, and how many versions differ.
 
     Keys are first compared by their hash, which keeps the common case, no repetition at all, small.
     """
@@ -60,7 +60,8 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> Non
     key, values = ", ".join(dataset.full_key), ", ".join(dataset.value_columns)
     connection.execute(
         "create or replace temporary table repeated_hash as "
-        f"select hash({key}) as key_hash from incoming where {_has_key(dataset)} group by all having count(*) > 1"
+        f"select hash({key}) as key_hash from incoming where {_has_key(dataset)} "
+        "group by all having count(*) > 1"
     )
     # Of equal copies the one known first is kept: what was known at one moment was known ever after.
     order = "known_at nulls last, row_number" if dataset.has_known_at else "row_number"
@@ -107,7 +108,8 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Non
         insert into spike_flag
         select
             row_number,
-            case when close > earlier then close / greatest(earlier, later) else close / least(earlier, later) end
+            case when close > earlier
+                then close / greatest(earlier, later) else close / least(earlier, later) end
         from (
             select
                 row_number, close,
@@ -117,20 +119,26 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Non
                     then lead(close) over bars end as later
             from incoming
             where {_has_key(dataset)} and isfinite(bar_start) and close > 0 and isfinite(close)
-                and row_number not in (select row_number from key_flag where copy_number > 1 or n_versions > 1)
+                and row_number not in (
+                    select row_number from key_flag where copy_number > 1 or n_versions > 1
+                )
             window bars as (partition by token_id, timeframe, price_source order by bar_start)
         )
         -- greatest() and least() pass over a NULL, but one neighbour proves nothing.
         where earlier is not null and later is not null
-            and (close > {SUSPICION} * greatest(earlier, later) or {SUSPICION} * close < least(earlier, later))
+            and (
+                close > {SUSPICION} * greatest(earlier, later)
+                or {SUSPICION} * close < least(earlier, later)
+            )
         """
     )
 
 
 def _absent(incoming: Incoming, as_of: datetime) -> str:
-    """The required columns without a value, by name. A cell that did not fit its type has been told already."""
+    """The required columns without a value, by name; a cell that did not fit its type is told as that."""
     cells = [
-        f"case when {_is_absent(column)} and not list_contains(unparsed, '{column.name}') then '{column.name}' end"
+        f"case when {_is_absent(column)} and not list_contains(unparsed, '{column.name}') "
+        f"then '{column.name}' end"
         for column in incoming.dataset.columns
         if column.required and column.name not in incoming.missing_columns
     ]
@@ -138,7 +146,7 @@ def _absent(incoming: Incoming, as_of: datetime) -> str:
 
 
 def _is_absent(column: Column) -> str:
-    # DuckDB's NaN is a number, the largest; here it is no price at all. Nor is the beginning of time a moment.
+    # DuckDB's NaN is a number, the largest; here it is none. Nor is the beginning of time a moment.
     nothing = {
         "DOUBLE": f" or isnan({column.name})",
         "TIMESTAMP": f" or {column.name} = '-infinity'::timestamp",
@@ -173,7 +181,8 @@ _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "unfit_columns": lambda incoming, as_of: "nullif(array_to_string(unparsed, ', '), '')",
     "absent_columns": _absent,
     "unknown_token_id": lambda incoming, as_of: (
-        "case when token_id not in (select token_id from known_token where token_id is not null) then token_id end"
+        "case when token_id not in (select token_id from known_token where token_id is not null) "
+        "then token_id end"
     ),
     "seconds_ahead": _seconds_ahead,
     "seconds_until_known": _seconds_until_known,

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from flows.quality.results import GateResult, RuleResult
 
-# Great Expectations' pages load their style from the network; these few rules dress its class names without it.
+# Great Expectations' pages load their style from the network; these rules dress its class names offline.
 STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #1d2733; max-width: 1100px; margin: 2rem auto; padding: 0 1rem }
+body { font: 15px/1.45 system-ui, sans-serif; color: #1d2733; max-width: 1100px; margin: 2rem auto;
+       padding: 0 1rem }
 h1 { font-size: 1.5rem } h5 { font-size: 1.05rem; margin: 1.6rem 0 .3rem } h6 { margin: .4rem 0 }
 table { border-collapse: collapse; width: 100%; margin: .4rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #dde3ea }
@@ -24,7 +25,8 @@ code, .table-sm { font: 13px/1.4 ui-monospace, monospace } td code { word-break:
 @media (prefers-color-scheme: dark) {
   body { background: #12171d; color: #dbe2ea } th { background: #1c242d } th, td { border-color: #2c3742 }
   .badge { background: #2c3742 } a { color: #8db4ff }
-  .text-danger, .failed { color: #ff8f85 } .text-success, .passed { color: #6fd3a0 } .warned { color: #e3b341 }
+  .text-danger, .failed { color: #ff8f85 } .text-success, .passed { color: #6fd3a0 }
+  .warned { color: #e3b341 }
 }
 """
 

@@ -1,7 +1,7 @@
-"""Every rule of the first gate, declared once: what it asks, how much it matters, and what to do when it fails.
+"""Every rule of the first gate, declared once: what it asks, how much it matters, what to do when it fails.
 
-A rule asks through Great Expectations expectations, held here as class name and arguments so that reading the rules
-costs no import. Their columns are columns of the dataset or helper columns that the gate derives in SQL.
+A rule asks through Great Expectations expectations, held here as class name and arguments so that reading the
+rules costs no import. Their columns are the dataset's, or helper columns that the gate derives in SQL.
 """
 
 from collections.abc import Iterable, Mapping
@@ -56,8 +56,8 @@ class Rule:
     """One rule for some datasets.
 
     A `row` rule is asked of every row, a `dataset` rule of the delivery's summary. A failing row leaves for
-    `ops.quarantine` where `is_quarantined`; a critical dataset rule that fails stops the run. `is_acceptable` says
-    whether `trackrecord accept` may overrule it: a row rule only where the data could be right after all.
+    `ops.quarantine` where `is_quarantined`; a critical dataset rule that fails stops the run. `is_acceptable`
+    says whether `trackrecord accept` may overrule it: a row rule only where the data could be right.
     """
 
     name: str
@@ -82,7 +82,7 @@ def between(
     *,
     is_above: bool = False,
 ) -> Expectation:
-    """Expect values within bounds; `is_above` leaves the lower bound itself out. An absent value is not asked."""
+    """Expect values within bounds, `is_above` without the lower one. An absent value is not asked."""
     bounds = {"min_value": min_value, "max_value": max_value}
     kwargs: dict[str, object] = {"column": column} | {k: v for k, v in bounds.items() if v is not None}
     if is_above:
@@ -157,7 +157,7 @@ ROW_RULES = (
     _row(
         "key_contradicted",
         ALL,
-        "Rows with one key say different things and nothing tells which is right; deliver one row for the key.",
+        "Rows with one key say different things and nothing tells which is right; deliver one of them.",
         between("n_versions", max_value=1),
     ),
     _row(
@@ -175,19 +175,19 @@ ROW_RULES = (
     _row(
         "not_in_future",
         DATED,
-        "A timestamp lies after the moment the run lives at; check the clock and the time zone of the source.",
+        "A timestamp lies after the moment the run lives at; check the clock and time zone of the source.",
         between("seconds_ahead", max_value=0),
     ),
     _row(
         "known_after_made",
         STAMPED,
-        "A value cannot be known before the moment it is about; check known_at and the time zone of both columns.",
+        "A value cannot be known before the moment it is about; check the time zones of both columns.",
         between("seconds_until_known", min_value=0),
     ),
     _remark(
         "on_grid",
         DATED,
-        "The moment was off the grid of its timeframe and was moved down to it; deliver the start of the bar.",
+        "The moment was off the grid of its timeframe and was moved down; deliver the start of the bar.",
         one_of("is_snapped", False),
     ),
     _row(
@@ -214,8 +214,8 @@ ROW_RULES = (
         ("prices",),
         "critical",
         "row",
-        "The close is more than five times, or less than a fifth of, the closes on both sides: a bad print; correct "
-        "it, or accept the rule for this snapshot when the price was real.",
+        "The close is more than five times, or less than a fifth of, the closes on both sides: a bad print; "
+        "correct it, or accept the rule for this snapshot when the price was real.",
         (between("times_neighbours", 1 / SPIKE, SPIKE),),
         is_quarantined=True,
         is_acceptable=True,
@@ -327,7 +327,7 @@ DATASET_RULES = (
     _stop(
         "known_at_all_or_none",
         ("signals",),
-        "Some rows of a vendor and timeframe have a known_at and others have none; give it to all or to none.",
+        "Some rows of a vendor and timeframe have a known_at and others none; give it to all or to none.",
         between("n_without_known_at", max_value=0),
     ),
 )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from flows.config import Settings
 from flows.quality import pages
 from flows.quality.results import GateResult
-from flows.quality.rules import Expectation, Rule
+from flows.quality.rules import LARGEST, Expectation, Rule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ class _Tally:
 
 
 class Suites:
-    """One Great Expectations context for a run, and what it saw; as a context manager it leaves its Data Docs."""
+    """One Great Expectations context for a run, and what it saw; under `with` it leaves its Data Docs."""
 
     def __init__(self, settings: Settings, *, title: str = "the newest run") -> None:
         self._settings = settings
@@ -108,7 +108,7 @@ class Suites:
         return {name: _finding(by_name[name], rows, batch) for name, rows in failed.items()}
 
     def render(self, folder: Path) -> Path:
-        """Write the Data Docs of what was judged, replacing those of the run before; return the page to open."""
+        """Write the Data Docs of what was judged over those of the run before; return the page to open."""
         with _quiet():
             sections = {name: self._sections(name) for name in self._gates}
         return pages.write(folder, tuple(self._gates.values()), sections, title=self._title)
@@ -190,10 +190,11 @@ class Suites:
         document = ValidationResultsPageRenderer().render(_merged(dataset, list(tallies.values())))
         view = DefaultJinjaSectionView()
         # The first section repeats what our own page says at its top.
-        return [
-            view.render({"section": section.to_json_dict(), "section_loop": {"index": number}})  # type: ignore[no-untyped-call]
-            for number, section in enumerate(document.sections, start=1)
-        ][1:]
+        documents = [
+            {"section": section.to_json_dict(), "section_loop": {"index": number}}
+            for number, section in enumerate(document.sections[1:], start=1)
+        ]
+        return [view.render(document) for document in documents]  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -272,13 +273,15 @@ def _rule_name(outcome: "ExpectationValidationResult") -> str:
 
 
 def _asked(columns: Sequence[str], bounds: Mapping[str, object]) -> str:
-    """What an expectation asks, in a few words: its columns and bounds."""
-    words = " >= ".join(columns)
+    """What an expectation asks, in a few words. No `<` among them: they go into a page unescaped."""
+    words = [" ≥ ".join(columns)]
     if "value_set" in bounds:
-        return f"{words} in {bounds['value_set']}"
+        words.append(f"in {bounds['value_set']}")
     if "min_value" in bounds:
-        words = f"{bounds['min_value']:.3g} {'<' if bounds.get('strict_min') else '<='} {words}"
-    return f"{words} <= {bounds['max_value']:.3g}" if "max_value" in bounds else words
+        words.append(f"{'>' if bounds.get('strict_min') else '≥'} {bounds['min_value']:.3g}")
+    if "max_value" in bounds:
+        words.append("finite" if bounds["max_value"] == LARGEST else f"≤ {bounds['max_value']:.3g}")
+    return " ".join(words)
 
 
 def _is_text(value: object) -> bool:

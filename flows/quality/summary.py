@@ -1,4 +1,4 @@
-"""What the dataset rules look at: one number each about the whole delivery, with the words to report it by."""
+"""What the dataset rules look at: one number each about the whole delivery, and the words to report it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class LastSnapshot:
 
 @dataclass(frozen=True)
 class Fact:
-    """One number about a delivery (None: nothing to judge), out of how many, how many are wrong, and which."""
+    """One number about a delivery (None: nothing to judge), of how many how many are wrong, and which."""
 
     value: float | None
     n_checked: int
@@ -103,8 +103,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: date
     example = f"{incoming.dataset.name} is empty"
     if incoming.n_rows == 0 and incoming.n_hidden:
         example = (
-            f"the as-of moment {as_of} lies before all data: {incoming.n_hidden:,} rows become known only later, "
-            f"the earliest is of {_earliest(connection, incoming)}"
+            f"the as-of moment {as_of} lies before all data: {incoming.n_hidden:,} rows become known "
+            f"only later, the earliest is of {_earliest(connection, incoming)}"
         )
     return Fact(incoming.n_rows, incoming.n_rows, int(incoming.n_rows == 0), example)
 
@@ -114,7 +114,8 @@ def _earliest(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str:
     moment = incoming.dataset.moment
     name = next(name for name in incoming.delivered_columns if name.lower() == moment).replace('"', '""')
     row = connection.execute(
-        f'select min(make_timestamp(epoch_us(try_cast("{name}"::varchar as timestamptz))))::varchar from delivered'
+        f'select min(make_timestamp(epoch_us(try_cast("{name}"::varchar as timestamptz))))::varchar '
+        "from delivered"
     ).fetchone()
     return str(row[0]) if row else ""
 
@@ -146,7 +147,8 @@ def _age(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetim
     row = connection.execute(
         f"select newest::varchar, (epoch($as_of::timestamp) - epoch(newest + {dataset.bar})) / 86400 from ("
         f"select {dataset.moment} as newest{', timeframe' if dataset.has_timeframe else ''} from incoming "
-        f"where {dataset.moment} <= $as_of and isfinite({dataset.moment}) order by newest + {dataset.bar} desc limit 1)",
+        f"where {dataset.moment} <= $as_of and isfinite({dataset.moment}) "
+        f"order by newest + {dataset.bar} desc limit 1)",
         {"as_of": as_of},
     ).fetchone()
     if row is None:
@@ -198,7 +200,7 @@ def _is_usable() -> str:
 
 
 def _without_known_at(connection: duckdb.DuckDBPyConnection) -> Fact:
-    """Rows without a known_at in a vendor and timeframe where others have one. An unreadable one was still given."""
+    """Rows without a known_at in a vendor and timeframe where others have one; an unreadable one counts."""
     row = connection.execute(
         """
         with stamped as (

@@ -6,14 +6,16 @@ from scipy import stats
 
 from flows.scoring.base import Floats, Ints
 
-# A variance below this is rounding noise around zero: sums of fractions are kept to 1e-12.
-NOISE = 1e-18
+# A variance below this is rounding noise around zero: sums of fractions are kept to 1e-12, and what is left of a
+# cancellation of many is far above that, and far below any variance of real calls.
+NOISE = 1e-16
 
 CONFIDENCE = 0.975
 
 MIN_CALLS_FOR_Q = 30
 MIN_CLUSTERS = 10
-MIN_EFFECTIVE = 30
+# A hair below 30, so that 30 calls worth all of their 30 are enough whatever the last digit says.
+MIN_EFFECTIVE = 30 - 1e-9
 MIN_GROUPS_TO_SHRINK = 3
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+from flows.quality.results import RuleResult
 from flows.run import Run
 from flows.warehouse.clock import utc_now
 
@@ -66,4 +67,26 @@ def keep_weekly_scorecard(connection: duckdb.DuckDBPyConnection, run: Run) -> No
         )
         """,
         {"as_of": run.as_of},
+    )
+
+
+def record_checks(connection: duckdb.DuckDBPyConnection, run: Run, results: tuple[RuleResult, ...]) -> None:
+    """Keep what the second gate found."""
+    connection.executemany(
+        "insert into ops.validation values (?, null, 'marts', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                run.run_id,
+                result.dataset,
+                result.rule,
+                result.severity,
+                result.reason,
+                result.is_passed,
+                result.is_accepted,
+                result.n_checked,
+                result.n_failed,
+                result.example,
+            )
+            for result in results
+        ],
     )

@@ -120,7 +120,7 @@ def _accepted_rules(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kep
 def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dataset) -> LastSnapshot | None:
     row = connection.execute(
         f"""
-        select snapshot_id, n_rows, n_tokens
+        select snapshot_id, n_rows, token_ids
         from ops.snapshot
         where dataset = $dataset and source = $source and vendor = $vendor and state in {USABLE} and as_of <= $as_of
         order by as_of desc, snapshot_id desc
@@ -252,6 +252,7 @@ def _record_snapshot(
             $snapshot_id as snapshot_id, $run_id as run_id, $dataset as dataset, $source as source, $vendor as vendor,
             $as_of::timestamp as as_of, $fetched_at::timestamp as fetched_at, $is_replay as is_replay,
             $sha256 as sha256, $n_bytes as n_bytes, count(*) as n_rows, count(distinct token_id) as n_tokens,
+            list(distinct token_id) filter (where token_id is not null) as token_ids,
             $n_new as n_new, $n_quarantined as n_quarantined, $n_hidden as n_hidden, {preliminary} as n_preliminary,
             $state as state
         from incoming

@@ -40,26 +40,83 @@ candidates as (
     where direction <> 0 and signal_at >= signal_from and previous_at is not null
 ),
 
--- The row before was not known yet, or had been restated: look for what was known at this row's moment.
-looked_up as (
+-- The row before was not known yet, or had been restated: look for what was known at this row's moment, first among
+-- the rows of the 7 days before, then among all.
+unclear as (
     select
-        candidates.vendor,
-        candidates.timeframe,
-        candidates.token_id,
-        candidates.signal_at,
-        arg_max(coalesce(earlier.trend, earlier.direction), earlier.signal_at) as side_before,
-        max(earlier.signal_at) as before_at
+        vendor,
+        timeframe,
+        token_id,
+        signal_at,
+        known_at
     from candidates
-    inner join core.signal as earlier
+    where not is_plain
+),
+
+known_rows as (
+    select
+        vendor,
+        timeframe,
+        token_id,
+        signal_at as earlier_at,
+        coalesce(trend, direction) as side,
+        case when revision = 0 then known_at else known_from end as known_from,
+        known_to
+    from core.signal
+    where not is_preliminary
+),
+
+nearby as (
+    select
+        unclear.vendor,
+        unclear.timeframe,
+        unclear.token_id,
+        unclear.signal_at,
+        max(known_rows.earlier_at) as before_at,
+        arg_max(known_rows.side, known_rows.earlier_at) as side_before
+    from (
+        select
+            *,
+            unnest(generate_series(signal_at::date - interval 7 days, signal_at::date, interval 1 day)) as day
+        from unclear
+    ) as unclear
+    inner join known_rows
         on
-            candidates.vendor = earlier.vendor
-            and candidates.timeframe = earlier.timeframe
-            and candidates.token_id = earlier.token_id
-            and candidates.signal_at > earlier.signal_at
-            and candidates.known_at >= case when earlier.revision = 0 then earlier.known_at else earlier.known_from end
-            and (earlier.known_to is null or candidates.known_at < earlier.known_to)
-    where not candidates.is_plain and not earlier.is_preliminary
+            unclear.vendor = known_rows.vendor
+            and unclear.timeframe = known_rows.timeframe
+            and unclear.token_id = known_rows.token_id
+            and unclear.day = known_rows.earlier_at::date
+            and unclear.signal_at > known_rows.earlier_at
+            and unclear.known_at >= known_rows.known_from
+            and (known_rows.known_to is null or unclear.known_at < known_rows.known_to)
     group by all
+),
+
+far_off as (
+    select
+        unclear.vendor,
+        unclear.timeframe,
+        unclear.token_id,
+        unclear.signal_at,
+        max(known_rows.earlier_at) as before_at,
+        arg_max(known_rows.side, known_rows.earlier_at) as side_before
+    from unclear
+    anti join nearby using (vendor, timeframe, token_id, signal_at)
+    inner join known_rows
+        on
+            unclear.vendor = known_rows.vendor
+            and unclear.timeframe = known_rows.timeframe
+            and unclear.token_id = known_rows.token_id
+            and unclear.signal_at > known_rows.earlier_at
+            and unclear.known_at >= known_rows.known_from
+            and (known_rows.known_to is null or unclear.known_at < known_rows.known_to)
+    group by all
+),
+
+looked_up as (
+    from nearby
+    union all
+    from far_off
 ),
 
 told as (

@@ -61,38 +61,33 @@ long as (
 
 judged as (
     select
-        *,
-        is_scored(status) as is_scored,
-        is_hit(direction, entry_price, exit_price, {{ cost_bps }}::double) as is_hit,
-        net_return(direction, entry_price, exit_price, {{ cost }}::double) as net
+        long.*,
+        is_scored(long.status) as is_scored,
+        is_hit(long.direction, long.entry_price, long.exit_price, {{ cost_bps }}::double) as is_hit,
+        net_return(long.direction, long.entry_price, long.exit_price, {{ cost }}::double) as net,
+        coalesce(long.entry_at between coverage.covered_from and coverage.covered_to, false) as is_in_base,
+        -- Only scored calls have a base; a key that is NULL finds none.
+        case when is_scored(long.status) then long.entry_at end as base_at
     from long
+    left join work.coverage as coverage using (vendor, timeframe, token_id)
 ),
 
 matched as (
     select
         judged.*,
         case judged.direction when 1 then base.n_hit_long else base.n_hit_short end
-        - (own.is_in_base and judged.is_hit)::integer as n_base_hits,
+        - (judged.is_in_base and judged.is_hit)::integer as n_base_hits,
         case judged.direction when 1 then base.net_long else base.net_short end
-        - case when own.is_in_base then fixed(judged.net) else 0 end as base_net,
-        case when judged.is_scored then coalesce(base.n_windows - own.is_in_base::integer, 0) end as n_base
+        - case when judged.is_in_base then fixed(judged.net) else 0 end as base_net,
+        case when judged.is_scored then coalesce(base.n_windows - judged.is_in_base::integer, 0) end as n_base
     from judged
     left join {{ base }} as base
         on
             judged.vendor = base.vendor
             and judged.sector_epoch = base.epoch
             and judged.sector = base.sector
-            and judged.entry_at = base.entry_at
+            and judged.base_at = base.entry_at
             and judged.horizon = base.horizon
-            and judged.is_scored
-    left join work.coverage as coverage
-        on
-            judged.vendor = coverage.vendor
-            and coverage.timeframe = '{{ timeframe }}'
-            and judged.token_id = coverage.token_id
-    cross join lateral (
-        select coalesce(judged.entry_at between coverage.covered_from and coverage.covered_to, false) as is_in_base
-    ) as own
 )
 
 select

@@ -33,6 +33,7 @@ create table if not exists ops.snapshot (
     n_quarantined bigint,
     n_hidden bigint,
     n_preliminary bigint,
+    token_ids bigint[],
     state varchar
 );
 

@@ -559,6 +559,7 @@ class TestDataDocs:
         assert "run 1" in page
         assert "grade_in_range" in page
         assert "A grade lies between 0 and 100" in page
+        assert "grade_in_range (grade ≥ 0 ≤ 100)" in page
         assert "row 1: grade = -1.0" in page
         for outside in ("http://", "https://", "<script", "<link", "<img"):
             assert outside not in page
@@ -599,7 +600,8 @@ def test_an_infinite_moment_of_a_parquet_file_is_caught(
     path = gate.folder / f"{dataset}.parquet"
     gate.connection.execute(
         f"copy (select * replace (case when file_row_number = 39 then '{moment}'::timestamp "
-        f"else {column} end as {column}) from read_parquet('{path}', file_row_number = true)) to '{path}.new'"
+        f"else {column} end as {column}) from read_parquet('{path}', file_row_number = true)) "
+        f"to '{path}.new' (format parquet)"
     )
     Path(f"{path}.new").replace(path)
 
