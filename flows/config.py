@@ -1,5 +1,6 @@
 """Settings, frozen, from the environment or a `.env` file. Nothing else reads `os.environ`."""
 
+import os
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -79,3 +80,13 @@ class Settings(BaseSettings):
         parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
         parts += [path.read_text() for path in sorted(SQL_DIR.rglob("*.sql"))]
         return sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def orchestrator_defaults() -> None:
+    """Settle Prefect for a run without a server: room to start its own, and no telemetry. What is set already stays."""
+    for name, value in (
+        ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "90"),
+        ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+        ("DO_NOT_TRACK", "1"),
+    ):
+        os.environ.setdefault(name, value)

@@ -1,7 +1,10 @@
-"""The main job, step by step: fetch, gate, build, gate, publish. Flows and the command line only put these in order."""
+"""The main job, step by step: fetch, gate, build, gate, publish. What a step does is here; the order is `main_job`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from flows.config import SQL_DIR
-from flows.errors import GateStopped, WarehouseError
+from flows.errors import GateStopped, TrackrecordError, WarehouseError
 from flows.quality.checks import run_checks
 from flows.quality.pages import write_checks
 from flows.quality.results import RuleResult
@@ -11,9 +14,20 @@ from flows.sources.base import DATASETS
 from flows.warehouse import journal, runs
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.lock import hold_lock
 from flows.warehouse.publish import adopt_publishes, publish
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
 from flows.warehouse.snapshots import Snapshot, take_snapshot
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run that published did."""
+
+    snapshots: list[Snapshot]
+    build: BuildReport
+    checks: tuple[RuleResult, ...]
+    n_rows: dict[str, int]
 
 
 def fetch(run: Run) -> list[Kept]:
@@ -71,7 +85,9 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
             f"marts: {result.rule} found {result.n_failed} rows: {result.reason} Example: {result.example}"
             for result in failed
         )
-        raise GateStopped(f"{told}\nNothing was published. This is a fault of the models; keep the warehouse and report it.")
+        raise GateStopped(
+            f"{told}\nNothing was published. This is a fault of the models; keep the warehouse and report it."
+        )
     return results
 
 
@@ -89,3 +105,38 @@ def finish(run: Run, state: str, error: str | None = None) -> None:
     with open_warehouse(run.settings) as connection:
         runs.finish(connection, run, state, error)
     journal.append(run.settings.home, "runs", **runs.as_event(run), state=state, error=error)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps as they are called: plain functions, or the same functions as an orchestrator's tasks."""
+
+    fetch: Callable[[Run], list[Kept]] = fetch
+    begin: Callable[[Run], None] = begin
+    snapshot: Callable[[Run, list[Kept]], list[Snapshot]] = snapshot
+    build_marts: Callable[[Run], BuildReport] = build_marts
+    check_marts: Callable[[Run], tuple[RuleResult, ...]] = check_marts
+    publish_marts: Callable[[Run], dict[str, int]] = publish_marts
+
+
+def main_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps()) -> Outcome:
+    """Fetch, then, under the lock, gate, build, gate and publish. A run that fails says so in the ledger.
+
+    Raises LockHeld, GateStopped, SourceError or WarehouseError; the published file is then unchanged.
+    """
+    kept = steps.fetch(run)
+    with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
+        steps.begin(run)
+        try:
+            snapshots = steps.snapshot(run, kept)
+            report = steps.build_marts(run)
+            checks = steps.check_marts(run)
+            counts = steps.publish_marts(run)
+        except TrackrecordError as error:
+            finish(run, "stopped" if isinstance(error, GateStopped) else "failed", str(error))
+            raise
+        except BaseException as error:
+            finish(run, "failed", f"{type(error).__name__}: {error}")
+            raise
+        finish(run, "published")
+    return Outcome(snapshots, report, checks, counts)

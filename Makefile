@@ -1,0 +1,47 @@
+# Every target sets up what it needs, from the lock file, and is quick the second time.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+UV := $(BIN)/uv
+SYNC := $(UV) sync --quiet --frozen --inexact
+
+.PHONY: run test test-slow check bench clean
+
+run: .venv/.run
+	$(BIN)/trackrecord nightly
+
+test: .venv/.dev
+	$(BIN)/python -m pytest
+
+test-slow: .venv/.dev
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+check: .venv/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint sql
+
+bench: .venv/.bench
+	$(BIN)/python -m benchmarks.run
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis data/home benchmarks/work
+
+.venv/.uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "trackrecord needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	touch $@
+
+.venv/.run: .venv/.uv uv.lock pyproject.toml
+	$(SYNC)
+	touch $@
+
+.venv/.dev: .venv/.run
+	$(SYNC) --group dev
+	touch $@
+
+.venv/.bench: .venv/.run
+	$(SYNC) --group dev --group bench
+	touch $@

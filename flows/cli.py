@@ -1,0 +1,184 @@
+"""The command line: the same steps from a terminal."""
+
+import sys
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows import pipeline
+from flows.config import Settings, orchestrator_defaults
+from flows.errors import TrackrecordError, UsageError
+from flows.report.scorecard import print_scorecard, read_scorecard
+from flows.run import start_run
+from flows.sources import NAMES, open_source
+from flows.warehouse.acceptance import accept as accept_rule
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.lock import hold_lock
+
+app = typer.Typer(
+    help="The audited track record of trading signals.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+console = Console(soft_wrap=not sys.stdout.isatty())
+errors = Console(stderr=True, soft_wrap=True)
+
+PROGRESS = {
+    "fetch": "Keeping what the source delivers",
+    "begin": "Opening the warehouse",
+    "snapshot": "Judging and appending the snapshots",
+    "build_marts": "Building core and marts",
+    "check_marts": "Checking the marts",
+    "publish_marts": "Publishing",
+}
+
+
+@app.command()
+def nightly(
+    source: Annotated[str, typer.Option(help=f"Where rows come from: {', '.join(NAMES)}.")] = "sample",
+    input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
+    vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Live at this moment (UTC): see only what was held then.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")] = False,
+) -> None:
+    """Snapshot a source, score what it said, and publish the result."""
+    moment = _moment(as_of)
+    settings = Settings()
+    if plain:
+        run = start_run(open_source(source, input, vendor), settings, as_of=moment, input=str(input or ""))
+        outcome = pipeline.main_job(
+            run, holder=f"trackrecord nightly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
+        )
+    else:
+        orchestrator_defaults()
+        from flows.nightly import nightly as flow  # Prefect takes seconds to import; the other commands need none of it.
+
+        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, wait_for_lock=False)
+    print_scorecard(console, read_scorecard(settings.published))
+    _tell(outcome)
+    console.print(f"Published: {settings.published}")
+
+
+@app.command()
+def accept(
+    rule: Annotated[str, typer.Argument(help="The rule that stopped the run.")],
+    snapshot: Annotated[int, typer.Option(help="The snapshot it stopped.")],
+    reason: Annotated[str, typer.Option(help="Why it is right to publish all the same.")],
+) -> None:
+    """Let a stopped snapshot through, recorded for ever; the next run takes it up."""
+    settings = Settings()
+    with hold_lock(settings.home, "trackrecord accept"), open_warehouse(settings) as connection:
+        accept_rule(connection, settings.home, rule=rule, snapshot_id=snapshot, reason=reason)
+    console.print(f"Accepted {rule} for snapshot {snapshot}. Run the same nightly again to publish.")
+
+
+@app.command()
+def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
+    """Ask the published file, read-only."""
+    published = _published(Settings())
+    with duckdb.connect(str(published), read_only=True) as file:
+        try:
+            cursor = file.execute(sql)
+        except duckdb.Error as error:
+            raise UsageError(str(error)) from error
+        table = Table(*[column[0] for column in cursor.description or ()])
+        for row in cursor.fetchall():
+            table.add_row(*["" if value is None else str(value) for value in row])
+    console.print(table)
+
+
+@app.command()
+def status(
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when the published file is late.")] = False,
+) -> None:
+    """What is published, how fresh it is, and how the last runs ended."""
+    settings = Settings()
+    published = _published(settings)
+    with duckdb.connect(str(published), read_only=True) as file:
+        row = file.execute(
+            "select published_at, as_of, run_id, source, is_simulated from ops.publish order by published_at desc limit 1"
+        ).fetchone()
+        assert row is not None
+        runs = file.execute(
+            "select run_id, source, as_of, state, coalesce(error, '') from ops.run order by started_at desc limit 5"
+        ).fetchall()
+    age = datetime.now(UTC).replace(tzinfo=None) - row[0]
+    console.print(
+        f"{published}: published {row[0]:%Y-%m-%d %H:%M} UTC by run {row[2]} from {row[3]}, as of {row[1]:%Y-%m-%d %H:%M}"
+        + (" (simulated)" if row[4] else "")
+    )
+    table = Table("run", "source", "as of", "state", "error", title="Last runs", title_justify="left")
+    for run in runs:
+        table.add_row(*[str(value) for value in run])
+    console.print(table)
+    is_late = age.total_seconds() > settings.stale_after_days * 86_400
+    if is_late:
+        console.print(f"Late: nothing was published for {age.days} days.")
+    if check and is_late:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run a command; what a user can mend is one message and an exit code, not a traceback."""
+    try:
+        app()
+    except TrackrecordError as error:
+        errors.print(str(error), style="red", highlight=False, markup=False)
+        sys.exit(error.exit_code)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of {text} is not a moment; write it like 2026-03-09T00:20:00 (UTC).") from error
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _published(settings: Settings) -> Path:
+    if not settings.published.exists():
+        raise UsageError(f"{settings.published} does not exist yet. Run `trackrecord nightly` first.")
+    return settings.published
+
+
+def _with_progress() -> pipeline.Steps:
+    """The plain steps, each said on a terminal while it runs; a log stays quiet."""
+    plain = pipeline.Steps()
+    if not console.is_terminal:
+        return plain
+
+    def told(name: str) -> Any:
+        step = getattr(plain, name)
+
+        def run(*arguments: Any) -> Any:
+            with console.status(f"{PROGRESS[name]} …"):
+                return step(*arguments)
+
+        return run
+
+    return pipeline.Steps(**{field.name: told(field.name) for field in fields(plain)})
+
+
+def _tell(outcome: pipeline.Outcome) -> None:
+    """What the run did with what it was given."""
+    for one in outcome.snapshots:
+        if one.gate is None:
+            continue
+        quarantined = f", {one.n_quarantined} quarantined" if one.n_quarantined else ""
+        console.print(f"{one.dataset}: {one.n_rows} rows, {one.n_new} new{quarantined} (snapshot {one.snapshot_id})")
+        for result in one.gate.warnings:
+            console.print(f"  warning {result.rule}: {result.n_failed} rows. {result.reason}", highlight=False, markup=False)
+    if all(one.n_new == 0 for one in outcome.snapshots):
+        console.print("Nothing new was delivered.")
+    if outcome.build.n_outcomes_moved:
+        console.print(f"{outcome.build.n_outcomes_moved} outcomes moved because bars under them were revised.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The scorecard as people read it: rates with n and interval, beside what chance gave, from the published file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+# What a reader sees first: one horizon a timeframe, the middle one.
+QUERY = """
+with horizons as (
+    select timeframe, quantile_disc(horizon, 0.5) as horizon
+    from (select distinct timeframe, horizon from marts.signal_scorecard)
+    group by timeframe
+),
+spans as (
+    select
+        vendor, timeframe, horizon, entry_rule, coalesce(sector, 'all') as sector,
+        max(entry_at) filter (where hit is not null) as last_entry_at,
+        max(entry_at) filter (where hit is not null) - min(entry_at) filter (where hit is not null) as span
+    from marts.signal_outcome
+    group by vendor, timeframe, horizon, entry_rule, rollup (sector)
+)
+select
+    card.vendor, card.sector, card.timeframe, card.horizon, card.n_calls, card.n_open, card.hit_rate,
+    card.hit_rate_low, card.hit_rate_high, card.n_effective, card.base_rate, card.edge, card.edge_p,
+    card.selection_edge, card.selection_p, card.mean_return, card.mean_drawdown, card.worst_drawdown,
+    card.is_reportable,
+    case when not card.is_reportable and card.n_clusters >= 2 and card.n_effective > 0
+        then spans.last_entry_at + spans.span * (greatest(30 / card.n_effective, 10 / card.n_clusters) - 1)
+    end as enough_at
+from marts.signal_scorecard as card
+inner join horizons using (timeframe, horizon)
+left join spans using (vendor, sector, timeframe, horizon, entry_rule)
+where card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open'
+order by card.vendor, card.timeframe, card.sector <> 'all', card.n_calls desc, card.sector
+"""
+
+HEADINGS = (
+    "sector",
+    "calls",
+    "hit rate (95 %)",
+    "base rate",
+    "edge",
+    "p",
+    "selection",
+    "p",
+    "mean return",
+    "mean drawdown",
+    "worst",
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """The cells of one vendor and timeframe, as text."""
+
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What the published file says, with where it comes from."""
+
+    as_of: datetime
+    run_id: str
+    is_simulated: bool
+    sections: tuple[Section, ...]
+
+
+def read_scorecard(published: Path) -> Scorecard:
+    """Read the scorecard's first page from the published file."""
+    with duckdb.connect(str(published), read_only=True) as file:
+        told = file.execute(
+            "select as_of, run_id, is_simulated from ops.publish order by published_at desc limit 1"
+        ).fetchone()
+        assert told is not None
+        cursor = file.execute(QUERY)
+        names = [column[0] for column in cursor.description or ()]
+        cells = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    groups: dict[tuple[str, str, int], list[tuple[str, ...]]] = {}
+    for cell in cells:
+        key = (str(cell["vendor"]), str(cell["timeframe"]), int(cell["horizon"]))
+        groups.setdefault(key, []).append(_row(cell))
+    sections = tuple(
+        Section(f"{vendor}, {timeframe} calls held for {horizon} bars, entered at the next open", tuple(rows))
+        for (vendor, timeframe, horizon), rows in groups.items()
+    )
+    return Scorecard(told[0], told[1], told[2], sections)
+
+
+def print_scorecard(console: Console, card: Scorecard) -> None:
+    """Print the scorecard as tables."""
+    stamp = " SIMULATED: no real market, no real vendor." if card.is_simulated else ""
+    for section in card.sections:
+        table = Table(title=section.title, title_justify="left", header_style="bold", pad_edge=False)
+        for place, heading in enumerate(HEADINGS):
+            table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
+        for row in section.rows:
+            table.add_row(*row, style="bold" if row[0] == "all" else None)
+        console.print(table)
+    if not card.sections:
+        console.print("No calls yet: there is nothing to score.")
+    console.print(f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.{stamp}")
+
+
+def scorecard_markdown(card: Scorecard) -> str:
+    """The scorecard as Markdown, for a run's page."""
+    lines = ["**Simulated.**" if card.is_simulated else "", f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}."]
+    for section in card.sections:
+        lines += ["", f"### {section.title}", "", _line(HEADINGS), _line("---" for _ in HEADINGS)]
+        lines += [_line(row) for row in section.rows]
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _row(cell: dict[str, object]) -> tuple[str, ...]:
+    n = f"{cell['n_calls']}" + (f" (+{cell['n_open']} open)" if cell["n_open"] else "")
+    if not cell["is_reportable"]:
+        enough = cell["enough_at"]
+        when = f", enough about {enough:%Y-%m}" if isinstance(enough, datetime) else ""
+        return (str(cell["sector"]), n, f"too few (n = {cell['n_calls']}{when})", *("" for _ in HEADINGS[3:]))
+    return (
+        str(cell["sector"]),
+        n,
+        f"{_percent(cell['hit_rate'])} ({_percent(cell['hit_rate_low'])} to {_percent(cell['hit_rate_high'])})",
+        _percent(cell["base_rate"]),
+        _points(cell["edge"]),
+        _p(cell["edge_p"]),
+        _points(cell["selection_edge"]),
+        _p(cell["selection_p"]),
+        _points(cell["mean_return"], unit=" %"),
+        _percent(cell["mean_drawdown"]),
+        _percent(cell["worst_drawdown"]),
+    )
+
+
+def _percent(value: object) -> str:
+    return f"{100 * value:.1f} %" if isinstance(value, float) else "-"
+
+
+def _points(value: object, unit: str = "") -> str:
+    return f"{100 * value:+.1f}{unit}" if isinstance(value, float) else "-"
+
+
+def _p(value: object) -> str:
+    if not isinstance(value, float):
+        return "-"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,43 @@
+"""The `sample` source: the market the project simulates itself, delivered as a vendor would have at any moment."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.sources import sample
+from flows.sources.base import DATASETS, Dataset, Delivery, Response
+from flows.sources.tabular import read_tables
+
+
+class SampleSource:
+    """The bundled simulated market. Its run lives, unless told otherwise, at the end of the simulation."""
+
+    name = "sample"
+    vendor = sample.VENDOR
+    is_archive = True
+    is_simulated = True
+
+    def default_as_of(self) -> datetime | None:
+        return sample.SAMPLE_END
+
+    def fetch(self, as_of: datetime) -> Iterator[Delivery]:
+        """Deliver each dataset as the simulated vendor held it at `as_of`, as Parquet bytes."""
+        held = sample.as_held_at(sample.simulate(), as_of)
+        for name in DATASETS:
+            yield Delivery(name, (Response(f"{name}.parquet", _as_parquet(held[name]), {"as_of": as_of.isoformat()}),))
+
+    def parse(
+        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
+    ) -> duckdb.DuckDBPyRelation:
+        return read_tables(connection, dataset, kept)
+
+
+def _as_parquet(table: pa.Table) -> bytes:
+    buffer = BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()

@@ -1,0 +1,5 @@
+-- Severity: critical
+-- A drawdown is smaller than the loss at the exit, which is a part of it. Twelve digits are held against each other.
+select *
+from marts.signal_outcome
+where max_drawdown > least(0, gross_return) + 1e-12

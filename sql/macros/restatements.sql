@@ -1,0 +1,49 @@
+{#- Each value of a dataset that a vendor changed after its first closed version. -#}
+{% macro restatements(dataset, table) -%}
+{%- set told_key = dataset.key | reject('equalto', 'token_id') | reject('equalto', dataset.moment) | reject('equalto', 'timeframe') | list -%}
+with versions as (
+    select
+        *,
+        first(known_from) over of_key as first_known_at
+        {%- for field in dataset.value_columns %},
+        first({{ field }}) over of_key as first_{{ field }},
+        lag({{ field }}) over of_key as earlier_{{ field }}
+        {%- endfor %}
+    from {{ table }}
+    where
+        not is_preliminary
+        and hash({{ dataset.full_key | join(', ') }}) in (
+            select hash({{ dataset.full_key | join(', ') }})
+            from {{ table }}
+            where revision > 0
+        )
+    window of_key as (partition by {{ dataset.full_key | join(', ') }} order by revision)
+),
+
+revised as (
+    from versions
+    where revision > 0
+)
+
+{% for field in dataset.value_columns -%}
+select
+    {{ 'vendor' if dataset.has_vendor else 'null::varchar' }} as vendor,
+    '{{ dataset.name }}' as dataset,
+    token_id,
+    {{ 'timeframe' if dataset.has_timeframe else "'1d'" }} as timeframe,
+    {{ (told_key | map('string') | join(" || ' ' || ") ~ '::varchar') if told_key else 'null::varchar' }} as key,
+    {{ dataset.moment }} as moment_at,
+    '{{ field }}' as field,
+    first_{{ field }}::varchar as first_value,
+    {{ field }}::varchar as later_value,
+    revision,
+    first_known_at,
+    known_from as changed_at,
+    known_from - {{ dataset.moment }} as age_when_changed
+from revised
+where {{ field }} is distinct from earlier_{{ field }}
+{%- if not loop.last %}
+union all
+{% endif %}
+{%- endfor %}
+{%- endmacro %}

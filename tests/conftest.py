@@ -1,0 +1,17 @@
+"""What all tests share."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data that lies beside a checkout on the machines we build on; never part of the project."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip(f"REAL DATA ABSENT: {folder} is not there, so nothing was held against real prices and signals.")
+    return folder
