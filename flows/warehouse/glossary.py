@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import takewhile
 
 import duckdb
 
@@ -43,12 +44,9 @@ def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -
     path = SQL_DIR / schema / f"{table}.sql"
     if not path.exists():
         raise WarehouseError(f"{schema}.{table} is public and described neither by a model nor in {GLOSSARY}.")
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        told_elsewhere = re.match(r"-- (Materialized|Replaces|Computed): ", line)
-        if line.startswith("-- ") and not told_elsewhere:
-            lines.append(line[3:])
-    return " ".join(lines)
+    header = takewhile(lambda line: line.startswith("-- "), path.read_text(encoding="utf-8").splitlines())
+    told_elsewhere = re.compile(r"-- (Materialized|Replaces|Computed): ")
+    return " ".join(line[3:] for line in header if not told_elsewhere.match(line))
 
 
 def _describe_column(words: dict[str, dict[str, str]], table: str, column: str) -> str:

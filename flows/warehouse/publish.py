@@ -104,7 +104,8 @@ def _finish_file(
             {"now": utc_now(), "run_id": run.run_id},
         )
         file.execute(
-            "insert into ops.publish values ($run_id, $as_of, $now, $version, $source, $is_simulated, $counts)",
+            "insert into ops.publish values "
+            "($run_id, $as_of, $now, $version, $source, $is_simulated, $cost_bps, $horizons, $counts)",
             {
                 "run_id": run.run_id,
                 "as_of": run.as_of,
@@ -112,6 +113,8 @@ def _finish_file(
                 "version": SCHEMA_VERSION,
                 "source": run.source.name,
                 "is_simulated": run.source.is_simulated,
+                "cost_bps": run.settings.cost_bps,
+                "horizons": json.dumps(run.settings.horizons),
                 "counts": json.dumps(counts),
             },
         )

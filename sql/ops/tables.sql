@@ -77,6 +77,8 @@ create table if not exists ops.publish (
     schema_version integer,
     source varchar,
     is_simulated boolean,
+    cost_bps double,
+    horizons json,
     row_counts json
 );
 
