@@ -55,7 +55,9 @@ def nightly(
         )
     else:
         orchestrator_defaults()
-        from flows.nightly import nightly as flow  # Prefect takes seconds to import; the other commands need none of it.
+        from flows.nightly import (
+            nightly as flow,  # Prefect takes seconds to import; the other commands need none of it.
+        )
 
         outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, wait_for_lock=False)
     print_scorecard(console, read_scorecard(settings.published))

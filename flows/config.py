@@ -15,8 +15,11 @@ DATA_DIR = ROOT / "data"
 
 TIMEFRAMES = ("1d", "1h")
 
-# A horizon is a LEAD offset; DuckDB streams LEADs below this bound and sorts above it.
+# A segment that has ended is padded by its longest horizon: beyond this a pad is longer than most segments.
 MAX_HORIZON = 2_000
+
+# Each horizon has four bits of a window's flags.
+MAX_HORIZONS = 15
 
 Horizons = Annotated[tuple[int, ...], NoDecode]
 
@@ -49,8 +52,8 @@ class Settings(BaseSettings):
     @classmethod
     def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         ascending = tuple(sorted(set(value)))
-        if not ascending or ascending[0] < 1 or ascending[-1] > MAX_HORIZON:
-            raise ValueError(f"horizons are between 1 and {MAX_HORIZON} bars, got {value}")
+        if not ascending or len(ascending) > MAX_HORIZONS or ascending[0] < 1 or ascending[-1] > MAX_HORIZON:
+            raise ValueError(f"there are 1 to {MAX_HORIZONS} horizons of 1 to {MAX_HORIZON} bars, got {value}")
         return ascending
 
     @property

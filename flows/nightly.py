@@ -17,6 +17,7 @@ from flows.report.scorecard import read_scorecard, scorecard_markdown
 from flows.run import start_run
 from flows.sources import open_source
 
+
 def is_worth_another_attempt(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
     """Whether a failed fetch may go better the next time: not when the message asks somebody to do something."""
     return not isinstance(state.result(raise_on_failure=False), TrackrecordError)

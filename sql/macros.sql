@@ -32,20 +32,21 @@ create or replace temporary macro is_break(timeframe, bar_start, close, next_bar
 -- Only windows that came to an end are scored.
 create or replace temporary macro is_scored(status) as status in ('matured', 'truncated');
 
--- Whether a call made money after costs. Prices are compared, scaled by 10,000, not returns: decimal prices and costs
--- then meet as they are written, and a tie is no hit. A ratio, rounded, turns ties into hits.
-create or replace temporary macro is_hit(direction, entry_price, exit_price, cost_bps) as
-    case direction
-        when 1 then exit_price * 10000 > entry_price * (10000 + cost_bps)
-        else exit_price * 10000 < entry_price * (10000 - cost_bps)
-    end;
-
 -- The return of a call after costs; a short cannot lose more than its stake.
 create or replace temporary macro net_return(direction, entry_price, exit_price, cost) as
     case direction
         when 1 then exit_price / entry_price - 1 - cost
         else greatest(-1, -(exit_price / entry_price - 1) - cost)
     end;
+
+-- What a window's flags say at a horizon's place: four bits each (see flows/scoring/windows.py).
+create or replace temporary macro is_scored_at(flags, place) as ((flags >> (4 * place)) & 1)::integer;
+
+create or replace temporary macro is_hit_at(flags, place, direction) as
+    ((flags >> (4 * place + case direction when 1 then 1 else 2 end)) & 1)::integer;
+
+create or replace temporary macro status_at(flags, place) as
+    case (flags >> (4 * place)) & 9 when 1 then 'matured' when 9 then 'truncated' when 8 then 'excluded' else 'open' end;
 
 -- A fraction as a whole number of 1e-15: sums of these are exact, so they do not depend on the order of addition.
 create or replace temporary macro fixed(fraction) as (fraction * 1e15)::hugeint;

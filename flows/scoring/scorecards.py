@@ -12,6 +12,7 @@ from flows.config import TIMEFRAMES, Settings
 from flows.scoring import inference
 from flows.scoring.base import LONG, SHORT, WINDOWS, Floats, Ints, Series
 from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_variance, mean_variance
+from flows.scoring.windows import BITS_A_HORIZON, HIT_LONG, HIT_SHORT, SCORED
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -238,8 +239,8 @@ def _token_bases(
     )
     grid = _Grid.of(rows)
     for place, horizon in enumerate(horizons):
-        bits = (rows["flags"] >> (3 * place)) & 7
-        scored, hit_long, hit_short = bits & 1, (bits >> 1) & 1, bits >> 2
+        bits = rows["flags"] >> (BITS_A_HORIZON * place)
+        scored, hit_long, hit_short = ((bits & bit) // bit for bit in (SCORED, HIT_LONG, HIT_SHORT))
         covered = rows["is_covered"]
         yield horizon, Base(
             grid.groups,

@@ -16,8 +16,10 @@ from flows.scoring.chain import Step, chain
 
 Flags = NDArray[np.bool_]
 
-MATURED, TRUNCATED, OPEN, EXCLUDED = 0, 1, 2, 3
-STATUSES = ("matured", "truncated", "open", "excluded")
+# What became of a window and of a call on it, four bits a horizon: SCORED alone is `matured`, with OTHER `truncated`;
+# without SCORED, OTHER is `excluded` and nothing is `open`.
+SCORED, HIT_LONG, HIT_SHORT, OTHER = 1, 2, 4, 8
+BITS_A_HORIZON = 4
 
 # More than a tenth of its bars filled in excludes a window.
 FILLED_PER_BAR = 10
@@ -53,7 +55,7 @@ class Windows:
     lowest: Floats
     drawdown_long: Floats
     drawdown_short: Floats
-    status: NDArray[np.int8]
+    flags: Ints
     has_closed: Flags
 
 
@@ -86,13 +88,13 @@ class _State:
         )
 
 
-def forward_windows(bars: Bars, horizons: tuple[int, ...]) -> dict[int, Windows]:
-    """Return the windows of every horizon (in bars) for every bar that is no pad."""
+def forward_windows(bars: Bars, horizons: tuple[int, ...], cost_bps: float) -> dict[int, Windows]:
+    """Return the windows of every horizon (in bars) for every bar that is no pad; hits are net of `cost_bps`."""
     zero = np.zeros(len(bars.close))
     states = {1: _State(bars.close, bars.close, zero, zero, bars.low, bars.high)}
     for step in chain(horizons):
         states[step.width] = _combined(states, step)
-    return {horizon: _fold(bars, states[horizon], horizon) for horizon in horizons}
+    return {horizon: _fold(bars, states[horizon], horizon, cost_bps) for horizon in horizons}
 
 
 def _combined(states: dict[int, _State], step: Step) -> _State:
@@ -103,7 +105,7 @@ def _combined(states: dict[int, _State], step: Step) -> _State:
     return state
 
 
-def _fold(bars: Bars, state: _State, horizon: int) -> Windows:
+def _fold(bars: Bars, state: _State, horizon: int, cost_bps: float) -> Windows:
     """Put the entry's open before the closes, and say what became of each window."""
     kept = ~bars.is_pad
     n = len(state.least)
@@ -120,13 +122,31 @@ def _fold(bars: Bars, state: _State, horizon: int) -> Windows:
     n_filled = np.zeros(len(bars.open), dtype=np.int64)
     n_filled[:n] = bars.n_filled[horizon - 1 :] - bars.n_filled[:n]
     too_many_filled = has_closed & (FILLED_PER_BAR * n_filled[kept] > np.minimum(left, horizon))
-    status = np.where(is_matured, MATURED, np.where(has_closed, TRUNCATED, OPEN))
+    is_excluded = bars.is_left_out[kept] | too_many_filled
+    is_scored = has_closed & ~is_excluded
+    exit_price = of_closed(bars.close[horizon - 1 :])
+    hit_long, hit_short = hits(bars.open[kept], exit_price, cost_bps)
     return Windows(
-        exit_price=of_closed(bars.close[horizon - 1 :]),
+        exit_price=exit_price,
         highest=of_closed(state.highest),
         lowest=of_closed(state.lowest),
         drawdown_long=of_closed(np.minimum(state.fall, state.least / entry - 1)),
         drawdown_short=of_closed(np.minimum(state.give_back, entry - state.most) / entry),
-        status=np.where(bars.is_left_out[kept] | too_many_filled, EXCLUDED, status).astype(np.int8),
+        flags=(
+            SCORED * is_scored
+            + HIT_LONG * (is_scored & hit_long)
+            + HIT_SHORT * (is_scored & hit_short)
+            + OTHER * (is_excluded | (has_closed & ~is_matured))
+        ),
         has_closed=has_closed,
     )
+
+
+def hits(entry_price: Floats, exit_price: Floats, cost_bps: float) -> tuple[Flags, Flags]:
+    """Whether a long and a short made money after costs.
+
+    Prices are compared, scaled by 10,000, not returns: decimal prices and costs then meet as they are written, and a
+    tie is no hit. A ratio, rounded, turns ties into hits.
+    """
+    scaled = exit_price * 10_000
+    return scaled > entry_price * (10_000 + cost_bps), scaled < entry_price * (10_000 - cost_bps)

@@ -214,14 +214,17 @@ class _Build:
             create_table(self.connection, model.name, horizons)
         else:
             self._delete_replaced(model)
-        return fill_windows(
+        n_before = self._count(model.name)
+        fill_windows(
             self.connection,
             model.name,
             lambda tokens: self.renderer.render(model.template, tokens),
             timeframe=timeframe,
             horizons=horizons,
+            cost_bps=self.settings.cost_bps,
             threads=self.settings.threads if self.is_full else 1,
         )
+        return self._count(model.name) - n_before
 
     def _delete_replaced(self, model: Model) -> None:
         self.connection.execute(f"delete from {model.name} as old using {str(model.replaces).removeprefix('from ')}")

@@ -1,18 +1,19 @@
 """Filling the tables of forward windows: bars out of DuckDB by token ranges, windows computed, rows back in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from dataclasses import fields
+from itertools import chain, pairwise
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from flows.config import SQL_DIR
-from flows.scoring.windows import STATUSES, Bars, Windows, forward_windows
+from flows.scoring.windows import BITS_A_HORIZON, Bars, forward_windows
 
 # Bars that one worker holds at once: bounds the memory, and keeps the arrays near the processor.
-BARS_A_BATCH = 100_000
+BARS_A_BATCH = 50_000
 
 ALL_TOKENS = (-(2**63), 2**63 - 1)
 
@@ -27,86 +28,75 @@ def fill_windows(
     *,
     timeframe: str,
     horizons: tuple[int, ...],
+    cost_bps: float,
     threads: int,
-) -> int:
-    """Append to `table` the windows over the bars that `select_bars` selects for a range of tokens; return how many.
+) -> None:
+    """Append to `table` the windows over the bars that `select_bars` selects for a range of tokens.
 
-    Every worker has a cursor of its own, so outside a transaction each range is committed by itself.
+    Every worker has cursors of its own, so outside a transaction each commits by itself.
     """
     ranges = _token_ranges(connection, timeframe)
+    shares = [ranges[worker::threads] for worker in range(threads) if ranges[worker::threads]]
 
-    def fill(tokens: tuple[int, int]) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
-            return _fill_range(cursor, table, select_bars(tokens), horizons)
+    def fill(share: list[tuple[int, int]]) -> None:
+        with connection.cursor() as reader, connection.cursor() as writer:
+            reader.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+            batches = (_windows(reader, select_bars(tokens), horizons, cost_bps) for tokens in share)
+            _insert(writer, table, batches)
 
-    if threads == 1 or len(ranges) == 1:
-        return sum(_fill_range(connection, table, select_bars(tokens), horizons) for tokens in ranges)
-    with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(fill, ranges))
+    if len(shares) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, shares))
+    else:
+        # One connection, because a transaction has one: read everything, then write.
+        _insert(connection, table, iter([_windows(connection, select_bars(tokens), horizons, cost_bps) for tokens in ranges]))
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, batches: Iterator[pa.RecordBatch]) -> None:
+    """Append batches in one statement: DuckDB then writes whole row groups, not one piece a batch."""
+    first = next(batches, None)
+    if first is None:
+        return
+    reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+    connection.register("found_windows", reader)
+    connection.execute(f"insert into {table} by name from found_windows")
+    connection.unregister("found_windows")
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, table: str, horizons: tuple[int, ...]) -> None:
     """Create the empty table of windows, a group of columns a horizon."""
-    wide = ", ".join(
-        f"{', '.join(f'{name}_{horizon} double' for name in PRICES)}, status_{horizon} varchar" for horizon in horizons
-    )
+    wide = ", ".join(f"{name}_{horizon} double" for horizon in horizons for name in PRICES)
     connection.execute(
         f"create or replace table {table} (token_id bigint, entry_at timestamp, entry_price double, "
-        f"segment_end timestamp, has_closed boolean, {wide})"
+        f"segment_end timestamp, has_closed boolean, flags bigint, {wide})"
     )
 
 
-def _fill_range(
-    connection: duckdb.DuckDBPyConnection, table: str, select: str, horizons: tuple[int, ...]
-) -> int:
+def _windows(
+    connection: duckdb.DuckDBPyConnection, select: str, horizons: tuple[int, ...], cost_bps: float
+) -> pa.RecordBatch:
+    """The windows over the selected bars, wide: one row an entry bar."""
     rows = connection.execute(select).to_arrow_table()
     column = {name: rows.column(name).to_numpy() for name in rows.column_names}
-    bars = Bars(
-        **{
-            name: column[name]
-            for name in (
-                "open",
-                "high",
-                "low",
-                "close",
-                "n_filled",
-                "bars_left",
-                "bars_passed",
-                "has_ended",
-                "is_left_out",
-                "is_pad",
-            )
-        }
-    )
-    windows = forward_windows(bars, horizons)
+    bars = Bars(**{field.name: column[field.name] for field in fields(Bars)})
+    windows = forward_windows(bars, horizons, cost_bps)
     kept = ~bars.is_pad
-    found = pa.table(
+    flags = sum(of_horizon.flags << (BITS_A_HORIZON * place) for place, of_horizon in enumerate(windows.values()))
+    return pa.record_batch(
         {
             "token_id": column["token_id"][kept],
             "entry_at": column["entry_at"][kept],
             "entry_price": bars.open[kept],
             "segment_end": column["segment_end"][kept],
             "has_closed": windows[max(horizons)].has_closed,
+            "flags": flags,
             **{
-                name: values
+                f"{name}_{horizon}": pa.array(getattr(of_horizon, name), mask=~of_horizon.has_closed)
                 for horizon, of_horizon in windows.items()
-                for name, values in _as_columns(of_horizon, horizon).items()
+                for name in PRICES
             },
         }
     )
-    connection.register("found_windows", found)
-    connection.execute(f"insert into {table} by name from found_windows")
-    connection.unregister("found_windows")
-    return int(found.num_rows)
-
-
-def _as_columns(windows: Windows, horizon: int) -> dict[str, pa.Array]:
-    columns: dict[str, pa.Array] = {
-        f"{name}_{horizon}": pa.array(getattr(windows, name), mask=~windows.has_closed) for name in PRICES
-    }
-    columns[f"status_{horizon}"] = pa.DictionaryArray.from_arrays(windows.status, list(STATUSES))
-    return columns
 
 
 def _token_ranges(connection: duckdb.DuckDBPyConnection, timeframe: str) -> list[tuple[int, int]]:

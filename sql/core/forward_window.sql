@@ -18,7 +18,12 @@ select
     lowest_{{ h }} as lowest,
     drawdown_long_{{ h }} as drawdown_long,
     drawdown_short_{{ h }} as drawdown_short,
-    status_{{ h }} as status
+    case (flags >> {{ 4 * loop.index0 }}) & 9
+        when 1 then 'matured'
+        when 9 then 'truncated'
+        when 8 then 'excluded'
+        else 'open'
+    end as status
 from forward_window_1d
 {%- if not loop.last %}
 union all

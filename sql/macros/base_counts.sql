@@ -31,11 +31,19 @@ counts as (
         sector,
         entry_at,
         {%- for h in horizons[timeframe] %}
-        count(*) filter (where is_scored(status_{{ h }})) as n_{{ h }},
-        count(*) filter (where is_scored(status_{{ h }}) and is_hit(1, entry_price, exit_price_{{ h }}, {{ cost_bps }}::double)) as n_hit_long_{{ h }},
-        count(*) filter (where is_scored(status_{{ h }}) and is_hit(-1, entry_price, exit_price_{{ h }}, {{ cost_bps }}::double)) as n_hit_short_{{ h }},
-        sum(fixed(net_return(1, entry_price, exit_price_{{ h }}, {{ cost }}::double))) filter (where is_scored(status_{{ h }})) as net_long_{{ h }},
-        sum(fixed(net_return(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double))) filter (where is_scored(status_{{ h }})) as net_short_{{ h }}{{ ',' if not loop.last }}
+        sum(is_scored_at(flags, {{ loop.index0 }})) as n_{{ h }},
+        sum(is_hit_at(flags, {{ loop.index0 }}, 1)) as n_hit_long_{{ h }},
+        sum(is_hit_at(flags, {{ loop.index0 }}, -1)) as n_hit_short_{{ h }},
+        sum(
+            case when is_scored_at(flags, {{ loop.index0 }}) = 1
+                then fixed(net_return(1, entry_price, exit_price_{{ h }}, {{ cost }}::double))
+            end
+        ) as net_long_{{ h }},
+        sum(
+            case when is_scored_at(flags, {{ loop.index0 }}) = 1
+                then fixed(net_return(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double))
+            end
+        ) as net_short_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}
     from covered
     group by all
@@ -49,9 +57,9 @@ priced as (
         sector,
         entry_at,
         {%- for h in horizons[timeframe] %}
-        count(*) filter (where is_scored(status_{{ h }})) as n_{{ h }},
-        count(*) filter (where is_scored(status_{{ h }}) and is_hit(1, entry_price, exit_price_{{ h }}, {{ cost_bps }}::double)) as n_hit_long_{{ h }},
-        count(*) filter (where is_scored(status_{{ h }}) and is_hit(-1, entry_price, exit_price_{{ h }}, {{ cost_bps }}::double)) as n_hit_short_{{ h }},
+        sum(is_scored_at(flags, {{ loop.index0 }})) as n_{{ h }},
+        sum(is_hit_at(flags, {{ loop.index0 }}, 1)) as n_hit_long_{{ h }},
+        sum(is_hit_at(flags, {{ loop.index0 }}, -1)) as n_hit_short_{{ h }},
         null::hugeint as net_long_{{ h }},
         null::hugeint as net_short_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}

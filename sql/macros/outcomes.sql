@@ -23,13 +23,13 @@ windows as (
         win.token_id is not null as has_bar,
         win.entry_price,
         win.segment_end,
+        win.flags,
         {%- for h in horizons[timeframe] %}
         win.exit_price_{{ h }},
         win.highest_{{ h }},
         win.lowest_{{ h }},
         win.drawdown_long_{{ h }},
-        win.drawdown_short_{{ h }},
-        win.status_{{ h }}{{ ',' if not loop.last }}
+        win.drawdown_short_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}
     from entries
     left join {{ table }} as win using (token_id, entry_at)
@@ -41,15 +41,16 @@ long as (
         * exclude (
             {%- for other in horizons[timeframe] %}
             exit_price_{{ other }}, highest_{{ other }}, lowest_{{ other }}, drawdown_long_{{ other }},
-            drawdown_short_{{ other }}, status_{{ other }}{{ ',' if not loop.last }}
+            drawdown_short_{{ other }}{{ ',' if not loop.last }}
             {%- endfor %}
         ),
         {{ h }}::integer as horizon,
         case
-            when has_bar then status_{{ h }}
+            when has_bar then status_at(flags, {{ loop.index0 }})
             when may_still_trade and entry_at >= last_bar_end then 'open'
             else 'unpriced'
         end as status,
+        is_hit_at(flags, {{ loop.index0 }}, direction) = 1 as is_hit,
         exit_price_{{ h }} as exit_price,
         highest_{{ h }} as highest,
         lowest_{{ h }} as lowest,
@@ -63,7 +64,6 @@ judged as (
     select
         long.*,
         is_scored(long.status) as is_scored,
-        is_hit(long.direction, long.entry_price, long.exit_price, {{ cost_bps }}::double) as is_hit,
         net_return(long.direction, long.entry_price, long.exit_price, {{ cost }}::double) as net,
         coalesce(long.entry_at between coverage.covered_from and coverage.covered_to, false) as is_in_base,
         -- Only scored calls have a base; a key that is NULL finds none.

@@ -176,22 +176,14 @@ inner join {{ cells }} as cell using (vendor, {{ group }}, timeframe, horizon, d
 group by cell.cell_id, spread.block
 {%- endmacro %}
 
-{#- Own windows of each token a vendor ever covered, three bits a horizon: scored, long hit, short hit. -#}
+{#- Own windows of each token a vendor ever covered, as the windows' flags say. -#}
 {% macro token_base(timeframe, table) -%}
 select
     coverage.vendor,
     win.token_id,
     win.entry_at,
     win.entry_at between coverage.covered_from and coverage.covered_to as is_covered,
-    {%- for h in horizons[timeframe] %}
-    (
-        case when is_scored(win.status_{{ h }}) then
-            1::bigint
-            + 2 * is_hit(1, win.entry_price, win.exit_price_{{ h }}, {{ cost_bps }}::double)::integer
-            + 4 * is_hit(-1, win.entry_price, win.exit_price_{{ h }}, {{ cost_bps }}::double)::integer
-        else 0 end
-    ) * {{ 8 ** loop.index0 }}{{ ' +' if not loop.last }}
-    {%- endfor %} as flags
+    win.flags
 from {{ table }} as win
 inner join work.coverage as coverage on coverage.timeframe = '{{ timeframe }}' and win.token_id = coverage.token_id
 {%- endmacro %}
