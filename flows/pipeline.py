@@ -1,7 +1,10 @@
 """The main job, step by step: fetch, gate, build, gate, publish. What a step does is here; the order is `main_job`."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+
+import duckdb
 
 from flows.config import SQL_DIR
 from flows.errors import GateStopped, TrackrecordError, WarehouseError
@@ -101,9 +104,14 @@ def publish_marts(run: Run) -> dict[str, int]:
 
 
 def finish(run: Run, state: str, error: str | None = None) -> None:
-    """Record how the run ended, in the warehouse and in the journal."""
+    """Record how the run ended, in the journal and in the warehouse."""
+    note(run, state, error)
     with open_warehouse(run.settings) as connection:
         runs.finish(connection, run, state, error)
+
+
+def note(run: Run, state: str, error: str | None = None) -> None:
+    """Record how the run ended in the journal alone, which needs no lock."""
     journal.append(run.settings.home, "runs", **runs.as_event(run), state=state, error=error)
 
 
@@ -124,7 +132,11 @@ def main_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps
 
     Raises LockHeld, GateStopped, SourceError or WarehouseError; the published file is then unchanged.
     """
-    kept = steps.fetch(run)
+    try:
+        kept = steps.fetch(run)
+    except BaseException as error:
+        _tell_failure(note, run, error)
+        raise
     with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
         steps.begin(run)
         try:
@@ -132,11 +144,15 @@ def main_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps
             report = steps.build_marts(run)
             checks = steps.check_marts(run)
             counts = steps.publish_marts(run)
-        except TrackrecordError as error:
-            finish(run, "stopped" if isinstance(error, GateStopped) else "failed", str(error))
-            raise
         except BaseException as error:
-            finish(run, "failed", f"{type(error).__name__}: {error}")
+            _tell_failure(finish, run, error)
             raise
         finish(run, "published")
     return Outcome(snapshots, report, checks, counts)
+
+
+def _tell_failure(tell: Callable[[Run, str, str], None], run: Run, error: BaseException) -> None:
+    told = str(error) if isinstance(error, TrackrecordError) else f"{type(error).__name__}: {error}"
+    # A disk too full to note it must not hide what went wrong; the next run will say that this one died.
+    with suppress(OSError, duckdb.Error, WarehouseError):
+        tell(run, "stopped" if isinstance(error, GateStopped) else "failed", told)

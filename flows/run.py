@@ -7,7 +7,7 @@ from uuid import uuid4
 from flows.config import Settings
 from flows.errors import UsageError
 from flows.sources.base import Source
-from flows.warehouse.clock import utc_now
+from flows.warehouse.clock import as_utc, utc_now
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Run:
 def start_run(source: Source, settings: Settings, *, as_of: datetime | None = None, input: str = "") -> Run:
     """Name a run and fix its clocks. Raises UsageError for an as-of moment that has not come yet."""
     fetched_at = utc_now()
-    told = as_of or source.default_as_of()
+    told = as_utc(as_of) if as_of else source.default_as_of()
     if told is not None and told > fetched_at:
         raise UsageError(f"--as-of {told:%Y-%m-%dT%H:%M:%S} lies in the future; it is {fetched_at:%Y-%m-%dT%H:%M:%S} UTC.")
     return Run(

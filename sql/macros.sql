@@ -8,7 +8,7 @@ create or replace temporary macro bar_seconds(timeframe) as
 
 -- Whole bars from one grid moment to a later one.
 create or replace temporary macro bars_between(timeframe, earlier, later) as
-    (epoch(later) - epoch(earlier))::bigint // bar_seconds(timeframe);
+    (epoch_us(later) - epoch_us(earlier)) // (bar_seconds(timeframe) * 1000000::bigint);
 
 -- The grid moment at or before a moment.
 create or replace temporary macro bar_floor(timeframe, moment) as
@@ -23,19 +23,22 @@ create or replace temporary macro bar_ceiling(timeframe, moment) as
 create or replace temporary macro slug(name) as
     trim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-');
 
--- Whether a segment ends between two bars that follow each other: a halt, a redenomination or a reused ticker.
+-- Whether a segment ends between two bars that follow each other: a halt (more than 3 days of bars are missing), a
+-- redenomination or a reused ticker.
 create or replace temporary macro is_break(timeframe, bar_start, close, next_bar_start, next_open) as
-    next_bar_start - bar_start - bar_length(timeframe) > interval 3 days
+    epoch_us(next_bar_start) - epoch_us(bar_start) > (3 * 86400 + bar_seconds(timeframe)) * 1000000::bigint
     or next_open > 5 * close
     or 5 * next_open < close;
 
 -- Only windows that came to an end are scored.
 create or replace temporary macro is_scored(status) as status in ('matured', 'truncated');
 
--- The return of a call after costs; a short cannot lose more than its stake.
+-- The return of a call after costs; a short cannot lose more than its stake, and a tie is 0 (flows/scoring/windows.py
+-- says why): what is left of it by rounding is neither a gain nor a loss.
 create or replace temporary macro net_return(direction, entry_price, exit_price, cost) as
-    case direction
-        when 1 then exit_price / entry_price - 1 - cost
+    case
+        when abs(direction * (exit_price / entry_price - 1) - cost) <= 1e-14 then 0
+        when direction = 1 then exit_price / entry_price - 1 - cost
         else greatest(-1, -(exit_price / entry_price - 1) - cost)
     end;
 

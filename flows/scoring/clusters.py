@@ -67,7 +67,7 @@ def mean_variance(narrow: CallBlocks, total: str, size: str, n_cells: int) -> tu
         u2 = getattr(wide, total) - getattr(wide, size) * mean[wide.cell]
         squares1 = np.bincount(narrow.cell, u1**2, n_cells) + 2 * _neighbour_products(narrow, u1, u1, n_cells)
         squares2 = np.bincount(wide.cell, u2**2, n_cells)
-    return _larger(squares1 / n**2, squares2 / n**2, narrow, wide, n_cells)
+        return _larger(squares1 / n**2, squares2 / n**2, narrow, wide, n_cells)
 
 
 def edge_variance(

@@ -37,7 +37,7 @@ def _select(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path)
         connection.sql(select).limit(1).fetchall()
     except duckdb.Error as error:
         raise SourceError(
-            f"{dataset.name}: the file kept as {path.name} cannot be read as {path.suffix[1:]}: "
+            f"{dataset.name}: {path.name} cannot be read as {path.suffix[1:]}: "
             f"{str(error).splitlines()[0]} Deliver the whole file again; nothing was changed."
         ) from error
     return select
@@ -46,11 +46,16 @@ def _select(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path)
 def _header(path: Path, dataset: Dataset) -> str:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return file.readline().strip("\r\n")
+            header = file.readline().strip("\r\n")
     except UnicodeDecodeError as error:
         raise SourceError(
-            f"{dataset.name}: the file kept as {path.name} is not UTF-8 ({error}). Save it as UTF-8 and run again."
+            f"{dataset.name}: {path.name} is not UTF-8 ({error}). Save it as UTF-8 and run again."
         ) from error
+    if not header:
+        raise SourceError(
+            f"{dataset.name}: {path.name} is empty; it lacks even a header. Deliver it again; nothing was changed."
+        )
+    return header
 
 
 def _split(header: str, delimiter: str) -> list[str]:

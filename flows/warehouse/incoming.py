@@ -5,6 +5,7 @@ from datetime import datetime
 
 import duckdb
 
+from flows.errors import SourceError
 from flows.sources.base import Column, Dataset, Source
 from flows.warehouse.raw_store import Kept
 
@@ -38,12 +39,7 @@ def read_incoming(
     replay the rows that the source did not hold at `as_of` are left out and counted. Raises SourceError where the
     bytes cannot be read at all.
     """
-    rows = source.parse(connection, dataset, list(kept.paths))
-    types = {name.lower(): (name, str(kind)) for name, kind in zip(rows.columns, rows.types, strict=True)}
-    rows.create_view("delivered_rows", replace=True)
-    connection.execute(
-        "create or replace temporary table delivered as select row_number() over () as row_number, * from delivered_rows"
-    )
+    types = _deliver(connection, source, dataset, kept)
     missing = tuple(
         column.name for column in dataset.columns if column.required and column.name not in types
     )
@@ -59,6 +55,28 @@ def read_incoming(
         n_hidden=n_hidden,
         has_known_at="known_at" in types,
     )
+
+
+def _deliver(
+    connection: duckdb.DuckDBPyConnection, source: Source, dataset: Dataset, kept: Kept
+) -> dict[str, tuple[str, str]]:
+    """Fill `delivered`; return each column's name as delivered and its type, by the name in lower case."""
+    try:
+        rows = source.parse(connection, dataset, list(kept.paths))
+        rows.create_view("delivered_rows", replace=True)
+        connection.execute(
+            "create or replace temporary table delivered as "
+            "select row_number() over () as row_number, * from delivered_rows"
+        )
+    except SourceError as error:
+        raise SourceError(kept.in_their_names(str(error))) from error
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+        # A header that is whole above rows that are not: only reading them all shows it.
+        raise SourceError(
+            f"{dataset.name}: {', '.join(kept.names)} cannot be read to its end: "
+            f"{kept.in_their_names(str(error).splitlines()[0])} Deliver the whole file again; nothing was changed."
+        ) from error
+    return {name.lower(): (name, str(kind)) for name, kind in zip(rows.columns, rows.types, strict=True)}
 
 
 def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.errors import SourceError
+from flows.errors import SourceError, WarehouseError
 from flows.sources.base import Delivery, Response
 from flows.warehouse import journal
 
@@ -16,23 +16,37 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Kept:
-    """A delivery whose bytes are safe: the files, and one checksum over all of them."""
+    """A delivery whose bytes are safe: the files, one checksum over all of them, and what the source calls each."""
 
     dataset: str
     paths: tuple[Path, ...]
     sha256: str
     n_bytes: int
+    names: tuple[str, ...] = ()
+
+    def in_their_names(self, text: str) -> str:
+        """A message about kept files as whoever delivered them knows them."""
+        for path, name in zip(self.paths, self.names, strict=False):
+            text = text.replace(str(path), name).replace(path.name, name)
+        return text
 
 
 def keep(home: Path, delivery: Delivery, *, source: str) -> Kept:
     """Keep every response of a delivery before anybody reads it. Bytes already held are not written again.
 
-    Raises SourceError when a delivered file cannot be read.
+    Raises SourceError when a delivered file cannot be read, WarehouseError when it cannot be kept.
     """
-    kept = [_keep_one(home, delivery.dataset, response, source) for response in delivery.responses]
+    try:
+        kept = [_keep_one(home, delivery.dataset, response, source) for response in delivery.responses]
+    except OSError as error:
+        raise WarehouseError(
+            f"{delivery.dataset} cannot be kept under {home / 'raw'}: {error.strerror}. "
+            "Make room and the folder writable, then run again; nothing was changed."
+        ) from error
     checksums = [path.stem for path in kept]
     whole = checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
-    return Kept(delivery.dataset, tuple(kept), whole, sum(path.stat().st_size for path in kept))
+    names = tuple(response.name for response in delivery.responses)
+    return Kept(delivery.dataset, tuple(kept), whole, sum(path.stat().st_size for path in kept), names)
 
 
 def _keep_one(home: Path, dataset: str, response: Response, source: str) -> Path:

@@ -1,5 +1,20 @@
 -- Runs of one token's bars that belong together, and why each began.
 -- Grain: timeframe, token_id, segment
+with openings as (
+    select
+        bar.timeframe,
+        bar.token_id,
+        bar.segment,
+        bar.open
+    from work.segment_extent as extent
+    inner join work.spine_bar as bar
+        on
+            extent.timeframe = bar.timeframe
+            and extent.token_id = bar.token_id
+            and extent.started_at = bar.bar_start
+    where extent.segment > 1
+)
+
 select
     extent.timeframe,
     extent.token_id,
@@ -14,10 +29,5 @@ select
     opening.open / lag(extent.last_close) over token as jump_ratio
 from work.segment_extent as extent
 inner join work.newest_bar as newest_bar using (timeframe)
-left join work.spine_bar as opening
-    on
-        extent.segment > 1
-        and opening.timeframe = extent.timeframe
-        and opening.token_id = extent.token_id
-        and opening.bar_start = extent.started_at
+left join openings as opening using (timeframe, token_id, segment)
 window token as (partition by extent.timeframe, extent.token_id order by extent.segment)

@@ -18,6 +18,14 @@ with delivered as (
     {%- endif %}
 ),
 
+-- Most keys have been delivered once; only the others need their versions put in order.
+repeated as (
+    select hash({{ dataset.full_key | join(', ') }}) as key_hash
+    from delivered
+    group by all
+    having count(*) > 1
+),
+
 -- A version that says what the one before it said is no new version.
 compared as (
     select
@@ -27,6 +35,7 @@ compared as (
         or (is_preliminary, {{ dataset.value_columns | join(', ') }})
         is distinct from lag((is_preliminary, {{ dataset.value_columns | join(', ') }})) over same as is_version
     from delivered
+    where hash({{ dataset.full_key | join(', ') }}) in (from repeated)
     window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
 ),
 
@@ -42,6 +51,26 @@ dated as (
         end as known_from
     from compared
     where is_version
+),
+
+ordered as (
+    select
+        *,
+        lead(known_from) over same as known_to,
+        case when not is_preliminary
+            then (count(*) filter (where not is_preliminary) over (same rows unbounded preceding) - 1)::integer
+        end as revision
+    from dated
+    window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
+    union all by name
+    select
+        *{{ ' exclude (known_at)' if dataset.has_known_at }},
+        {{ 'coalesce(known_at, as_of)' if dataset.has_known_at else 'as_of' }} as known_at,
+        {{ 'coalesce(known_at, as_of)' if dataset.has_known_at else 'as_of' }} as known_from,
+        null::timestamp as known_to,
+        case when not is_preliminary then 0 end as revision
+    from delivered
+    where hash({{ dataset.full_key | join(', ') }}) not in (from repeated)
 )
 
 select
@@ -53,10 +82,8 @@ select
     is_preliminary,
     known_at,
     known_from,
-    lead(known_from) over same as known_to,
-    case when not is_preliminary
-        then (count(*) filter (where not is_preliminary) over (same rows unbounded preceding) - 1)::integer
-    end as revision
+    known_to,
+    revision
     {%- if dataset.moment and dataset.has_vendor %},
     case
         when not is_replay and fetched_at < {{ dataset.moment }} + 2 * {{ dataset.bar }} then 'witnessed'
@@ -64,6 +91,5 @@ select
         else 'backfill'
     end as provenance
     {%- endif %}
-from dated
-window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
+from ordered
 {%- endmacro %}

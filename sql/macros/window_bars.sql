@@ -99,7 +99,8 @@ select
     has_ended,
     is_left_out,
     is_pad,
-    segment_end
+    -- No later than the longest window's end: a closed window then stays as it is while its segment grows.
+    least(segment_end, bar_start + {{ horizons[timeframe] | max }} * bar_length(timeframe)) as segment_end
 from bars_and_pads
 order by token_id, segment, entry_at
 {%- endmacro %}

@@ -60,9 +60,13 @@ with reached as (
     select
         scope.timeframe,
         scope.token_id,
-        coalesce(scope.anchor_at, touched_bar.touched_from)
-        - case scope.timeframe when '1h' then {{ horizons['1h'] | max }} else {{ horizons['1d'] | max }} end
-        * bar_length(scope.timeframe) as entry_from
+        -- The first window that holds a bar after the anchor.
+        coalesce(
+            scope.anchor_at
+            - (case scope.timeframe when '1h' then {{ horizons['1h'] | max }} else {{ horizons['1d'] | max }} end - 2)
+            * bar_length(scope.timeframe),
+            touched_bar.touched_from
+        ) as entry_from
     from plan.spine_scope as scope
     inner join touched_bar using (timeframe, token_id)
 ),

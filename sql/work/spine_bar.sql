@@ -12,6 +12,7 @@ with bars as (
         bar.low,
         bar.close,
         scope.anchor_at is not null and bar.bar_start = scope.anchor_at as is_anchor,
+        scope.anchor_at,
         scope.anchor_segment,
         scope.anchor_segment_start,
         scope.anchor_n_filled
@@ -53,25 +54,16 @@ breaks as (
 -- The anchor is a bar whose place in its segment is known already; everything after it is numbered on from there.
 placed as (
     select
-        * exclude (is_anchor, anchor_segment, anchor_segment_start, anchor_n_filled),
-        max(anchor_segment) over token as anchor_segment,
+        * exclude (is_anchor, anchor_segment_start, anchor_n_filled),
         count(*) filter (where starts_segment) over until_here as n_starts,
-        coalesce(
-            max(case when starts_segment then bar_start end) over until_here,
-            max(anchor_segment_start) over token
-        ) as segment_start,
+        coalesce(max(case when starts_segment then bar_start end) over until_here, anchor_segment_start)
+            as segment_start,
         coalesce(
             max(case when starts_segment then n_bars end) over until_here,
-            max(
-                case when is_anchor
-                    then 1 + anchor_n_filled - bars_between(timeframe, anchor_segment_start, bar_start)
-                end
-            ) over token
+            1 + anchor_n_filled - bars_between(timeframe, anchor_segment_start, anchor_at)
         ) as first_bar_number
     from breaks
-    window
-        token as (partition by timeframe, token_id),
-        until_here as (partition by timeframe, token_id order by bar_start rows unbounded preceding)
+    window until_here as (partition by timeframe, token_id order by bar_start rows unbounded preceding)
 ),
 
 real_bars as (

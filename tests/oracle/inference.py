@@ -13,6 +13,8 @@ Ints = NDArray[np.int64]
 
 ZERO = 1e-13  # a standard error below this share of the largest |x| is rounding noise: V is 0
 
+CANCELLED = 1e-14
+
 
 @dataclass(frozen=True)
 class Blocks:
@@ -39,7 +41,10 @@ def clustered_variance(u1: Floats, u2: Floats, b1: int, b2: int) -> float:
     """max(V1, V2) from dense block sums that are already divided by n; NaN for B2 < 2."""
     if b2 < 2:
         return float("nan")
-    v1 = (np.dot(u1, u1) + 2 * np.dot(u1[:-1], u1[1:])) * b1 / (b1 - 1)
+    squares, neighbours = np.dot(u1, u1), np.dot(u1[:-1], u1[1:])
+    # Neighbours may cancel the squares exactly (x = -2/3, 0, 2/3 in three blocks): what is left then is rounding.
+    of_both = squares + 2 * neighbours
+    v1 = (0.0 if abs(of_both) <= CANCELLED * squares else of_both) * b1 / (b1 - 1)
     v2 = np.dot(u2, u2) * b2 / (b2 - 1)
     return float(max(v1, v2))
 

@@ -1,0 +1,84 @@
+"""Holding everything the product makes against what the oracle makes of the same folder."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from flows.config import DATA_DIR, Settings
+from flows.run import Run
+from tests.agreement import disagreements
+from tests.oracle import score
+from tests.product import hourly_windows
+
+KEYS = {
+    "core.forward_window": ["token_id", "timeframe", "entry_at", "horizon"],
+    "core.call": ["vendor", "token_id", "timeframe", "signal_at"],
+    "marts.signal_outcome": ["vendor", "token_id", "timeframe", "signal_at", "entry_rule", "horizon"],
+    "marts.signal_scorecard": [
+        "vendor", "sector", "timeframe", "horizon", "direction", "provenance", "entry_rule",
+    ],
+    "marts.token_scorecard": [
+        "vendor", "token_id", "timeframe", "horizon", "direction", "provenance", "entry_rule",
+    ],
+    "marts.sector_equity": ["vendor", "sector", "timeframe", "policy", "bar_start"],
+    "marts.sector_drawdown": ["vendor", "sector", "timeframe", "policy"],
+}  # fmt: skip
+TABLES = tuple(KEYS)
+
+# The oracle's own working columns.
+ORACLE_ONLY = {"core.call": ["symbol", "previous_signal_at"]}
+
+Told = dict[str, pd.DataFrame]
+
+
+def oracle_tables(run: Run, folder: Path) -> Told:
+    """What the oracle says a run must publish; hourly windows apart, as `work.forward_window_1h`."""
+    settings = run.settings
+    found = score(
+        folder,
+        as_of=run.as_of,
+        fetched_at=run.fetched_at,
+        vendor=run.source.vendor,
+        cost_bps=settings.cost_bps,
+        horizons={timeframe: list(horizons) for timeframe, horizons in settings.horizons.items()},
+        sectors_csv=DATA_DIR / "sectors.csv",
+        exclusions_csv=DATA_DIR / "exclusions.csv",
+    )
+    told = {
+        name: found[name.split(".")[1]].drop(columns=ORACLE_ONLY.get(name, [])).reset_index(drop=True)
+        for name in TABLES
+    }
+    windows = told["core.forward_window"]
+    is_daily = windows["timeframe"] == "1d"
+    told["core.forward_window"] = windows[is_daily].reset_index(drop=True)
+    told["work.forward_window_1h"] = windows[~is_daily].reset_index(drop=True)
+    return told
+
+
+def compare(
+    connection: duckdb.DuckDBPyConnection, told: Told, tables: Iterable[str] = TABLES
+) -> dict[str, list[str]]:
+    """The disagreements by table; tables that agree are not in it. The oracle's table must hold every row and column."""
+    found = {}
+    for table in tables:
+        differ = disagreements(connection.sql(f"from {table}").df(), told[table], KEYS[table])
+        if differ:
+            found[table] = differ
+    return found
+
+
+def compare_hourly_windows(
+    connection: duckdb.DuckDBPyConnection, told: Told, settings: Settings
+) -> dict[str, list[str]]:
+    """The same for the hourly windows, which stay in the warehouse."""
+    name = "work.forward_window_1h"
+    ours = hourly_windows(connection, settings)
+    differ = disagreements(ours, told[name], KEYS["core.forward_window"])
+    return {name: differ} if differ else {}
+
+
+def in_words(found: dict[str, list[str]]) -> str:
+    """One line a disagreement, for a failing test to show."""
+    return "\n".join(f"{table}: {one}" for table, differ in found.items() for one in differ)

@@ -1,0 +1,186 @@
+"""A small folder, drawn with a fixed seed, in which everything happens that the contract has a word for."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+DAY, HOUR = pd.Timedelta(days=1), pd.Timedelta(hours=1)
+FIRST_DAY = pd.Timestamp("2025-01-01")
+N_DAYS = 220
+# The two timeframes end at the same moment; the run lives 20 minutes later.
+END = FIRST_DAY + N_DAYS * DAY
+N_HOURS = 420
+FIRST_HOUR = END - N_HOURS * HOUR
+AS_OF = datetime(2025, 8, 9, 0, 20)
+# Our wall clock stands 8 days before, so that what was signalled since is `witnessed` and yet has outcomes.
+FETCHED_AT = datetime(2025, 8, 1, 0, 20)
+
+MEME, LAYER_1, GAMING, NONE = "Meme", "Layer 1 (L1)", "GameFi", "Nothing we map"
+
+TIES, BORDERS, HALTS, DEAD, STILL_ALIVE, JUST_DEAD, EXCLUDED, OVERRIDDEN, LATE, TWO_SOURCES = range(1, 11)
+RANDOM = range(11, 25)
+UNPRICED, UNCOVERED = 25, 26
+
+CATEGORIES = {
+    TIES: MEME, BORDERS: MEME, HALTS: LAYER_1, DEAD: LAYER_1, STILL_ALIVE: LAYER_1, JUST_DEAD: GAMING,
+    EXCLUDED: MEME, OVERRIDDEN: MEME, LATE: GAMING, TWO_SOURCES: GAMING, UNPRICED: MEME, UNCOVERED: MEME,
+}  # fmt: skip
+
+
+def write_synthetic(folder: Path) -> None:
+    """Write tokens, prices and signals of both timeframes and two vendors."""
+    assert pd.Timestamp(AS_OF) - END == pd.Timedelta(minutes=20)
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(20251122)
+    _tokens(rng).to_csv(folder / "tokens.csv", index=False)
+    prices = pd.concat([_prices(rng, "1d"), _prices(rng, "1h")], ignore_index=True)
+    prices.to_parquet(folder / "prices.parquet", index=False)
+    _signals(rng).to_parquet(folder / "signals.parquet", index=False)
+
+
+def _tokens(rng: np.random.Generator) -> pd.DataFrame:
+    rows = []
+    for token in (*range(1, 11), *RANDOM, UNPRICED, UNCOVERED):
+        sectors = CATEGORIES.get(token) or rng.choice([MEME, LAYER_1, GAMING, NONE], p=[0.4, 0.25, 0.2, 0.15])
+        symbol = "AAVEDOWNUSDT" if token == EXCLUDED else f"T{token}"
+        rows.append((token, symbol, f"Token {token}", f"{sectors};Ethereum", "Special" if token == OVERRIDDEN else None))
+    return pd.DataFrame(rows, columns=["token_id", "symbol", "name", "categories", "sector"])
+
+
+# --- prices ------------------------------------------------------------------------------------------------
+
+
+def _prices(rng: np.random.Generator, timeframe: str) -> pd.DataFrame:
+    n, first, step = (N_DAYS, FIRST_DAY, DAY) if timeframe == "1d" else (N_HOURS, FIRST_HOUR, HOUR)
+    a_day = 1 if timeframe == "1d" else 24
+    rows = []
+    for token in (*range(1, 11), *RANDOM, UNCOVERED):
+        for source, i, bar in _bars_of(rng, token, n, a_day):
+            rows.append((token, timeframe, first + i * step, *bar, 1000.0, source))
+    columns = ["token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd", "price_source"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+Bar = tuple[float, float, float, float]
+
+
+def _bars_of(rng: np.random.Generator, token: int, n: int, a_day: int) -> Iterator[tuple[str | None, int, Bar]]:
+    """The bars of a token: price source, number, prices. Bar n is still open when the run looks."""
+    if token == TIES:
+        # Up or down by exactly the costs, or a little more: a hit is more than a tie.
+        for i in range(n):
+            close = (100.2, 99.8, 100.3, 99.7)[int(rng.integers(4))]
+            yield None, i, (100.0, 100.5, 99.5, close)
+    elif token == BORDERS:
+        # Opens at exactly 5 times and a fifth of the close before belong together; a hair more does not.
+        for i in range(n):
+            price = (10.0, 50.0, 10.0, 51.0, 10.0)[min(5 * i // n, 4)]
+            yield None, i, (price, price * 1.02, price * 0.97, price)
+    elif token == HALTS:
+        # Three days of missing bars are filled, one bar more is a halt.
+        missing = {*range(40, 41), *range(60, 60 + 3 * a_day), *range(160, 160 + 3 * a_day + 1)}
+        yield from ((None, i, bar) for i, bar in _walk(rng, 0, n) if i not in missing)
+    elif token == DEAD:
+        yield from ((None, i, bar) for i, bar in _walk(rng, 0, 2 * n // 3))
+    elif token == STILL_ALIVE:
+        yield from ((None, i, bar) for i, bar in _walk(rng, 0, n - 3 * a_day))
+    elif token == JUST_DEAD:
+        yield from ((None, i, bar) for i, bar in _walk(rng, 0, n - 3 * a_day - 1))
+    elif token == LATE:
+        yield from ((None, i, bar) for i, bar in _walk(rng, n // 2, n + 1))
+    elif token == TWO_SOURCES:
+        yield from (("main", i, bar) for i, bar in _walk(rng, 0, n + 1))
+        yield from (("other", i, bar) for i, bar in _walk(rng, n // 3, n // 2))
+    elif token in (EXCLUDED, OVERRIDDEN, UNCOVERED):
+        yield from ((None, i, bar) for i, bar in _walk(rng, 0, n + 1))
+    else:
+        yield from ((None, i, bar) for i, bar in _wild_walk(rng, n, a_day))
+
+
+def _walk(rng: np.random.Generator, start: int, end: int) -> Iterator[tuple[int, Bar]]:
+    """Every bar, no jumps."""
+    price = round(float(rng.uniform(0.5, 20)), 2)
+    for i in range(start, end):
+        bar = _bar(rng, price)
+        price = bar[3]
+        yield i, bar
+
+
+def _wild_walk(rng: np.random.Generator, n: int, a_day: int) -> Iterator[tuple[int, Bar]]:
+    """Late listings, missing bars, halts, jumps to either side of 5 times, early ends."""
+    price = round(float(rng.uniform(0.01, 50)), 3)
+    start, end = int(rng.choice([0, 0, 0, 20, 60])), n + 1 - int(rng.choice([0, 0, 0, 1, 3, 50]))
+    silent_until = 0
+    for i in range(start, end):
+        if i < silent_until:
+            continue
+        draw = rng.random()
+        if draw < 0.05:
+            silent_until = i + int(rng.choice([1, 2, 3 * a_day, 3 * a_day + 1], p=[0.7, 0.2, 0.05, 0.05]))
+            continue
+        if draw > 0.994:
+            price *= float(rng.choice([0.17, 0.24, 2.2, 4.7, 5.4]))
+        bar = _bar(rng, price)
+        price = bar[3]
+        yield i, bar
+
+
+def _bar(rng: np.random.Generator, price: float) -> Bar:
+    """A bar of few decimals; every fifth moves by exactly the costs, which binary arithmetic does not see."""
+    opened = _rounded(price * (1 + float(rng.normal(0, 0.002))), 3)
+    move = Decimal(str(rng.choice(["0.002", "-0.002"])))
+    closed = float(Decimal(str(opened)) * (1 + move)) if rng.random() < 0.2 else opened * (1 + rng.normal(0, 0.04))
+    closed = _rounded(closed, 7)
+    high = _rounded(max(opened, closed) * (1 + abs(float(rng.normal(0, 0.01)))), 8)
+    low = _rounded(min(opened, closed) * (1 - abs(float(rng.normal(0, 0.01)))), 8)
+    return opened, max(high, opened, closed), min(low, opened, closed), closed
+
+
+def _rounded(price: float, digits: int) -> float:
+    return float(f"{price:.{digits}g}")
+
+
+# --- signals -----------------------------------------------------------------------------------------------
+
+
+def _signals(rng: np.random.Generator) -> pd.DataFrame:
+    rows = [*_events(rng, "1d"), *_events(rng, "1h"), *_states(rng, "1d"), *_states(rng, "1h")]
+    table = pd.DataFrame(rows, columns=["vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at"])
+    table["trend"] = table["trend"].astype("float64")
+    for moment in ("signal_at", "known_at"):
+        table[moment] = pd.to_datetime(table[moment]).astype("datetime64[us]")
+    return table[table["known_at"].isna() | (table["known_at"] <= pd.Timestamp(AS_OF))].reset_index(drop=True)
+
+
+def _events(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, ...]]:
+    """A vendor that says something when something fires, with the trend beside it, and says when it was known."""
+    n, first, step = (N_DAYS, FIRST_DAY, DAY) if timeframe == "1d" else (N_HOURS, FIRST_HOUR, HOUR)
+    for token in (*range(1, 11), *RANDOM, UNPRICED):
+        state = 0
+        for i in range(int(rng.choice([0, 4, 10, 90])), n + 1):
+            if rng.random() < 0.1:
+                continue
+            fired = 0
+            if rng.random() < 0.2:
+                state = fired = int(rng.choice([-1, 0, 1]))
+            signal_at = first + i * step
+            known_at = signal_at + step * float(rng.choice([0.01, 0.5, 1.0, 1.5, 2.2, 9], p=[0.1, 0.4, 0.2, 0.1, 0.1, 0.1]))
+            trend = None if rng.random() < 0.1 else state
+            yield "acme/events", token, timeframe, signal_at, fired, trend, known_at
+
+
+def _states(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, ...]]:
+    """A vendor that gives its state bar after bar, does not say when, and falls silent before the end."""
+    n, first, step = (N_DAYS, FIRST_DAY, DAY) if timeframe == "1d" else (N_HOURS, FIRST_HOUR, HOUR)
+    for token in (TIES, BORDERS, HALTS, DEAD, STILL_ALIVE, JUST_DEAD, LATE, *RANDOM):
+        state = 0
+        for i in range(int(rng.choice([0, 12, 30])), n - 15):
+            if rng.random() < 0.08:
+                continue
+            if rng.random() < 0.15:
+                state = int(rng.choice([-1, 0, 1]))
+            yield "bravo", token, timeframe, first + i * step, state, None, pd.NaT

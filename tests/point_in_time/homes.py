@@ -1,0 +1,124 @@
+"""Homes that receive folders at chosen moments, and fingerprints of what they built."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from flows.config import Settings
+from flows.run import Run, start_run
+from flows.sources.files import FilesSource
+from flows.warehouse.build import BuildReport, build
+from flows.warehouse.connection import prepare
+from tests.product import build_anew, make_run, snapshot_without_gate
+
+
+class Home:
+    """A warehouse in memory; what it receives goes the whole way but for the gate's rules."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+        self.connection = connection
+        self.settings = settings
+
+    def replay(self, folder: Path, as_of: datetime, *, is_full: bool = False) -> BuildReport:
+        """Run over a folder with `--as-of`: it sees what the folder held then."""
+        return self._run(start_run(FilesSource(folder), self.settings, as_of=as_of), is_full=is_full)
+
+    def receive(self, folder: Path, now: datetime, *, is_full: bool = False) -> BuildReport:
+        """Run over a folder as if our wall clock stood at `now`: it sees all that the folder holds."""
+        return self._run(make_run(folder, self.settings, as_of=now), is_full=is_full)
+
+    def rebuild(self, as_of: datetime, *, is_full: bool = False) -> BuildReport:
+        """Build what was known at a moment, from the snapshots there are."""
+        if is_full:
+            self.connection.execute("delete from ops.build")
+        return build(self.connection, self.settings, as_of=as_of, run_id="a rebuild")
+
+    def fingerprints(self, *schemas: str, without: frozenset[str] = frozenset()) -> dict[str, str]:
+        """Checksums of the tables of some schemas, `core` and `marts` unless told."""
+        return fingerprints(self.connection, *(schemas or ("core", "marts")), without=without)
+
+    def count(self, table: str) -> int:
+        row = self.connection.execute(f"select count(*) from {table}").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _run(self, run: Run, *, is_full: bool) -> BuildReport:
+        snapshot_without_gate(self.connection, run)
+        if is_full:
+            return build_anew(self.connection, run)
+        return build(self.connection, run.settings, as_of=run.as_of, run_id=run.run_id)
+
+
+@contextmanager
+def new_home(folder: Path, **settings: object) -> Iterator[Home]:
+    """An empty home; `folder` takes the bytes it keeps."""
+    told = Settings(home=folder, _env_file=None, **settings)  # type: ignore[arg-type,call-arg]
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        prepare(connection, told)
+        yield Home(connection, told)
+
+
+def fingerprints(
+    connection: duckdb.DuckDBPyConnection, *schemas: str, without: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """For each table the number of its rows and a checksum of its sorted rows, every column, floats bit for bit.
+
+    `without` names columns that do not count, in every table (`column`) or in one (`schema.table.column`), and tables
+    (`schema.table`).
+    """
+    columns = connection.execute(
+        """
+        select schema_name || '.' || table_name, column_name, data_type
+        from duckdb_columns()
+        where database_name = current_database() and list_contains($schemas, schema_name) and not internal
+        order by all
+        """,
+        {"schemas": list(schemas)},
+    ).fetchall()
+    tables: dict[str, list[str]] = {}
+    for table, column, kind in columns:
+        if table in without:
+            continue
+        cells = tables.setdefault(table, [])
+        if not {column, f"{table}.{column}"} & without:
+            # Equal numbers have equal hashes, so zeros are told apart by their sign.
+            cells += [f'"{column}"', f'signbit("{column}")'] if kind == "DOUBLE" else [f'"{column}"']
+    found = {}
+    for table, cells in tables.items():
+        row = connection.execute(
+            f"select count(*), md5(string_agg(row_hash::varchar, ' ' order by row_hash)) "
+            f"from (select hash({', '.join(cells)}) as row_hash from {table})"
+        ).fetchone()
+        assert row is not None
+        found[table] = f"{row[0]} rows, {row[1]}"
+    return found
+
+
+def differing_rows(ours: duckdb.DuckDBPyConnection, theirs: duckdb.DuckDBPyConnection, table: str) -> str:
+    """A few rows that only one of two warehouses has, for the message of a failing test."""
+    left, right = (side.execute(f"select * from {table}").to_arrow_table() for side in (ours, theirs))
+    with duckdb.connect() as connection:
+        connection.register("ours", left)
+        connection.register("theirs", right)
+        return "\n".join(
+            f"{table}, only {a}: {row}"
+            for a, b in (("ours", "theirs"), ("theirs", "ours"))
+            for row in connection.execute(f"from {a} except from {b} order by all limit 3").fetchall()
+        )
+
+
+def assert_same_tables(
+    ours: Home, theirs: Home, *schemas: str, without: frozenset[str] = frozenset(), told: str = ""
+) -> None:
+    """Hold two homes against each other, table by table."""
+    left, right = (home.fingerprints(*schemas, without=without) for home in (ours, theirs))
+    differing = [name for name in sorted(left.keys() | right.keys()) if left.get(name) != right.get(name)]
+    details = "\n".join(
+        differing_rows(ours.connection, theirs.connection, name) if name in left and name in right else name
+        for name in differing
+    )
+    assert not differing, f"{told}: {differing}\n{details}"

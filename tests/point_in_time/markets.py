@@ -1,0 +1,278 @@
+"""Small random markets, and the folders a vendor would deliver of them, step by step."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+START = datetime(2025, 1, 1)
+
+# Categories that the project's own map sends to three sectors, one that it does not know, and one it excludes.
+CATEGORIES = ("Layer 1", "Meme", "DeFi", "No Such Category")
+EXCLUDED = "Stablecoin"
+
+BARS, SIGNALS = "prices", "signals"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something a vendor does at a step besides going on: what, and two numbers in [0, 1) that say to what."""
+
+    kind: str
+    which: float
+    where: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """A delivery: days since the one before, the hour of the day, and what is unusual about it."""
+
+    days: int
+    hour: int
+    events: tuple[Event, ...] = ()
+
+
+@dataclass
+class Market:
+    """What there is to know; `arrives` is the step from which a row is delivered, `shown` counts the steps."""
+
+    tokens: pd.DataFrame
+    prices: pd.DataFrame
+    signals: pd.DataFrame
+    now: datetime
+    shown: int = 0
+
+    def advance(self, step: Step) -> datetime:
+        """Let the step's days pass and its events happen; return its moment."""
+        self.now = (self.now + timedelta(days=step.days)).replace(hour=step.hour, minute=20)
+        self.shown += 1
+        for event in step.events:
+            getattr(self, f"_{event.kind}")(event)
+        return self.now
+
+    def deliver(self, folder: Path, *, is_archive: bool) -> None:
+        """Write the folder as it is delivered now.
+
+        An archive holds all that is not held back, to the end; any other what has begun (an open bar is preliminary).
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        tokens = self.tokens[self.tokens["arrives"] <= self.shown]
+        tokens.drop(columns="arrives").to_parquet(folder / "tokens.parquet")
+        for name, moment in ((BARS, "bar_start"), (SIGNALS, "signal_at")):
+            rows = getattr(self, name)
+            rows = rows[(rows["arrives"] <= self.shown) & rows["token_id"].isin(tokens["token_id"])]
+            if not is_archive:
+                rows = rows[rows[moment] < self.now]
+                if "known_at" in rows:
+                    rows = rows[rows["known_at"] <= self.now]
+            rows.drop(columns="arrives").to_parquet(folder / f"{name}.parquet")
+
+    # --- what may happen at a step ---------------------------------------------------------------------------
+
+    def _revise_bar(self, event: Event) -> None:
+        place = self._past(BARS, event)
+        self.prices.loc[place, ["high", "close"]] *= 1.1
+
+    def _revise_into_jump(self, event: Event) -> None:
+        place = self._past(BARS, event)
+        self.prices.loc[place, ["open", "high", "low", "close"]] *= 7
+
+    def _late_bar(self, event: Event) -> None:
+        """Bars of the past that nobody had delivered: one, a few, or a halt that was none."""
+        token = self._token(event)
+        held = self.prices[
+            (self.prices["token_id"] == token)
+            & (self.prices["arrives"] > self.shown)
+            & (self.prices["bar_start"] < self.now)
+        ]
+        self.prices.loc[held.index[: 1 + int(event.where * len(held))], "arrives"] = self.shown
+
+    def _late_signal(self, event: Event) -> None:
+        held = self.signals[(self.signals["arrives"] > self.shown) & (self.signals["signal_at"] < self.now)]
+        if len(held):
+            first = int(event.where * len(held))
+            self.signals.loc[held.index[first : first + 3], "arrives"] = self.shown
+
+    def _restate_signal(self, event: Event) -> None:
+        place = self._past(SIGNALS, event)
+        old = self.signals.loc[place, "direction"]
+        self.signals.loc[place, "direction"] = (old + 2 + int(event.which * 2)) % 3 - 1
+
+    def _earlier_signal(self, event: Event) -> None:
+        """A row before the first one of a token: the vendor covers it from earlier on."""
+        rows = self.signals[self.signals["token_id"] == self._token(event)]
+        if not len(rows):
+            return
+        row = rows.sort_values("signal_at").iloc[0].copy()
+        row["signal_at"] -= timedelta(days=1 + int(event.where * 20))
+        row["arrives"] = self.shown
+        self.signals = pd.concat([self.signals, row.to_frame().T.astype(self.signals.dtypes)], ignore_index=True)
+
+    def _list_token(self, event: Event) -> None:
+        """A token that was held back, with all its history."""
+        held = self.tokens[self.tokens["arrives"] > self.shown]
+        self.tokens.loc[held.index[:1], "arrives"] = self.shown
+
+    def _change_sector(self, event: Event) -> None:
+        self.tokens.loc[self._token_row(event), "categories"] = CATEGORIES[int(event.where * len(CATEGORIES))]
+
+    def _exclude_token(self, event: Event) -> None:
+        self.tokens.loc[self._token_row(event), "categories"] = EXCLUDED
+
+    def _rename_token(self, event: Event) -> None:
+        self.tokens.loc[self._token_row(event), "symbol"] += "X"
+
+    def _earlier_source(self, event: Event) -> None:
+        """Bars of another price source, that begin before those in use."""
+        rows = self.prices[(self.prices["token_id"] == self._token(event)) & (self.prices["timeframe"] == "1d")]
+        if not len(rows):
+            return
+        other = rows.assign(price_source="earlier", arrives=self.shown, close=rows["close"] * 1.01)
+        other["high"] = other[["high", "close"]].max(axis=1)
+        other["bar_start"] -= timedelta(days=1)
+        self.prices = pd.concat([self.prices, other[: len(other) // 2]], ignore_index=True)
+
+    def _second_vendor(self, event: Event) -> None:
+        self.signals.loc[self.signals["vendor"] == "second", "arrives"] = np.minimum(
+            self.signals.loc[self.signals["vendor"] == "second", "arrives"], self.shown
+        )
+
+    def _token(self, event: Event) -> int:
+        return int(self.tokens["token_id"].iloc[int(event.which * len(self.tokens))])
+
+    def _token_row(self, event: Event) -> int:
+        return int(self.tokens.index[int(event.which * len(self.tokens))])
+
+    def _past(self, name: str, event: Event) -> int:
+        """A row that was delivered already."""
+        rows = getattr(self, name)
+        moment = "bar_start" if name == BARS else "signal_at"
+        seen = rows[(rows["token_id"] == self._token(event)) & (rows["arrives"] < self.shown) & (rows[moment] < self.now)]
+        if not len(seen):
+            seen = rows[rows["arrives"] < self.shown]
+        # Most revisions are of what is young.
+        place = int((1 - event.where**2) * len(seen))
+        return int(seen.index[min(place, len(seen) - 1)])
+
+
+EVENTS = (
+    "revise_bar",
+    "revise_into_jump",
+    "late_bar",
+    "late_signal",
+    "restate_signal",
+    "earlier_signal",
+    "list_token",
+    "change_sector",
+    "exclude_token",
+    "rename_token",
+    "earlier_source",
+    "second_vendor",
+)
+
+HELD_BACK = 1_000_000
+
+
+def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) -> Market:
+    """A market of daily and some hourly bars: gaps, halts, jumps, tokens that die or are listed late, a vendor that
+    falls silent, rows that nobody has delivered yet."""
+    random = np.random.default_rng(seed)
+    ids = np.arange(1, n_tokens + 1)
+    tokens = pd.DataFrame(
+        {
+            "token_id": ids,
+            "symbol": [f"T{number}" for number in ids],
+            "categories": [CATEGORIES[place] for place in random.integers(0, 2, n_tokens)],
+            "arrives": np.where(ids == n_tokens, HELD_BACK, 0),
+        }
+    )
+    hourly_from = int(n_days * random.uniform(0.4, 0.7))
+    prices = pd.concat(
+        [_bars(random, token, "1d", *_life(random, n_days)) for token in ids]
+        + [_bars(random, token, "1h", hourly_from * 24, hourly_from * 24 + 24 * 14) for token in ids[:2]],
+        ignore_index=True,
+    )
+    signals = pd.concat(
+        [
+            _signals(random, vendor, token, timeframe, first, last, has_known_at=has_known_at)
+            for vendor in ("first", "second")
+            for token in ids[random.random(n_tokens) < 0.8]
+            for timeframe, first, last in (
+                ("1d", int(n_days * random.uniform(0, 0.3)), n_days),
+                ("1h", hourly_from * 24 + 20, hourly_from * 24 + 24 * 14),
+            )
+            if timeframe == "1d" or token <= 2
+        ],
+        ignore_index=True,
+    )
+    signals.loc[signals["vendor"] == "second", "arrives"] = HELD_BACK
+    silent_from = START + timedelta(days=int(n_days * random.uniform(0.3, 0.8)))
+    silence = timedelta(days=int(random.integers(0, 40)))
+    signals = signals[~signals["signal_at"].between(silent_from, silent_from + silence)]
+    return Market(tokens, prices, signals.reset_index(drop=True), START)
+
+
+def _life(random: np.random.Generator, n_days: int) -> tuple[int, int]:
+    """Listed late or at the beginning, alive to the end or dead before."""
+    first = 0 if random.random() < 0.5 else int(random.integers(0, n_days // 2))
+    last = n_days if random.random() < 0.6 else int(random.integers(first + 5, n_days + 1))
+    return first, last
+
+
+def _bars(random: np.random.Generator, token: int, timeframe: str, first: int, last: int) -> pd.DataFrame:
+    n = last - first
+    unit = timedelta(days=1) if timeframe == "1d" else timedelta(hours=1)
+    moves = random.normal(0, 0.05, n)
+    moves[random.random(n) < 0.01] += np.log(7)
+    moves[random.random(n) < 0.01] -= np.log(7)
+    close = np.round(100 * np.exp(np.cumsum(moves)), 4) + 0.0001
+    opening = np.where(random.random(n) < 0.7, np.r_[100, close[:-1]], close)
+    bars = pd.DataFrame(
+        {
+            "token_id": token,
+            "timeframe": timeframe,
+            "bar_start": pd.to_datetime([START + unit * place for place in range(first, last)]),
+            "open": opening,
+            "high": np.maximum(opening, close) * 1.02,
+            "low": np.minimum(opening, close) * 0.98,
+            "close": close,
+            "volume_usd": 1e6,
+            "price_source": pd.Series(["spot" if token % 2 else None] * n, dtype="object"),
+            "arrives": 0,
+        }
+    )
+    # Missing for one to three bars, or for longer than a segment bears; some of it is delivered late, some never.
+    fate = np.zeros(n)
+    for _ in range(int(random.integers(0, 4))):
+        start, length = int(random.integers(0, n)), int(random.choice([1, 2, 3, 5, 9]))
+        fate[start : start + length * (1 if timeframe == "1d" else 12)] = random.choice([1, 2])
+    bars.loc[fate == 1, "arrives"] = HELD_BACK
+    return bars[fate != 2]
+
+
+def _signals(
+    random: np.random.Generator, vendor: str, token: int, timeframe: str, first: int, last: int, *, has_known_at: bool
+) -> pd.DataFrame:
+    n = last - first
+    unit = timedelta(days=1) if timeframe == "1d" else timedelta(hours=1)
+    at = pd.to_datetime([START + unit * place for place in range(first, last)])
+    rows = pd.DataFrame(
+        {
+            "vendor": vendor,
+            "token_id": token,
+            "timeframe": timeframe,
+            "signal_at": at,
+            "direction": random.choice([-1, 0, 1], n, p=[0.3, 0.4, 0.3]),
+            "trend": pd.array(
+                np.where(random.random(n) < 0.5, None, random.choice([-1, 0, 1], n)), dtype="Int64"
+            ),
+            "score": random.normal(0, 1, n),
+            "arrives": np.where(random.random(n) < 0.1, HELD_BACK, 0),
+        }
+    )
+    if has_known_at:
+        delays = unit * random.choice([1.0, 1.2, 2.5, 6.0], n, p=[0.7, 0.1, 0.1, 0.1])
+        rows["known_at"] = at + pd.to_timedelta(delays)
+    return rows[random.random(n) < 0.7]

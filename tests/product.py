@@ -1,0 +1,106 @@
+"""The product as tests drive it: a folder goes in, tables come out."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from unittest import mock
+
+import duckdb
+import pandas as pd
+
+import flows.config
+from flows.config import SQL_DIR, Settings
+from flows.pipeline import Outcome, main_job
+from flows.quality.results import GateResult, RuleResult
+from flows.run import Run, start_run
+from flows.sources.base import DATASETS
+from flows.sources.files import FilesSource
+from flows.warehouse import build as build_module
+from flows.warehouse import connection as connection_module
+from flows.warehouse import forward_windows as forward_windows_module
+from flows.warehouse import models as models_module
+from flows.warehouse.build import BuildReport, build
+from flows.warehouse.incoming import Incoming
+from flows.warehouse.models import Renderer
+from flows.warehouse.raw_store import keep
+from flows.warehouse.snapshots import take_snapshot
+
+# Every module that reads `sql/` on the way from raw to marts holds the folder under this name.
+READS_SQL: tuple[ModuleType, ...] = (
+    flows.config,
+    build_module,
+    connection_module,
+    forward_windows_module,
+    models_module,
+)
+
+
+def make_run(
+    folder: Path,
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    fetched_at: datetime | None = None,
+    vendor: str | None = None,
+) -> Run:
+    """A run over a folder by our wall clock, or, with `as_of`, one as if our wall clock had stood there.
+
+    `fetched_at` sets the wall clock apart from the as-of moment.
+    """
+    run = start_run(FilesSource(folder, vendor), settings, input=str(folder))
+    if as_of is None:
+        return run
+    return replace(run, as_of=as_of, fetched_at=fetched_at or as_of)
+
+
+def run_main_job(run: Run) -> Outcome:
+    """What `trackrecord nightly --plain` does."""
+    return main_job(run, holder="a test", wait_seconds=0)
+
+
+def snapshot_without_gate(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Append what the run's folder holds, all rows taken for good."""
+    kept = [keep(run.settings.home, delivery, source="files") for delivery in run.source.fetch(run.as_of)]
+    kept.sort(key=lambda one: list(DATASETS).index(one.dataset))
+    with mock.patch("flows.warehouse.snapshots.judge", _pass_all):
+        for one in kept:
+            take_snapshot(connection, run, one, suites=None)  # type: ignore[arg-type]
+
+
+def build_anew(connection: duckdb.DuckDBPyConnection, run: Run) -> BuildReport:
+    """A full build, whatever was built before."""
+    connection.execute("delete from ops.build")
+    return build(connection, run.settings, as_of=run.as_of, run_id=run.run_id)
+
+
+@contextmanager
+def sql_from(folder: Path) -> Iterator[None]:
+    """Let the product read another `sql/` folder."""
+    with ExitStack() as patches:
+        for module in READS_SQL:
+            patches.enter_context(mock.patch.object(module, "SQL_DIR", folder))
+        yield
+
+
+def hourly_windows(connection: duckdb.DuckDBPyConnection, settings: Settings) -> pd.DataFrame:
+    """The hourly windows, which are not published, as core.forward_window shows the daily ones."""
+    view = (SQL_DIR / "core" / "forward_window.sql").read_text(encoding="utf-8")
+    hourly = settings.model_copy(update={"horizons_1d": settings.horizons_1h})
+    select = Renderer(hourly, is_full=True).render(view)
+    for daily, of_hours in (("'1d'", "'1h'"), (" days", " hours"), ("forward_window_1d", "work.forward_window_1h")):
+        assert daily in select
+        select = select.replace(daily, of_hours)
+    return connection.sql(select).df()
+
+
+def _pass_all(connection: duckdb.DuckDBPyConnection, incoming: Incoming, **_: object) -> GateResult:
+    connection.execute(
+        "create or replace temporary table bad_row "
+        "(row_number bigint, rule varchar, reason varchar, is_quarantined boolean)"
+    )
+    name = incoming.dataset.name
+    passed = RuleResult(name, "skipped", "warning", "A test looks at what lies behind the gate.", True, False, 0, 0, None)
+    return GateResult(name, results=(passed,), n_quarantined=0, stops=())

@@ -1,0 +1,108 @@
+"""The study's tables, in Markdown, as `docs/methodology.md` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from tests.study.measures import (
+    Share,
+    covers,
+    finds,
+    fires,
+    naive_covers,
+    naive_fires,
+    with_truth,
+)
+from tests.study.panels import HORIZONS, NO_SKILL, PLANTED, SHIFTED, Setting
+
+
+def tables(cells: pd.DataFrame) -> str:
+    """All tables. Shares in percent, with standard errors between panels."""
+    by_setting = {setting: with_truth(part) for setting, part in cells.groupby("setting", sort=False)}
+    parts = (_tests(by_setting), _power(by_setting), _coverage(by_setting), _coverage_by_horizon(by_setting))
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _pooled(by_setting: dict[Setting, pd.DataFrame], settings: Iterable[Setting]) -> pd.DataFrame:
+    return pd.concat([by_setting[setting] for setting in settings if setting in by_setting], ignore_index=True)
+
+
+def _name(setting: Setting) -> tuple[str, str]:
+    return str(setting.n_tokens), setting.market
+
+
+def _seeds(cells: pd.DataFrame) -> str:
+    return str(cells["seed"].nunique())
+
+
+def _tests(by_setting: dict[Setting, pd.DataFrame]) -> Iterator[str]:
+    """False alarms: without skill, and with signals shifted in time."""
+    yield _line(
+        "tokens", "market", "signals", "panels", "cells", "selection p < 5 %", "edge p < 5 %", "naive edge test"
+    )
+    yield _rule(8)
+    for settings, signals in ((NO_SKILL, "no skill"), (SHIFTED, "+5, shifted")):
+        for setting in settings:
+            cells = by_setting[setting]
+            yield _line(*_name(setting), signals, _seeds(cells), *_alarms(cells))
+        yield _line("both", "all of these", signals, "", *_alarms(_pooled(by_setting, settings)))
+
+
+def _alarms(cells: pd.DataFrame) -> tuple[str | Share, ...]:
+    selection = fires(cells, "selection_p")
+    return str(selection.n), selection, fires(cells, "edge_p"), naive_fires(cells)
+
+
+def _power(by_setting: dict[Setting, pd.DataFrame]) -> Iterator[str]:
+    """How often +5 points are found, and how large they come out."""
+    yield _line("tokens", "market", "panels", "found at 7 days", "found at 30 days", "mean selection edge, 7 / 30")
+    yield _rule(6)
+    for setting in PLANTED:
+        cells = by_setting[setting]
+        whole = cells[(cells["sector"] == "all") & (cells["direction"] == "both")]
+        edges = whole.groupby("horizon")["selection_edge"].mean() * 100
+        yield _line(
+            *_name(setting), _seeds(cells), finds(cells, 7), finds(cells, 30), f"{edges[7]:.1f} / {edges[30]:.1f}"
+        )
+
+
+def _coverage(by_setting: dict[Setting, pd.DataFrame]) -> Iterator[str]:
+    """Coverage of the reportable cells of every setting, beside the naive interval's."""
+    yield _line("tokens", "market", "edge", "panels", "reportable cells", "our interval", "naive interval")
+    yield _rule(7)
+    for setting in (*NO_SKILL, *PLANTED):
+        cells = by_setting[setting]
+        reportable = cells[cells["is_reportable"]]
+        yield _line(
+            *_name(setting),
+            f"+{setting.edge_points:.0f}" if setting.edge_points else "none",
+            _seeds(cells),
+            str(len(reportable)),
+            covers(reportable),
+            naive_covers(reportable),
+        )
+
+
+def _coverage_by_horizon(by_setting: dict[Setting, pd.DataFrame]) -> Iterator[str]:
+    """The same by horizon, and of all cells, reportable or not."""
+    yield _line(
+        "days", "reportable cells", "our interval", "naive interval", "all cells", "our interval", "naive interval"
+    )
+    yield _rule(7)
+    cells = _pooled(by_setting, (*NO_SKILL, *PLANTED))
+    cells = cells[cells["hit_rate_low"].notna()]
+    for horizon in (*HORIZONS, None):
+        taken = cells if horizon is None else cells[cells["horizon"] == horizon]
+        parts = (taken[taken["is_reportable"]], taken)
+        measured = [str(one) for part in parts for one in (len(part), covers(part), naive_covers(part))]
+        yield _line("all" if horizon is None else str(horizon), *measured)
+
+
+def _line(*texts: object) -> str:
+    return "| " + " | ".join(str(text) for text in texts) + " |"
+
+
+def _rule(n: int) -> str:
+    return "|" + "---|" * n
