@@ -1,31 +1,41 @@
 """The command line: the same steps from a terminal."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import duckdb
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows import pipeline
 from flows.config import Settings, orchestrator_defaults
 from flows.errors import TrackrecordError, UsageError
 from flows.report.scorecard import print_scorecard, read_scorecard
+from flows.report.tables import WIDE, fits
 from flows.run import start_run
 from flows.sources import NAMES, open_source
+from flows.warehouse import journal
 from flows.warehouse.acceptance import accept as accept_rule
+from flows.warehouse.clock import as_utc, utc_now
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.lock import hold_lock
 
 app = typer.Typer(
     help="The audited track record of trading signals.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-console = Console(soft_wrap=not sys.stdout.isatty())
+# A pipe or a log has no width of its own, and is wide enough for every table unless COLUMNS says otherwise.
+console = Console(soft_wrap=not sys.stdout.isatty(), width=get_terminal_size((WIDE, 24)).columns)
 errors = Console(stderr=True, soft_wrap=True)
+
+N_RUNS_SHOWN = 5
 
 PROGRESS = {
     "fetch": "Keeping what the source delivers",
@@ -47,7 +57,7 @@ def nightly(
 ) -> None:
     """Snapshot a source, score what it said, and publish the result."""
     moment = _moment(as_of)
-    settings = Settings()
+    settings = _settings()
     if plain:
         run = start_run(open_source(source, input, vendor), settings, as_of=moment, input=str(input or ""))
         outcome = pipeline.main_job(
@@ -72,7 +82,7 @@ def accept(
     reason: Annotated[str, typer.Option(help="Why it is right to publish all the same.")],
 ) -> None:
     """Let a stopped snapshot through, recorded for ever; the next run takes it up."""
-    settings = Settings()
+    settings = _settings()
     with hold_lock(settings.home, "trackrecord accept"), open_warehouse(settings) as connection:
         accept_rule(connection, settings.home, rule=rule, snapshot_id=snapshot, reason=reason)
     console.print(f"Accepted {rule} for snapshot {snapshot}. Run the same nightly again to publish.")
@@ -81,16 +91,13 @@ def accept(
 @app.command()
 def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Ask the published file, read-only."""
-    published = _published(Settings())
+    published = _published(_settings())
     with duckdb.connect(str(published), read_only=True) as file:
         try:
             cursor = file.execute(sql)
         except duckdb.Error as error:
-            raise UsageError(str(error)) from error
-        table = Table(*[column[0] for column in cursor.description or ()])
-        for row in cursor.fetchall():
-            table.add_row(*["" if value is None else str(value) for value in row])
-    console.print(table)
+            raise UsageError(f"{error}\nThe published file is read-only: ask it with a select.") from error
+        _print_rows([column[0] for column in cursor.description or ()], cursor.fetchall())
 
 
 @app.command()
@@ -98,25 +105,26 @@ def status(
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when the published file is late.")] = False,
 ) -> None:
     """What is published, how fresh it is, and how the last runs ended."""
-    settings = Settings()
+    settings = _settings()
     published = _published(settings)
     with duckdb.connect(str(published), read_only=True) as file:
         row = file.execute(
             "select published_at, as_of, run_id, source, is_simulated from ops.publish order by published_at desc limit 1"
         ).fetchone()
         assert row is not None
-        runs = file.execute(
-            "select run_id, source, as_of, state, coalesce(error, '') from ops.run order by started_at desc limit 5"
-        ).fetchall()
-    age = datetime.now(UTC).replace(tzinfo=None) - row[0]
     console.print(
         f"{published}: published {row[0]:%Y-%m-%d %H:%M} UTC by run {row[2]} from {row[3]}, as of {row[1]:%Y-%m-%d %H:%M}"
         + (" (simulated)" if row[4] else "")
     )
-    table = Table("run", "source", "as of", "state", "error", title="Last runs", title_justify="left")
-    for run in runs:
-        table.add_row(*[str(value) for value in run])
-    console.print(table)
+    console.print("Last runs, newest first:")
+    # From the journal: the published file cannot know of a run that did not publish.
+    for run in reversed(journal.read(settings.home, "runs")[-N_RUNS_SHOWN:]):
+        console.print(
+            f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}", highlight=False, markup=False
+        )
+        for line in (run["error"] or "").splitlines():
+            console.print(f"    {line}", highlight=False, markup=False)
+    age = utc_now() - row[0]
     is_late = age.total_seconds() > settings.stale_after_days * 86_400
     if is_late:
         console.print(f"Late: nothing was published for {age.days} days.")
@@ -140,7 +148,31 @@ def _moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"--as-of {text} is not a moment; write it like 2026-03-09T00:20:00 (UTC).") from error
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return as_utc(moment)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        told = "; ".join(f"TRACKRECORD_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        raise UsageError(f"The settings in the environment or .env cannot be used. {told}.") from error
+
+
+def _print_rows(names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """A table where it fits; else each row on lines of its own, so that nothing is cut off."""
+    cells = [["" if value is None else str(value) for value in row] for row in rows]
+    table = Table(*names)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    if fits(console, table):
+        console.print(table)
+        return
+    width = max(map(len, names))
+    for row in cells:
+        for name, value in zip(names, row, strict=True):
+            console.print(f"{name:<{width}}  {value}", highlight=False, markup=False)
+        console.print()
 
 
 def _published(settings: Settings) -> Path:

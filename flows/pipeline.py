@@ -1,7 +1,8 @@
 """The main job, step by step: fetch, gate, build, gate, publish. What a step does is here; the order is `main_job`."""
 
-from collections.abc import Callable
-from contextlib import suppress
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import duckdb
@@ -21,6 +22,9 @@ from flows.warehouse.lock import hold_lock
 from flows.warehouse.publish import adopt_publishes, publish
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
 from flows.warehouse.snapshots import Snapshot, take_snapshot
+
+# What an operating system says of a disk that is full or a folder that may not be written.
+DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @dataclass(frozen=True)
@@ -132,23 +136,38 @@ def main_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps
 
     Raises LockHeld, GateStopped, SourceError or WarehouseError; the published file is then unchanged.
     """
-    try:
-        kept = steps.fetch(run)
-    except BaseException as error:
-        _tell_failure(note, run, error)
-        raise
-    with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
-        steps.begin(run)
+    with _disk_faults_told(run):
         try:
-            snapshots = steps.snapshot(run, kept)
-            report = steps.build_marts(run)
-            checks = steps.check_marts(run)
-            counts = steps.publish_marts(run)
+            kept = steps.fetch(run)
         except BaseException as error:
-            _tell_failure(finish, run, error)
+            _tell_failure(note, run, error)
             raise
-        finish(run, "published")
+        with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
+            steps.begin(run)
+            try:
+                snapshots = steps.snapshot(run, kept)
+                report = steps.build_marts(run)
+                checks = steps.check_marts(run)
+                counts = steps.publish_marts(run)
+            except BaseException as error:
+                _tell_failure(finish, run, error)
+                raise
+            finish(run, "published")
     return Outcome(snapshots, report, checks, counts)
+
+
+@contextmanager
+def _disk_faults_told(run: Run) -> Iterator[None]:
+    """A full disk shows wherever something is written: say so in one way."""
+    try:
+        yield
+    except (OSError, duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:
+        if isinstance(error, OSError) and error.errno not in DISK_FAULTS:
+            raise
+        raise WarehouseError(
+            f"{run.settings.home} cannot be written: {str(error).splitlines()[0]}. Make room and the folder writable, "
+            "then run again; what is published stays whole."
+        ) from error
 
 
 def _tell_failure(tell: Callable[[Run, str, str], None], run: Run, error: BaseException) -> None:

@@ -6,8 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from flows.report.tables import fits
 
 # What a reader sees first: one horizon a timeframe, the middle one.
 QUERY = """
@@ -53,6 +56,9 @@ HEADINGS = (
     "worst",
 )
 
+# How many columns a narrower page shows: a figure never parts from its p.
+CUTS = (len(HEADINGS), 10, 9, 8, 6, 4, 3)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -96,16 +102,25 @@ def read_scorecard(published: Path) -> Scorecard:
 def print_scorecard(console: Console, card: Scorecard) -> None:
     """Print the scorecard as tables."""
     stamp = " SIMULATED: no real market, no real vendor." if card.is_simulated else ""
+    n_columns = next((n for n in CUTS if all(fits(console, _table(one, n)) for one in card.sections)), CUTS[-1])
     for section in card.sections:
-        table = Table(title=section.title, title_justify="left", header_style="bold", pad_edge=False)
-        for place, heading in enumerate(HEADINGS):
-            table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
-        for row in section.rows:
-            table.add_row(*row, style="bold" if row[0] == "all" else None)
-        console.print(table)
+        console.print(_table(section, n_columns))
+    if n_columns < len(HEADINGS):
+        console.print(f"A wider page also shows: {', '.join(dict.fromkeys(HEADINGS[n_columns:]))}.", highlight=False)
     if not card.sections:
         console.print("No calls yet: there is nothing to score.")
     console.print(f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.{stamp}")
+
+
+def _table(section: Section, n_columns: int) -> Table:
+    table = Table(
+        title=section.title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0)
+    )
+    for place, heading in enumerate(HEADINGS[:n_columns]):
+        table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
+    for row in section.rows:
+        table.add_row(*row[:n_columns], style="bold" if row[0] == "all" else None)
+    return table
 
 
 def scorecard_markdown(card: Scorecard) -> str:

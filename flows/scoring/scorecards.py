@@ -56,10 +56,23 @@ def _infer(
     connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, base: Base
 ) -> Columns | None:
     """Everything about the cells of one timeframe and horizon that takes inference; None where there is no cell."""
-    cells = _fetch_cells(connection, card, timeframe, horizon)
-    n_cells = len(cells["cell_id"])
-    if not n_cells:
+    every = _fetch_cells(connection, card, timeframe, horizon)
+    if not len(every["cell_id"]):
         return None
+    # Cells of different provenance that hold the same calls have the same numbers, but for the families of the q values
+    # and of the shrinkage.
+    is_own = every["calls_of"] == every["cell_id"]
+    cells = {name: values[is_own] for name, values in every.items()}
+    found = _infer_cells(connection, card, timeframe, horizon, base, cells)
+    place = np.searchsorted(cells["cell_id"], every["calls_of"])
+    return _compare_cells(every, {name: values[place] for name, values in found.items()})
+
+
+def _infer_cells(
+    connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, base: Base, cells: Columns
+) -> Columns:
+    """Base rates, variances and intervals of cells that each hold calls of their own."""
+    n_cells = len(cells["cell_id"])
     blocks = _fetch_blocks(connection, card, timeframe, horizon, cells["cell_id"])
     n, hit_rate = cells["n_calls"], cells["hit_rate"]
 
@@ -78,10 +91,7 @@ def _infer(
     excess = inference.t_interval(cells["excess_return"], excess_variance, n_matched_clusters)
     edge = inference.t_interval(edges.edge, *edge_variance(blocks, base.covered, horizon, edges, n_cells))
 
-    is_leaf = cells["is_leaf"]
-    is_tested = is_leaf & (n >= inference.MIN_CALLS_FOR_Q) & (n_clusters >= inference.MIN_CLUSTERS)
     return {
-        "cell_id": cells["cell_id"],
         "base_rate": base_rate,
         "coverage_edge": base_rate - _weighted(priced_long, priced_short, cells),
         "edge": edges.edge,
@@ -96,14 +106,31 @@ def _infer(
         "edge_low": edge[0],
         "edge_high": edge[1],
         "edge_p": edge[2],
-        "selection_q": inference.benjamini_hochberg(np.where(is_tested, selection[2], np.nan), cells["q_family"]),
-        "edge_q": inference.benjamini_hochberg(np.where(is_tested, edge[2], np.nan), cells["q_family"]),
-        "hit_rate_shrunk": inference.shrink(
-            hit_rate, n_effective, cells["shrink_family"], cells["is_group"] & (n > 0)
-        ),
         "excess_low": excess[0],
         "excess_high": excess[1],
         "is_reportable": (n_effective >= inference.MIN_EFFECTIVE) & (n_clusters >= inference.MIN_CLUSTERS),
+    }
+
+
+def _compare_cells(cells: Columns, found: Columns) -> Columns:
+    """Add what a cell owes to the others of its family: q values and the shrunk hit rate."""
+    is_tested = (
+        cells["is_leaf"]
+        & (cells["n_calls"] >= inference.MIN_CALLS_FOR_Q)
+        & (found["n_clusters"] >= inference.MIN_CLUSTERS)
+    )
+
+    def q_values(p: Floats) -> Floats:
+        return inference.benjamini_hochberg(np.where(is_tested, p, np.nan), cells["q_family"])
+
+    return {
+        "cell_id": cells["cell_id"],
+        **found,
+        "selection_q": q_values(found["selection_p"]),
+        "edge_q": q_values(found["edge_p"]),
+        "hit_rate_shrunk": inference.shrink(
+            cells["hit_rate"], found["n_effective"], cells["shrink_family"], cells["is_group"]
+        ),
     }
 
 
@@ -134,7 +161,7 @@ def _span_sums(cells: Columns, base: Base, series: Series) -> Ints:
 
 
 def _groups(cells: Columns, base: Base) -> Ints:
-    return np.array([base.groups[pair] for pair in zip(cells["vendor"], cells["group"], strict=True)], dtype=np.int64)
+    return np.array([base.groups[pair] for pair in zip(cells["vendor_id"], cells["group"], strict=True)], dtype=np.int64)
 
 
 def _rates(sums: Ints) -> tuple[Floats, Floats]:
@@ -160,8 +187,8 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
         connection,
         f"""
         select
-            cell_id, vendor, {card.group} as "group", n_calls, n_bullish, hit_rate, selection_edge, mean_base_hit,
-            excess_return,
+            cell_id, calls_of, vendor_id, {card.group} as "group", n_calls, n_bullish, hit_rate, selection_edge,
+            mean_base_hit, excess_return,
             epoch(first_entry_at)::bigint // bar_seconds(timeframe) as first_step,
             epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step,
             {is_group} as is_group,
@@ -169,6 +196,7 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
             dense_rank() over (order by vendor, provenance, entry_rule) as q_family,
             dense_rank() over (order by vendor, provenance, entry_rule, direction) as shrink_family
         from work.{card.kind}_cell
+        inner join work.vendor using (vendor)
         where timeframe = '{timeframe}' and horizon = {horizon} and n_calls > 0
         order by cell_id
         """,
@@ -209,11 +237,12 @@ def _sector_bases(
             connection,
             f"""
             select
-                vendor, sector as "group", epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
+                vendor_id, sector as "group", epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
                 n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
             from work.sector_base
+            inner join work.vendor using (vendor)
             where timeframe = '{timeframe}' and horizon = {horizon}
-            order by vendor, sector, entry_at
+            order by vendor_id, sector, entry_at
             """,
         )
         grid = _Grid.of(rows)
@@ -231,10 +260,11 @@ def _token_bases(
         connection,
         f"""
         select
-            vendor, token_id as "group", epoch(entry_at)::bigint // bar_seconds('{timeframe}') as step,
+            vendor_id, token_id as "group", epoch(entry_at)::bigint // bar_seconds('{timeframe}') as step,
             is_covered, flags
         from work.token_base_{timeframe}
-        order by vendor, token_id, entry_at
+        inner join work.vendor using (vendor)
+        order by vendor_id, token_id, entry_at
         """,
     )
     grid = _Grid.of(rows)
@@ -260,7 +290,7 @@ class _Grid:
 
     @classmethod
     def of(cls, rows: Columns) -> "_Grid":
-        vendor, group, step = rows["vendor"], rows["group"], rows["step"]
+        vendor, group, step = rows["vendor_id"], rows["group"], rows["step"]
         is_start = np.r_[True, (vendor[1:] != vendor[:-1]) | (group[1:] != group[:-1])][: len(step)]
         starts = np.flatnonzero(is_start)
         ends = np.r_[starts[1:], len(step)][: len(starts)] - 1

@@ -20,5 +20,14 @@ def append(home: Path, kind: str, **event: Any) -> None:
         os.fsync(file.fileno())
 
 
+def read(home: Path, kind: str) -> list[dict[str, Any]]:
+    """All events of a kind, oldest first; a last line that a crash cut off is left out."""
+    path = home / "journal" / f"{kind}.jsonl"
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
 def _as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -78,12 +78,32 @@ cells as (
         horizon,
         entry_rule,
         {{ "cube (sector, direction, provenance)" if has_all else group ~ ", cube (direction, provenance)" }}
+),
+
+-- A provenance that holds all scored calls of its cell has the same numbers: they are computed once.
+numbered as (
+    select
+        *,
+        row_number() over (
+            order by timeframe, horizon, vendor, {{ group }}, direction, provenance, entry_rule
+        ) - 1 as cell_id
+    from cells
+),
+
+same_calls as (
+    select
+        *,
+        case
+            when n_calls = max(n_calls) over of_all then max(case when provenance = 'all' then cell_id end) over of_all
+            else cell_id
+        end as calls_of
+    from numbered
+    window of_all as (partition by vendor, {{ group }}, timeframe, horizon, direction, entry_rule)
 )
 
 select
-    row_number() over (
-        order by timeframe, horizon, vendor, {{ group }}, direction, provenance, entry_rule
-    ) - 1 as cell_id,
+    cell_id,
+    calls_of,
     vendor,
     {{ group }},
     timeframe,
@@ -122,7 +142,7 @@ select
     from_fixed(drawdown_sum) / n_calls as mean_drawdown,
     p95_drawdown,
     worst_drawdown
-from cells
+from same_calls
 {%- endmacro %}
 
 {#- The calls of each cell by block of one horizon's width: what the variances of overlapping calls are made of. -#}
@@ -173,6 +193,7 @@ select
     from_fixed(sum(spread.excess)) as excess
 from spread
 inner join {{ cells }} as cell using (vendor, {{ group }}, timeframe, horizon, direction, provenance, entry_rule)
+where cell.calls_of = cell.cell_id
 group by cell.cell_id, spread.block
 {%- endmacro %}
 

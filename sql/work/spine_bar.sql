@@ -26,7 +26,7 @@ with bars as (
         and (scope.anchor_at is null or bar.bar_start >= scope.anchor_at)
 ),
 
-neighbours as (
+neighbours as materialized (
     select
         *,
         row_number() over token as n_bars,
@@ -38,40 +38,59 @@ neighbours as (
     window token as (partition by timeframe, token_id order by bar_start)
 ),
 
-breaks as (
+-- Where segments start: few rows, numbered on from the anchor, whose place in its segment is known already.
+starts as (
     select
-        *,
+        timeframe,
+        token_id,
+        bar_start as segment_start,
+        n_bars as first_bar_number,
+        (
+            coalesce(anchor_segment, 0)
+            + row_number() over (partition by timeframe, token_id order by bar_start)
+        )::integer as segment
+    from neighbours
+    where
         not is_anchor
         and (
             previous_bar_start is null
             or is_break(timeframe, previous_bar_start, previous_close, bar_start, open)
-        ) as starts_segment,
-        next_bar_start is not null
-        and not is_break(timeframe, bar_start, close, next_bar_start, next_open) as has_next_in_segment
+        )
+    union all
+    select
+        timeframe,
+        token_id,
+        anchor_segment_start as segment_start,
+        1 + anchor_n_filled - bars_between(timeframe, anchor_segment_start, bar_start) as first_bar_number,
+        anchor_segment as segment
     from neighbours
+    where is_anchor
 ),
 
--- The anchor is a bar whose place in its segment is known already; everything after it is numbered on from there.
-placed as (
+real_bars as materialized (
     select
-        * exclude (is_anchor, anchor_segment_start, anchor_n_filled),
-        count(*) filter (where starts_segment) over until_here as n_starts,
-        coalesce(max(case when starts_segment then bar_start end) over until_here, anchor_segment_start)
-            as segment_start,
-        coalesce(
-            max(case when starts_segment then n_bars end) over until_here,
-            1 + anchor_n_filled - bars_between(timeframe, anchor_segment_start, anchor_at)
-        ) as first_bar_number
-    from breaks
-    window until_here as (partition by timeframe, token_id order by bar_start rows unbounded preceding)
-),
-
-real_bars as (
-    select
-        *,
-        (coalesce(anchor_segment, 0) + n_starts)::integer as segment,
-        (bars_between(timeframe, segment_start, bar_start) - (n_bars - first_bar_number))::integer as n_filled
-    from placed
+        bar.timeframe,
+        bar.token_id,
+        bar.bar_start,
+        bar.open,
+        bar.high,
+        bar.low,
+        bar.close,
+        bar.next_bar_start,
+        bar.next_bar_start is not null
+        and not is_break(bar.timeframe, bar.bar_start, bar.close, bar.next_bar_start, bar.next_open)
+            as has_next_in_segment,
+        starts.segment,
+        starts.segment_start,
+        (
+            bars_between(bar.timeframe, starts.segment_start, bar.bar_start) - (bar.n_bars - starts.first_bar_number)
+        )::integer as n_filled
+    from neighbours as bar
+    asof inner join starts
+        on
+            bar.timeframe = starts.timeframe
+            and bar.token_id = starts.token_id
+            and bar.bar_start >= starts.segment_start
 ),
 
 filled_bars as (

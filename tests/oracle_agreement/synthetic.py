@@ -31,15 +31,15 @@ CATEGORIES = {
 }  # fmt: skip
 
 
-def write_synthetic(folder: Path) -> None:
-    """Write tokens, prices and signals of both timeframes and two vendors."""
+def write_synthetic(folder: Path, timeframes: tuple[str, ...] = ("1d", "1h")) -> None:
+    """Write tokens, prices and signals of two vendors."""
     assert pd.Timestamp(AS_OF) - END == pd.Timedelta(minutes=20)
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(20251122)
     _tokens(rng).to_csv(folder / "tokens.csv", index=False)
-    prices = pd.concat([_prices(rng, "1d"), _prices(rng, "1h")], ignore_index=True)
+    prices = pd.concat([_prices(rng, timeframe) for timeframe in timeframes], ignore_index=True)
     prices.to_parquet(folder / "prices.parquet", index=False)
-    _signals(rng).to_parquet(folder / "signals.parquet", index=False)
+    _signals(rng, timeframes).to_parquet(folder / "signals.parquet", index=False)
 
 
 def _tokens(rng: np.random.Generator) -> pd.DataFrame:
@@ -147,9 +147,10 @@ def _rounded(price: float, digits: int) -> float:
 # --- signals -----------------------------------------------------------------------------------------------
 
 
-def _signals(rng: np.random.Generator) -> pd.DataFrame:
-    rows = [*_events(rng, "1d"), *_events(rng, "1h"), *_states(rng, "1d"), *_states(rng, "1h")]
-    table = pd.DataFrame(rows, columns=["vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at"])
+def _signals(rng: np.random.Generator, timeframes: tuple[str, ...]) -> pd.DataFrame:
+    rows = [row for timeframe in timeframes for say in (_events, _states) for row in say(rng, timeframe)]
+    columns = ["vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at"]
+    table = pd.DataFrame(rows, columns=columns)
     table["trend"] = table["trend"].astype("float64")
     for moment in ("signal_at", "known_at"):
         table[moment] = pd.to_datetime(table[moment]).astype("datetime64[us]")

@@ -11,7 +11,7 @@ START = datetime(2025, 1, 1)
 
 # Categories that the project's own map sends to three sectors, one that it does not know, and one it excludes.
 CATEGORIES = ("Layer 1", "Meme", "DeFi", "No Such Category")
-EXCLUDED = "Stablecoin"
+EXCLUDED = "Stablecoins"
 
 BARS, SIGNALS = "prices", "signals"
 

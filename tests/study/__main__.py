@@ -10,25 +10,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 
-from tests.study.panels import NO_SKILL, PLANTED, SHIFTED, Panel, builds, score
+from tests.study.panels import NO_SKILL, PLANTED, SHIFTED, draw, score_all
 from tests.study.tables import tables
-
-
-def run(panels: Iterable[Panel], processes: int) -> Iterator[pd.DataFrame]:
-    """Score the panels, a build at a time."""
-    work = list(builds(panels))
-    # Spawned, not forked: DuckDB's threads do not survive a fork.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for n_done, part in enumerate(pool.map(score, work), start=1):
-            print(f"{n_done} of {len(work)} builds", file=sys.stderr, flush=True)
-            yield part
 
 
 def main() -> None:
@@ -42,10 +29,11 @@ def main() -> None:
 
     parts = [pd.read_pickle(options.cells)] if options.cells and options.cells.exists() else []
     done = {pair for part in parts for pair in part.groupby(["setting", "seed"]).groups}
-    settings = (*NO_SKILL, *PLANTED, *SHIFTED)
-    panels = [Panel(setting, seed) for seed in range(1, options.seeds + 1) for setting in settings]
-    for part in run([panel for panel in panels if (panel.setting, panel.seed) not in done], options.processes):
+    panels = draw((*NO_SKILL, *PLANTED, *SHIFTED), range(1, options.seeds + 1))
+    todo = [panel for panel in panels if (panel.setting, panel.seed) not in done]
+    for part in score_all(todo, processes=options.processes):
         parts.append(part)
+        print(f"{sum(len(one) for one in parts)} cells", file=sys.stderr, flush=True)
         if options.cells:
             pd.concat(parts, ignore_index=True).to_pickle(options.cells)
 

@@ -17,11 +17,15 @@ MIN_CALLS, MIN_CLUSTERS = 30, 10
 
 @dataclass(frozen=True)
 class Share:
-    """A share of cells, and its standard error between panels: the cells of one panel are one draw, not many."""
+    """A share of cells, and its standard error: the cells of one panel are one draw, not many."""
 
     value: float
     error: float
     n: int
+
+    def is_within(self, low: float, high: float, errors: float = 3) -> bool:
+        """Whether the true share can lie between the two, this many standard errors allowed."""
+        return low - errors * self.error <= self.value <= high + errors * self.error
 
     def __str__(self) -> str:
         if not self.n:
@@ -29,21 +33,19 @@ class Share:
         return f"{100 * self.value:.1f} ± {100 * self.error:.1f}"
 
 
-def share(is_so: pd.Series, panel: pd.Series) -> Share:
-    """The share of cells of which something is so, with its standard error between panels."""
-    sums = is_so.astype(float).groupby(panel).agg(["sum", "size"])
-    n, n_panels = int(sums["size"].sum()), len(sums)
+def share(is_so: pd.Series, seed: pd.Series) -> Share:
+    """The share of cells of which something is so, with its standard error between seeds.
+
+    Panels of several settings with one seed share their shocks, so they count as one draw.
+    """
+    sums = is_so.astype(float).groupby(seed).agg(["sum", "size"])
+    n, n_seeds = int(sums["size"].sum()), len(sums)
     if not n:
         return Share(math.nan, math.nan, 0)
     value = float(sums["sum"].sum() / n)
     spread = sums["sum"] - value * sums["size"]
-    error = math.sqrt((spread**2).sum() * n_panels / (n_panels - 1)) / n if n_panels > 1 else math.nan
+    error = math.sqrt((spread**2).sum() * n_seeds / (n_seeds - 1)) / n if n_seeds > 1 else math.nan
     return Share(value, error, n)
-
-
-def panel_of(cells: pd.DataFrame) -> pd.Series:
-    """Which panel a cell is of. Panels of two settings with one seed share their shocks, so they count as one."""
-    return cells["seed"]
 
 
 def tested(cells: pd.DataFrame) -> pd.DataFrame:
@@ -55,20 +57,20 @@ def tested(cells: pd.DataFrame) -> pd.DataFrame:
 def fires(cells: pd.DataFrame, p: str) -> Share:
     """How often the test whose p value is in column `p` says there is something, over the tested leaf cells."""
     taken = tested(cells)
-    return share(taken[p] < LEVEL, panel_of(taken))
+    return share(taken[p] < LEVEL, taken["seed"])
 
 
 def naive_fires(cells: pd.DataFrame) -> Share:
     """The same for the textbook's binomial test against the base rate, which takes calls for independent."""
     taken = tested(cells)
     error = np.sqrt(taken["base_rate"] * (1 - taken["base_rate"]) / taken["n_calls"])
-    return share((taken["edge"] / error).abs() > Z, panel_of(taken))
+    return share((taken["edge"] / error).abs() > Z, taken["seed"])
 
 
 def finds(cells: pd.DataFrame, horizon: int) -> Share:
     """How often selection finds a skill in the cell of all sectors and both directions: p < 5 % and the right way."""
     taken = cells[(cells["sector"] == "all") & (cells["direction"] == "both") & (cells["horizon"] == horizon)]
-    return share((taken["selection_p"] < LEVEL) & (taken["selection_edge"] > 0), panel_of(taken))
+    return share((taken["selection_p"] < LEVEL) & (taken["selection_edge"] > 0), taken["seed"])
 
 
 def with_truth(cells: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +87,7 @@ def with_truth(cells: pd.DataFrame) -> pd.DataFrame:
 
 def covers(cells: pd.DataFrame) -> Share:
     """How often the product's interval holds the truth."""
-    return share(cells["truth"].between(cells["hit_rate_low"], cells["hit_rate_high"]), panel_of(cells))
+    return share(cells["truth"].between(cells["hit_rate_low"], cells["hit_rate_high"]), cells["seed"])
 
 
 def naive_covers(cells: pd.DataFrame) -> Share:
@@ -93,4 +95,4 @@ def naive_covers(cells: pd.DataFrame) -> Share:
     p, n = cells["hit_rate"], cells["n_calls"]
     centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    return share(cells["truth"].between(centre - half, centre + half), panel_of(cells))
+    return share(cells["truth"].between(centre - half, centre + half), cells["seed"])

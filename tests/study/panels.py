@@ -8,7 +8,9 @@ are a vendor's. (Only `coverage_edge` looks at everybody's tokens; the study doe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -142,7 +144,20 @@ def _shifted(signals: pa.Table, panel: Panel) -> pa.Table:
     return signals
 
 
-def builds(panels: Iterable[Panel], n_tokens: int = 600) -> Iterator[list[Panel]]:
+def draw(settings: Iterable[Setting], seeds: range) -> list[Panel]:
+    """Every setting with every seed, seed by seed, so that whatever is done first is done of all settings."""
+    settings = list(settings)
+    return [Panel(setting, seed) for seed in seeds for setting in settings]
+
+
+def score_all(panels: Iterable[Panel], *, processes: int) -> Iterator[pd.DataFrame]:
+    """Score many panels, a build's worth at a time, in their order."""
+    # Spawned, not forked: DuckDB's threads do not survive a fork.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(score, _builds(panels))
+
+
+def _builds(panels: Iterable[Panel], n_tokens: int = 600) -> Iterator[list[Panel]]:
     """The panels in their order, gathered into builds of at least so many tokens."""
     held: list[Panel] = []
     for panel in panels:

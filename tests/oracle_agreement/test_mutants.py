@@ -1,0 +1,215 @@
+"""The oracle can fail: each of these faults, put into a copy of the product, makes the comparison red.
+
+A mutant is one change of text in one file under `sql/`, or one name of the array kernels set to something else. It says
+which table must show it. The gates are left out: this is about the models alone.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import duckdb
+import numpy as np
+import pytest
+
+from flows.config import SQL_DIR, Settings
+from flows.run import Run
+from flows.scoring import clusters, inference, windows
+from flows.warehouse.connection import prepare
+from tests.oracle_agreement.comparing import Told, compare, in_words, oracle_tables
+from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
+from tests.product import build_anew, make_run, snapshot_without_gate, sql_from
+
+WINDOWS, CALLS, OUTCOMES = "core.forward_window", "core.call", "marts.signal_outcome"
+SECTORS, TOKENS = "marts.signal_scorecard", "marts.token_scorecard"
+CURVES, FALLS = "marts.sector_equity", "marts.sector_drawdown"
+
+
+@dataclass(frozen=True)
+class SqlMutant:
+    """`old`, which stands once in `file`, becomes `new`; `seen_in` must disagree, at `column` among others."""
+
+    claim: str
+    file: str
+    old: str
+    new: str
+    seen_in: str
+    column: str
+
+
+@dataclass(frozen=True)
+class KernelMutant:
+    """A name of a module stands for something else."""
+
+    claim: str
+    module: ModuleType
+    name: str
+    value: object
+    seen_in: str
+    column: str
+
+
+SQL_MUTANTS = (
+    SqlMutant(
+        "a gap of exactly 3 days ends the segment (> for >=)",
+        "macros.sql", "(3 * 86400 + bar_seconds(timeframe))", "(3 * 86400)", WINDOWS, "status",
+    ),
+    SqlMutant("no segment is cut by a jump up", "macros.sql", "next_open > 5 * close", "false", WINDOWS, "exit_at"),
+    SqlMutant(
+        "an open at exactly a fifth cuts the segment", "macros.sql", "5 * next_open < close",
+        "5 * next_open <= close", WINDOWS, "status",
+    ),
+    SqlMutant(
+        "windows hold one bar too many", "macros/window_bars.sql", "bars_between(timeframe, bar_start, segment_end)",
+        "1 + bars_between(timeframe, bar_start, segment_end)", WINDOWS, "status",
+    ),
+    SqlMutant(
+        "every segment is seasoned, not only the first", "macros/window_bars.sql", "bar.segment = 1 and ", "",
+        WINDOWS, "status",
+    ),
+    SqlMutant(
+        "a segment has ended at 3 days of silence, not after", "core/segment.sql",
+        "extent.last_bar_at > interval 3 days", "extent.last_bar_at >= interval 3 days", WINDOWS, "status",
+    ),
+    SqlMutant(
+        "filled bars are taken for real ones", "work/spine_bar.sql", "true as is_filled", "false as is_filled",
+        WINDOWS, "status",
+    ),
+    SqlMutant(
+        "the side held before ignores the trend", "core/call.sql", "coalesce(signal.trend, signal.direction) as side,",
+        "signal.direction as side,", CALLS, "rows",
+    ),
+    SqlMutant(
+        "the row before counts before it was known: look-ahead", "core/call.sql",
+        "previous_known_from <= known_at and", "", CALLS, "rows",
+    ),
+    SqlMutant("a call's known_at is read as its bar's end", "work/call_entry.sql",
+              "bar_ceiling(timeframe, known_at)", "bar_floor(timeframe, known_at)", OUTCOMES, "entry_price"),
+    SqlMutant("what came a bar late is called attested", "macros/versions.sql",
+              "when known_at < {{ dataset.moment }} + 2", "when known_at < {{ dataset.moment }} + 3",
+              OUTCOMES, "provenance"),
+    SqlMutant("coverage ends a bar early", "work/coverage.sql", "+ 3 * bar_length", "+ 2 * bar_length",
+              CURVES, "n_long"),
+    SqlMutant("the base holds the token itself", "macros/outcomes.sql",
+              "base.n_windows - judged.is_in_base::integer", "base.n_windows", OUTCOMES, "n_base"),
+    SqlMutant("the base's hits hold the token's own", "macros/outcomes.sql",
+              "- (judged.is_in_base and judged.is_hit)::integer", "", OUTCOMES, "base_hit"),
+    SqlMutant("two other windows are base enough", "macros/outcomes.sql",
+              "case when n_base >= 3 then n_base_hits", "case when n_base >= 2 then n_base_hits",
+              OUTCOMES, "base_hit"),
+    SqlMutant("a short loses more than its stake", "macros.sql", "greatest(-1, ", "greatest(-9, ",
+              OUTCOMES, "net_return"),
+    SqlMutant("a short's excursion looks at the low", "macros/outcomes.sql",
+              "least(0, 1 - highest / entry_price)", "least(0, 1 - lowest / entry_price)", OUTCOMES, "mae"),
+    SqlMutant("truncated hits count in the floor", "macros/scorecards.sql",
+              "filter (where hit and status = 'matured')", "filter (where hit)", SECTORS, "hit_rate_floor"),
+    SqlMutant("the deep side of drawdowns is the shallow one", "macros/scorecards.sql",
+              "quantile_cont(max_drawdown, 0.05)", "quantile_cont(max_drawdown, 0.95)", TOKENS, "p95_drawdown"),
+    SqlMutant("blocks are a bar wide, whatever the horizon", "macros/scorecards.sql",
+              "// (horizon * bar_seconds(timeframe))", "// bar_seconds(timeframe)", SECTORS, "n_clusters"),
+    SqlMutant("the base holds windows from before and after coverage", "macros/base_counts.sql",
+              "and entries.entry_at between coverage.covered_from and coverage.covered_to", "", SECTORS, "base_rate"),
+    SqlMutant("a silent vendor keeps its stance a bar longer", "work/curve_bar.sql",
+              "bar.bar_start < coverage.covered_to", "bar.bar_start <= coverage.covered_to", CURVES, "n_long"),
+    SqlMutant("a change of stance pays the round trip", "marts/sector_equity.sql", "{{ cost }}::double / 2",
+              "{{ cost }}::double", CURVES, "bar_return"),
+    SqlMutant("a bar earns close over open, also where the stance was held", "work/curve_bar.sql",
+              "when stance = stance_before then", "when false then", CURVES, "bar_return"),
+    SqlMutant("the peak is the last bar before the trough", "marts/sector_drawdown.sql",
+              "arg_max(bar.bar_start, (bar.equity, -bar.bar_number))", "max(bar.bar_start)", FALLS, "peak_at"),
+)  # fmt: skip
+
+
+def _without_entry(bars: windows.Bars, state: object, horizon: int, cost_bps: float) -> windows.Windows:
+    """The drawdown's path begins at the first close, not at the entry."""
+    found = _FOLD(bars, state, horizon, cost_bps)
+    n = len(state.fall)
+    path = np.full(len(bars.open), np.nan)
+    path[:n] = state.fall
+    return windows.Windows(**{**vars(found), "drawdown_long": np.where(found.has_closed, path[~bars.is_pad], np.nan)})
+
+
+def _no_neighbours(blocks: object, a: object, b: object, n_cells: int) -> object:
+    return np.zeros(n_cells)
+
+
+_FOLD = windows._fold
+
+KERNEL_MUTANTS = (
+    KernelMutant("a tie is a hit", windows, "TIE", -1e-14, OUTCOMES, "hit"),
+    KernelMutant("a fifth of the bars may be filled in", windows, "FILLED_PER_BAR", 5, WINDOWS, "status"),
+    KernelMutant("the entry is no part of the drawdown", windows, "_fold", _without_entry, WINDOWS, "drawdown_long"),
+    KernelMutant("calls that overlap are independent", clusters, "_neighbour_products", _no_neighbours,
+                 SECTORS, "n_effective"),
+    KernelMutant("the interval is one-sided", inference, "CONFIDENCE", 0.95, SECTORS, "hit_rate_low"),
+    KernelMutant("two sectors are enough to shrink", inference, "MIN_GROUPS_TO_SHRINK", 7, SECTORS, "hit_rate_shrunk"),
+    KernelMutant("every leaf is in the family of tests", inference, "MIN_CALLS_FOR_Q", 0, SECTORS, "selection_q"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A warehouse in memory whose raw tables are filled, ready to be built again and again."""
+
+    connection: duckdb.DuckDBPyConnection
+    run: Run
+    told: Told
+
+    def disagreements(self) -> dict[str, list[str]]:
+        build_anew(self.connection, self.run)
+        return compare(self.connection, self.told)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Daily only and few horizons, for speed."""
+    folder = tmp_path_factory.mktemp("mutants")
+    write_synthetic(folder / "vendor", ("1d",))
+    settings = Settings(home=folder / "home", horizons_1d=(1, 7, 30), horizons_1h=(1,), _env_file=None)
+    run = make_run(folder / "vendor", settings, as_of=AS_OF, fetched_at=FETCHED_AT)
+    with duckdb.connect() as connection:
+        prepare(connection, settings)
+        snapshot_without_gate(connection, run)
+        yield Bench(connection, run, oracle_tables(run, folder / "vendor"))
+
+
+@pytest.fixture(scope="module")
+def is_green(bench: Bench) -> None:
+    """Red means nothing where the unchanged product is not green."""
+    found = bench.disagreements()
+    assert not found, in_words(found)
+
+
+def test_the_unchanged_product_is_green(is_green: None) -> None: ...
+
+
+@pytest.mark.parametrize("mutant", SQL_MUTANTS, ids=lambda one: one.claim)
+def test_a_fault_in_sql_is_seen(bench: Bench, is_green: None, mutant: SqlMutant, tmp_path: Path) -> None:
+    folder = tmp_path / "sql"
+    shutil.copytree(SQL_DIR, folder)
+    text = (folder / mutant.file).read_text(encoding="utf-8")
+    assert text.count(mutant.old) == 1, f"{mutant.file} holds this {text.count(mutant.old)} times: {mutant.old}"
+    (folder / mutant.file).write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    with sql_from(folder):
+        prepare(bench.connection, bench.run.settings)
+        _assert_red(bench, mutant.seen_in, mutant.column)
+    prepare(bench.connection, bench.run.settings)
+
+
+@pytest.mark.parametrize("mutant", KERNEL_MUTANTS, ids=lambda one: one.claim)
+def test_a_fault_in_a_kernel_is_seen(
+    bench: Bench, is_green: None, mutant: KernelMutant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mutant.module, mutant.name, mutant.value)
+    _assert_red(bench, mutant.seen_in, mutant.column)
+
+
+def _assert_red(bench: Bench, table: str, column: str) -> None:
+    found = bench.disagreements()
+    seen = [one.split(":")[0] for one in found.get(table, [])]
+    assert column in seen, f"{table} should disagree at {column}; what disagrees is\n{in_words(found)}"
+
+
+
