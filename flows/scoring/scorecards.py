@@ -161,7 +161,9 @@ def _span_sums(cells: Columns, base: Base, series: Series) -> Ints:
 
 
 def _groups(cells: Columns, base: Base) -> Ints:
-    return np.array([base.groups[pair] for pair in zip(cells["vendor_id"], cells["group"], strict=True)], dtype=np.int64)
+    """Where each cell's group stands in the series; one without any base window stands at the end, where there is none."""
+    pairs = zip(cells["vendor_id"], cells["group"], strict=True)
+    return np.array([base.groups.get(pair, len(base.groups)) for pair in pairs], dtype=np.int64)
 
 
 def _rates(sums: Ints) -> tuple[Floats, Floats]:

@@ -48,7 +48,7 @@ def build(
             connection.execute("rollback")
             raise
         connection.execute("rollback")
-        reason = "a known token changed its symbol, sector or whether it is scored"
+        reason = "a known token changed its symbol, sector, price source or whether it is scored"
     connection.execute("delete from ops.build")
     connection.execute("set variable last_snapshot_id = 0")
     report = _Build(connection, settings, is_full=True).run(reason)
@@ -71,12 +71,17 @@ def _why_full(
     if as_of < last_as_of:
         return 0, "the as-of moment lies before that of the last build"
     usable = connection.execute(
-        "select count(*) from ops.snapshot where state in ('passed', 'accepted') and as_of <= $as_of "
-        "and snapshot_id <= $last_id",
-        {"as_of": as_of, "last_id": last_id},
+        """
+        select
+            count(*) filter (where snapshot_id <= $last_id),
+            count(*) filter (where snapshot_id > $last_id and as_of < $last_as_of)
+        from ops.snapshot
+        where state in ('passed', 'accepted') and as_of <= $as_of
+        """,
+        {"as_of": as_of, "last_id": last_id, "last_as_of": last_as_of},
     ).fetchone()
-    if usable != (n_usable,):
-        return 0, "an older snapshot was accepted, or reached by the as-of moment"
+    if usable != (n_usable, 0):
+        return 0, "an older snapshot was accepted, added, or reached by the as-of moment"
     return last_id, None
 
 
@@ -113,15 +118,26 @@ def _record(
 
 def _build_increment(connection: duckdb.DuckDBPyConnection, settings: Settings) -> BuildReport | None:
     """An incremental build, or None where what is known of the tokens changed too much for one."""
-    connection.execute("create or replace temporary table token_before as from work.current_token")
+    connection.execute((SQL_DIR / "plan" / "before.sql").read_text(encoding="utf-8"))
     step = _Build(connection, settings, is_full=False)
     step.run_before_plan()
     changed = connection.execute(
         """
         select count(*)
-        from token_before as old
-        inner join work.current_token as new using (token_id)
-        where (old.symbol, old.sector, old.is_scored) is distinct from (new.symbol, new.sector, new.is_scored)
+        from (
+            select token_id
+            from token_before as old
+            inner join work.current_token as new using (token_id)
+            where (old.symbol, old.sector, old.is_scored) is distinct from (new.symbol, new.sector, new.is_scored)
+            union all
+            select token_id
+            from price_source_before as old
+            inner join work.price_source as new using (timeframe, token_id)
+            where old.price_source <> new.price_source
+            union all
+            select epoch
+            from (from work.sector_epoch except from epoch_before)
+        )
         """
     ).fetchone()
     return step.run("new rows only") if changed == (0,) else None

@@ -4,7 +4,7 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from flows.warehouse.clock import utc_now
 
@@ -14,19 +14,28 @@ def append(home: Path, kind: str, **event: Any) -> None:
     path = home / "journal" / f"{kind}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"written_at": utc_now(), **event}, default=_as_text) + "\n"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line)
+    with path.open("a+b") as file:
+        _end_line(file)
+        file.write(line.encode())
         file.flush()
         os.fsync(file.fileno())
 
 
 def read(home: Path, kind: str) -> list[dict[str, Any]]:
-    """All events of a kind, oldest first; a last line that a crash cut off is left out."""
+    """All events of a kind, oldest first; a line that a crash cut off is left out."""
     path = home / "journal" / f"{kind}.jsonl"
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.endswith("}") and _is_whole(line)]
+
+
+def _end_line(file: BinaryIO) -> None:
+    """Part what a crash cut off from the line to come."""
+    if file.seek(0, os.SEEK_END):
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            file.write(b"\n")
 
 
 def _as_text(value: object) -> str:

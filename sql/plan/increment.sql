@@ -141,8 +141,8 @@ from touched
 left join work.coverage as coverage using (vendor, timeframe, token_id)
 left join inside using (vendor, timeframe, token_id);
 
--- Base counts and outcomes go by entry: from the first window computed anew, the first touched signal, and where the
--- coverage of a vendor that spoke again had ended.
+-- Base counts and outcomes go by entry: from the first window computed anew, the first touched signal, and whatever else
+-- a new bar or row may have changed elsewhere.
 create or replace table plan.outcome_scope as
 select
     timeframe,
@@ -158,10 +158,27 @@ from (
         signal_from as entry_from
     from plan.call_scope
     union all
+    -- Where the coverage of a vendor ended, and a bar before, where its stances did.
     select
-        coverage.timeframe,
-        coverage.covered_to as entry_from
-    from work.coverage as coverage
-    inner join plan.call_scope using (vendor, timeframe)
+        coverage_before.timeframe,
+        coverage_before.covered_to - bar_length(coverage_before.timeframe) as entry_from
+    from coverage_before
+    inner join work.coverage as coverage using (vendor, timeframe, token_id)
+    where coverage.covered_to <> coverage_before.covered_to
+    union all
+    -- Where a segment that had not ended may have ended now: no call waits for its next bar any longer.
+    select
+        timeframe,
+        ended_at as entry_from
+    from core.segment
+    where not has_ended
+    union all
+    -- Calls from before their token's first bar: it tells which price source they would have had.
+    select
+        call.timeframe,
+        call.signal_at as entry_from
+    from core.call as call
+    inner join plan.spine_scope as scope using (timeframe, token_id)
+    where scope.anchor_at is null
 )
 group by all;

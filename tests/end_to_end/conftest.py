@@ -16,19 +16,19 @@ def published_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     desk.folder.mkdir()
     for name, frame in clean_folder().items():
         desk.deliver(name, frame)
-    answer = desk.start("nightly", "--source", "files", "--input", str(desk.folder), "--plain")
+    answer = desk.nightly()
     assert answer.exit_code == 0, answer.err
     return desk
 
 
-def copy_of(desk: Desk, place: Path, capsys: pytest.CaptureFixture[str] | None = None) -> Desk:
+def copy_of(desk: Desk, place: Path) -> Desk:
     """The same folder and home in another place."""
     for path in (desk.folder, desk.home):
         shutil.copytree(path, place / path.name)
-    return Desk(place / desk.folder.name, place / desk.home.name, capsys)
+    return Desk(place / desk.folder.name, place / desk.home.name)
 
 
 @pytest.fixture
-def desk(published_desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+def desk(published_desk: Desk, tmp_path: Path) -> Desk:
     """A desk after its first good publish."""
-    return copy_of(published_desk, tmp_path, capsys)
+    return copy_of(published_desk, tmp_path)

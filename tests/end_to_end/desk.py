@@ -4,7 +4,9 @@ import hashlib
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,6 @@ class Desk:
 
     folder: Path
     home: Path
-    capsys: pytest.CaptureFixture[str] | None = None
 
     @property
     def published(self) -> Path:
@@ -101,9 +102,8 @@ class Desk:
 
     def run(self, *arguments: str) -> Answer:
         """Call the command line in this process, as its entry point does."""
-        assert self.capsys is not None
-        self.capsys.readouterr()
-        with pytest.MonkeyPatch.context() as patch:
+        out, err = StringIO(), StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setenv("TRACKRECORD_HOME", str(self.home))
             patch.chdir(self.home.parent)
             patch.setattr(sys, "argv", ["trackrecord", *arguments])
@@ -112,8 +112,7 @@ class Desk:
                 exit_code = 0
             except SystemExit as stopped:
                 exit_code = int(stopped.code or 0)
-        told = self.capsys.readouterr()
-        return Answer(exit_code, told.out, told.err)
+        return Answer(exit_code, out.getvalue(), err.getvalue())
 
     def nightly(self, *arguments: str) -> Answer:
         """The nightly over the folder, without the orchestrator."""

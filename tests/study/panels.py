@@ -35,7 +35,10 @@ _LEAST_SHIFT = 60
 
 @dataclass(frozen=True)
 class Setting:
-    """A kind of panel: how many tokens, what makes it hard, the edge planted (points), whether signals are shifted."""
+    """A kind of panel: how many tokens, what makes it hard, the edge planted (points), whether signals are shifted.
+
+    `market_vol` is the volatility per year that all tokens share.
+    """
 
     n_tokens: int
     bunched: bool = False
@@ -43,6 +46,7 @@ class Setting:
     drift: bool = False
     edge_points: float = 0.0
     is_shifted: bool = False
+    market_vol: float = 0.50
 
     @property
     def market(self) -> str:
@@ -53,7 +57,7 @@ class Setting:
 
     def spec(self, seed: int) -> sample.MarketSpec:
         """The generator's spec of one panel."""
-        return sample.study_spec(
+        spec = sample.study_spec(
             self.n_tokens,
             seed,
             edge_points=self.edge_points,
@@ -61,6 +65,7 @@ class Setting:
             fat_tails=self.fat_tails,
             drift=self.drift,
         )
+        return replace(spec, market_vol=self.market_vol)
 
 
 @dataclass(frozen=True)

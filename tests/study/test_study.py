@@ -15,9 +15,10 @@ from tests.study.measures import Share, covers, finds, fires, naive_covers, shar
 from tests.study.panels import NO_SKILL, PLANTED, SHIFTED, Panel, Setting, draw, score, score_all
 from tests.study.tables import tables
 
-HARD = Setting(60, bunched=True, fat_tails=True, drift=True)
+# Few tokens are quick; that they move together more than elsewhere makes up for their number.
+HARD = Setting(15, bunched=True, fat_tails=True, drift=True, market_vol=1.2)
 HARD_PLANTED = Setting(60, bunched=True, fat_tails=True, drift=True, edge_points=5.0)
-N_QUICK, N_QUICK_PLANTED, N_TRUTH = 5, 2, 20
+N_QUICK, N_QUICK_PLANTED, N_TRUTH = 12, 2, 40
 LONG_HORIZONS = (14, 30)
 
 N_SLOW = 20
@@ -48,7 +49,7 @@ def test_without_skill_few_cells_look_skilled_and_some_do(quick: pd.DataFrame) -
     cells = quick[quick["setting"] == HARD]
     for p in ("selection_p", "edge_p"):
         found = fires(cells, p)
-        assert found.n == N_QUICK * 4 * 2 * 4, "a cell of the quick panels has no test"
+        assert found.n == N_QUICK * 2 * 2 * 4, "a cell of the quick panels has no test"
         assert 0.01 <= found.value <= 0.12, (p, str(found))
 
 
@@ -69,13 +70,10 @@ def test_intervals_hold_the_truth_where_the_naive_ones_do_not(quick: pd.DataFram
     assert naive_covers(whole).value <= 0.7, "the panels are too easy to tell a good interval from a naive one"
 
 
-def test_a_panel_is_scored_alike_alone_and_in_company() -> None:
-    small = [Panel(Setting(15), 1), Panel(Setting(15, drift=True, edge_points=5.0), 2)]
-    together = score(small)
-    alone = pd.concat([score([panel]) for panel in small], ignore_index=True)
-    pd.testing.assert_frame_equal(
-        together.drop(columns="setting"), alone.drop(columns="setting"), check_exact=False, rtol=1e-12
-    )
+def test_a_panel_is_scored_alike_alone_and_in_company(quick: pd.DataFrame) -> None:
+    company = quick[(quick["setting"] == HARD) & (quick["seed"] == 3)].drop(columns="setting").reset_index(drop=True)
+    alone = score([Panel(HARD, 3)]).drop(columns="setting")
+    pd.testing.assert_frame_equal(company, alone, check_exact=False, rtol=1e-12)
 
 
 # --- the study itself, slow --------------------------------------------------------------------------------

@@ -1,0 +1,522 @@
+"""Whatever comes in, the published file is whole, nothing kept is lost, and the message says what to do.
+
+Each test runs the real job after a good first publish; its exit code is the command's.
+"""
+
+import ctypes
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from flows.config import ROOT
+
+from .conftest import copy_of
+from .desk import DAYS, FIRST_TOKENS, N_TOKENS, Answer, Desk, clean_folder
+
+N_ROWS = N_TOKENS * len(DAYS)
+# A bar of the first token, far from both its ends.
+ROW = 200
+DAY = DAYS[ROW]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A delivery that must change nothing: how it is spoilt, the exit code, and what the message must say."""
+
+    id: str
+    spoil: Callable[[Desk], None]
+    exit_code: int
+    told: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+
+def drop_column(desk: Desk) -> None:
+    desk.deliver("prices", clean_folder()["prices"].drop(columns="close"))
+
+
+def wrong_type(desk: Desk) -> None:
+    prices = clean_folder()["prices"]
+    desk.deliver("prices", prices.assign(close=prices["close"].map("USD {:.2f}".format)))
+
+
+def weekdays_only(desk: Desk) -> None:
+    prices = clean_folder()["prices"]
+    desk.deliver("prices", prices[prices["bar_start"].dt.day_of_week < 5])
+
+
+def no_signals(desk: Desk) -> None:
+    desk.deliver("signals", clean_folder()["signals"].head(0))
+
+
+def few_tokens(desk: Desk) -> None:
+    prices = clean_folder()["prices"]
+    desk.deliver("prices", prices[prices["token_id"] == FIRST_TOKENS])
+
+
+def cut_parquet(desk: Desk) -> None:
+    path = desk.folder / "prices.parquet"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def damage_parquet(desk: Desk) -> None:
+    """The footer, and with it every column's name, is whole; the second half of the rows is not."""
+    path = desk.folder / "prices.parquet"
+    clean_folder()["prices"].to_parquet(path, index=False, row_group_size=N_ROWS // 2)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = b"\xff" * 4000
+    path.write_bytes(content)
+
+
+def cut_csv(desk: Desk) -> None:
+    """Tokens one after the other: half of the file is half of the tokens."""
+    text = clean_folder()["prices"].to_csv(index=False)
+    desk.deliver_csv("prices", text[: len(text) // 2])
+
+
+def not_utf8(desk: Desk) -> None:
+    tokens = clean_folder()["tokens"]
+    tokens.loc[9, "name"] = "Café"
+    desk.deliver_csv("tokens", tokens.to_csv(index=False), encoding="latin-1")
+
+
+REFUSED = (
+    Refused(
+        "a missing file",
+        lambda desk: desk.remove("prices"),
+        1,
+        ("acme: prices is missing", "Add prices.parquet, prices.csv or a folder prices/"),
+    ),
+    Refused(
+        "a missing column",
+        drop_column,
+        3,
+        ("prices.columns_present", "1 of 7 failed", "missing close; delivered token_id", "deliver it under the name"),
+    ),
+    Refused(
+        "a column of the wrong type",
+        wrong_type,
+        3,
+        (
+            "prices.quarantined_share",
+            f"{N_ROWS:,} of {N_ROWS:,} failed",
+            "most by type_fits",
+            "unfit_columns = close",
+            '"close":"USD ',
+            "mend the source",
+        ),
+    ),
+    Refused(
+        "weekdays only",
+        weekdays_only,
+        3,
+        ("prices.weekends_present", "112 of 112", "the first is 2024-10-05", "deliver all seven days"),
+    ),
+    Refused(
+        "an empty signals file",
+        no_signals,
+        3,
+        ("signals.tokens_kept", f"{N_TOKENS} of {N_TOKENS} failed", "token_id 101, 102", "check that this one is complete"),
+    ),
+    Refused(
+        "90 % of yesterday's tokens gone",
+        few_tokens,
+        3,
+        ("prices.tokens_kept", "11 of 12 failed", "token_id 102, 103", "trackrecord accept tokens_kept --snapshot 4"),
+    ),
+    Refused(
+        "a Parquet file cut in half",
+        cut_parquet,
+        1,
+        ("prices: prices.parquet cannot be read as parquet", "Deliver the whole file again"),
+    ),
+    Refused(
+        "a Parquet file damaged in the middle",
+        damage_parquet,
+        1,
+        ("prices: prices.parquet cannot be read to its end", "Deliver the whole file again"),
+    ),
+    Refused(
+        "a CSV cut in half, token by token",
+        cut_csv,
+        3,
+        ("prices.tokens_kept", "of 12 failed", "check that this one is complete"),
+    ),
+    Refused("an empty file", lambda desk: desk.deliver_csv("signals", ""), 1, ("signals: signals.csv is empty", "Deliver it")),
+    Refused("another encoding", not_utf8, 1, ("tokens: tokens.csv is not UTF-8", "Save it as UTF-8")),
+    Refused(
+        "an as-of moment before all data",
+        lambda desk: None,
+        3,
+        (
+            "prices.rows_present",
+            "the as-of moment 2020-01-01 00:00:00 lies before all data",
+            f"{N_ROWS:,} rows",
+            "the earliest is of 2024-10-01",
+            "check the source and the as-of moment",
+        ),
+        ("--as-of", "2020-01-01"),
+    ),
+)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.id)
+def test_what_cannot_be_used_stops_with_a_message_and_changes_nothing(desk: Desk, case: Refused) -> None:
+    fingerprint, raw_files, raw_rows = desk.fingerprint(), desk.raw_files(), desk.raw_rows()
+    case.spoil(desk)
+
+    answer = desk.nightly(*case.arguments)
+
+    assert answer.exit_code == case.exit_code, answer
+    assert "Traceback" not in answer.err
+    for words in case.told:
+        assert words in answer.err
+    assert desk.fingerprint() == fingerprint
+    assert raw_files.items() <= desk.raw_files().items()
+    assert desk.raw_rows() == raw_rows
+    state = {1: "failed", 3: "stopped"}[case.exit_code]
+    (event,) = [json.loads(line) for line in (desk.home / "journal" / "runs.jsonl").read_text().splitlines()][1:]
+    assert event["state"] == state
+    assert event["error"] == answer.err.strip()
+    assert state in desk.run("status").out
+
+
+def test_the_day_after_a_stop_the_mended_folder_publishes(desk: Desk) -> None:
+    weekdays_only(desk)
+    assert desk.nightly().exit_code == 3
+    prices = clean_folder()["prices"]
+    prices.loc[ROW, "volume_usd"] = 5.0
+    desk.deliver("prices", prices)
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0, answer.err
+    assert f"prices: {N_ROWS} rows, 1 new" in answer.out
+    assert desk.ask("select state from ops.run order by started_at") == [("published",), ("stopped",), ("published",)]
+
+
+# --- bad rows among good ones --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """One bad row of a delivery: its dataset and rule, and cells of the raw row as they must be kept."""
+
+    dataset: str
+    rule: str
+    cells: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule}: {', '.join(f'{name} {value}' for name, value in self.cells.items() if name != 'token_id')}"
+
+
+BAD_ROWS: list[tuple[BadRow, dict[str, Any]]] = [
+    # Each is a copy of the first token's bar of one day, with these cells changed, in the place of the original.
+    (BadRow("prices", "price_positive", {"close": "-1.0"}), {"close": -1.0, "low": -2.0}),
+    (BadRow("prices", "price_positive", {"open": "0.0"}), {"open": 0.0, "low": 0.0}),
+    (BadRow("prices", "value_present", {"close": "nan"}), {"close": float("nan")}),
+    (BadRow("prices", "price_positive", {"high": "inf"}), {"high": float("inf")}),
+    (BadRow("prices", "ohlc_ordered", {"high": "1.0"}), {"high": 1.0}),
+    (BadRow("prices", "token_known", {"token_id": "999"}), {"token_id": 999}),
+    (BadRow("prices", "timeframe_known", {"timeframe": "4h"}), {"timeframe": "4h"}),
+    (BadRow("prices", "not_in_future", {"bar_start": "2199-01-01 00:00:00"}), {"bar_start": pd.Timestamp("2199-01-01")}),
+    (BadRow("signals", "direction_allowed", {"direction": "2"}), {"direction": 2}),
+    (BadRow("signals", "token_known", {"token_id": "998"}), {"token_id": 998}),
+    (BadRow("signals", "timeframe_known", {"timeframe": "1w"}), {"timeframe": "1w"}),
+    (BadRow("signals", "not_in_future", {"signal_at": "2199-01-01 00:00:00"}), {"signal_at": pd.Timestamp("2199-01-01")}),
+]
+N_BAD_PRICES = sum(bad.dataset == "prices" for bad, _ in BAD_ROWS)
+EQUAL_COPY = BadRow("prices", "key_repeated", {"token_id": "105", "bar_start": str(DAY)})
+CONTRADICTION = BadRow("prices", "key_contradicted", {"token_id": "106", "volume_usd": "7.0"})
+CONTRADICTED = BadRow("prices", "key_contradicted", {"token_id": "106", "volume_usd": "1000000.0"})
+OFF_GRID = pd.Timestamp("2025-11-01 07:30")
+
+
+def spoilt() -> dict[str, pd.DataFrame]:
+    """The clean folder with every bad row in it, and one bar off the grid."""
+    frames = clean_folder()
+    place = {"prices": ROW, "signals": ROW}
+    for bad, cells in BAD_ROWS:
+        frame = frames[bad.dataset]
+        for name, value in cells.items():
+            frame.loc[place[bad.dataset], name] = value
+        # Two days on: no two bad bars are neighbours.
+        place[bad.dataset] += 2
+    prices = frames["prices"]
+    is_day = prices["bar_start"] == DAY
+    copy = prices[is_day & (prices["token_id"] == 105)]
+    contradiction = prices[is_day & (prices["token_id"] == 106)].assign(volume_usd=7.0)
+    off_grid = prices[(prices["token_id"] == 107) & (prices["bar_start"] == DAYS[-1])].assign(bar_start=OFF_GRID)
+    frames["prices"] = pd.concat([prices, copy, contradiction, off_grid], ignore_index=True)
+    return frames
+
+
+@pytest.fixture(scope="module")
+def after_bad_rows(published_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Answer, Answer]:
+    """A desk after two nights with the same bad rows among good ones, and what both nights said."""
+    desk = copy_of(published_desk, tmp_path_factory.mktemp("bad_rows"))
+    for name, frame in spoilt().items():
+        desk.deliver(name, frame)
+    first = desk.nightly()
+    frame = spoilt()["prices"]
+    frame.loc[0, "volume_usd"] = 5.0
+    desk.deliver("prices", frame)
+    return desk, first, desk.nightly()
+
+
+@pytest.mark.parametrize(
+    "bad", [*(bad for bad, _ in BAD_ROWS), EQUAL_COPY, CONTRADICTION, CONTRADICTED], ids=lambda bad: bad.id
+)
+def test_a_bad_row_is_set_aside_as_it_came_and_the_rest_goes_on(
+    after_bad_rows: tuple[Desk, Answer, Answer], bad: BadRow
+) -> None:
+    desk, answer, _ = after_bad_rows
+    assert answer.exit_code == 0, answer.err
+
+    kept = desk.ask(
+        f"select reason, raw_row from ops.quarantine where dataset = '{bad.dataset}' and rule = '{bad.rule}' and "
+        + " and ".join(f"raw_row ->> '{name}' = '{value}'" for name, value in bad.cells.items())
+    )
+
+    ((reason, raw_row),) = kept
+    # Why, and what to do.
+    assert reason.endswith(".")
+    assert {";", ","} & set(reason)
+    assert set(json.loads(raw_row)) == {name.lower() for name in clean_folder()[bad.dataset].columns}
+    assert f"warning {bad.rule}:" in answer.out
+
+
+def test_the_good_rows_beside_bad_ones_are_published_and_nothing_raw_is_lost(
+    after_bad_rows: tuple[Desk, Answer, Answer], published_desk: Desk
+) -> None:
+    desk, answer, _ = after_bad_rows
+
+    # The one new row is the bar off the grid.
+    assert f"prices: {N_ROWS + 3} rows, 1 new, {N_BAD_PRICES + 3} quarantined" in answer.out
+    assert desk.raw_rows()["prices"] == N_ROWS + 2
+    assert published_desk.raw_files().items() <= desk.raw_files().items()
+    assert desk.ask_one("select count(*) from core.price_bar where known_to is null") == N_ROWS + 1
+
+
+def test_a_bar_off_the_grid_is_moved_down_and_flagged(after_bad_rows: tuple[Desk, Answer, Answer]) -> None:
+    desk, _, _ = after_bad_rows
+
+    assert desk.ask("select token_id, bar_start from core.price_bar where is_snapped and known_to is null") == [
+        (107, pd.Timestamp("2025-11-01").to_pydatetime())
+    ]
+    assert desk.ask(
+        "select severity, is_passed, n_failed, example from ops.validation where dataset = 'prices' and rule = 'on_grid'"
+        " and not is_passed limit 1"
+    )[0][:3] == ("warning", False, 1)
+
+
+def test_bad_rows_that_come_again_are_counted_again_and_kept_once(after_bad_rows: tuple[Desk, Answer, Answer]) -> None:
+    desk, _, again = after_bad_rows
+
+    assert again.exit_code == 0, again.err
+    assert f"1 new, {N_BAD_PRICES + 3} quarantined" in again.out
+    assert desk.ask_one("select max(n) from (select count(*) as n from ops.quarantine group by dataset, rule, raw_row)") == 1
+
+
+def test_an_extra_column_of_any_name_is_ignored_and_kept_in_the_raw_bytes(desk: Desk) -> None:
+    desk.deliver("prices", clean_folder()["prices"].assign(row_number=5, Remark="mine"))
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0, answer.err
+    assert f"prices: {N_ROWS} rows, 0 new" in answer.out
+
+
+def test_a_byte_order_mark_semicolons_zones_and_shared_symbols_are_no_fault(desk: Desk) -> None:
+    prices = clean_folder()["prices"]
+    # The same moments, as a clock two hours east of Greenwich shows them.
+    prices["bar_start"] = (prices["bar_start"] + pd.Timedelta(hours=2)).dt.strftime("%Y-%m-%dT%H:%M:%S+02:00")
+    desk.deliver_csv("prices", prices.to_csv(index=False, sep=";"), encoding="utf-8-sig")
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0, answer.err
+    assert f"prices: {N_ROWS} rows, 0 new (snapshot" in answer.out
+    assert desk.ask_one("select count(distinct token_id) from core.token where symbol = 'SOL'") == 3
+    assert desk.ask_one("select count(distinct token_id) from marts.signal_outcome where symbol = 'SOL'") == 3
+
+
+def test_a_csv_cut_in_half_day_by_day_goes_on_without_its_torn_row(desk: Desk) -> None:
+    text = clean_folder()["prices"].sort_values(["bar_start", "token_id"]).to_csv(index=False)
+    # In the middle of a row, before its close.
+    desk.deliver_csv("prices", text[: text.index(",1d,", len(text) // 2) + 30])
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0, answer.err
+    assert "1 quarantined" in answer.out
+    assert "warning rows_kept" in answer.out
+    assert desk.raw_rows()["prices"] == N_ROWS
+    assert desk.ask_one("select count(*) from core.price_bar where known_to is null") == N_ROWS
+
+
+def test_an_empty_signals_file_at_the_first_night_publishes_no_calls_and_no_rate(desk: Desk) -> None:
+    shutil.rmtree(desk.home)
+    no_signals(desk)
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0, answer.err
+    assert "signals: 0 rows" in answer.out
+    assert "warning rows_present" in answer.out
+    assert "No calls yet" in answer.out
+    assert desk.ask_one("select count(*) from marts.signal_scorecard") == 0
+
+
+# --- acceptance ----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_gate_stopped_is_published_once_somebody_accepts_it_by_name(desk: Desk) -> None:
+    few_tokens(desk)
+    stopped = desk.nightly()
+    assert stopped.exit_code == 3
+    reason = "The vendor dropped all but one token; its mail of today says so."
+
+    accepted = desk.run("accept", "tokens_kept", "--snapshot", "4", "--reason", reason)
+    answer = desk.nightly()
+
+    assert accepted.exit_code == 0, accepted.err
+    assert answer.exit_code == 0, answer.err
+    assert desk.ask("select rule, snapshot_id, dataset, reason from ops.acceptance") == [
+        ("tokens_kept", 4, "prices", reason)
+    ]
+    told = [json.loads(line) for line in (desk.home / "journal" / "acceptances.jsonl").read_text().splitlines()]
+    assert [(event["rule"], event["snapshot_id"], event["reason"]) for event in told] == [("tokens_kept", 4, reason)]
+    assert desk.ask(
+        "select is_passed, is_accepted, n_failed from ops.validation inner join ops.run using (run_id) "
+        "where rule = 'tokens_kept' and dataset = 'prices' order by started_at"
+    ) == [(True, False, 0), (False, False, 11), (False, True, 11)]
+    assert desk.ask("select state from ops.snapshot where snapshot_id = 4") == [("accepted",)]
+    # What was delivered before stays.
+    assert desk.ask_one("select count(*) from core.price_bar where known_to is null") == N_ROWS
+
+
+def test_an_acceptance_is_for_these_bytes_and_no_others(desk: Desk) -> None:
+    few_tokens(desk)
+    desk.nightly()
+    desk.run("accept", "tokens_kept", "--snapshot", "4", "--reason", "It is right.")
+    prices = clean_folder()["prices"]
+    desk.deliver("prices", prices[prices["token_id"] == FIRST_TOKENS + 1])
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 3
+    assert "trackrecord accept tokens_kept --snapshot 5" in answer.err
+
+
+# --- the disk ------------------------------------------------------------------------------------------------------
+
+
+def spare_megabytes_script(megabytes: float) -> str:
+    """Run the nightly from a home on a small disk of its own, which only this process and its children see."""
+    return f"""
+        set -e
+        size=$(( $(du -sk "$1/home" | cut -f1) + {int(megabytes * 1024)} ))
+        mkdir "$1/disk"
+        mount -t tmpfs -o size=${{size}}k tmpfs "$1/disk"
+        cp -a "$1/home" "$1/disk/home"
+        set +e
+        TRACKRECORD_HOME="$1/disk/home" "$2" -m flows.cli nightly --source files --input "$1/acme" --plain
+        echo "exit $?"
+        cp -a "$1/disk/home" "$1/after"
+    """
+
+
+@pytest.mark.parametrize("megabytes", [0.1, 3, 6])
+def test_a_full_disk_is_told_as_one_and_the_next_run_makes_it_good(desk: Desk, megabytes: float) -> None:
+    in_own_mounts = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--mount"]
+    if shutil.which("unshare") is None or subprocess.run(
+        [*in_own_mounts, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("NO SMALL DISK: this machine lets nobody mount a tmpfs, so no run was made to fill its disk.")
+    fingerprint, raw_files = desk.fingerprint(), desk.raw_files()
+    prices = clean_folder()["prices"]
+    desk.deliver("prices", prices.assign(volume_usd=prices["volume_usd"] + prices["close"]))
+
+    done = subprocess.run(
+        [*in_own_mounts, "bash", "-c", spare_megabytes_script(megabytes), "-", str(desk.home.parent), sys.executable],
+        cwd=ROOT,
+        env={**os.environ, "TRACKRECORD_MIN_FREE_DISK_MB": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert "exit 1" in done.stdout, done
+    assert "Traceback" not in done.stderr
+    assert "cannot be" in done.stderr
+    assert "No space left on device" in done.stderr
+    assert "Make room" in done.stderr
+    after = Desk(desk.folder, desk.home.parent / "after")
+    assert after.fingerprint() == fingerprint
+    assert raw_files.items() <= after.raw_files().items()
+    # With room again.
+    answer = after.nightly()
+    assert answer.exit_code == 0, answer.err
+    assert after.ask_one("select count(*) from core.price_bar where known_to is null and volume_usd > 1e6") == N_ROWS
+    assert after.raw_rows()["prices"] == 2 * N_ROWS
+
+
+def test_a_run_that_finds_too_little_room_does_not_begin(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKRECORD_MIN_FREE_DISK_MB", str(10**9))
+    raw_rows, fingerprint = desk.raw_rows(), desk.fingerprint()
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 1
+    assert "MB free; a run wants 1000000000 MB. Make room" in answer.err
+    assert (desk.raw_rows(), desk.fingerprint()) == (raw_rows, fingerprint)
+
+
+def forgo_writing_everywhere() -> None:
+    """Let permissions bind this process even where it is root's."""
+    drop_from_bounding_set, override_permissions = 24, 1
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, override_permissions)
+
+
+def test_a_published_folder_that_cannot_be_written_is_told_and_stays_whole(desk: Desk) -> None:
+    fingerprint = desk.fingerprint()
+    desk.published.parent.chmod(0o555)
+    command = ("nightly", "--source", "files", "--input", str(desk.folder), "--plain")
+    try:
+        answer = desk.start(*command, preexec_fn=forgo_writing_everywhere)
+    finally:
+        desk.published.parent.chmod(0o755)
+
+    assert answer.exit_code == 1, answer
+    assert f"{desk.published.parent} cannot be published to" in answer.err
+    assert "Permission denied" in answer.err
+    assert "Make the folder writable" in answer.err
+    assert "Traceback" not in answer.err
+    assert desk.fingerprint() == fingerprint
+    assert sorted(path.name for path in desk.published.parent.iterdir()) == ["trackrecord.duckdb"]
+    assert desk.nightly().exit_code == 0
+
+
+def test_a_damaged_published_file_is_told_by_name_with_what_to_do(desk: Desk, tmp_path: Path) -> None:
+    desk.published.write_bytes(desk.published.read_bytes()[:5000])
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 1
+    assert f"{desk.published} cannot be opened" in answer.err
+    assert "Set it aside and run again" in answer.err
+    desk.published.rename(tmp_path / "aside")
+    assert desk.nightly().exit_code == 0
+    assert desk.ask_one("select count(*) from ops.publish") == 2

@@ -1,0 +1,110 @@
+"""A tiny folder written from small lists, taken through the product in memory, without the gate."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from flows.config import Settings
+from flows.warehouse.build import BuildReport, build
+from tests.product import make_run, snapshot_without_gate
+
+LENGTH = {"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)}
+BAR_COLUMNS = ("token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd")
+SIGNAL_COLUMNS = ("vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at")
+
+Bar = tuple[float, float, float, float]
+
+
+def flat(price: float) -> Bar:
+    """A bar on which nothing moves."""
+    return price, price, price, price
+
+
+@dataclass
+class Scene:
+    """Tokens, bars and signals as a test lays them out; `run` takes them in and builds.
+
+    Every token is of sector Meme, unless told. Days are ISO text. Bars before the first of a test's own are added by
+    `season`, because the first 7 days of a token are never scored.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    settings: Settings
+    token_rows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    bar_rows: list[tuple[Any, ...]] = field(default_factory=list)
+    signal_rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def token(self, token_id: int, *, symbol: str | None = None, categories: str = "Meme", sector: str | None = None) -> None:
+        self.token_rows[token_id] = (token_id, symbol or f"T{token_id}", categories, sector)
+
+    def bars(self, token_id: int, first: str, *bars: Bar | None, timeframe: str = "1d") -> None:
+        """Bars one after another from `first` on; None is a bar that is missing."""
+        if token_id not in self.token_rows:
+            self.token(token_id)
+        for number, bar in enumerate(bars):
+            if bar is not None:
+                bar_start = pd.Timestamp(first) + number * LENGTH[timeframe]
+                self.bar_rows.append((token_id, timeframe, bar_start, *bar, None))
+
+    def season(self, token_id: int, until: str, price: float) -> None:
+        """Seven flat days before the day on which the test's own bars begin."""
+        self.bars(token_id, str(pd.Timestamp(until) - pd.Timedelta(days=7)), *[flat(price)] * 7)
+
+    def seasoned(self, token_id: int, first: str, *bars: Bar | None) -> None:
+        """Daily bars after seven flat days at the first one's open."""
+        assert bars[0] is not None
+        self.season(token_id, first, bars[0][0])
+        self.bars(token_id, first, *bars)
+
+    def signal(
+        self,
+        token_id: int,
+        at: str,
+        direction: int,
+        *,
+        trend: int | None = None,
+        known_at: str | None = None,
+        vendor: str = "v",
+        timeframe: str = "1d",
+    ) -> None:
+        moments = pd.Timestamp(at), pd.Timestamp(known_at) if known_at else pd.NaT
+        self.signal_rows.append((vendor, token_id, timeframe, moments[0], direction, trend, moments[1]))
+
+    def signals(self, token_id: int, first: str, *directions: int | None, vendor: str = "v") -> None:
+        """Daily rows one after another from `first` on, without a known_at; None is a row that is missing."""
+        for number, direction in enumerate(directions):
+            if direction is not None:
+                self.signal(token_id, str(pd.Timestamp(first) + pd.Timedelta(days=number)), direction, vendor=vendor)
+
+    def run(self, as_of: str, *, fetched_at: str | None = None) -> BuildReport:
+        """Deliver what is laid out, by a wall clock that stands at `as_of`, and build what it changes."""
+        self._write()
+        run = make_run(self.folder, self.settings, as_of=_moment(as_of), fetched_at=_moment(fetched_at or as_of))
+        snapshot_without_gate(self.connection, run)
+        return build(self.connection, self.settings, as_of=run.as_of, run_id=run.run_id)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query).fetchall()
+
+    def _write(self) -> None:
+        tokens = pd.DataFrame(self.token_rows.values(), columns=["token_id", "symbol", "categories", "sector"])
+        bars = pd.DataFrame(self.bar_rows, columns=list(BAR_COLUMNS)).astype({"volume_usd": "float64"})
+        signals = pd.DataFrame(self.signal_rows, columns=list(SIGNAL_COLUMNS)).astype(
+            {"trend": "float64", "signal_at": "datetime64[us]", "known_at": "datetime64[us]"}
+        )
+        for name, table in (("tokens", tokens), ("prices", bars), ("signals", signals)):
+            table.to_parquet(self.folder / f"{name}.parquet", index=False)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def day(text: str) -> datetime:
+    """Midnight of a day of January 2026, or of `MM-DD` of that year."""
+    return datetime.fromisoformat(f"2026-{text}" if "-" in text else f"2026-01-{text}")
