@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = ROOT / "sql"
 DATA_DIR = ROOT / "data"
+SCORING_DIR = ROOT / "flows" / "scoring"
 
 TIMEFRAMES = ("1d", "1h")
 
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
         parts = [f"{self.cost_bps}|{self.horizons_1d}|{self.horizons_1h}"]
         parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
         parts += [path.read_text() for path in sorted(SQL_DIR.rglob("*.sql"))]
+        parts += [path.read_text() for path in sorted(SCORING_DIR.glob("*.py"))]
         return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

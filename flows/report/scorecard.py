@@ -28,7 +28,7 @@ spans as (
     group by vendor, timeframe, horizon, entry_rule, rollup (sector)
 )
 select
-    card.vendor, card.sector, card.timeframe, card.horizon, card.n_calls, card.n_open, card.hit_rate,
+    card.vendor, card.sector, card.timeframe, card.horizon, card.n_calls, card.hit_rate,
     card.hit_rate_low, card.hit_rate_high, card.n_effective, card.base_rate, card.edge, card.edge_p,
     card.selection_edge, card.selection_p, card.mean_return, card.mean_drawdown, card.worst_drawdown,
     card.is_reportable,
@@ -38,7 +38,7 @@ select
 from marts.signal_scorecard as card
 inner join horizons using (timeframe, horizon)
 left join spans using (vendor, sector, timeframe, horizon, entry_rule)
-where card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open'
+where card.n_calls > 0 and card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open'
 order by card.vendor, card.timeframe, card.sector <> 'all', card.n_calls desc, card.sector
 """
 
@@ -46,18 +46,21 @@ HEADINGS = (
     "sector",
     "calls",
     "hit rate (95 %)",
-    "base rate",
-    "edge",
-    "p",
-    "selection",
-    "p",
-    "mean return",
-    "mean drawdown",
-    "worst",
+    "base",
+    "edge (p)",
+    "selection (p)",
+    "return",
+    "drawdown, worst",
 )
 
-# How many columns a narrower page shows: a figure never parts from its p.
-CUTS = (len(HEADINGS), 10, 9, 8, 6, 4, 3)
+# How many columns even the narrowest page shows: a rate with its n and its interval.
+FEWEST_COLUMNS = 3
+
+LEGEND = (
+    "Hit rate: calls that made money after costs, with its interval. Base: what any entry in the same tokens and span "
+    "would have hit; edge: the difference, in points. Selection: against the sector's other tokens at the same bar. "
+    "Return and drawdown: means over the calls; worst: the deepest."
+)
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,13 @@ def read_scorecard(published: Path) -> Scorecard:
         cursor = file.execute(QUERY)
         names = [column[0] for column in cursor.description or ()]
         cells = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    stamp = "SIMULATED: " if told[2] else ""
     groups: dict[tuple[str, str, int], list[tuple[str, ...]]] = {}
     for cell in cells:
         key = (str(cell["vendor"]), str(cell["timeframe"]), int(cell["horizon"]))
         groups.setdefault(key, []).append(_row(cell))
     sections = tuple(
-        Section(f"{vendor}, {timeframe} calls held for {horizon} bars, entered at the next open", tuple(rows))
+        Section(f"{stamp}{vendor}, {timeframe} calls held for {horizon} bars, entered at the next open", tuple(rows))
         for (vendor, timeframe, horizon), rows in groups.items()
     )
     return Scorecard(told[0], told[1], told[2], sections)
@@ -102,19 +106,21 @@ def read_scorecard(published: Path) -> Scorecard:
 def print_scorecard(console: Console, card: Scorecard) -> None:
     """Print the scorecard as tables."""
     stamp = " SIMULATED: no real market, no real vendor." if card.is_simulated else ""
-    n_columns = next((n for n in CUTS if all(fits(console, _table(one, n)) for one in card.sections)), CUTS[-1])
+    cuts = range(len(HEADINGS), FEWEST_COLUMNS, -1)
+    n_columns = next(
+        (n for n in cuts if all(fits(console, _table(one, n)) for one in card.sections)), FEWEST_COLUMNS
+    )
     for section in card.sections:
         console.print(_table(section, n_columns))
     if n_columns < len(HEADINGS):
-        console.print(f"A wider page also shows: {', '.join(dict.fromkeys(HEADINGS[n_columns:]))}.", highlight=False)
-    if not card.sections:
-        console.print("No calls yet: there is nothing to score.")
-    console.print(f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.{stamp}")
+        console.print(f"A wider page also shows: {', '.join(HEADINGS[n_columns:])}.", highlight=False)
+    console.print(LEGEND if card.sections else "No calls yet: there is nothing to score.", highlight=False)
+    console.print(f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.{stamp}", highlight=False)
 
 
 def _table(section: Section, n_columns: int) -> Table:
     table = Table(
-        title=section.title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0)
+        title=section.title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
     )
     for place, heading in enumerate(HEADINGS[:n_columns]):
         table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
@@ -137,23 +143,20 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _row(cell: dict[str, object]) -> tuple[str, ...]:
-    n = f"{cell['n_calls']}" + (f" (+{cell['n_open']} open)" if cell["n_open"] else "")
+    n = f"{cell['n_calls']}"
     if not cell["is_reportable"]:
         enough = cell["enough_at"]
         when = f", enough about {enough:%Y-%m}" if isinstance(enough, datetime) else ""
-        return (str(cell["sector"]), n, f"too few (n = {cell['n_calls']}{when})", *("" for _ in HEADINGS[3:]))
+        return (str(cell["sector"]), n, f"too few (n = {n}{when})", *("" for _ in HEADINGS[3:]))
     return (
         str(cell["sector"]),
         n,
-        f"{_percent(cell['hit_rate'])} ({_percent(cell['hit_rate_low'])} to {_percent(cell['hit_rate_high'])})",
+        f"{_percent(cell['hit_rate'])} ({_number(cell['hit_rate_low'])} to {_number(cell['hit_rate_high'])})",
         _percent(cell["base_rate"]),
-        _points(cell["edge"]),
-        _p(cell["edge_p"]),
-        _points(cell["selection_edge"]),
-        _p(cell["selection_p"]),
-        _points(cell["mean_return"], unit=" %"),
-        _percent(cell["mean_drawdown"]),
-        _percent(cell["worst_drawdown"]),
+        f"{_points(cell['edge'])} ({_p(cell['edge_p'])})",
+        f"{_points(cell['selection_edge'])} ({_p(cell['selection_p'])})",
+        f"{_points(cell['mean_return'])} %",
+        f"{_percent(cell['mean_drawdown'])}, {_percent(cell['worst_drawdown'])}",
     )
 
 
@@ -161,8 +164,12 @@ def _percent(value: object) -> str:
     return f"{100 * value:.1f} %" if isinstance(value, float) else "-"
 
 
-def _points(value: object, unit: str = "") -> str:
-    return f"{100 * value:+.1f}{unit}" if isinstance(value, float) else "-"
+def _number(value: object) -> str:
+    return f"{100 * value:.1f}" if isinstance(value, float) else "-"
+
+
+def _points(value: object) -> str:
+    return f"{100 * value:+.1f}" if isinstance(value, float) else "-"
 
 
 def _p(value: object) -> str:

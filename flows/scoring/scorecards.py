@@ -283,7 +283,10 @@ def _token_bases(
 
 @dataclass(frozen=True)
 class _Grid:
-    """Where the rows of a query, sorted by group and grid step, stand in a series without gaps."""
+    """Where the rows of a query, sorted by group and grid step, stand in a series without gaps.
+
+    After the groups stands one of no length, for whatever has no rows.
+    """
 
     groups: dict[tuple[object, object], int]
     first: Ints
@@ -296,9 +299,9 @@ class _Grid:
         is_start = np.r_[True, (vendor[1:] != vendor[:-1]) | (group[1:] != group[:-1])][: len(step)]
         starts = np.flatnonzero(is_start)
         ends = np.r_[starts[1:], len(step)][: len(starts)] - 1
-        first = step[starts]
-        length = step[ends] - first + 1
-        offset = np.r_[0, np.cumsum(length)[:-1]][: len(length)].astype(np.int64)
+        first = np.r_[step[starts], 0].astype(np.int64)
+        length = np.r_[step[ends] - step[starts] + 1, 0].astype(np.int64)
+        offset = np.r_[0, np.cumsum(length)[:-1]]
         number = np.cumsum(is_start) - 1
         groups = {pair: place for place, pair in enumerate(zip(vendor[starts], group[starts], strict=True))}
         return cls(groups, first, length, offset[number] + step - first[number])

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,8 +27,11 @@ def read(home: Path, kind: str) -> list[dict[str, Any]]:
     path = home / "journal" / f"{kind}.jsonl"
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines if line.endswith("}") and _is_whole(line)]
+    events = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with suppress(json.JSONDecodeError):
+            events.append(json.loads(line))
+    return events
 
 
 def _end_line(file: BinaryIO) -> None:

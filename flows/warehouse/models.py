@@ -59,15 +59,16 @@ class Renderer:
             datasets=DATASETS,
             is_full=is_full,
         )
-        self._imports = "".join(
-            f"{{%- from 'macros/{path.name}' import {name} with context -%}}"
+        self._imports = {
+            name: f"{{%- from 'macros/{path.name}' import {name} with context -%}}"
             for path in sorted((SQL_DIR / "macros").glob("*.sql"))
             for name in re.findall(r"{% macro (\w+)", path.read_text(encoding="utf-8"))
-        )
+        }
 
     def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS) -> str:
         """The SQL of a template, for the tokens of a range."""
-        compiled = self._environment.from_string(self._imports + template)
+        imports = "".join(line for name, line in self._imports.items() if f"{name}(" in template)
+        compiled = self._environment.from_string(imports + template)
         return compiled.render(token_from=tokens[0], token_to=tokens[1])
 
 

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from flows.sources.base import Delivery, Response
 from flows.warehouse import journal
 
 CHUNK = 1 << 20
+PARTIAL_LIVES_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def _keep_one(home: Path, dataset: str, response: Response, source: str) -> Path
     folder.mkdir(parents=True, exist_ok=True)
     # The process id keeps two fetchers apart; the name is only the bytes' own once they are complete.
     partial = folder / f".partial-{os.getpid()}"
+    _drop_old_partials(folder)
     checksum = hashlib.sha256()
     try:
         with partial.open("wb") as target:
@@ -64,7 +68,7 @@ def _keep_one(home: Path, dataset: str, response: Response, source: str) -> Path
             os.fsync(target.fileno())
         final = folder / f"{checksum.hexdigest()}{Path(response.name).suffix}"
         if not final.exists():
-            os.replace(partial, final)
+            # The manifest first: a crash in between leaves a line too many, never bytes that nothing tells of.
             journal.append(
                 home,
                 "raw",
@@ -74,11 +78,20 @@ def _keep_one(home: Path, dataset: str, response: Response, source: str) -> Path
                 name=response.name,
                 request=response.request,
                 sha256=checksum.hexdigest(),
-                n_bytes=final.stat().st_size,
+                n_bytes=partial.stat().st_size,
             )
+            os.replace(partial, final)
         return final
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _drop_old_partials(folder: Path) -> None:
+    """Remove what a fetch that died left half written; no living one takes a day for a file."""
+    for path in folder.glob(".partial-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > PARTIAL_LIVES_SECONDS:
+                path.unlink()
 
 
 def _chunks(response: Response) -> Iterator[bytes]:

@@ -13,6 +13,9 @@ from tests.point_in_time.markets import EVENTS, Event, Step, random_market
 # `work` as well: what an increment leaves there is what the next one starts from.
 SCHEMAS = ("core", "marts", "work")
 
+# What is to be counted anew, not what was counted.
+PASSING = frozenset({"work.base_need"})
+
 HORIZONS = (
     {"horizons_1d": (1,), "horizons_1h": (1,)},
     {"horizons_1d": (1, 3), "horizons_1h": (1, 4)},
@@ -73,7 +76,7 @@ def travel(journey: dict[str, object]) -> list[str]:
                 report = run(vendor, now, is_full=home is full)
                 if home is nightly:
                     reasons.append(report.reason)
-            assert_same_tables(nightly, full, *SCHEMAS, told=f"after {step}")
+            assert_same_tables(nightly, full, *SCHEMAS, without=PASSING, told=f"after {step}")
     return reasons
 
 

@@ -63,10 +63,10 @@ def test_intervals_hold_the_truth_where_the_naive_ones_do_not(quick: pd.DataFram
     """Cells of all sectors and one direction: there, calls overlap and move together the most."""
     cells = quick[(quick["setting"] == HARD) & quick["is_reportable"] & (quick["direction"] != "both")]
     cells = cells[cells["horizon"].isin(LONG_HORIZONS)].join(quick_truth, on=["direction", "horizon"])
-    whole = cells[cells["sector"] == "all"]
-    assert len(whole) == N_QUICK * 2 * 2
-    assert covers(whole).value >= 0.8
     assert covers(cells).value >= 0.85
+    whole = cells[(cells["sector"] == "all") & (cells["horizon"] == 30)]
+    assert len(whole) == N_QUICK * 2
+    assert covers(whole).value >= 0.8
     assert naive_covers(whole).value <= 0.7, "the panels are too easy to tell a good interval from a naive one"
 
 
