@@ -25,7 +25,6 @@ def is_worth_another_attempt(task: Task[..., Any], task_run: TaskRun, state: Sta
 
 TASKS = pipeline.Steps(
     fetch=task(
-        pipeline.fetch,
         name="fetch",
         description="Keep what the source delivers.",
         cache_policy=NO_CACHE,
@@ -33,12 +32,12 @@ TASKS = pipeline.Steps(
         retries=3,
         retry_delay_seconds=[5, 30, 120],
         retry_condition_fn=is_worth_another_attempt,
-    ),
-    begin=task(pipeline.begin, name="begin", cache_policy=NO_CACHE),
-    snapshot=task(pipeline.snapshot, name="snapshot and gate", cache_policy=NO_CACHE),
-    build_marts=task(pipeline.build_marts, name="build core and marts", cache_policy=NO_CACHE),
-    check_marts=task(pipeline.check_marts, name="gate the marts", cache_policy=NO_CACHE),
-    publish_marts=task(pipeline.publish_marts, name="publish", cache_policy=NO_CACHE),
+    )(pipeline.fetch),
+    begin=task(name="begin", cache_policy=NO_CACHE)(pipeline.begin),
+    snapshot=task(name="snapshot and gate", cache_policy=NO_CACHE)(pipeline.snapshot),
+    build_marts=task(name="build core and marts", cache_policy=NO_CACHE)(pipeline.build_marts),
+    check_marts=task(name="gate the marts", cache_policy=NO_CACHE)(pipeline.check_marts),
+    publish_marts=task(name="publish", cache_policy=NO_CACHE)(pipeline.publish_marts),
 )
 
 

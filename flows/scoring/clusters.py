@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flows.scoring.base import Blocks, Floats, Ints, Series
 
-# The base's part of u for a block of a cell: (cells, blocks) -> u.
-OfBase = Callable[[Ints, Ints], Floats]
+Number = TypeVar("Number", np.int64, np.float64)
+
+# The base's part of u for a range of blocks of each cell: (cells, first blocks, last blocks) -> u.
+OfBase = Callable[[Ints, Ints, Ints], Floats]
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,20 @@ class CallBlocks:
         """The same calls in blocks twice as wide."""
         wide = self.block // 2
         starts = np.flatnonzero(np.r_[True, (np.diff(self.cell) != 0) | (np.diff(wide) != 0)]) if len(wide) else wide
-        summed = [
-            np.add.reduceat(values, starts) if len(starts) else values
-            for values in (
-                self.n_calls,
-                self.n_bullish,
-                self.n_hits,
-                self.n_matched,
-                self.selection,
-                self.excess,
-            )
-        ]
-        return CallBlocks(self.cell[starts], wide[starts], *summed)
+
+        def summed(values: NDArray[Number]) -> NDArray[Number]:
+            return np.add.reduceat(values, starts) if len(starts) else values
+
+        return CallBlocks(
+            cell=self.cell[starts],
+            block=wide[starts],
+            n_calls=summed(self.n_calls),
+            n_bullish=summed(self.n_bullish),
+            n_hits=summed(self.n_hits),
+            n_matched=summed(self.n_matched),
+            selection=summed(self.selection),
+            excess=summed(self.excess),
+        )
 
     def of(self, is_taken: NDArray[np.bool_]) -> "CallBlocks":
         """Only the rows taken."""
@@ -65,8 +70,8 @@ def mean_variance(narrow: CallBlocks, total: str, size: str, n_cells: int) -> tu
         mean = np.bincount(narrow.cell, getattr(narrow, total), n_cells) / n
         u1 = getattr(narrow, total) - getattr(narrow, size) * mean[narrow.cell]
         u2 = getattr(wide, total) - getattr(wide, size) * mean[wide.cell]
-        squares1 = np.bincount(narrow.cell, u1**2, n_cells) + 2 * _neighbour_products(narrow, u1, u1, n_cells)
-        squares2 = np.bincount(wide.cell, u2**2, n_cells)
+        squares1 = _per_cell(narrow.cell, u1**2, n_cells) + 2 * _neighbour_products(narrow, u1, n_cells)
+        squares2 = _per_cell(wide.cell, u2**2, n_cells)
         return _larger(squares1 / n**2, squares2 / n**2, narrow, wide, n_cells)
 
 
@@ -115,55 +120,50 @@ def _edge_squares(
             - calls.n_calls * cells.edge[at]
         ) / cells.n[at]
 
-    def of_base(cell: Ints, block: Ints) -> Floats:
-        """The base's part of u for one block of a cell, only as far as it lies in the cell's span."""
-        low = np.maximum(block * width, cells.first[cell])
-        high = np.minimum((block + 1) * width - 1, cells.last[cell])
-        return np.asarray((cells.weights[:, cell] * series.sums(cells.group[cell], low, high)).sum(axis=0))
+    def of_base(cell: Ints, low: Ints, high: Ints) -> Floats:
+        """The base's part of u for the blocks low..high of a cell, only as far as they lie in the cell's span."""
+        first = np.maximum(low * width, cells.first[cell])
+        last = np.minimum((high + 1) * width - 1, cells.last[cell])
+        return np.asarray((cells.weights[:, cell] * series.sums(cells.group[cell], first, last)).sum(axis=0))
 
-    blocks = series.blocks(width)
-    first_block, last_block = cells.first // width, cells.last // width
-    every = np.arange(n_cells)
-    base_at_calls = of_base(at, calls.block)
-    squares = np.bincount(at, told**2 - 2 * told * base_at_calls, n_cells)
-    squares += _base_squares(blocks, cells, of_base, every, first_block, last_block)
+    at_calls = of_base(at, calls.block, calls.block)
+    squares = _per_cell(at, told**2 - 2 * told * at_calls, n_cells)
+    squares += _base_products(series.blocks(width), width, cells, of_base, has_neighbours=has_neighbours)
     if has_neighbours:
-        before, after = of_base(at, calls.block - 1), of_base(at, calls.block + 1)
-        products = _neighbour_products(calls, told, told, n_cells) - np.bincount(at, told * (before + after), n_cells)
-        products += _base_neighbours(blocks, cells, of_base, every, first_block, last_block)
-        squares += 2 * products
+        before_and_after = of_base(at, calls.block - 1, calls.block + 1) - at_calls
+        squares += 2 * _neighbour_products(calls, told, n_cells) - 2 * _per_cell(at, told * before_and_after, n_cells)
     return squares
 
 
-def _base_squares(
-    blocks: Blocks, cells: EdgeCells, of_base: OfBase, every: Ints, first_block: Ints, last_block: Ints
+def _base_products(
+    blocks: Blocks, width: int, cells: EdgeCells, of_base: OfBase, *, has_neighbours: bool
 ) -> Floats:
-    """The base's own squares: blocks inside the span from prefix sums, the two at its ends as far as they lie in it."""
-    inner = blocks.squares(cells.group, first_block + 1, last_block - 1, cells.weights)
-    ends = of_base(every, first_block) ** 2 + np.where(
-        last_block > first_block, of_base(every, last_block) ** 2, 0
-    )
-    return inner + ends
+    """The base's own squares, and twice its products of neighbours where asked.
+
+    Blocks inside a span come from prefix sums; the two at its ends count only as far as they lie in it.
+    """
+    cell = np.arange(len(cells.n))
+    first, last = cells.first // width, cells.last // width
+    at_first, at_last = of_base(cell, first, first), of_base(cell, last, last)
+    squares = blocks.squares(cells.group, first + 1, last - 1, cells.weights)
+    squares += at_first**2 + np.where(last > first, at_last**2, 0)
+    if not has_neighbours:
+        return squares
+    products = blocks.neighbours(cells.group, first + 1, last - 1, cells.weights)
+    products += np.where(last > first, at_first * of_base(cell, first + 1, first + 1), 0)
+    products += np.where(last > first + 1, of_base(cell, last - 1, last - 1) * at_last, 0)
+    return squares + 2 * products
 
 
-def _base_neighbours(
-    blocks: Blocks, cells: EdgeCells, of_base: OfBase, every: Ints, first_block: Ints, last_block: Ints
-) -> Floats:
-    """The same for products of neighbours."""
-    inner = blocks.neighbours(cells.group, first_block + 1, last_block - 1, cells.weights)
-    at_first = np.where(
-        last_block > first_block, of_base(every, first_block) * of_base(every, first_block + 1), 0
-    )
-    at_last = np.where(
-        last_block > first_block + 1, of_base(every, last_block - 1) * of_base(every, last_block), 0
-    )
-    return inner + at_first + at_last
-
-
-def _neighbour_products(blocks: CallBlocks, a: Floats, b: Floats, n_cells: int) -> Floats:
-    """Sum of a_b b_{b+1} over blocks that follow each other, per cell."""
+def _neighbour_products(blocks: CallBlocks, u: Floats, n_cells: int) -> Floats:
+    """Sum of u_b u_{b+1} over blocks that follow each other, per cell."""
     follows = (np.diff(blocks.cell) == 0) & (np.diff(blocks.block) == 1)
-    return np.bincount(blocks.cell[1:][follows], a[:-1][follows] * b[1:][follows], n_cells)
+    return _per_cell(blocks.cell[1:][follows], u[:-1][follows] * u[1:][follows], n_cells)
+
+
+def _per_cell(cell: Ints, values: Floats, n_cells: int) -> Floats:
+    """Sums by cell, in order: the same sums in every run."""
+    return np.bincount(cell, values, n_cells).astype(np.float64)
 
 
 def _larger(

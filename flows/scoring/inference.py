@@ -49,7 +49,7 @@ def t_interval(mean: Floats, variance: Floats, n_clusters: Ints) -> tuple[Floats
     """Interval and two-sided p of a mean whose variance is `variance`; NaN where that is 0 or not defined."""
     error = np.sqrt(np.where(variance > NOISE, variance, np.nan))
     half = t_quantile(n_clusters) * error
-    p = 2 * stats.t.sf(np.abs(mean / error), np.where(n_clusters >= 2, n_clusters - 1, np.nan))
+    p = np.asarray(2 * stats.t.sf(np.abs(mean / error), np.where(n_clusters >= 2, n_clusters - 1, np.nan)))
     return mean - half, mean + half, p
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -14,7 +15,7 @@ from flows.scoring.base import LONG, SHORT, WINDOWS, Floats, Ints, Series
 from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_variance, mean_variance
 from flows.scoring.windows import BITS_A_HORIZON, HIT_LONG, HIT_SHORT, SCORED
 
-Columns = dict[str, NDArray[np.generic]]
+Columns = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
