@@ -80,21 +80,20 @@ class Blocks:
 
     @cached_property
     def _squared(self) -> Floats:
-        return _prefixed(_products(self.counts, self.counts))
+        return _summed_products(self.counts, self.counts)
 
     @cached_property
     def _paired(self) -> Floats:
         # The product of a group's last block with the next group's first stands between the groups; no span reaches it.
-        return _prefixed(_products(self.counts, np.roll(self.counts, -1, axis=1)))
+        return _summed_products(self.counts, np.roll(self.counts, -1, axis=1))
 
 
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
 
-def _products(a: Floats, b: Floats) -> Floats:
-    """What (w . a) (w . b) is a sum of: a_i b_i, and a_i b_j + a_j b_i for i < j; shape (6, n)."""
-    return np.stack([a[i] * b[j] + (a[j] * b[i] if i != j else 0) for i, j in _PAIRS])
-
-
-def _prefixed(values: Floats) -> Floats:
-    return np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+def _summed_products(a: Floats, b: Floats) -> Floats:
+    """Prefix sums of what (w . a) (w . b) is made of: a_i b_i, and a_i b_j + a_j b_i for i < j; shape (6, n + 1)."""
+    sums = np.zeros((len(_PAIRS), a.shape[1] + 1))
+    for row, (i, j) in zip(sums, _PAIRS, strict=True):
+        np.cumsum(a[i] * b[j] + a[j] * b[i] if i != j else a[i] * b[i], out=row[1:])
+    return sums

@@ -16,6 +16,7 @@ from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_var
 from flows.scoring.windows import BITS_A_HORIZON, HIT_LONG, HIT_SHORT, SCORED
 
 Columns = dict[str, NDArray[Any]]
+Counts = NDArray[np.int64] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def _edge_cells(cells: Columns, base: Base) -> EdgeCells:
     # A direction without calls has no part in the edge, whatever its base rate.
     base_long, base_short = np.where(n_long > 0, base_long, 0), np.where(n_long < n, base_short, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        weight_long, weight_short = n_long / n / sums[WINDOWS], (n - n_long) / n / sums[WINDOWS]
+        n_windows = np.where(sums[WINDOWS] > 0, sums[WINDOWS], np.nan)
+        weight_long, weight_short = n_long / n / n_windows, (n - n_long) / n / n_windows
     weights = np.stack([weight_long, weight_short, -(weight_long * base_long + weight_short * base_short)])
     return EdgeCells(
         group=_groups(cells, base),
@@ -162,7 +164,7 @@ def _span_sums(cells: Columns, base: Base, series: Series) -> Ints:
 
 
 def _groups(cells: Columns, base: Base) -> Ints:
-    """Where each cell's group stands in the series; one without any base window stands at the end, where there is none."""
+    """Where each cell's group stands in the series; one without base windows, at its end, where there are none."""
     pairs = zip(cells["vendor_id"], cells["group"], strict=True)
     return np.array([base.groups.get(pair, len(base.groups)) for pair in pairs], dtype=np.int64)
 
@@ -273,11 +275,11 @@ def _token_bases(
     grid = _Grid.of(rows)
     for place, horizon in enumerate(horizons):
         bits = rows["flags"] >> (BITS_A_HORIZON * place)
-        scored, hit_long, hit_short = ((bits & bit) // bit for bit in (SCORED, HIT_LONG, HIT_SHORT))
+        scored, hit_long, hit_short = ((bits & bit != 0) for bit in (SCORED, HIT_LONG, HIT_SHORT))
         covered = rows["is_covered"]
         yield horizon, Base(
             grid.groups,
-            grid.series(hit_long * covered, hit_short * covered, scored * covered),
+            grid.series(hit_long & covered, hit_short & covered, scored & covered),
             grid.series(hit_long, hit_short, scored),
         )
 
@@ -307,7 +309,7 @@ class _Grid:
         groups = {pair: place for place, pair in enumerate(zip(vendor[starts], group[starts], strict=True))}
         return cls(groups, first, length, offset[number] + step - first[number])
 
-    def series(self, hit_long: Ints, hit_short: Ints, windows: Ints) -> Series:
+    def series(self, hit_long: Counts, hit_short: Counts, windows: Counts) -> Series:
         counts = np.zeros((3, int(self.length.sum())), dtype=np.int64)
         for row, values in ((LONG, hit_long), (SHORT, hit_short), (WINDOWS, windows)):
             counts[row, self.position] = values

@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from flows import cli
@@ -89,7 +91,12 @@ class Desk:
     def deliver(self, dataset: str, frame: pd.DataFrame) -> None:
         """Replace a dataset by this frame."""
         self.remove(dataset)
-        frame.to_parquet(self.folder / f"{dataset}.parquet", index=False)
+        # Floats as they are: pandas would write a NaN as an empty cell.
+        cells = {
+            name: pa.array(column.to_numpy()) if column.dtype == np.float64 else pa.Array.from_pandas(column)
+            for name, column in frame.items()
+        }
+        pq.write_table(pa.table(cells), self.folder / f"{dataset}.parquet")
 
     def deliver_csv(self, dataset: str, text: str, encoding: str = "utf-8") -> None:
         """Replace a dataset by this text."""

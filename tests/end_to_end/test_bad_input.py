@@ -182,7 +182,8 @@ def test_what_cannot_be_used_stops_with_a_message_and_changes_nothing(desk: Desk
         assert words in answer.err
     assert desk.fingerprint() == fingerprint
     assert raw_files.items() <= desk.raw_files().items()
-    assert desk.raw_rows() == raw_rows
+    # Tokens have no moment: a replay may find them known at its own.
+    assert desk.raw_rows() | {"tokens": 0} == raw_rows | {"tokens": 0}
     state = {1: "failed", 3: "stopped"}[case.exit_code]
     (event,) = [json.loads(line) for line in (desk.home / "journal" / "runs.jsonl").read_text().splitlines()][1:]
     assert event["state"] == state

@@ -30,6 +30,10 @@ class Home:
         """Run over a folder as if our wall clock stood at `now`: it sees all that the folder holds."""
         return self._run(make_run(folder, self.settings, as_of=now), is_full=is_full)
 
+    def snapshot(self, folder: Path, now: datetime) -> None:
+        """Take a folder's snapshots and build nothing, as a run does that dies in between."""
+        snapshot_without_gate(self.connection, make_run(folder, self.settings, as_of=now))
+
     def rebuild(self, as_of: datetime, *, is_full: bool = False) -> BuildReport:
         """Build what was known at a moment, from the snapshots there are."""
         if is_full:

@@ -149,15 +149,15 @@ class Market:
         """A row that was delivered already."""
         rows = getattr(self, name)
         moment = "bar_start" if name == BARS else "signal_at"
-        seen = rows[(rows["token_id"] == self._token(event)) & (rows["arrives"] < self.shown) & (rows[moment] < self.now)]
-        if not len(seen):
-            seen = rows[rows["arrives"] < self.shown]
+        delivered = rows[(rows["arrives"] < self.shown) & (rows[moment] < self.now)]
+        of_token = delivered[delivered["token_id"] == self._token(event)]
+        seen = of_token if len(of_token) else delivered
         # Most revisions are of what is young.
         place = int((1 - event.where**2) * len(seen))
         return int(seen.index[min(place, len(seen) - 1)])
 
 
-EVENTS = (
+ROW_EVENTS = (
     "revise_bar",
     "revise_into_jump",
     "late_bar",
@@ -165,12 +165,10 @@ EVENTS = (
     "restate_signal",
     "earlier_signal",
     "list_token",
-    "change_sector",
-    "exclude_token",
-    "rename_token",
-    "earlier_source",
     "second_vendor",
 )
+# What asks for a full build.
+TOKEN_EVENTS = ("change_sector", "exclude_token", "rename_token", "earlier_source")
 
 HELD_BACK = 1_000_000
 
@@ -196,7 +194,15 @@ def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) 
     )
     signals = pd.concat(
         [
-            _signals(random, vendor, token, timeframe, first, last, has_known_at=has_known_at)
+            _signals(
+                random,
+                vendor=vendor,
+                token=token,
+                timeframe=timeframe,
+                first=first,
+                last=last,
+                has_known_at=has_known_at,
+            )
             for vendor in ("first", "second")
             for token in ids[random.random(n_tokens) < 0.8]
             for timeframe, first, last in (
@@ -253,7 +259,7 @@ def _bars(random: np.random.Generator, token: int, timeframe: str, first: int, l
 
 
 def _signals(
-    random: np.random.Generator, vendor: str, token: int, timeframe: str, first: int, last: int, *, has_known_at: bool
+    random: np.random.Generator, *, vendor: str, token: int, timeframe: str, first: int, last: int, has_known_at: bool
 ) -> pd.DataFrame:
     n = last - first
     unit = timedelta(days=1) if timeframe == "1d" else timedelta(hours=1)

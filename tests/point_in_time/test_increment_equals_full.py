@@ -1,5 +1,7 @@
 """A nightly increment gives what a full rebuild gives, exactly, whatever a vendor does between two nights."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -7,14 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.point_in_time.homes import assert_same_tables, new_home
-from tests.point_in_time.markets import EVENTS, Event, Step, random_market
+from tests.point_in_time.homes import Home, assert_same_tables, new_home
+from tests.point_in_time.markets import ROW_EVENTS, START, TOKEN_EVENTS, Event, Market, Step, random_market
 
 # `work` as well: what an increment leaves there is what the next one starts from.
 SCHEMAS = ("core", "marts", "work")
 
 # What is to be counted anew, not what was counted.
 PASSING = frozenset({"work.base_need"})
+
+WINDOWS = ("core.forward_window_1d", "work.forward_window_1h")
 
 HORIZONS = (
     {"horizons_1d": (1,), "horizons_1h": (1,)},
@@ -29,7 +33,8 @@ PLACE = st.floats(0, 1, exclude_max=True, width=16)
 @st.composite
 def journeys(draw: st.DrawFn, max_steps: int) -> dict[str, object]:
     """A market, and the deliveries of it."""
-    event = st.builds(Event, st.sampled_from(EVENTS), PLACE, PLACE)
+    kinds = st.integers(0, 6).flatmap(lambda draw: st.sampled_from(ROW_EVENTS if draw else TOKEN_EVENTS))
+    event = st.builds(Event, kinds, PLACE, PLACE)
     steps = st.lists(
         st.builds(
             Step,
@@ -54,7 +59,7 @@ def journeys(draw: st.DrawFn, max_steps: int) -> dict[str, object]:
 
 
 def travel(journey: dict[str, object]) -> list[str]:
-    """Deliver a market step by step to two homes, one of which always builds in full; return why each build was full."""
+    """Deliver a market step by step to two homes, one of which always builds in full; return how the other did."""
     market = random_market(
         journey["seed"],
         n_tokens=journey["n_tokens"],
@@ -91,3 +96,100 @@ def test_an_increment_equals_a_full_rebuild(journey: dict[str, object]) -> None:
 @given(journeys(max_steps=5))
 def test_many_increments_equal_full_rebuilds(journey: dict[str, object]) -> None:
     travel(journey)
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Iterator[tuple[Home, Home]]:
+    horizons = {"horizons_1d": (1, 7), "horizons_1h": (1, 4)}
+    with new_home(tmp_path / "nightly", **horizons) as nightly, new_home(tmp_path / "full", **horizons) as full:
+        yield nightly, full
+
+
+def test_one_more_day_computes_only_windows_that_were_open_or_touched(tmp_path: Path, homes: tuple[Home, Home]) -> None:
+    nightly, _ = homes
+    market = random_market(3, n_tokens=6, n_days=160, has_known_at=True)
+    folder = tmp_path / "vendor"
+    for step in (Step(days=100, hour=0), Step(days=1, hour=0, events=(Event("revise_bar", 0.2, 0.3),))):
+        now = market.advance(step)
+        market.deliver(folder, is_archive=False)
+        if market.shown == 1:
+            nightly.receive(folder, now)
+            nightly.connection.execute("create temporary table window_before as from core.forward_window_1d")
+    report = nightly.receive(folder, now)
+    assert report.reason == "new rows only"
+    # A window of 7 days holds a bar that is new or revised, or it was not closed before: nothing else is computed.
+    row = nightly.connection.execute(
+        """
+        with touched as (
+            select token_id, bar_start
+            from raw.prices
+            where timeframe = '1d' and not is_preliminary
+                and snapshot_id = (select max(snapshot_id) from ops.snapshot where dataset = 'prices')
+        ),
+        entries as (
+            select win.token_id, win.entry_at from core.forward_window_1d as win
+            inner join touched on win.token_id = touched.token_id
+                and touched.bar_start >= win.entry_at and touched.bar_start < win.entry_at + interval 7 days
+            union
+            select token_id, entry_at from window_before where not has_closed
+            union
+            -- From a revised bar on the spine is laid anew, so that a token's windows are computed to its end.
+            select win.token_id, win.entry_at from core.forward_window_1d as win
+            inner join (select token_id, min(bar_start) as first_at from touched group by all) using (token_id)
+            where win.entry_at >= first_at
+        )
+        select count(*), (select count(*) from core.forward_window_1d) from entries
+        """
+    ).fetchone()
+    assert row is not None
+    assert report.n_rows["core.forward_window_1d"] <= row[0] < row[1] / 2
+
+
+def test_nothing_new_computes_only_open_windows(tmp_path: Path, homes: tuple[Home, Home]) -> None:
+    nightly, _ = homes
+    market = random_market(3, n_tokens=6, n_days=160, has_known_at=True)
+    now = market.advance(Step(days=100, hour=0))
+    market.deliver(tmp_path / "vendor", is_archive=False)
+    nightly.receive(tmp_path / "vendor", now)
+    before = nightly.fingerprints("core", "marts", "raw")
+    n_open = {name: nightly.count(f"(from {name} where not has_closed)") for name in WINDOWS}
+    report = nightly.receive(tmp_path / "vendor", now)
+    assert {name: report.n_rows[name] for name in WINDOWS} == n_open
+    assert nightly.fingerprints("core", "marts", "raw") == before
+
+
+def test_a_vendor_that_speaks_again_after_a_long_silence_is_covered_in_between(
+    tmp_path: Path, homes: tuple[Home, Home]
+) -> None:
+    """Longer than the longest horizon: nothing but the coverage says that the bars in between count again."""
+    market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
+    silent_from, speaks_at = START + timedelta(days=60), START + timedelta(days=130)
+    market.signals = market.signals[~market.signals["signal_at"].between(silent_from, speaks_at)]
+    _deliver_to_both(market, tmp_path, homes, Step(days=128, hour=0), Step(days=1, hour=0), Step(days=9, hour=0))
+
+
+def test_a_token_whose_bars_come_after_its_calls_names_their_price_source(
+    tmp_path: Path, homes: tuple[Home, Home]
+) -> None:
+    market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
+    late = (market.prices["token_id"] == 1) & (market.prices["bar_start"] < START + timedelta(days=100))
+    market.prices = market.prices[~late]
+    _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), Step(days=1, hour=0), Step(days=1, hour=0))
+
+
+def test_a_sector_that_only_calls_are_of_has_no_base_rate(tmp_path: Path, homes: tuple[Home, Home]) -> None:
+    """Known in the new sector, entered under the old one's map: the sector has calls and not one base window."""
+    market = random_market(5, n_tokens=6, n_days=160, has_known_at=False)
+    market.tokens["categories"] = "Layer 1"
+    change = Step(days=30, hour=0, events=(Event("change_sector", 0.1, 0.5), Event("second_vendor", 0, 0)))
+    _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), change, Step(days=1, hour=0))
+
+
+def _deliver_to_both(market: Market, place: Path, homes: tuple[Home, Home], *steps: Step) -> None:
+    nightly, full = homes
+    for step in steps:
+        now = market.advance(step)
+        market.deliver(place / "vendor", is_archive=False)
+        nightly.receive(place / "vendor", now)
+        full.receive(place / "vendor", now, is_full=True)
+        assert_same_tables(nightly, full, *SCHEMAS, without=PASSING, told=f"after {step}")

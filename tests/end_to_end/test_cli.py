@@ -1,0 +1,298 @@
+"""The command line: exit codes that scripts can trust, and words that people can read."""
+
+import json
+import re
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from flows.report.scorecard import Scorecard, Section, print_scorecard, read_scorecard
+from flows.warehouse.lock import hold_lock
+
+from .desk import Desk, clean_folder
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x9b]")
+
+
+def few_tokens(desk: Desk) -> None:
+    prices = clean_folder()["prices"]
+    desk.deliver("prices", prices[prices["token_id"] == 101])
+
+
+def test_published_is_0(desk: Desk) -> None:
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0
+    assert "Nothing new was delivered." in answer.out
+    assert f"Published: {desk.published}" in answer.out
+    assert "SIMULATED" not in answer.out
+
+
+def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
+    desk.remove("tokens")
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 1
+    assert "tokens is missing" in answer.err
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nightly", "--source", "oracle"], "--source oracle is unknown; there are sample, files"),
+        (["nightly", "--source", "files"], "--source files needs --input DIR"),
+        (["nightly", "--as-of", "2199-01-01", "--plain"], "--as-of 2199-01-01T00:00:00 lies in the future"),
+        (["nightly", "--as-of", "2199-01-01T00:00:00+02:00", "--plain"], "--as-of 2198-12-31T22:00:00 lies in the future"),
+        (["nightly", "--as-of", "yesterday", "--plain"], "write it like 2026-03-09T00:20:00"),
+        (["nightly", "--sauce", "files"], "No such option"),
+        (["nightlies"], "No such command"),
+        (["accept", "tokens_kept"], "Missing option"),
+        (["query", "select nothing from nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_a_usage_error_is_2_and_says_what_is_wrong(desk: Desk, arguments: list[str], told: str) -> None:
+    fingerprint = desk.fingerprint()
+    if "--source" not in arguments and "--plain" in arguments:
+        arguments = [*arguments, "--source", "files", "--input", str(desk.folder)]
+
+    answer = desk.run(*arguments)
+
+    assert answer.exit_code == 2
+    assert told in re.sub(r"\s+", " ", answer.err.replace("│", " "))
+    assert "Traceback" not in answer.err
+    assert desk.fingerprint() == fingerprint
+
+
+def test_a_setting_that_makes_no_sense_is_2_and_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKRECORD_COST_BPS", "twenty")
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 2
+    assert "TRACKRECORD_COST_BPS" in answer.err
+
+
+def test_a_gate_that_stops_is_3(desk: Desk) -> None:
+    few_tokens(desk)
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 3
+    assert "The gate stopped prices (snapshot 4); the published file is unchanged." in answer.err
+    assert answer.out == ""
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from flows.warehouse.lock import hold_lock
+with hold_lock(Path(sys.argv[1]), "the nightly flow, run 20260101T002000-abc123"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_run_is_refused_with_4_and_names_the_holder_until_that_one_dies(desk: Desk) -> None:
+    fingerprint, n_runs = desk.fingerprint(), len(runs_of(desk))
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(desk.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "held\n"
+            refused = [desk.nightly(), desk.run("accept", "tokens_kept", "--snapshot", "1", "--reason", "Why not.")]
+            asked = desk.run("query", "select 1 as one")
+        finally:
+            # Without a chance to tidy up: the lock must not outlive it.
+            other.kill()
+
+    for answer in refused:
+        assert answer.exit_code == 4
+        assert "the nightly flow, run 20260101T002000-abc123" in answer.err
+        assert f"process {other.pid} on" in answer.err
+        assert "Wait for it to end" in answer.err
+    assert asked.exit_code == 0
+    assert desk.fingerprint() == fingerprint
+    assert len(runs_of(desk)) == n_runs
+    assert desk.nightly().exit_code == 0
+
+
+def runs_of(desk: Desk) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (desk.home / "journal" / "runs.jsonl").read_text().splitlines()]
+
+
+def test_the_lock_names_nobody_once_it_is_free(tmp_path: Path) -> None:
+    with hold_lock(tmp_path, "somebody"):
+        assert "somebody" in (tmp_path / "lock").read_text()
+    assert (tmp_path / "lock").read_text() == ""
+
+
+# --- accept --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "snapshot", "reason", "told"),
+    [
+        ("price_positive", "4", "Prices may be negative.", "price_positive cannot be accepted; what can is"),
+        ("tokens_kept", "4", "  ", "--reason must say why"),
+        ("tokens_kept", "77", "It is right.", "there is no such snapshot"),
+        ("tokens_kept", "1", "It is right.", "Snapshot 1 was not stopped by a gate: it was passed"),
+    ],
+)
+def test_what_cannot_be_accepted_is_2_and_leaves_no_trace(
+    desk: Desk, rule: str, snapshot: str, reason: str, told: str
+) -> None:
+    answer = desk.run("accept", rule, "--snapshot", snapshot, "--reason", reason)
+
+    assert answer.exit_code == 2
+    assert told in answer.err
+    assert not (desk.home / "journal" / "acceptances.jsonl").exists()
+
+
+# --- query ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sql", ["insert into ops.run (run_id) values ('x')", "drop table ops.run", "create table core.t (i int)"])
+def test_query_cannot_write(desk: Desk, sql: str) -> None:
+    fingerprint = desk.fingerprint()
+
+    answer = desk.run("query", sql)
+
+    assert answer.exit_code == 2
+    assert "read-only" in answer.err
+    assert "ask it with a select" in answer.err
+    assert desk.fingerprint() == fingerprint
+
+
+def test_query_shows_every_cell_whole(desk: Desk) -> None:
+    narrow = desk.run("query", "select 1 as one, '[bold]' as text, ['a', 'b'] as list, null as nothing")
+    wide = desk.run("query", "select * from marts.signal_scorecard where sector = 'all' limit 1")
+
+    assert "[bold]" in narrow.out
+    assert "['a', 'b']" in narrow.out
+    for name, _ in desk.ask("select column_name, 1 from duckdb_columns() where table_name = 'signal_scorecard'"):
+        assert re.search(rf"^{name} ", wide.out, re.MULTILINE)
+    assert "…" not in wide.out
+
+
+def test_commands_before_the_first_publish_say_what_to_run(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "acme", tmp_path / "home")
+    for arguments in (["query", "select 1"], ["status"], ["status", "--check"]):
+        answer = desk.run(*arguments)
+        assert answer.exit_code == 2
+        assert "does not exist yet. Run `trackrecord nightly` first." in answer.err
+
+
+# --- status --------------------------------------------------------------------------------------------------------
+
+
+def test_status_says_what_is_published_and_check_is_content_while_it_is_fresh(desk: Desk) -> None:
+    answer = desk.run("status", "--check")
+
+    assert answer.exit_code == 0
+    assert f"{desk.published}: published" in answer.out
+    assert "from files" in answer.out
+    assert "Late" not in answer.out
+
+
+def test_status_check_is_1_when_the_published_file_is_late(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKRECORD_STALE_AFTER_DAYS", "0.000001")
+
+    assert desk.run("status").exit_code == 0
+    answer = desk.run("status", "--check")
+
+    assert answer.exit_code == 1
+    assert "Late" in answer.out
+
+
+def test_status_tells_of_runs_that_did_not_publish(desk: Desk) -> None:
+    few_tokens(desk)
+    desk.nightly()
+    desk.remove("prices")
+    desk.nightly()
+
+    lines = desk.run("status").out.splitlines()
+
+    states = [line.split()[-1] for line in lines if re.match(r"  \d{8}T", line)]
+    assert states == ["failed", "stopped", "published"]
+    assert any("prices is missing" in line for line in lines)
+    assert any("prices.tokens_kept: 11 of 12 failed" in line for line in lines)
+
+
+# --- what it looks like --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["nightly", "--help"], ["accept", "--help"], ["status", "--help"]])
+def test_help_is_0_and_says_what_the_command_does(desk: Desk, arguments: list[str]) -> None:
+    answer = desk.run(*arguments)
+
+    assert answer.exit_code == 0
+    assert "Usage:" in answer.out
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_output_of_a_pipe_has_no_control_characters_and_no_torn_lines(desk: Desk, width: int) -> None:
+    command = ["nightly", "--source", "files", "--input", str(desk.folder), "--plain"]
+
+    answer = desk.start(*command, environment={"COLUMNS": str(width)})
+
+    assert answer.exit_code == 0, answer.err
+    assert CONTROL.search(answer.out + answer.err) is None
+    assert "…" not in answer.out
+    lines = answer.out.splitlines()
+    header = next(line for line in lines if line.strip().startswith("sector"))
+    assert header.split()[:2] == ["sector", "calls"]
+    assert ("worst" in header) == (width == 140)
+    table = lines[lines.index(header) : next(i for i, line in enumerate(lines) if line.startswith(("A wider", "As of")))]
+    assert max(map(len, table)) <= width
+    # All cells of a row: the sector, its calls, and its rate with the interval, or that there are too few.
+    (all_sectors,) = [line for line in table if line.strip().startswith("all ")]
+    assert re.search(r"all +\d+ (\(\+\d+ open\) )?.*(\d \(|too few \(n = )", all_sectors)
+
+
+def long_scorecard() -> Scorecard:
+    """Cells as long as they come."""
+    rate = "100.0 % (100.0 % to 100.0 %)"
+    full = ("Wrapped & Bridged", "123456 (+1234 open)", rate, "100.0 %", "+100.0", "<0.001", "+100.0", "<0.001")
+    few = ("Exchange Tokens", "29", "too few (n = 29, enough about 2031-12)", *("" for _ in range(8)))
+    rows = ((*full, "+1234.5 %", "-100.0 %", "-1234.5 %"), few)
+    section = Section("a vendor/with a product, 1d calls held for 14 bars, entered at the next open", rows)
+    return Scorecard(datetime(2026, 7, 1), "20260701T002000-abc123", True, (section, section))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 140, 160, 200])
+def test_a_scorecard_drops_whole_columns_and_says_which_rather_than_tear_cells(
+    width: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = long_scorecard()
+
+    print_scorecard(Console(width=width), card)
+
+    out = capsys.readouterr().out
+    n_shown = out.count("100.0 % (100.0 % to 100.0 %)")
+    assert n_shown == (2 if width >= 80 else n_shown)
+    assert ("…" in out) is (width < 80)
+    assert "SIMULATED" in out
+    hidden = "A wider page also shows" in out
+    assert hidden == (width < 160)
+    assert ("-1234.5 %" in out) is not hidden
+    assert all(len(line) <= width for line in out.splitlines())
+
+
+def test_the_printed_scorecard_is_the_published_one(published_desk: Desk) -> None:
+    card = read_scorecard(published_desk.published)
+    (section,) = card.sections
+    n_calls = published_desk.ask_one(
+        "select n_calls from marts.signal_scorecard where sector = 'all' and horizon = 14 and direction = 'both' "
+        "and provenance = 'all' and entry_rule = 'next_open'"
+    )
+
+    assert section.rows[0][:1] == ("all",)
+    assert section.rows[0][1].split()[0] == str(n_calls)
+    assert card.is_simulated is False

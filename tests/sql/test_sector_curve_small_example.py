@@ -1,0 +1,64 @@
+"""Contract, section 7: the three curves of two tokens over three bars, and the dates of a fall."""
+
+import pytest
+
+from tests.sql.scene import Scene, day, flat
+
+CURVE = (
+    "select bar_start, bar_return, equity, drawdown, n_long, n_short, turnover from marts.sector_equity "
+    "where sector = 'Meme' and policy = $policy order by bar_start"
+)
+
+
+def test_sector_curve_small_example(scene: Scene) -> None:
+    """Token 1 is long on the 8th and 9th, short on the 10th; token 2 is long on the 9th and 10th. c/2 is 0.001."""
+    scene.seasoned(1, "2026-01-08", (100, 110, 100, 110), (112, 121, 112, 121), (120, 120, 108, 108))
+    scene.seasoned(2, "2026-01-08", flat(50), (50, 55, 50, 55), (55, 66, 55, 66))
+    scene.signals(1, "2026-01-07", 1, 1, -1)
+    scene.signals(2, "2026-01-07", 0, 1, 1)
+    scene.run("2026-01-11T00:20")
+
+    def check(policy: str, returns: list[float], counts: list[tuple[int, int, float]]) -> None:
+        rows = scene.connection.execute(CURVE, {"policy": policy}).fetchall()
+        assert [row[0] for row in rows] == [day("08"), day("09"), day("10")]
+        assert [row[1] for row in rows] == pytest.approx(returns)
+        equity = [1 + returns[0], (1 + returns[0]) * (1 + returns[1])]
+        equity.append(equity[1] * (1 + returns[2]))
+        assert [row[2] for row in rows] == pytest.approx(equity)
+        assert [row[3] for row in rows] == pytest.approx([0, 0, 0])
+        assert [row[4:] for row in rows] == counts
+
+    signal = [
+        # Bought at the open: 110/100 - 1, one change, one token.
+        0.1 - 0.001,
+        # Token 1 from close to close, 121/110 - 1; token 2 bought at the open, 55/50 - 1; one change, two tokens.
+        (0.1 + 0.1 - 0.001) / 2,
+        # Token 1 turned at the open, -(108/120 - 1), two changes; token 2 from close to close, 66/55 - 1.
+        (0.1 + 0.2 - 0.002) / 2,
+    ]
+    check("signal", signal, [(1, 0, 1), (2, 0, 0.5), (1, 1, 1)])
+    equal_weight = [(0.1 + 0) / 2, (0.1 + 0.1) / 2, ((108 / 121 - 1) + 0.2) / 2]
+    check("equal_weight", equal_weight, [(2, 0, 1), (2, 0, 0), (2, 0, 0)])
+    # 1 each at the open of the 8th: 1.10 + 1.00, then 1.21 + 1.10, then 1.08 + 1.32.
+    check("hold", [2.10 / 2 - 1, 2.31 / 2.10 - 1, 2.40 / 2.31 - 1], [(2, 0, 1), (2, 0, 0), (2, 0, 0)])
+
+
+def test_a_fall_has_a_peak_a_trough_and_a_recovery(scene: Scene) -> None:
+    """Closes 110, 88, 99, 110, 121 from 100: down a fifth on the 9th, made good on the 11th, three bars after the peak."""
+    closes = (110, 88, 99, 110, 121)
+    opens = (100, *closes)
+    scene.seasoned(1, "2026-01-08", *[(o, max(o, c), min(o, c), c) for o, c in zip(opens, closes, strict=False)])
+    # 0 throughout: nothing is signalled; covered to the 12th.
+    scene.signals(1, "2026-01-07", 0, 0, 0)
+    scene.run("2026-01-13T00:20")
+    falls = scene.rows(
+        "select policy, max_drawdown, peak_at, trough_at, recovered_at, n_bars_under_water "
+        "from marts.sector_drawdown where sector = 'all' order by policy"
+    )
+    assert [(row[0], *row[2:]) for row in falls] == [
+        ("equal_weight", day("08"), day("09"), day("11"), 3),
+        ("hold", day("08"), day("09"), day("11"), 3),
+        # Never under water: the peak is where the curve starts.
+        ("signal", day("08"), None, None, 0),
+    ]
+    assert [row[1] for row in falls] == pytest.approx([-0.2, -0.2, 0])
