@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from benchmarks import ours
 from benchmarks.kernels import COST, HORIZONS, KERNELS, LIMIT, Aggregate
 from benchmarks.measure import Job, Measured, describe_machine, measure, render_table, run_job
 from benchmarks.panel import write_panel, write_spine
@@ -67,8 +69,74 @@ def kernel_line(bench: Bench) -> str:
     )
 
 
-LINES: dict[str, Line] = {"kernel": kernel_line}
+def build_line(bench: Bench) -> str:
+    """The build as shipped: a full one on the daily and on the hourly panel, and the published file."""
+    daily, hourly = bench.work / "daily", bench.work / "hourly"
+    write_panel(daily, n_tokens=bench.n_tokens, n_bars=bench.n_bars)
+    write_panel(hourly, n_tokens=300, n_bars=365 * 24, timeframe="1h")
+    homes = {"1d": bench.work / "home_daily", "1h": bench.work / "home_hourly"}
+    ours.prepare_home(homes["1d"], daily)
+    ours.prepare_home(homes["1h"], hourly)
+    jobs = [
+        Job(f"{timeframe}, full build", "benchmarks.ours:full_build", (str(home),)) for timeframe, home in homes.items()
+    ]
+    measured = measure(jobs, rounds=bench.rounds)
+    size = run_job(Job("publish", "benchmarks.ours:published_size", (str(homes["1d"]),))).result
+    rows = [
+        f"| {m.label} | {median(m, 'scoring_seconds'):.1f} | {median(m, 'seconds'):.1f} | {m.peak_rss_mb:.0f} |"
+        for m in measured
+    ]
+    return "\n".join(
+        [
+            "## Build as shipped",
+            "",
+            f"The product's own function on a warehouse whose `raw` holds the panel: {bench.n_tokens:,} tokens x "
+            f"{bench.n_bars:,} days, and 300 tokens x 1 year of hours. *Scoring* is windows, base rates, outcomes and "
+            "scorecards on disk; *all* adds the versions of bars and signals, the spine, calls and curves.",
+            "",
+            "| what | scoring, median s | all, median s | peak RSS MB |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            f"Publishing the daily panel takes {size['seconds']:.1f} s; the file has {size['mb']:,.0f} MB.",
+        ]
+    )
+
+
+def increment_line(bench: Bench) -> str:
+    """One more day on a warehouse with one, five and ten years of history."""
+    jobs, full = [], {}
+    for years in (1, 5, 10):
+        panel, before = bench.work / f"years_{years}", bench.work / f"before_{years}"
+        write_panel(panel, n_tokens=bench.n_tokens, n_bars=365 * years)
+        ours.prepare_home(before, panel, last_day_apart=True)
+        full[years] = run_job(Job("full", "benchmarks.ours:full_build", (str(before),))).result["seconds"]
+        arguments = (str(before), str(bench.work / "home_night"), str(panel))
+        jobs.append(Job(f"{years} years", "benchmarks.ours:one_more_day", arguments))
+    measured = measure(jobs, rounds=bench.rounds)
+    nights = {years: median(m, "seconds") for years, m in zip(full, measured, strict=True)}
+    return "\n".join(
+        [
+            "## The nightly increment",
+            "",
+            f"One more day for {bench.n_tokens:,} tokens, the whole build, beside a full build of the same history.",
+            "",
+            "| history | increment, median s | full build s | share |",
+            "|---|---|---|---|",
+            *[f"| {years} years | {nights[years]:.2f} | {full[years]:.1f} | {nights[years] / full[years]:.1%} |" for years in full],
+            "",
+            f"After ten years of history a night takes {nights[10] / nights[1]:.2f} times what it takes after one.",
+        ]
+    )
+
+
+LINES: dict[str, Line] = {"kernel": kernel_line, "build": build_line, "increment": increment_line}
 """The sections of `RESULTS.md`, in order."""
+
+
+def median(measured: Measured, figure: str) -> float:
+    """Median over the rounds of a figure that the job returned."""
+    return statistics.median(run.result[figure] for run in measured.runs)
 
 
 def verify(results: dict[str, Any]) -> None:

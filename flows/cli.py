@@ -58,8 +58,9 @@ def nightly(
     """Snapshot a source, score what it said, and publish the result."""
     moment = _moment(as_of)
     settings = _settings()
+    # Also for the flow, which starts its own: what makes no sense is said before the orchestrator takes seconds to start.
+    run = start_run(open_source(source, input, vendor), settings, as_of=moment, input=str(input or ""))
     if plain:
-        run = start_run(open_source(source, input, vendor), settings, as_of=moment, input=str(input or ""))
         outcome = pipeline.main_job(
             run, holder=f"trackrecord nightly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
         )

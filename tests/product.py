@@ -102,5 +102,7 @@ def _pass_all(connection: duckdb.DuckDBPyConnection, incoming: Incoming, **_: ob
         "(row_number bigint, rule varchar, reason varchar, is_quarantined boolean)"
     )
     name = incoming.dataset.name
-    passed = RuleResult(name, "skipped", "warning", "A test looks at what lies behind the gate.", True, False, 0, 0, None)
+    passed = RuleResult(
+        name, "skipped", "warning", "A test looks at what lies behind the gate.", True, False, 0, 0, None
+    )
     return GateResult(name, results=(passed,), n_quarantined=0, stops=())

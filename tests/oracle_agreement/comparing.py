@@ -57,10 +57,8 @@ def oracle_tables(run: Run, folder: Path) -> Told:
     return told
 
 
-def compare(
-    connection: duckdb.DuckDBPyConnection, told: Told, tables: Iterable[str] = TABLES
-) -> dict[str, list[str]]:
-    """The disagreements by table; tables that agree are not in it. The oracle's table must hold every row and column."""
+def compare(connection: duckdb.DuckDBPyConnection, told: Told, tables: Iterable[str] = TABLES) -> dict[str, list[str]]:
+    """The disagreements by table; tables that agree are not in it. Every column of the oracle's must be in ours."""
     found = {}
     for table in tables:
         differ = disagreements(connection.sql(f"from {table}").df(), told[table], KEYS[table])

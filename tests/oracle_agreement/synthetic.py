@@ -47,7 +47,9 @@ def _tokens(rng: np.random.Generator) -> pd.DataFrame:
     for token in (*range(1, 11), *RANDOM, UNPRICED, UNCOVERED):
         sectors = CATEGORIES.get(token) or rng.choice([MEME, LAYER_1, GAMING, NONE], p=[0.4, 0.25, 0.2, 0.15])
         symbol = "AAVEDOWNUSDT" if token == EXCLUDED else f"T{token}"
-        rows.append((token, symbol, f"Token {token}", f"{sectors};Ethereum", "Special" if token == OVERRIDDEN else None))
+        rows.append(
+            (token, symbol, f"Token {token}", f"{sectors};Ethereum", "Special" if token == OVERRIDDEN else None)
+        )
     return pd.DataFrame(rows, columns=["token_id", "symbol", "name", "categories", "sector"])
 
 
@@ -169,7 +171,9 @@ def _events(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, 
             if rng.random() < 0.2:
                 state = fired = int(rng.choice([-1, 0, 1]))
             signal_at = first + i * step
-            known_at = signal_at + step * float(rng.choice([0.01, 0.5, 1.0, 1.5, 2.2, 9], p=[0.1, 0.4, 0.2, 0.1, 0.1, 0.1]))
+            known_at = signal_at + step * float(
+                rng.choice([0.01, 0.5, 1.0, 1.5, 2.2, 9], p=[0.1, 0.4, 0.2, 0.1, 0.1, 0.1])
+            )
             trend = None if rng.random() < 0.1 else state
             yield "acme/events", token, timeframe, signal_at, fired, trend, known_at
 

@@ -1,12 +1,12 @@
 """The oracle can fail: each of these faults, put into a copy of the product, makes the comparison red.
 
 A mutant is one change of text in one file under `sql/`, or one name of the array kernels set to something else. It says
-which table and column must show it. The gates are left out: this is about the models alone. Fifteen run by default, the
-others with the slow tests.
+which table and column must show it. The gates are left out: this is about the models alone. Thirteen run by default,
+the others with the slow tests.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -57,68 +57,207 @@ class KernelMutant:
 SQL_MUTANTS = (
     SqlMutant(
         "a gap of exactly 3 days ends the segment (> for >=)",
-        "macros.sql", "(3 * 86400 + bar_seconds(timeframe))", "(3 * 86400)", WINDOWS, "status",
+        "macros.sql",
+        "(3 * 86400 + bar_seconds(timeframe))",
+        "(3 * 86400)",
+        WINDOWS,
+        "status",
     ),
-    SqlMutant("no segment is cut by a jump up", "macros.sql", "next_open > 5 * close", "false", WINDOWS, "exit_at", True),
+    SqlMutant("no segment is cut by a jump up", "macros.sql", "next_open > 5 * close", "false", WINDOWS, "exit_at"),
     SqlMutant(
-        "an open at exactly a fifth cuts the segment", "macros.sql", "5 * next_open < close",
-        "5 * next_open <= close", WINDOWS, "status", True),
-    SqlMutant(
-        "windows hold one bar too many", "macros/window_bars.sql", "bars_between(timeframe, bar_start, segment_end)",
-        "1 + bars_between(timeframe, bar_start, segment_end)", WINDOWS, "status",
-    ),
-    SqlMutant(
-        "every segment is seasoned, not only the first", "macros/window_bars.sql", "bar.segment = 1 and ", "",
-        WINDOWS, "status", True),
-    SqlMutant(
-        "a segment has ended at 3 days of silence, not after", "core/segment.sql",
-        "extent.last_bar_at > interval 3 days", "extent.last_bar_at >= interval 3 days", WINDOWS, "status",
-    ),
-    SqlMutant(
-        "filled bars are taken for real ones", "work/spine_bar.sql", "true as is_filled", "false as is_filled",
-        WINDOWS, "status", True),
-    SqlMutant(
-        "the side held before ignores the trend", "core/call.sql", "coalesce(signal.trend, signal.direction) as side,",
-        "signal.direction as side,", CALLS, "rows",
+        "an open at exactly a fifth cuts the segment",
+        "macros.sql",
+        "5 * next_open < close",
+        "5 * next_open <= close",
+        WINDOWS,
+        "status",
+        True,
     ),
     SqlMutant(
-        "the row before counts before it was known: look-ahead", "core/call.sql",
-        "previous_known_from <= known_at and", "", CALLS, "rows", True),
-    SqlMutant("a call's known_at is read as its bar's end", "work/call_entry.sql",
-              "bar_ceiling(timeframe, known_at)", "bar_floor(timeframe, known_at)", OUTCOMES, "entry_price"),
-    SqlMutant("what came a bar late is called attested", "macros/versions.sql",
-              "when known_at < {{ dataset.moment }} + 2", "when known_at < {{ dataset.moment }} + 3",
-              OUTCOMES, "provenance", True),
-    SqlMutant("coverage ends a bar early", "work/coverage.sql", "+ 3 * bar_length", "+ 2 * bar_length",
-              CURVES, "n_long", True),
-    SqlMutant("the base holds the token itself", "macros/outcomes.sql",
-              "base.n_windows - judged.is_in_base::integer", "base.n_windows", OUTCOMES, "n_base"),
-    SqlMutant("the base's hits hold the token's own", "macros/outcomes.sql",
-              "- (judged.is_in_base and judged.is_hit)::integer", "", OUTCOMES, "base_hit", True),
-    SqlMutant("two other windows are base enough", "macros/outcomes.sql",
-              "case when n_base >= 3 then n_base_hits", "case when n_base >= 2 then n_base_hits",
-              OUTCOMES, "base_hit", True),
-    SqlMutant("a short loses more than its stake", "macros.sql", "greatest(-1, ", "greatest(-9, ",
-              OUTCOMES, "net_return", True),
-    SqlMutant("a short's excursion looks at the low", "macros/outcomes.sql",
-              "least(0, 1 - highest / entry_price)", "least(0, 1 - lowest / entry_price)", OUTCOMES, "mae", True),
-    SqlMutant("truncated hits count in the floor", "macros/scorecards.sql",
-              "filter (where hit and status = 'matured')", "filter (where hit)", SECTORS, "hit_rate_floor"),
-    SqlMutant("the deep side of drawdowns is the shallow one", "macros/scorecards.sql",
-              "quantile_cont(max_drawdown, 0.05)", "quantile_cont(max_drawdown, 0.95)", TOKENS, "p95_drawdown", True),
-    SqlMutant("blocks are a bar wide, whatever the horizon", "macros/scorecards.sql",
-              "// (horizon * bar_seconds(timeframe))", "// bar_seconds(timeframe)", SECTORS, "n_clusters", True),
-    SqlMutant("the base holds windows from before and after coverage", "macros/base_counts.sql",
-              "and entries.entry_at between coverage.covered_from and coverage.covered_to", "", SECTORS, "base_rate", True),
-    SqlMutant("a silent vendor keeps its stance a bar longer", "work/curve_bar.sql",
-              "bar.bar_start < coverage.covered_to", "bar.bar_start <= coverage.covered_to", CURVES, "n_long"),
-    SqlMutant("a change of stance pays the round trip", "marts/sector_equity.sql", "{{ cost }}::double / 2",
-              "{{ cost }}::double", CURVES, "bar_return"),
-    SqlMutant("a bar earns close over open, also where the stance was held", "work/curve_bar.sql",
-              "when stance = stance_before then", "when false then", CURVES, "bar_return", True),
-    SqlMutant("the peak is the last bar before the trough", "marts/sector_drawdown.sql",
-              "arg_max(bar.bar_start, (bar.equity, -bar.bar_number))", "max(bar.bar_start)", FALLS, "peak_at", True),
-)  # fmt: skip
+        "windows hold one bar too many",
+        "macros/window_bars.sql",
+        "bars_between(timeframe, bar_start, segment_end)",
+        "1 + bars_between(timeframe, bar_start, segment_end)",
+        WINDOWS,
+        "status",
+    ),
+    SqlMutant(
+        "every segment is seasoned, not only the first",
+        "macros/window_bars.sql",
+        "bar.segment = 1 and ",
+        "",
+        WINDOWS,
+        "status",
+        True,
+    ),
+    SqlMutant(
+        "a segment has ended at 3 days of silence, not after",
+        "core/segment.sql",
+        "extent.last_bar_at > interval 3 days",
+        "extent.last_bar_at >= interval 3 days",
+        WINDOWS,
+        "status",
+    ),
+    SqlMutant(
+        "filled bars are taken for real ones",
+        "work/spine_bar.sql",
+        "true as is_filled",
+        "false as is_filled",
+        WINDOWS,
+        "status",
+        True,
+    ),
+    SqlMutant(
+        "the side held before ignores the trend",
+        "core/call.sql",
+        "coalesce(signal.trend, signal.direction) as side,",
+        "signal.direction as side,",
+        CALLS,
+        "rows",
+    ),
+    SqlMutant(
+        "the row before counts before it was known: look-ahead",
+        "core/call.sql",
+        "previous_known_from <= known_at and",
+        "",
+        CALLS,
+        "rows",
+        True,
+    ),
+    SqlMutant(
+        "a call's known_at is read as its bar's end",
+        "work/call_entry.sql",
+        "bar_ceiling(timeframe, known_at)",
+        "bar_floor(timeframe, known_at)",
+        OUTCOMES,
+        "entry_price",
+    ),
+    SqlMutant(
+        "what came a bar late is called attested",
+        "macros/versions.sql",
+        "when known_at < {{ dataset.moment }} + 2",
+        "when known_at < {{ dataset.moment }} + 3",
+        OUTCOMES,
+        "provenance",
+        True,
+    ),
+    SqlMutant(
+        "coverage ends a bar early", "work/coverage.sql", "+ 3 * bar_length", "+ 2 * bar_length", CURVES, "n_long", True
+    ),
+    SqlMutant(
+        "the base holds the token itself",
+        "macros/outcomes.sql",
+        "base.n_windows - judged.is_in_base::integer",
+        "base.n_windows",
+        OUTCOMES,
+        "n_base",
+    ),
+    SqlMutant(
+        "the base's hits hold the token's own",
+        "macros/outcomes.sql",
+        "- (judged.is_in_base and judged.is_hit)::integer",
+        "",
+        OUTCOMES,
+        "base_hit",
+        True,
+    ),
+    SqlMutant(
+        "two other windows are base enough",
+        "macros/outcomes.sql",
+        "case when n_base >= 3 then n_base_hits",
+        "case when n_base >= 2 then n_base_hits",
+        OUTCOMES,
+        "base_hit",
+        True,
+    ),
+    SqlMutant(
+        "a short loses more than its stake",
+        "macros.sql",
+        "greatest(-1, ",
+        "greatest(-9, ",
+        OUTCOMES,
+        "net_return",
+        True,
+    ),
+    SqlMutant(
+        "a short's excursion looks at the low",
+        "macros/outcomes.sql",
+        "least(0, 1 - highest / entry_price)",
+        "least(0, 1 - lowest / entry_price)",
+        OUTCOMES,
+        "mae",
+        True,
+    ),
+    SqlMutant(
+        "truncated hits count in the floor",
+        "macros/scorecards.sql",
+        "filter (where hit and status = 'matured')",
+        "filter (where hit)",
+        SECTORS,
+        "hit_rate_floor",
+    ),
+    SqlMutant(
+        "the deep side of drawdowns is the shallow one",
+        "macros/scorecards.sql",
+        "quantile_cont(max_drawdown, 0.05)",
+        "quantile_cont(max_drawdown, 0.95)",
+        TOKENS,
+        "p95_drawdown",
+        True,
+    ),
+    SqlMutant(
+        "blocks are a bar wide, whatever the horizon",
+        "macros/scorecards.sql",
+        "// (horizon * bar_seconds(timeframe))",
+        "// bar_seconds(timeframe)",
+        SECTORS,
+        "n_clusters",
+        True,
+    ),
+    SqlMutant(
+        "the base holds windows from before and after coverage",
+        "macros/base_counts.sql",
+        "and entries.entry_at between coverage.covered_from and coverage.covered_to",
+        "",
+        SECTORS,
+        "base_rate",
+        True,
+    ),
+    SqlMutant(
+        "a silent vendor keeps its stance a bar longer",
+        "work/curve_bar.sql",
+        "bar.bar_start < coverage.covered_to",
+        "bar.bar_start <= coverage.covered_to",
+        CURVES,
+        "n_long",
+    ),
+    SqlMutant(
+        "a change of stance pays the round trip",
+        "marts/sector_equity.sql",
+        "{{ cost }}::double / 2",
+        "{{ cost }}::double",
+        CURVES,
+        "bar_return",
+    ),
+    SqlMutant(
+        "a bar earns close over open, also where the stance was held",
+        "work/curve_bar.sql",
+        "when stance = stance_before then",
+        "when false then",
+        CURVES,
+        "bar_return",
+        True,
+    ),
+    SqlMutant(
+        "the peak is the last bar before the trough",
+        "marts/sector_drawdown.sql",
+        "arg_max(bar.bar_start, (bar.equity, -bar.bar_number))",
+        "max(bar.bar_start)",
+        FALLS,
+        "peak_at",
+        True,
+    ),
+)
 
 
 def _without_entry(bars: windows.Bars, state: object, horizon: int, cost_bps: float) -> windows.Windows:
@@ -140,12 +279,15 @@ KERNEL_MUTANTS = (
     KernelMutant("a tie is a hit", windows, "TIE", -1e-14, OUTCOMES, "hit"),
     KernelMutant("a fifth of the bars may be filled in", windows, "FILLED_PER_BAR", 5, WINDOWS, "status", True),
     KernelMutant("the entry is no part of the drawdown", windows, "_fold", _without_entry, WINDOWS, "drawdown_long"),
-    KernelMutant("calls that overlap are independent", clusters, "_neighbour_products", _no_neighbours,
-                 SECTORS, "n_effective"),
+    KernelMutant(
+        "calls that overlap are independent", clusters, "_neighbour_products", _no_neighbours, SECTORS, "n_effective"
+    ),
     KernelMutant("the interval is one-sided", inference, "CONFIDENCE", 0.95, SECTORS, "hit_rate_low", True),
-    KernelMutant("two sectors are enough to shrink", inference, "MIN_GROUPS_TO_SHRINK", 7, SECTORS, "hit_rate_shrunk", True),
+    KernelMutant(
+        "it takes seven sectors to shrink", inference, "MIN_GROUPS_TO_SHRINK", 7, SECTORS, "hit_rate_shrunk", True
+    ),
     KernelMutant("every leaf is in the family of tests", inference, "MIN_CALLS_FOR_Q", 0, SECTORS, "selection_q", True),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -215,6 +357,3 @@ def _assert_red(bench: Bench, table: str, column: str) -> None:
     found = bench.disagreements()
     seen = [one.split(":")[0] for one in found.get(table, [])]
     assert column in seen, f"{table} should disagree at {column}; what disagrees is\n{in_words(found)}"
-
-
-

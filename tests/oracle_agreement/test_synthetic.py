@@ -24,9 +24,7 @@ def test_the_published_table_is_the_oracles(
     assert not found, in_words(found)
 
 
-def test_the_hourly_windows_are_the_oracles(
-    outcome: Outcome, synthetic_run: Run, synthetic_told: Told
-) -> None:
+def test_the_hourly_windows_are_the_oracles(outcome: Outcome, synthetic_run: Run, synthetic_told: Told) -> None:
     with duckdb.connect(str(synthetic_run.settings.warehouse), read_only=True) as warehouse:
         found = compare_hourly_windows(warehouse, synthetic_told, synthetic_run.settings)
     assert not found, in_words(found)

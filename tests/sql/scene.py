@@ -39,7 +39,9 @@ class Scene:
     bar_rows: list[tuple[Any, ...]] = field(default_factory=list)
     signal_rows: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def token(self, token_id: int, *, symbol: str | None = None, categories: str = "Meme", sector: str | None = None) -> None:
+    def token(
+        self, token_id: int, *, symbol: str | None = None, categories: str = "Meme", sector: str | None = None
+    ) -> None:
         self.token_rows[token_id] = (token_id, symbol or f"T{token_id}", categories, sector)
 
     def bars(self, token_id: int, first: str, *bars: Bar | None, timeframe: str = "1d") -> None:

@@ -4,7 +4,9 @@ from tests.sql.scene import Scene, day, flat
 
 
 def _segments(scene: Scene) -> list[tuple[object, ...]]:
-    return scene.rows("select segment, started_at, ended_at, n_bars, n_filled, has_ended from core.segment order by segment")
+    return scene.rows(
+        "select segment, started_at, ended_at, n_bars, n_filled, has_ended from core.segment order by segment"
+    )
 
 
 def test_three_missing_days_are_filled(scene: Scene) -> None:

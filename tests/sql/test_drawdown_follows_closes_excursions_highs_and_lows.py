@@ -33,5 +33,6 @@ def test_a_doubled_price_wipes_a_short_out(scene: Scene) -> None:
         scene.signals(token_id, "2026-01-06", 0, -1)
     scene.run("2026-01-09T00:20")
     assert scene.rows(
-        "select token_id, is_wiped_out from marts.signal_outcome where horizon = 1 and entry_rule = 'next_open' order by all"
+        "select token_id, is_wiped_out from marts.signal_outcome where horizon = 1 and entry_rule = 'next_open' "
+        "order by all"
     ) == [(1, True), (2, False)]

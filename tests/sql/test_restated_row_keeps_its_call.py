@@ -16,9 +16,9 @@ def test_restated_row_keeps_its_call(scene: Scene) -> None:
     scene.signals(1, "2026-01-01", 0, -1)
     scene.run("2026-01-04T00:20")
     assert scene.rows(CALLS) == first
-    assert scene.rows(
-        "select field, first_value, later_value, revision, changed_at from marts.restatement"
-    ) == [("direction", "1", "-1", 1, day("04T00:20"))]
+    assert scene.rows("select field, first_value, later_value, revision, changed_at from marts.restatement") == [
+        ("direction", "1", "-1", 1, day("04T00:20"))
+    ]
 
 
 def test_the_side_held_before_is_what_was_known_then(scene: Scene) -> None:

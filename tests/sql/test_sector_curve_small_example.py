@@ -44,7 +44,7 @@ def test_sector_curve_small_example(scene: Scene) -> None:
 
 
 def test_a_fall_has_a_peak_a_trough_and_a_recovery(scene: Scene) -> None:
-    """Closes 110, 88, 99, 110, 121 from 100: down a fifth on the 9th, made good on the 11th, three bars after the peak."""
+    """Closes 110, 88, 99, 110, 121: down a fifth on the 9th, made good on the 11th, three bars after the peak."""
     closes = (110, 88, 99, 110, 121)
     opens = (100, *closes)
     scene.seasoned(1, "2026-01-08", *[(o, max(o, c), min(o, c), c) for o, c in zip(opens, closes, strict=False)])

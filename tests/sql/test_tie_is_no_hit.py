@@ -4,7 +4,6 @@ import pytest
 
 from tests.sql.scene import Scene
 
-
 # Direction, entry, exit, net return, whether it is a hit. 20 bps of 100 are 0.2. In binary, 100.2 / 100 - 1 - 0.002 is
 # 2e-18, and 0.0501 / 0.05 - 1 - 0.002 is -2e-17.
 CASES = (
@@ -30,7 +29,8 @@ def test_tie_is_no_hit(scene: Scene) -> None:
         scene.signals(token_id, "2026-01-07", -direction, direction)
     scene.run("2026-01-10T00:20")
     found = scene.rows(
-        "select net_return, hit from marts.signal_outcome where horizon = 1 and entry_rule = 'next_open' order by token_id"
+        "select net_return, hit from marts.signal_outcome where horizon = 1 and entry_rule = 'next_open' "
+        "order by token_id"
     )
     for (net_return, hit), (*_, net, is_hit) in zip(found, CASES, strict=True):
         assert hit is is_hit

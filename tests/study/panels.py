@@ -33,7 +33,7 @@ _IDS_PER_PANEL = 1_000
 _LEAST_SHIFT = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Setting:
     """A kind of panel: how many tokens, what makes it hard, the edge planted (points), whether signals are shifted.
 

@@ -86,18 +86,21 @@ def _coverage(by_setting: dict[Setting, pd.DataFrame]) -> Iterator[str]:
 
 
 def _coverage_by_horizon(by_setting: dict[Setting, pd.DataFrame]) -> Iterator[str]:
-    """The same by horizon, and of all cells, reportable or not."""
-    yield _line(
-        "days", "reportable cells", "our interval", "naive interval", "all cells", "our interval", "naive interval"
-    )
-    yield _rule(7)
+    """Coverage by horizon, reportable or not; then of the cells in which calls overlap and move together the most."""
+    yield _line("days", "cells", "of them reportable", "our interval", "naive interval", *_HARDEST)
+    yield _rule(8)
     cells = _pooled(by_setting, (*NO_SKILL, *PLANTED))
     cells = cells[cells["hit_rate_low"].notna()]
-    for horizon in (*HORIZONS, None):
-        taken = cells if horizon is None else cells[cells["horizon"] == horizon]
-        parts = (taken[taken["is_reportable"]], taken)
-        measured = [str(one) for part in parts for one in (len(part), covers(part), naive_covers(part))]
-        yield _line("all" if horizon is None else str(horizon), *measured)
+    is_large = cells["setting"].map({setting: setting.n_tokens == 60 for setting in by_setting}).astype(bool)
+    is_hardest = is_large & (cells["sector"] == "all") & (cells["direction"] != "both")
+    for horizon in HORIZONS:
+        is_taken = cells["horizon"] == horizon
+        taken, hardest = cells[is_taken], cells[is_taken & is_hardest]
+        measured = (covers(taken), naive_covers(taken), len(hardest), covers(hardest), naive_covers(hardest))
+        yield _line(horizon, len(taken), int(taken["is_reportable"].sum()), *measured)
+
+
+_HARDEST = ("cells of 60 tokens, all sectors, one direction", "our interval", "naive interval")
 
 
 def _line(*texts: object) -> str:

@@ -63,9 +63,7 @@ def bar(draw: st.DrawFn) -> Bar:
     return Bar(opened, highest, lowest, closed, draw(st.integers(0, 9)) == 0, draw(st.integers(0, 9)) == 0)
 
 
-segment = st.builds(
-    Segment, st.lists(bar(), min_size=1, max_size=25).map(tuple), st.integers(0, 12), st.booleans()
-)
+segment = st.builds(Segment, st.lists(bar(), min_size=1, max_size=25).map(tuple), st.integers(0, 12), st.booleans())
 segments = st.lists(segment, min_size=1, max_size=4)
 horizons = st.lists(st.integers(1, 30), min_size=1, max_size=5, unique=True).map(lambda some: tuple(sorted(some)))
 
@@ -144,7 +142,9 @@ def test_a_drawdown_is_at_least_the_loss(some: list[Segment], of: tuple[int, ...
 def test_prices_in_another_unit_change_no_return(some: list[Segment], of: tuple[int, ...], power: int) -> None:
     """By powers of two, so that nothing is rounded."""
     arrays, factor = as_arrays(some, max(of)), 2.0**power
-    scaled = Bars(**{**vars(arrays), **{name: getattr(arrays, name) * factor for name in ("open", "high", "low", "close")}})
+    scaled = Bars(
+        **{**vars(arrays), **{name: getattr(arrays, name) * factor for name in ("open", "high", "low", "close")}}
+    )
     before, after = forward_windows(arrays, of, COST_BPS), forward_windows(scaled, of, COST_BPS)
     for horizon in of:
         _assert_equal(before[horizon], after[horizon], ("drawdown_long", "drawdown_short", "flags", "has_closed"))

@@ -1,0 +1,197 @@
+"""What is ours: the kernel the product computes its windows with, and the product's own build on a prepared warehouse."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from flows.config import Settings
+from flows.run import start_run
+from flows.scoring.windows import HIT_LONG, HIT_SHORT, Bars, Windows, forward_windows
+from flows.sources.simulated import SampleSource
+from flows.warehouse.build import build
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.publish import publish
+
+THREADS = 2
+COST_BPS = 20
+BARS_A_PIECE = 16_384
+
+# What the build as shipped is timed for: windows, base rates, outcomes and scorecards. The other models (versions of
+# bars and signals, spine, calls, curves) are part of the whole build's time.
+SCORING = (
+    "core.forward_window_1d",
+    "work.forward_window_1h",
+    "work.base_need",
+    "work.base_count_1d",
+    "work.base_count_1h",
+    "work.sector_base",
+    "marts.signal_outcome",
+    "work.sector_cell",
+    "work.token_cell",
+    "work.sector_block",
+    "work.token_block",
+    "scorecards",
+)
+
+
+def kernel(path: Path, horizons: Sequence[int]) -> dict[int, tuple[float, ...]]:
+    """Windows computed and aggregated: DuckDB reads ranges of tokens, the product's function computes them."""
+    connection = duckdb.connect(config={"threads": THREADS})
+    (cuts,) = connection.execute(
+        f"select quantile_disc(token_id, {[part / THREADS for part in range(1, THREADS)]}::double[]) from '{path}'"
+    ).fetchone()
+    bounds = [-1, *cuts, 2**62]
+
+    def aggregate(place: int) -> np.ndarray:
+        columns = (
+            connection.cursor()
+            .execute(
+                "select token_id * 4096 + segment as run, open, high, low, close "
+                f"from '{path}' where token_id > {bounds[place]} and token_id <= {bounds[place + 1]}"
+            )
+            .fetchnumpy()
+        )
+        borders = np.flatnonzero(np.diff(columns["run"], prepend=-1, append=-1))
+        pieces = [0, *borders[np.flatnonzero(np.diff(borders // BARS_A_PIECE)) + 1], len(columns["run"])]
+        totals = np.zeros((len(horizons), 8))
+        for start, end in zip(pieces[:-1], pieces[1:], strict=True):
+            piece = {name: values[start:end] for name, values in columns.items()}
+            totals += _sums(_bars(piece), tuple(horizons))
+        return totals
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        totals = sum(pool.map(aggregate, range(THREADS)))
+    return {horizon: tuple(row) for horizon, row in zip(horizons, totals.tolist(), strict=True)}
+
+
+def _bars(columns: dict[str, Any]) -> Bars:
+    """Bars of whole segments, none of which has ended: only matured windows count here."""
+    run = columns["run"]
+    n = len(run)
+    ends = np.flatnonzero(np.diff(run, append=-1)) + 1
+    left = np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(n)
+    none = np.zeros(n, dtype=bool)
+    return Bars(
+        open=columns["open"],
+        high=columns["high"],
+        low=columns["low"],
+        close=columns["close"],
+        n_filled=np.zeros(n, dtype=np.int64),
+        bars_left=left,
+        bars_passed=left,
+        has_ended=none,
+        is_left_out=none,
+        is_pad=none,
+    )
+
+
+def _sums(bars: Bars, horizons: tuple[int, ...]) -> np.ndarray:
+    return np.array(
+        [_sum(bars.open, windows) for windows in forward_windows(bars, horizons, COST_BPS).values()]
+    )
+
+
+def _sum(entry: np.ndarray, windows: Windows) -> list[float]:
+    closed = windows.has_closed
+    entry = entry[closed]
+    return [
+        closed.sum(),
+        (windows.exit_price[closed] / entry - 1).sum(),
+        (windows.highest[closed] / entry - 1).sum(),
+        (windows.lowest[closed] / entry - 1).sum(),
+        windows.drawdown_long[closed].sum(),
+        windows.drawdown_short[closed].sum(),
+        np.count_nonzero(windows.flags & HIT_LONG),
+        np.count_nonzero(windows.flags & HIT_SHORT),
+    ]
+
+
+def prepare_home(home: Path, panel: Path, *, last_day_apart: bool = False) -> None:
+    """A warehouse whose `raw` holds a panel as one accepted snapshot, or all but its last day as one."""
+    shutil.rmtree(home, ignore_errors=True)
+    with open_warehouse(Settings(home=home)) as connection:
+        end = _newest_end(connection, panel)
+        cut = f"{end} - interval 1 day" if last_day_apart else end
+        _append(connection, panel, 1, f"<= {cut}", cut)
+    if last_day_apart:
+        build_home(str(home))
+
+
+def add_last_day(home: str, panel: str) -> None:
+    """Append the panel's last day as another snapshot."""
+    with open_warehouse(Settings(home=Path(home))) as connection:
+        end = _newest_end(connection, Path(panel))
+        _append(connection, Path(panel), 11, f"> {end} - interval 1 day", end)
+
+
+def build_home(home: str, *, is_full: bool = False) -> dict[str, Any]:
+    """Bring a prepared warehouse up to date with the product's own function; what it says of itself."""
+    settings = Settings(home=Path(home))
+    with open_warehouse(settings) as connection:
+        if is_full:
+            connection.execute("delete from ops.build")
+        (as_of,) = connection.execute("select max(as_of) from ops.snapshot").fetchone() or (datetime.min,)
+        started = time.perf_counter()
+        report = build(connection, settings, as_of=as_of, run_id="benchmark")
+        seconds = time.perf_counter() - started
+    return {
+        "is_full": report.is_full,
+        "seconds": seconds,
+        "scoring_seconds": sum(report.seconds.get(name, 0) for name in SCORING),
+        "by_model": {name: round(value, 3) for name, value in report.seconds.items() if value >= 0.05},
+    }
+
+
+def full_build(home: str) -> dict[str, Any]:
+    """Everything anew."""
+    return build_home(home, is_full=True)
+
+
+def one_more_day(before: str, home: str, panel: str) -> dict[str, Any]:
+    """The nightly increment: the warehouse as it was the evening before, and the last day's rows."""
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.copytree(before, home)
+    add_last_day(home, panel)
+    return build_home(home)
+
+
+def published_size(home: str) -> dict[str, Any]:
+    """Publish a built warehouse with the product's own function; how long it takes and how large the file is."""
+    settings = Settings(home=Path(home))
+    run = start_run(SampleSource(), settings)
+    with open_warehouse(settings) as connection:
+        started = time.perf_counter()
+        publish(connection, run)
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "mb": settings.published.stat().st_size / 2**20}
+
+
+def _newest_end(connection: duckdb.DuckDBPyConnection, panel: Path) -> str:
+    (newest,) = connection.execute(
+        f"select max(bar_start + bar_length(timeframe)) from '{panel}/prices.parquet'"
+    ).fetchone() or (None,)
+    return f"timestamp '{newest}'"
+
+
+def _append(connection: duckdb.DuckDBPyConnection, panel: Path, first_id: int, ended: str, as_of: str) -> None:
+    for place, (name, moment, vendor) in enumerate(
+        (("tokens", None, ""), ("prices", "bar_start", ""), ("signals", "signal_at", "'bench' as vendor,"))
+    ):
+        where = f"where {moment} + bar_length(timeframe) {ended}" if moment else ""
+        connection.execute(
+            f"insert into raw.{name} by name select {first_id + place} as snapshot_id, row_number() over () as row_number, "
+            f"{vendor} *, false as is_snapped, false as is_preliminary from '{panel}/{name}.parquet' {where}"
+        )
+        connection.execute(
+            f"insert into ops.snapshot by name select {first_id + place} as snapshot_id, '{name}' as dataset, "
+            f"{as_of} as as_of, {as_of} as fetched_at, true as is_replay, 'passed' as state"
+        )
