@@ -58,7 +58,7 @@ def nightly(
     """Snapshot a source, score what it said, and publish the result."""
     moment = _moment(as_of)
     settings = _settings()
-    # Also for the flow, which starts its own: what makes no sense is said before the orchestrator takes seconds to start.
+    # The flow starts a run of its own; here what makes no sense is said before the orchestrator takes its seconds.
     run = start_run(open_source(source, input, vendor), settings, as_of=moment, input=str(input or ""))
     if plain:
         outcome = pipeline.main_job(
@@ -110,21 +110,20 @@ def status(
     published = _published(settings)
     with duckdb.connect(str(published), read_only=True) as file:
         row = file.execute(
-            "select published_at, as_of, run_id, source, is_simulated from ops.publish order by published_at desc limit 1"
+            "select published_at, as_of, run_id, source, is_simulated from ops.publish "
+            "order by published_at desc limit 1"
         ).fetchone()
         assert row is not None
     console.print(
-        f"{published}: published {row[0]:%Y-%m-%d %H:%M} UTC by run {row[2]} from {row[3]}, as of {row[1]:%Y-%m-%d %H:%M}"
-        + (" (simulated)" if row[4] else "")
+        f"{published}: published {row[0]:%Y-%m-%d %H:%M} UTC by run {row[2]} from {row[3]}, "
+        f"as of {row[1]:%Y-%m-%d %H:%M}" + (" (simulated)" if row[4] else "")
     )
     console.print("Last runs, newest first:")
     # From the journal: the published file cannot know of a run that did not publish.
     for run in reversed(journal.read(settings.home, "runs")[-N_RUNS_SHOWN:]):
-        console.print(
-            f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}", highlight=False, markup=False
-        )
+        _say(f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
         for line in (run["error"] or "").splitlines():
-            console.print(f"    {line}", highlight=False, markup=False)
+            _say(f"    {line}")
     age = utc_now() - row[0]
     is_late = age.total_seconds() > settings.stale_after_days * 86_400
     if is_late:
@@ -152,11 +151,16 @@ def _moment(text: str | None) -> datetime | None:
     return as_utc(moment)
 
 
+def _say(text: str) -> None:
+    """Print text as it is: what looks like markup or a number in it is somebody's data."""
+    console.print(text, highlight=False, markup=False)
+
+
 def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        told = "; ".join(f"TRACKRECORD_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        told = "; ".join(f"TRACKRECORD_{'_'.join(map(str, at['loc'])).upper()}: {at['msg']}" for at in error.errors())
         raise UsageError(f"The settings in the environment or .env cannot be used. {told}.") from error
 
 
@@ -172,7 +176,7 @@ def _print_rows(names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
     width = max(map(len, names))
     for row in cells:
         for name, value in zip(names, row, strict=True):
-            console.print(f"{name:<{width}}  {value}", highlight=False, markup=False)
+            _say(f"{name:<{width}}  {value}")
         console.print()
 
 
@@ -208,7 +212,7 @@ def _tell(outcome: pipeline.Outcome) -> None:
         quarantined = f", {one.n_quarantined} quarantined" if one.n_quarantined else ""
         console.print(f"{one.dataset}: {one.n_rows} rows, {one.n_new} new{quarantined} (snapshot {one.snapshot_id})")
         for result in one.gate.warnings:
-            console.print(f"  warning {result.rule}: {result.n_failed} rows. {result.reason}", highlight=False, markup=False)
+            _say(f"  warning {result.rule}: {result.n_failed} rows. {result.reason}")
     if all(one.n_new == 0 for one in outcome.snapshots):
         console.print("Nothing new was delivered.")
     if outcome.build.n_outcomes_moved:

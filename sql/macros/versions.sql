@@ -31,9 +31,8 @@ compared as (
     select
         *,
         lag(as_of) over same as previous_as_of,
-        previous_as_of is null
-        or (is_preliminary, {{ dataset.value_columns | join(', ') }})
-        is distinct from lag((is_preliminary, {{ dataset.value_columns | join(', ') }})) over same as is_version
+        (is_preliminary, {{ dataset.value_columns | join(', ') }}) as told,
+        lag((is_preliminary, {{ dataset.value_columns | join(', ') }})) over same as told_before
     from delivered
     where hash({{ dataset.full_key | join(', ') }}) in (from repeated)
     window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
@@ -42,7 +41,7 @@ compared as (
 -- A version cannot have been known before the moment at which we still saw the one it replaces.
 dated as (
     select
-        * exclude (is_version{{ ', known_at' if dataset.has_known_at }}),
+        * exclude (told, told_before{{ ', known_at' if dataset.has_known_at }}),
         coalesce({{ 'known_at' if dataset.has_known_at else 'null::timestamp' }}, as_of) as known_at,
         case
             when previous_as_of is null or {{ 'known_at' if dataset.has_known_at else 'null::timestamp' }} > previous_as_of
@@ -50,7 +49,7 @@ dated as (
             else as_of
         end as known_from
     from compared
-    where is_version
+    where previous_as_of is null or told is distinct from told_before
 ),
 
 ordered as (

@@ -51,9 +51,9 @@ select
 from anchors
 left join work.spine_bar as bar
     on
-        bar.timeframe = anchors.timeframe
-        and bar.token_id = anchors.token_id
-        and bar.bar_start = anchors.anchor_at;
+        anchors.timeframe = bar.timeframe
+        and anchors.token_id = bar.token_id
+        and anchors.anchor_at = bar.bar_start;
 
 create or replace table plan.window_scope as
 with reached as (

@@ -3,8 +3,9 @@
 with sectors as (
     select
         known_from,
-        sector is distinct from lag(sector) over token as has_changed,
-        lag(known_from) over token is null as is_first
+        sector,
+        lag(sector) over token as sector_before,
+        lag(known_from) over token as known_before
     from core.token
     window token as (partition by token_id order by known_from)
 ),
@@ -12,7 +13,7 @@ with sectors as (
 changes as (
     select distinct known_from as valid_from
     from sectors
-    where has_changed and not is_first
+    where known_before is not null and sector <> sector_before
 )
 
 select

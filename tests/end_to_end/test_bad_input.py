@@ -125,7 +125,7 @@ REFUSED = (
         "an empty signals file",
         no_signals,
         3,
-        ("signals.tokens_kept", f"{N_TOKENS} of {N_TOKENS} failed", "token_id 101, 102", "check that this one is complete"),
+        ("signals.tokens_kept", f"{N_TOKENS} of {N_TOKENS} failed", "token_id 101, 102", "check that this one is"),
     ),
     Refused(
         "90 % of yesterday's tokens gone",
@@ -151,7 +151,12 @@ REFUSED = (
         3,
         ("prices.tokens_kept", "of 12 failed", "check that this one is complete"),
     ),
-    Refused("an empty file", lambda desk: desk.deliver_csv("signals", ""), 1, ("signals: signals.csv is empty", "Deliver it")),
+    Refused(
+        "an empty file",
+        lambda desk: desk.deliver_csv("signals", ""),
+        1,
+        ("signals: signals.csv is empty", "Deliver it again"),
+    ),
     Refused("another encoding", not_utf8, 1, ("tokens: tokens.csv is not UTF-8", "Save it as UTF-8")),
     Refused(
         "an as-of moment before all data",
@@ -221,6 +226,8 @@ class BadRow:
         return f"{self.dataset} {self.rule}: {', '.join(f'{name} {value}' for name, value in self.cells.items())}"
 
 
+FUTURE = pd.Timestamp("2199-01-01")
+
 BAD_ROWS: list[tuple[BadRow, dict[str, Any]]] = [
     # Each is a copy of the first token's bar of one day, with these cells changed, in the place of the original.
     (BadRow("prices", "price_positive", {"close": "-1.0"}), {"close": -1.0, "low": -2.0}),
@@ -230,11 +237,11 @@ BAD_ROWS: list[tuple[BadRow, dict[str, Any]]] = [
     (BadRow("prices", "ohlc_ordered", {"high": "1.0"}), {"high": 1.0}),
     (BadRow("prices", "token_known", {"token_id": "999"}), {"token_id": 999}),
     (BadRow("prices", "timeframe_known", {"timeframe": "4h"}), {"timeframe": "4h"}),
-    (BadRow("prices", "not_in_future", {"bar_start": "2199-01-01 00:00:00"}), {"bar_start": pd.Timestamp("2199-01-01")}),
+    (BadRow("prices", "not_in_future", {"bar_start": str(FUTURE)}), {"bar_start": FUTURE}),
     (BadRow("signals", "direction_allowed", {"direction": "2"}), {"direction": 2}),
     (BadRow("signals", "token_known", {"token_id": "998"}), {"token_id": 998}),
     (BadRow("signals", "timeframe_known", {"timeframe": "1w"}), {"timeframe": "1w"}),
-    (BadRow("signals", "not_in_future", {"signal_at": "2199-01-01 00:00:00"}), {"signal_at": pd.Timestamp("2199-01-01")}),
+    (BadRow("signals", "not_in_future", {"signal_at": str(FUTURE)}), {"signal_at": FUTURE}),
 ]
 N_BAD_PRICES = sum(bad.dataset == "prices" for bad, _ in BAD_ROWS)
 EQUAL_COPY = BadRow("prices", "key_repeated", {"token_id": "105", "bar_start": str(DAY)})
@@ -316,9 +323,9 @@ def test_a_bar_off_the_grid_is_moved_down_and_flagged(after_bad_rows: tuple[Desk
         (107, pd.Timestamp("2025-11-01").to_pydatetime())
     ]
     assert desk.ask(
-        "select severity, is_passed, n_failed, example from ops.validation where dataset = 'prices' and rule = 'on_grid'"
-        " and not is_passed limit 1"
-    )[0][:3] == ("warning", False, 1)
+        "select distinct severity, n_failed from ops.validation "
+        "where dataset = 'prices' and rule = 'on_grid' and not is_passed"
+    ) == [("warning", 1)]
 
 
 def test_bad_rows_that_come_again_are_counted_again_and_kept_once(after_bad_rows: tuple[Desk, Answer, Answer]) -> None:
@@ -326,7 +333,8 @@ def test_bad_rows_that_come_again_are_counted_again_and_kept_once(after_bad_rows
 
     assert again.exit_code == 0, again.err
     assert f"1 new, {N_BAD_PRICES + 3} quarantined" in again.out
-    assert desk.ask_one("select max(n) from (select count(*) as n from ops.quarantine group by dataset, rule, raw_row)") == 1
+    times_kept = "select count(*) as n from ops.quarantine group by dataset, rule, raw_row"
+    assert desk.ask_one(f"select max(n) from ({times_kept})") == 1
 
 
 def test_an_extra_column_of_any_name_is_ignored_and_kept_in_the_raw_bytes(desk: Desk) -> None:
@@ -450,9 +458,12 @@ def test_a_full_disk_is_told_as_one_and_the_next_run_makes_it_good(
     desk: Desk, megabytes: float, has_news: bool
 ) -> None:
     in_own_mounts = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--mount"]
-    if shutil.which("unshare") is None or subprocess.run(
-        [*in_own_mounts, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
-    ).returncode:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run(
+            [*in_own_mounts, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("NO SMALL DISK: this machine lets nobody mount a tmpfs, so no run was made to fill its disk.")
     fingerprint, raw_files = desk.fingerprint(), desk.raw_files()
     if has_news:

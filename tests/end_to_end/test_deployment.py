@@ -42,9 +42,17 @@ def wait_for(ask: Callable[[], T | None], what: str) -> T:
 @contextmanager
 def started(*command: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process with all its children, ended with them."""
-    with log.open("wb") as output, subprocess.Popen(
-        [PREFECT, *command], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-    ) as process:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [PREFECT, *command],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
         try:
             yield process
         finally:
@@ -76,9 +84,19 @@ class Orchestra:
     logs: Path
 
     def find(self, what: str, **body: Any) -> list[dict[str, Any]]:
-        answer = self.api.post(f"/{what}/filter", json=body)
-        answer.raise_for_status()
-        return list(answer.json())
+        return list(self.api.post(f"/{what}/filter", json=body).raise_for_status().json())
+
+    def create_run(self, deployment_id: str, parameters: dict[str, str]) -> str:
+        def ask() -> str | None:
+            answer = self.api.post(f"/deployments/{deployment_id}/create_flow_run", json={"parameters": parameters})
+            # SQLite was busy: nothing was created, and Prefect's own client would try again, too.
+            return (
+                None
+                if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+                else answer.raise_for_status().json()["id"]
+            )
+
+        return wait_for(ask, "a flow run")
 
     def flow_run(self, flow_run_id: str) -> dict[str, Any]:
         return dict(self.api.get(f"/flow_runs/{flow_run_id}").raise_for_status().json())
@@ -162,12 +180,7 @@ def test_one_run_completes_a_second_at_the_same_time_is_cancelled(orchestra: Orc
     desk, deployment_id = orchestra.desk, orchestra.deployment["id"]
     fingerprint = desk.fingerprint()
     parameters = {"source": "files", "input": str(desk.folder), "as_of": "2026-01-01T01:00:00+01:00"}
-    started_runs = [
-        orchestra.api.post(f"/deployments/{deployment_id}/create_flow_run", json={"parameters": parameters})
-        .raise_for_status()
-        .json()["id"]
-        for _ in range(2)
-    ]
+    started_runs = [orchestra.create_run(deployment_id, parameters) for _ in range(2)]
 
     def both_ended() -> list[dict[str, Any]] | None:
         runs = [orchestra.flow_run(one) for one in started_runs]
@@ -205,7 +218,8 @@ def test_the_command_runs_the_flow_on_that_server_with_the_exit_code_of_the_gate
     (desk.folder / "prices.parquet").rename(desk.folder / "prices.aside")
     try:
         # A fetch that lacks a file is not tried again: no retry would add it.
-        answer = desk.start("nightly", "--source", "files", "--input", str(desk.folder), environment=orchestra.environment)
+        command = ("nightly", "--source", "files", "--input", str(desk.folder))
+        answer = desk.start(*command, environment=orchestra.environment)
     finally:
         (desk.folder / "prices.aside").rename(desk.folder / "prices.parquet")
 

@@ -47,14 +47,20 @@ def direction_before(desk: Desk) -> int:
 
 
 def test_every_public_table_and_column_has_a_comment(published_desk: Desk) -> None:
-    assert published_desk.ask(
-        "select schema_name, table_name, column_name from duckdb_columns() "
-        "where not internal and schema_name in ('core', 'marts', 'ops') and coalesce(trim(comment), '') = ''"
-    ) == []
+    assert (
+        published_desk.ask(
+            "select schema_name, table_name, column_name from duckdb_columns() "
+            "where not internal and schema_name in ('core', 'marts', 'ops') and coalesce(trim(comment), '') = ''"
+        )
+        == []
+    )
     for catalog in ("duckdb_tables()", "duckdb_views()"):
-        assert published_desk.ask(
-            f"select schema_name from {catalog} where not internal and coalesce(trim(comment), '') = ''"
-        ) == []
+        assert (
+            published_desk.ask(
+                f"select schema_name from {catalog} where not internal and coalesce(trim(comment), '') = ''"
+            )
+            == []
+        )
     assert published_desk.ask_one("select count(*) from duckdb_columns() where not internal") > 100
 
 

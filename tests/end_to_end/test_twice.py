@@ -1,14 +1,12 @@
 """The same bytes twice add nothing; a changed value stands beside the old one; nothing in raw is touched again."""
 
 import duckdb
+import pandas as pd
 import pytest
 
 from tests.point_in_time.homes import fingerprints
 
 from .desk import Desk, clean_folder
-
-AS_OF = "2025-11-01T00:20:00"
-
 
 def tables(desk: Desk, *schemas: str) -> dict[str, str]:
     with duckdb.connect(str(desk.home / "warehouse.duckdb"), read_only=True) as warehouse:
@@ -59,7 +57,7 @@ def test_a_bar_seen_before_its_close_is_preliminary_until_it_is_seen_again(desk:
     today = desk.ask_one("select date_trunc('day', current_timestamp at time zone 'UTC')::timestamp")
     prices = clean_folder()["prices"]
     open_bar = prices.iloc[[-1]].assign(bar_start=today)
-    desk.deliver("prices", prices._append(open_bar, ignore_index=True))
+    desk.deliver("prices", pd.concat([prices, open_bar], ignore_index=True))
     before = tables(desk, "marts")
     answer = desk.nightly()
     assert answer.exit_code == 0, answer.err
