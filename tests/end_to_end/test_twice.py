@@ -8,6 +8,7 @@ from tests.point_in_time.homes import fingerprints
 
 from .desk import Desk, clean_folder
 
+
 def tables(desk: Desk, *schemas: str) -> dict[str, str]:
     with duckdb.connect(str(desk.home / "warehouse.duckdb"), read_only=True) as warehouse:
         return fingerprints(warehouse, *schemas)

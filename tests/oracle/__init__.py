@@ -48,7 +48,12 @@ def score(
     sector_equity, sector_drawdown. Moments are naive UTC datetime64[us]; NULL is NaN, NaT or pd.NA.
     """
     inputs = read_inputs(
-        Path(folder), moment_us(as_of), moment_us(fetched_at), vendor, Path(sectors_csv), Path(exclusions_csv)
+        Path(folder),
+        moment_us(as_of),
+        moment_us(fetched_at),
+        vendor,
+        sectors_csv=Path(sectors_csv),
+        exclusions_csv=Path(exclusions_csv),
     )
     tokens = inputs.tokens
     sector_of = tokens.set_index("token_id")["sector"]
@@ -56,12 +61,12 @@ def score(
 
     spines: dict[str, Spine] = {}
     windows: dict[str, list[Windows]] = {}
-    for timeframe in horizons:
+    for timeframe, of_timeframe in horizons.items():
         spine = build_spine(inputs.prices, timeframe)
         if spine is not None:
             spines[timeframe] = spine
             scored_token = scored_of.reindex(spine.token_id).to_numpy(dtype=bool)
-            windows[timeframe] = build_windows(spine, sorted(horizons[timeframe]), scored_token)
+            windows[timeframe] = build_windows(spine, sorted(of_timeframe), scored_token)
 
     hits_of = {
         (timeframe, w.horizon): window_hits(w, cost_bps).assign(
@@ -71,13 +76,20 @@ def score(
         for w in of_timeframe
     }
     calls = build_calls(inputs.signals, tokens)
-    usable = inputs.signals[
-        (inputs.signals["revision"] == 0) & inputs.signals["timeframe"].isin(list(horizons))
-    ]
+    usable = inputs.signals[(inputs.signals["revision"] == 0) & inputs.signals["timeframe"].isin(list(horizons))]
     pairs = sorted(set(zip(usable["vendor"], usable["timeframe"], strict=True)))
     coverage_of = {pair: build_coverage(inputs.signals, *pair) for pair in pairs}
 
-    outcomes = _score_calls(inputs, calls, spines, windows, hits_of, coverage_of, horizons, cost_bps)
+    outcomes = _score_calls(
+        inputs,
+        calls=calls,
+        spines=spines,
+        windows=windows,
+        hits_of=hits_of,
+        coverage_of=coverage_of,
+        horizons=horizons,
+        cost_bps=cost_bps,
+    )
     signal_scorecard, token_scorecard = build_scorecards(outcomes, hits_of, coverage_of, tokens)
 
     curves = [pd.DataFrame(columns=EQUITY_COLUMNS)]
@@ -112,6 +124,7 @@ def score(
 
 def _score_calls(
     inputs: Inputs,
+    *,
     calls: pd.DataFrame,
     spines: dict[str, Spine],
     windows: dict[str, list[Windows]],

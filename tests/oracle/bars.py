@@ -85,9 +85,7 @@ def build_spine(prices: pd.DataFrame, timeframe: str) -> Spine | None:
     last = np.searchsorted(run, run, side="right") - 1
     bar_start = start[real] - bars_before * step
     newest = int(start.max())
-    is_last_segment = (
-        segment[real] == pd.Series(segment[real]).groupby(token[real]).transform("max").to_numpy()
-    )
+    is_last_segment = segment[real] == pd.Series(segment[real]).groupby(token[real]).transform("max").to_numpy()
     # Ended: a later one began, or its last bar is more than 3 days older than the newest bar of the
     # timeframe.
     has_ended = ~is_last_segment | (newest - bar_start[last] > SEGMENT_GAP)

@@ -56,19 +56,12 @@ def build_coverage(signals: pd.DataFrame, vendor: str, timeframe: str) -> Covera
 
 def held_side(rows: pd.DataFrame) -> NDArray[np.int64]:
     """coalesce(trend, direction)"""
-    return (
-        rows["trend"]
-        .where(rows["trend"].notna(), rows["direction"])
-        .to_numpy(dtype=np.float64)
-        .astype(np.int64)
-    )
+    return rows["trend"].where(rows["trend"].notna(), rows["direction"]).to_numpy(dtype=np.float64).astype(np.int64)
 
 
 def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
     """One row a call."""
-    rows = usable_rows(signals).sort_values(
-        ["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True
-    )
+    rows = usable_rows(signals).sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
     side = held_side(rows)
     direction = rows["direction"].to_numpy(dtype=np.int64)
     signal_at, known_at = as_int(rows["signal_at"]), as_int(rows["known_at"])
@@ -135,8 +128,6 @@ def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine) -> NDArray
         bars = slice(begin, end)
         moment = spine.bar_start[bars]
         row = np.searchsorted(begins_at, moment, side="right") - 1
-        in_force = (
-            (row >= 0) & (begins_at[row] >= spine.bar_start[spine.first[bars]]) & (moment < silent_from)
-        )
+        in_force = (row >= 0) & (begins_at[row] >= spine.bar_start[spine.first[bars]]) & (moment < silent_from)
         stance[bars] = np.where(in_force, side[row], 0)
     return stance

@@ -65,9 +65,7 @@ def build_outcomes(
             windows.exit_at[position],
             np.where(can_come, entry_at + windows.horizon * spine.step, NEVER),
         )
-        gross, net, hit = returns_and_hits(
-            entry_price, np.where(scored, exit_price, np.nan), direction, cost_bps
-        )
+        gross, net, hit = returns_and_hits(entry_price, np.where(scored, exit_price, np.nan), direction, cost_bps)
         low, high = windows.lowest[position] / entry_price - 1, windows.highest[position] / entry_price - 1
         is_long = direction > 0
         mae = np.minimum(0.0, np.where(is_long, low, -high))
@@ -116,9 +114,7 @@ def _nullable_bool(value: NDArray[np.bool_], known: NDArray[np.bool_]) -> pd.arr
     return pd.arrays.BooleanArray(np.asarray(value, dtype=bool).copy(), ~known)
 
 
-def _may_still_come(
-    spine: Spine, token_id: NDArray[np.int64], entry_at: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _may_still_come(spine: Spine, token_id: NDArray[np.int64], entry_at: NDArray[np.int64]) -> NDArray[np.bool_]:
     """The token's last segment has not ended and the entry lies after its last bar."""
     tail = np.flatnonzero(np.append(spine.token_id[1:] != spine.token_id[:-1], True))
     last_bar = {int(spine.token_id[p]): (int(spine.bar_start[p]), bool(spine.has_ended[p])) for p in tail}
@@ -179,8 +175,7 @@ def add_matched_base(outcomes: pd.DataFrame, hits: pd.DataFrame, coverage: Cover
 
     def rest(name: str) -> NDArray[np.float64]:
         both = [
-            (group[f"{name}_{d}"].to_numpy() - mine[f"{name}_{d}"].fillna(0.0).to_numpy())
-            for d in ("long", "short")
+            (group[f"{name}_{d}"].to_numpy() - mine[f"{name}_{d}"].fillna(0.0).to_numpy()) for d in ("long", "short")
         ]
         return np.where(is_long, both[0], both[1])
 

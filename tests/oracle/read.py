@@ -18,18 +18,14 @@ class Inputs:
 
     tokens: pd.DataFrame  # token_id, symbol, sector, is_scored; sorted by token_id
     prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source
-    signals: (
-        pd.DataFrame
-    )  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
+    signals: pd.DataFrame  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
 
 
 def read_inputs(
-    folder: Path, as_of: int, fetched_at: int, vendor: str | None, sectors_csv: Path, exclusions_csv: Path
+    folder: Path, as_of: int, fetched_at: int, vendor: str | None, *, sectors_csv: Path, exclusions_csv: Path
 ) -> Inputs:
     """Read the three datasets that the outcomes and scorecards need."""
-    tokens = _tokens(
-        read_dataset(folder, "tokens"), pd.read_csv(sectors_csv), pd.read_csv(exclusions_csv, dtype=str)
-    )
+    tokens = _tokens(read_dataset(folder, "tokens"), pd.read_csv(sectors_csv), pd.read_csv(exclusions_csv, dtype=str))
     prices = _prices(read_dataset(folder, "prices"), as_of)
     signals = _signals(read_dataset(folder, "signals"), as_of, fetched_at, vendor or folder.name)
     known = tokens["token_id"]
@@ -72,8 +68,7 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
     """Section 1 (sector) and section 3 (exclusions)."""
     # The lowest priority number wins, ties by category slug alphabetically.
     ranked = sorted(
-        (int(row.priority), str(row.category).strip(), str(row.sector).strip())
-        for row in sector_map.itertuples()
+        (int(row.priority), str(row.category).strip(), str(row.sector).strip()) for row in sector_map.itertuples()
     )
     kind = exclusions["kind"].str.strip().str.lower()
     value = exclusions["value"].fillna("").str.strip()
@@ -83,9 +78,7 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
     rows = []
     overrides = raw["sector"] if "sector" in raw else pd.Series([None] * len(raw))
     categories = raw["categories"] if "categories" in raw else pd.Series([None] * len(raw))
-    for token_id, symbol, names, override in zip(
-        raw["token_id"], raw["symbol"], categories, overrides, strict=True
-    ):
+    for token_id, symbol, names, override in zip(raw["token_id"], raw["symbol"], categories, overrides, strict=True):
         slugs = _category_slugs(names)
         mapped = next((sector for _, category, sector in ranked if category in slugs), "other")
         if isinstance(override, str) and override.strip():
@@ -109,17 +102,11 @@ def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
     prices["volume_usd"] = prices["volume_usd"].astype("float64")
     _refuse_unknown_timeframes(prices)
     bar_end = as_int(prices["bar_start"]) + _timeframe_us(prices)
-    prices = prices[
-        bar_end <= as_of
-    ]  # section 3: an open bar is never used; section 10: nor is one that ends later
+    prices = prices[bar_end <= as_of]  # section 3: an open bar is never used; section 10: nor is one that ends later
     # AMBIGUOUS: which of several sources of a token is used. Here: the one with most bars, ties by name.
     label = prices["price_source"].astype(object).where(prices["price_source"].notna(), "")
     counts = (
-        label.groupby([prices["token_id"], label])
-        .size()
-        .rename("n")
-        .rename_axis(["token_id", "label"])
-        .reset_index()
+        label.groupby([prices["token_id"], label]).size().rename("n").rename_axis(["token_id", "label"]).reset_index()
     )
     best = counts.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("token_id")
     used = prices["token_id"].map(best.set_index("token_id")["label"])

@@ -65,8 +65,8 @@ def count_base(hits: pd.DataFrame, by: str | None) -> dict[object, BaseCounts]:
     key: object = hits[by] if by else pd.Series("all", index=hits.index, dtype=object)
     sums = hits.groupby([key, "entry_at"], sort=True)[["hit_long", "hit_short"]].agg(["sum", "size"])
     found = {}
-    for value, part in sums.groupby(level=0):
-        part = part.droplevel(0)
+    for value, of_value in sums.groupby(level=0):
+        part = of_value.droplevel(0)
         found[value] = BaseCounts(
             entry_at=part.index.to_numpy(dtype=np.int64),
             n=part["hit_long", "size"].to_numpy(dtype=np.float64),
@@ -212,9 +212,7 @@ def score_cell(everything: Cell, covered: BaseCounts, priced: BaseCounts, width:
     return row
 
 
-def edge_variance(
-    cell: Cell, span: BaseCounts, share: dict[int, float], edge: float, blocks: Blocks
-) -> float:
+def edge_variance(cell: Cell, span: BaseCounts, share: dict[int, float], edge: float, blocks: Blocks) -> float:
     """V of the linearised edge.
 
     AMBIGUOUS: the sums of squares run over all blocks, those that hold only base windows too (their u_b is
@@ -225,9 +223,7 @@ def edge_variance(
     base_of = {d: span.rate(d) for d in share}
     own_base = np.where(cell.direction > 0, base_of.get(1, np.nan), base_of.get(-1, np.nan))
     call_part = (cell.hit - own_base - edge) / n
-    base_part = sum(
-        weight * (span.hits[d] - base_of[d] * span.n) / span.n.sum() for d, weight in share.items()
-    )
+    base_part = sum(weight * (span.hits[d] - base_of[d] * span.n) / span.n.sum() for d, weight in share.items())
     sums = []
     for factor in (1, 2):
         call_blocks = blocks.numbers(factor)
@@ -236,8 +232,7 @@ def edge_variance(
         highest = int(max(call_blocks.max(), base_blocks.max(initial=call_blocks.max())))
         length = highest - lowest + 1
         sums.append(
-            block_sums(call_blocks, call_part, lowest, length)
-            - block_sums(base_blocks, base_part, lowest, length)
+            block_sums(call_blocks, call_part, lowest, length) - block_sums(base_blocks, base_part, lowest, length)
         )
     variance = clustered_variance(sums[0], sums[1], blocks.count(1), blocks.count(2))
     # The terms are of the order of 1 and cancel: what is left below 1e-8 of a standard error is rounding noise.
@@ -253,6 +248,7 @@ def score_groups(
     coverage: Coverage,
     horizon: int,
     by: str,
+    *,
     with_all: bool,
 ) -> Iterator[dict[str, object]]:
     """Rows of the cells of one vendor, timeframe and horizon, grouped by `by` (sector or token_id)."""
@@ -261,9 +257,7 @@ def score_groups(
     priced = count_base(hits, by)
     cell = as_cell(outcomes)
     group_of = outcomes[by].to_numpy(dtype=object)
-    groups: list[tuple[object, Cell]] = [
-        (value, cell.where(group_of == value)) for value in sorted(set(group_of))
-    ]
+    groups: list[tuple[object, Cell]] = [(value, cell.where(group_of == value)) for value in sorted(set(group_of))]
     if with_all:
         covered |= count_base(covered_hits, None)
         priced |= count_base(hits, None)
@@ -306,15 +300,11 @@ def finish_scorecard(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
 
     b2, matched_b2 = values("n_clusters"), values("_matched_clusters")
     with np.errstate(invalid="ignore", divide="ignore"):
-        card["hit_rate_low"], card["hit_rate_high"] = wilson(
-            values("hit_rate"), values("n_effective"), t_quantile(b2)
-        )
+        card["hit_rate_low"], card["hit_rate_high"] = wilson(values("hit_rate"), values("n_effective"), t_quantile(b2))
         card["selection_low"], card["selection_high"], card["selection_p"] = t_interval(
             values("selection_edge"), values("_selection_variance"), matched_b2
         )
-        card["edge_low"], card["edge_high"], card["edge_p"] = t_interval(
-            values("edge"), values("_edge_variance"), b2
-        )
+        card["edge_low"], card["edge_high"], card["edge_p"] = t_interval(values("edge"), values("_edge_variance"), b2)
         card["excess_low"], card["excess_high"], _ = t_interval(
             values("excess_return"), values("_excess_variance"), matched_b2
         )
@@ -322,9 +312,7 @@ def finish_scorecard(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
     card["is_reportable"] = (card["n_effective"] >= 30 - 1e-9) & (card["n_clusters"] >= 10)
 
     is_leaf = (card[by] != "all") if by == "sector" else pd.Series(True, index=card.index)
-    tested = card[
-        is_leaf & (card["direction"] != "both") & (card["n_calls"] >= 30) & (card["n_clusters"] >= 10)
-    ]
+    tested = card[is_leaf & (card["direction"] != "both") & (card["n_calls"] >= 30) & (card["n_clusters"] >= 10)]
     for _, family in tested.groupby(FAMILY):
         for name in ("selection", "edge"):
             card.loc[family.index, f"{name}_q"] = benjamini_hochberg(family[f"{name}_p"].to_numpy())
@@ -355,14 +343,8 @@ def build_scorecards(
         coverage = coverage_of[vendor, timeframe]
         assert coverage.step == TIMEFRAME_US[timeframe]
         cell_of = {"vendor": vendor, "timeframe": timeframe, "horizon": horizon}
-        by_sector += [
-            cell_of | row for row in score_groups(part, hits, coverage, horizon, "sector", with_all=True)
-        ]
+        by_sector += [cell_of | row for row in score_groups(part, hits, coverage, horizon, "sector", with_all=True)]
         own = hits[hits["token_id"].isin(part["token_id"])]
-        by_token += [
-            cell_of | row for row in score_groups(part, own, coverage, horizon, "token_id", with_all=False)
-        ]
-    token_card = finish_scorecard(by_token, "token_id").merge(
-        tokens[["token_id", "symbol"]], on="token_id", how="left"
-    )
+        by_token += [cell_of | row for row in score_groups(part, own, coverage, horizon, "token_id", with_all=False)]
+    token_card = finish_scorecard(by_token, "token_id").merge(tokens[["token_id", "symbol"]], on="token_id", how="left")
     return finish_scorecard(by_sector, "sector"), token_card

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.point_in_time.homes import Home, assert_same_tables, new_home
@@ -26,6 +26,9 @@ HORIZONS = (
     {"horizons_1d": (1, 7, 14), "horizons_1h": (1, 4, 24)},
     {"horizons_1d": (2, 30), "horizons_1h": (30,)},
 )
+
+# An example takes seconds, so a failing one is told as it is and not made smaller.
+RUN = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 
 PLACE = st.floats(0, 1, exclude_max=True, width=16)
 
@@ -85,14 +88,15 @@ def travel(journey: dict[str, object]) -> list[str]:
     return reasons
 
 
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(RUN, max_examples=5, derandomize=True)
 @given(journeys(max_steps=3))
 def test_an_increment_equals_a_full_rebuild(journey: dict[str, object]) -> None:
     travel(journey)
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(3600)
+@settings(RUN, max_examples=200)
 @given(journeys(max_steps=5))
 def test_many_increments_equal_full_rebuilds(journey: dict[str, object]) -> None:
     travel(journey)

@@ -124,13 +124,16 @@ def test_intervals_of_reportable_cells_hold_the_truth(studied: dict[Setting, pd.
     cells = pooled(studied, settings)
     cells = cells[cells["is_reportable"]]
     together = covers(cells)
-    assert together.is_within(0.91, 0.97, errors=2), str(together)
+    assert 0.91 <= together.value <= 0.97, str(together)
     by_setting = {setting: covers(part) for setting, part in cells.groupby("setting")}
     assert outside(by_setting, 0.91, 0.97) == {}
     by_horizon = {horizon: covers(part) for horizon, part in cells.groupby("horizon")}
     assert outside(by_horizon, 0.91, 0.97) == {}
-    at_30 = cells[cells["horizon"] == 30]
-    assert naive_covers(at_30).value < covers(at_30).value - 0.05
+    # Where calls overlap and move together the most.
+    is_large = cells["setting"].map({setting: setting.n_tokens == 60 for setting in settings}).astype(bool)
+    at_30 = cells[is_large & (cells["horizon"] == 30) & (cells["sector"] == "all") & (cells["direction"] != "both")]
+    assert covers(at_30).is_within(0.91, 0.97), str(covers(at_30))
+    assert naive_covers(at_30).value < 0.75
 
 
 def test_the_standard_error_of_a_share_counts_panels_not_cells() -> None:
