@@ -8,6 +8,7 @@ import duckdb
 
 from flows.config import DATA_DIR, SQL_DIR, Settings
 from flows.scoring.scorecards import write_scorecards
+from flows.warehouse.connection import roll_back
 from flows.warehouse.forward_windows import create_table, fill_windows
 from flows.warehouse.models import Model, Renderer, load_models, needs_plan
 
@@ -36,6 +37,10 @@ def build(
     connection.execute("set variable as_of = $as_of::timestamp", {"as_of": as_of})
     last_id, reason = _why_full(connection, settings, as_of)
     connection.execute(f"set variable last_snapshot_id = {last_id}")
+    if reason is None and _is_current(connection, last_id, as_of):
+        report = BuildReport(False, "nothing new", {}, {}, 0)
+        _record(connection, settings, report, as_of=as_of, run_id=run_id)
+        return report
     if reason is None:
         connection.execute("begin")
         try:
@@ -45,7 +50,7 @@ def build(
                 connection.execute("commit")
                 return report
         except BaseException:
-            connection.execute("rollback")
+            roll_back(connection)
             raise
         connection.execute("rollback")
         reason = "a known token changed its symbol, sector, price source or whether it is scored"
@@ -54,6 +59,16 @@ def build(
     report = _Build(connection, settings, is_full=True).run(reason)
     _record(connection, settings, report, as_of=as_of, run_id=run_id)
     return report
+
+
+def _is_current(connection: duckdb.DuckDBPyConnection, last_id: int, as_of: datetime) -> bool:
+    """Whether no usable snapshot has come since the last build: then every table is as it would be built."""
+    row = connection.execute(
+        "select count(*) from ops.snapshot "
+        "where snapshot_id > $last_id and state in ('passed', 'accepted') and as_of <= $as_of",
+        {"last_id": last_id, "as_of": as_of},
+    ).fetchone()
+    return row == (0,)
 
 
 def _why_full(
@@ -110,7 +125,7 @@ def _record(
             "scoring_hash": settings.scoring_hash,
             "is_full": report.is_full,
             "reason": report.reason,
-            "n_windows": sum(report.n_rows[f"{t}.forward_window_{f}"] for t, f in (("core", "1d"), ("work", "1h"))),
+            "n_windows": sum(report.n_rows.get(f"{t}.forward_window_{f}", 0) for t, f in (("core", "1d"), ("work", "1h"))),
             "n_moved": report.n_outcomes_moved,
         },
     )

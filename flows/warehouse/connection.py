@@ -1,7 +1,7 @@
 """Opening the warehouse: one writer, UTC, bounded memory, its schemas and ledger tables in place."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 
@@ -50,6 +50,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     connection.execute((SQL_DIR / "ops" / "tables.sql").read_text(encoding="utf-8"))
     for dataset in DATASETS.values():
         connection.execute(f"create table if not exists raw.{dataset.name} ({raw_columns(dataset)})")
+
+
+def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Undo the open transaction. One whose commit failed on a full disk is undone already, which must not hide why."""
+    with suppress(duckdb.TransactionException, duckdb.FatalException):
+        connection.execute("rollback")
 
 
 def raw_columns(dataset: Dataset) -> str:

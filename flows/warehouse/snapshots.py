@@ -8,6 +8,7 @@ from flows.quality.gate import GateResult, LastSnapshot, judge
 from flows.quality.suites import Suites
 from flows.run import Run
 from flows.sources.base import DATASETS, Dataset
+from flows.warehouse.connection import roll_back
 from flows.warehouse.incoming import Incoming, read_incoming
 from flows.warehouse.raw_store import Kept
 
@@ -75,7 +76,7 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
         _record_snapshot(connection, run, kept, incoming, gate, snapshot_id, n_new)
         connection.execute("commit")
     except BaseException:
-        connection.execute("rollback")
+        roll_back(connection)
         raise
     return Snapshot(snapshot_id, dataset.name, incoming.n_rows, n_new, gate.n_quarantined, gate)
 

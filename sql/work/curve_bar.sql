@@ -163,7 +163,10 @@ exits as (
             lagged.vendor = hold_entry.vendor
             and lagged.timeframe = hold_entry.timeframe
             and lagged.token_id = hold_entry.token_id
-    where segment.has_ended and segment.ended_at <= newest_bar.newest_bar_at
+    where
+        segment.has_ended
+        and segment.ended_at <= newest_bar.newest_bar_at
+        and (lagged.stance <> 0 or lagged.is_eligible)
 ),
 
 all_moves as (

@@ -238,7 +238,7 @@ def test_help_is_0_and_says_what_the_command_does(desk: Desk, arguments: list[st
     assert "Usage:" in answer.out
 
 
-@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("width", [80, pytest.param(140, marks=pytest.mark.slow)])
 def test_the_output_of_a_pipe_has_no_control_characters_and_no_torn_lines(desk: Desk, width: int) -> None:
     command = ["nightly", "--source", "files", "--input", str(desk.folder), "--plain"]
 
@@ -281,7 +281,7 @@ def test_a_scorecard_drops_whole_columns_and_says_which_rather_than_tear_cells(
     assert "…" not in out
     assert "SIMULATED" in out
     is_cut = "A wider page also shows" in out
-    assert is_cut == (width < 140)
+    assert is_cut == (width < 160)
     assert ("-1234.5 %" in out) is not is_cut
     assert all(len(line) <= width for line in out.splitlines())
 

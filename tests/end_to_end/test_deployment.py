@@ -89,12 +89,10 @@ class Orchestra:
     def create_run(self, deployment_id: str, parameters: dict[str, str]) -> str:
         def ask() -> str | None:
             answer = self.api.post(f"/deployments/{deployment_id}/create_flow_run", json={"parameters": parameters})
-            # SQLite was busy: nothing was created, and Prefect's own client would try again, too.
-            return (
-                None
-                if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
-                else answer.raise_for_status().json()["id"]
-            )
+            if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                # SQLite was busy and nothing was created; Prefect's own client would try again, too.
+                return None
+            return str(answer.raise_for_status().json()["id"])
 
         return wait_for(ask, "a flow run")
 
