@@ -11,7 +11,7 @@ run: .venv/.run
 	$(BIN)/trackrecord nightly
 
 test: .venv/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -m slow --timeout 3600

@@ -37,10 +37,16 @@ def publish(connection: duckdb.DuckDBPyConnection, run: Run) -> dict[str, int]:
     except (OSError, duckdb.IOException) as error:
         _remove(partial)
         raise WarehouseError(
-            f"{target.parent} cannot be published to: {str(error).splitlines()[0]} "
-            "Make the folder writable and the disk roomy, then run again; the published file is unchanged."
+            f"{target.parent} cannot be published to: {_told(error)}. "
+            "Make room, or the folder writable, then run again; the published file is unchanged."
         ) from error
     return counts
+
+
+def _told(error: BaseException) -> str:
+    """An error and those it came out of: detaching a file fails too when the disk is full, and hides why."""
+    told = " ".join(str(error).split())
+    return f"{_told(error.__context__)}. Then: {told}" if error.__context__ else told
 
 
 def adopt_publishes(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
