@@ -76,9 +76,7 @@ def _fold(sums: Floats, state: Floats, entry: Floats, exits: Floats, cost: float
 
 
 @_jit
-def _aggregate_segment(
-    sums: Floats, entry: Floats, high: Floats, low: Floats, close: Floats, cost: float
-) -> None:
+def _aggregate_segment(sums: Floats, entry: Floats, high: Floats, low: Floats, close: Floats, cost: float) -> None:
     """Chain 1, 3 = 1+1+1, 7 = 3+3+1, 14 = 7+7, 15 = 14+1, 30 = 15+15, 90 = 30+30+30 over one segment."""
     n = len(close)
     one, short, long = np.empty((N_STATES, n)), np.empty((N_STATES, n)), np.empty((N_STATES, n))

@@ -61,9 +61,7 @@ class _Chain:
 
     def start(self) -> None:
         """Read every single bar ahead, mask the horizons, and build the state of 3 bars."""
-        singles = [
-            f"lead({c}, {k}) over () as {c[0]}{k}" for k in (1, 2, 6, 14) for c in ("close", "high", "low")
-        ]
+        singles = [f"lead({c}, {k}) over () as {c[0]}{k}" for k in (1, 2, 6, 14) for c in ("close", "high", "low")]
         exits = [f"lead(close, {k}) over () as c{k}" for k in (13, 29, 89)]
         runs = [f"lead(run, {k}) over () as r{k}" for k in (6, 13, 29, 89)]
         self.step(f"select *, {', '.join(singles + exits + runs)} from @")
@@ -121,9 +119,7 @@ class _Chain:
             f" {_least('mn', 'mn_')} as mn, {_most('mx', 'mx_')} as mx,"
             f" {_least('lo', 'lo_')} as lo, {_most('hi', 'hi_')} as hi from @"
         )
-        self.step(
-            f"select * exclude (dd, du, dq, uq), {_least('dd', 'dq')} as dd, {_most('du', 'uq')} as du from @"
-        )
+        self.step(f"select * exclude (dd, du, dq, uq), {_least('dd', 'dq')} as dd, {_most('du', 'uq')} as du from @")
 
     def finish(self, h: int, exit_price: str) -> None:
         """Fold the entry open into the state and keep what the sums of this horizon need."""
@@ -162,11 +158,7 @@ def run_chain(path: Path, cost: float, threads: int = 2) -> list[list[float]]:
     """Run the chain over ranges of tokens of about equal size, one per thread; return sums per horizon."""
     con = duckdb.connect(config={"threads": threads})
     shares = ", ".join(str(i / threads) for i in range(1, threads))
-    cuts = (
-        con.execute(f"select quantile_disc(token_id, [{shares}]) from '{path}'").fetchall()[0][0]
-        if shares
-        else []
-    )
+    cuts = con.execute(f"select quantile_disc(token_id, [{shares}]) from '{path}'").fetchall()[0][0] if shares else []
     bounds = [-1, *cuts, 2**62]
 
     def run(i: int) -> tuple[float, ...]:

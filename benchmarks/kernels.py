@@ -83,9 +83,7 @@ def pandas_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
     return result
 
 
-def _pandas_drawdowns(
-    entry: Floats, close: Floats, horizons: Sequence[int]
-) -> Iterator[tuple[Floats, Floats]]:
+def _pandas_drawdowns(entry: Floats, close: Floats, horizons: Sequence[int]) -> Iterator[tuple[Floats, Floats]]:
     """Yield long and short drawdowns per horizon: one step of the path at a time, on whole columns."""
     n = len(close)
     peak, trough = entry.copy(), entry.copy()
@@ -201,7 +199,10 @@ def our_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
     """DuckDB reads the columns; the product's own function computes the windows, on all cores."""
     from benchmarks import ours
 
-    return {h: Aggregate(int(n), *sums, int(wins), int(losses)) for h, (n, *sums, wins, losses) in ours.kernel(path, horizons).items()}
+    return {
+        h: Aggregate(int(n), *sums, int(wins), int(losses))
+        for h, (n, *sums, wins, losses) in ours.kernel(path, horizons).items()
+    }
 
 
 def _chain_result(sums: Sequence[Sequence[float]], horizons: Sequence[int]) -> Result:

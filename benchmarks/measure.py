@@ -164,11 +164,7 @@ def describe_machine(packages: Sequence[str]) -> str:
 def _cpu_model() -> str:
     """The processor's name; `/proc/cpuinfo` says more than `platform` does on Linux."""
     cpuinfo = Path("/proc/cpuinfo")
-    names = (
-        [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        if cpuinfo.exists()
-        else []
-    )
+    names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
     return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
 
 

@@ -1,4 +1,4 @@
-"""What is ours: the kernel the product computes its windows with, and the product's own build on a prepared warehouse."""
+"""What is ours: the kernel the product computes its windows with, and its own build on a prepared warehouse."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def kernel(path: Path, horizons: Sequence[int]) -> dict[int, tuple[float, ...]]:
         borders = np.flatnonzero(np.diff(columns["run"], prepend=-1, append=-1))
         pieces = [0, *borders[np.flatnonzero(np.diff(borders // BARS_A_PIECE)) + 1], len(columns["run"])]
         totals = np.zeros((len(horizons), 8))
-        for start, end in zip(pieces[:-1], pieces[1:], strict=True):
+        for start, end in pairwise(pieces):
             piece = {name: values[start:end] for name, values in columns.items()}
             totals += _sums(_bars(piece), tuple(horizons))
         return totals
@@ -95,9 +96,7 @@ def _bars(columns: dict[str, Any]) -> Bars:
 
 
 def _sums(bars: Bars, horizons: tuple[int, ...]) -> np.ndarray:
-    return np.array(
-        [_sum(bars.open, windows) for windows in forward_windows(bars, horizons, COST_BPS).values()]
-    )
+    return np.array([_sum(bars.open, windows) for windows in forward_windows(bars, horizons, COST_BPS).values()])
 
 
 def _sum(entry: np.ndarray, windows: Windows) -> list[float]:
@@ -188,7 +187,8 @@ def _append(connection: duckdb.DuckDBPyConnection, panel: Path, first_id: int, e
     ):
         where = f"where {moment} + bar_length(timeframe) {ended}" if moment else ""
         connection.execute(
-            f"insert into raw.{name} by name select {first_id + place} as snapshot_id, row_number() over () as row_number, "
+            f"insert into raw.{name} by name select {first_id + place} as snapshot_id, "
+            "row_number() over () as row_number, "
             f"{vendor} *, false as is_snapped, false as is_preliminary from '{panel}/{name}.parquet' {where}"
         )
         connection.execute(

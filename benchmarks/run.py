@@ -46,10 +46,7 @@ Line = Callable[[Bench], str]
 def kernel_line(bench: Bench) -> str:
     """Windows computed and aggregated, nothing kept: ours, the peers and the limit on the same file."""
     spine, tiny = _write_spine(bench, "kernel", bench.n_tokens, bench.n_bars), _tiny_spine(bench)
-    jobs = [
-        Job(label, "benchmarks.kernels:run_kernel", (label, str(spine)), (label, str(tiny)))
-        for label in KERNELS
-    ]
+    jobs = [Job(label, "benchmarks.kernels:run_kernel", (label, str(spine)), (label, str(tiny))) for label in KERNELS]
     verify({job.label: run_job(job).result for job in jobs})
     measured = measure(jobs, rounds=bench.rounds)
     for number in range(bench.rounds):
@@ -123,7 +120,10 @@ def increment_line(bench: Bench) -> str:
             "",
             "| history | increment, median s | full build s | share |",
             "|---|---|---|---|",
-            *[f"| {years} years | {nights[years]:.2f} | {full[years]:.1f} | {nights[years] / full[years]:.1%} |" for years in full],
+            *[
+                f"| {years} years | {nights[years]:.2f} | {full[years]:.1f} | {nights[years] / full[years]:.1%} |"
+                for years in full
+            ],
             "",
             f"After ten years of history a night takes {nights[10] / nights[1]:.2f} times what it takes after one.",
         ]
@@ -147,9 +147,7 @@ def verify(results: dict[str, Any]) -> None:
             for name, a, b in zip(Aggregate._fields, values, result[horizon], strict=True):
                 exact = name.startswith("n_")
                 if a != b and (exact or not math.isclose(a, b, rel_tol=TOLERANCE)):
-                    raise ValueError(
-                        f"{label} disagrees with {first} on {name} of horizon {horizon}: {b} != {a}"
-                    )
+                    raise ValueError(f"{label} disagrees with {first} on {name} of horizon {horizon}: {b} != {a}")
 
 
 def speed_ratio(measured: Sequence[Measured], slower: str, faster: str) -> float:
@@ -174,9 +172,7 @@ def _tiny_spine(bench: Bench) -> Path:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the lines asked for (all, unless named) and write `RESULTS.md` when all were run at full size."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lines", nargs="*", help=f"lines to run, of {', '.join(LINES)}; all by default")
     full = Bench(WORK)
     parser.add_argument("--tokens", type=int, default=full.n_tokens)

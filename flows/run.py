@@ -28,7 +28,9 @@ def start_run(source: Source, settings: Settings, *, as_of: datetime | None = No
     fetched_at = utc_now()
     told = as_utc(as_of) if as_of else source.default_as_of()
     if told is not None and told > fetched_at:
-        raise UsageError(f"--as-of {told:%Y-%m-%dT%H:%M:%S} lies in the future; it is {fetched_at:%Y-%m-%dT%H:%M:%S} UTC.")
+        raise UsageError(
+            f"--as-of {told:%Y-%m-%dT%H:%M:%S} lies in the future; it is {fetched_at:%Y-%m-%dT%H:%M:%S} UTC."
+        )
     return Run(
         run_id=f"{fetched_at:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}",
         source=source,

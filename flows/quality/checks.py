@@ -33,8 +33,7 @@ def _run(connection: duckdb.DuckDBPyConnection, path: Path) -> RuleResult:
         connection.execute(f"create or replace temporary table offender as {text}")
     except duckdb.Error as error:
         raise WarehouseError(
-            f"The check {path.name} cannot be run: {str(error).splitlines()[0]} "
-            "Mend it or the model it looks at."
+            f"The check {path.name} cannot be run: {str(error).splitlines()[0]} Mend it or the model it looks at."
         ) from error
     n_failed, example = _offenders(connection)
     return RuleResult(
@@ -74,7 +73,6 @@ def _header(path: Path, text: str) -> tuple[Severity, str]:
             words.append(comment)
     if severity not in get_args(Severity) or not words:
         raise WarehouseError(
-            f"{path} must begin with comments: '-- Severity: critical' or 'warning', "
-            "and a sentence of reason."
+            f"{path} must begin with comments: '-- Severity: critical' or 'warning', and a sentence of reason."
         )
     return cast(Severity, severity), " ".join(words)

@@ -85,9 +85,7 @@ def judge(
     result = GateResult(
         dataset=judgement.name,
         results=results,
-        n_quarantined=helpers.count(
-            connection, "select distinct row_number from bad_row where is_quarantined"
-        ),
+        n_quarantined=helpers.count(connection, "select distinct row_number from bad_row where is_quarantined"),
         stops=tuple(one for one in dataset_results if one.is_stop),
     )
     suites.conclude(result)
@@ -157,9 +155,7 @@ def _judge_summary(judgement: _Judgement, facts: dict[str, Fact]) -> tuple[RuleR
     values = {name: [fact.value] for name, fact in facts.items()}
     summary = pd.DataFrame(values, index=[0], dtype="float64")
     failed = judgement.suites.find(judgement.name, rules, summary)
-    return tuple(
-        _dataset_result(judgement, rule, facts[rule.columns[0]], rule.name in failed) for rule in rules
-    )
+    return tuple(_dataset_result(judgement, rule, facts[rule.columns[0]], rule.name in failed) for rule in rules)
 
 
 def _dataset_result(judgement: _Judgement, rule: Rule, fact: Fact, is_failed: bool) -> RuleResult:

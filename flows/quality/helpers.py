@@ -22,9 +22,7 @@ def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> None:
     """Write what a row alone cannot tell: `key_flag` and `spike_flag`, both small, and `known_token`."""
     _flag_keys(connection, incoming)
     _flag_spikes(connection, incoming.dataset)
-    connection.execute(
-        "create or replace temporary table known_token as select distinct token_id from raw.tokens"
-    )
+    connection.execute("create or replace temporary table known_token as select distinct token_id from raw.tokens")
 
 
 def batch_select(incoming: Incoming, columns: Iterable[str], as_of: datetime) -> str:
@@ -98,9 +96,7 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Non
 
     Copies are not neighbours, or a bad print delivered twice would vouch for itself.
     """
-    connection.execute(
-        "create or replace temporary table spike_flag (row_number bigint, times_neighbours double)"
-    )
+    connection.execute("create or replace temporary table spike_flag (row_number bigint, times_neighbours double)")
     if dataset.name != "prices":
         return
     connection.execute(
@@ -137,8 +133,7 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Non
 def _absent(incoming: Incoming, as_of: datetime) -> str:
     """The required columns without a value, by name; a cell that did not fit its type is told as that."""
     cells = [
-        f"case when {_is_absent(column)} and not list_contains(unparsed, '{column.name}') "
-        f"then '{column.name}' end"
+        f"case when {_is_absent(column)} and not list_contains(unparsed, '{column.name}') then '{column.name}' end"
         for column in incoming.dataset.columns
         if column.required and column.name not in incoming.missing_columns
     ]
@@ -181,8 +176,7 @@ _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "unfit_columns": lambda incoming, as_of: "nullif(array_to_string(unparsed, ', '), '')",
     "absent_columns": _absent,
     "unknown_token_id": lambda incoming, as_of: (
-        "case when token_id not in (select token_id from known_token where token_id is not null) "
-        "then token_id end"
+        "case when token_id not in (select token_id from known_token where token_id is not null) then token_id end"
     ),
     "seconds_ahead": _seconds_ahead,
     "seconds_until_known": _seconds_until_known,

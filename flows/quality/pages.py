@@ -31,9 +31,7 @@ code, .table-sm { font: 13px/1.4 ui-monospace, monospace } td code { word-break:
 """
 
 
-def write(
-    folder: Path, gates: Sequence[GateResult], sections: Mapping[str, Sequence[str]], *, title: str
-) -> Path:
+def write(folder: Path, gates: Sequence[GateResult], sections: Mapping[str, Sequence[str]], *, title: str) -> Path:
     """Write the index and a page for each dataset, and drop the pages of a run before; return the index."""
     folder.mkdir(parents=True, exist_ok=True)
     written = {f"{gate.dataset}.html": _gate_page(gate, sections[gate.dataset], title) for gate in gates}
@@ -103,11 +101,7 @@ def _gate_page(gate: GateResult, sections: Sequence[str], title: str) -> str:
 def _gate_state(gate: GateResult) -> str:
     if gate.stops:
         return '<span class="failed">stopped</span>'
-    return (
-        '<span class="warned">passed with remarks</span>'
-        if gate.warnings
-        else '<span class="passed">passed</span>'
-    )
+    return '<span class="warned">passed with remarks</span>' if gate.warnings else '<span class="passed">passed</span>'
 
 
 def _failed_rules(gate: GateResult) -> str:

@@ -48,9 +48,7 @@ class GateResult:
 
 
 def _told(stop: RuleResult, snapshot_id: int) -> str:
-    counts = (
-        f"{stop.n_failed:,} of {stop.n_checked:,}" if stop.n_checked is not None else f"{stop.n_failed:,}"
-    )
+    counts = f"{stop.n_failed:,} of {stop.n_checked:,}" if stop.n_checked is not None else f"{stop.n_failed:,}"
     example = f" Example: {stop.example}." if stop.example else ""
     return (
         f"  {stop.dataset}.{stop.rule}: {counts} failed. {stop.reason}{example}\n"

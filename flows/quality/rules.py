@@ -46,9 +46,7 @@ class Expectation:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns it looks at."""
-        return tuple(
-            str(self.kwargs[name]) for name in ("column", "column_A", "column_B") if name in self.kwargs
-        )
+        return tuple(str(self.kwargs[name]) for name in ("column", "column_A", "column_B") if name in self.kwargs)
 
 
 @dataclass(frozen=True)

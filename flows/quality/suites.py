@@ -246,9 +246,7 @@ def _require_evaluated(outcome: "ExpectationValidationResult") -> None:
     # One exception, or one for each metric that raised.
     for one in [info] if "raised_exception" in info else list(info.values()):
         if one.get("raised_exception"):
-            raise RuntimeError(
-                f"The rule {_rule_name(outcome)} could not be evaluated: {one['exception_message']}"
-            )
+            raise RuntimeError(f"The rule {_rule_name(outcome)} could not be evaluated: {one['exception_message']}")
 
 
 def _finding(rule: Rule, rows: list[int], batch: "pd.DataFrame") -> Finding:

@@ -81,9 +81,7 @@ def quarantine_fact(
         key=lambda result: -result.n_failed,
     )
     names = ", ".join(f"'{result.rule}'" for result in critical) or "''"
-    n_bad = count(
-        connection, f"select distinct row_number from bad_row where is_quarantined and rule in ({names})"
-    )
+    n_bad = count(connection, f"select distinct row_number from bad_row where is_quarantined and rule in ({names})")
     example = f"most by {critical[0].rule}, {critical[0].example}" if critical else ""
     return Fact(n_bad / max(1, incoming.n_rows), incoming.n_rows, n_bad, example)
 
@@ -114,8 +112,7 @@ def _earliest(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str:
     moment = incoming.dataset.moment
     name = next(name for name in incoming.delivered_columns if name.lower() == moment).replace('"', '""')
     row = connection.execute(
-        f'select min(make_timestamp(epoch_us(try_cast("{name}"::varchar as timestamptz))))::varchar '
-        "from delivered"
+        f'select min(make_timestamp(epoch_us(try_cast("{name}"::varchar as timestamptz))))::varchar from delivered'
     ).fetchone()
     return str(row[0]) if row else ""
 
@@ -154,9 +151,7 @@ def _age(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetim
     if row is None:
         return Fact(None, 0, 0, "")
     remark = "; the source is an archive" if is_archive else ""
-    return Fact(
-        row[1], 1, 1, f"the newest row is of {row[0]}, its bar ended {row[1]:.1f} days before {as_of}{remark}"
-    )
+    return Fact(row[1], 1, 1, f"the newest row is of {row[0]}, its bar ended {row[1]:.1f} days before {as_of}{remark}")
 
 
 def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
@@ -224,6 +219,4 @@ def _without_known_at(connection: duckdb.DuckDBPyConnection) -> Fact:
     ).fetchone()
     assert row is not None
     n_rows, n_bare, vendor, timeframe, first_row = row
-    return Fact(
-        n_bare, n_rows, n_bare, f"{vendor}, {timeframe}: the first row without a known_at is row {first_row}"
-    )
+    return Fact(n_bare, n_rows, n_bare, f"{vendor}, {timeframe}: the first row without a known_at is row {first_row}")

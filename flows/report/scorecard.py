@@ -107,9 +107,7 @@ def print_scorecard(console: Console, card: Scorecard) -> None:
     """Print the scorecard as tables."""
     stamp = " SIMULATED: no real market, no real vendor." if card.is_simulated else ""
     cuts = range(len(HEADINGS), FEWEST_COLUMNS, -1)
-    n_columns = next(
-        (n for n in cuts if all(fits(console, _table(one, n)) for one in card.sections)), FEWEST_COLUMNS
-    )
+    n_columns = next((n for n in cuts if all(fits(console, _table(one, n)) for one in card.sections)), FEWEST_COLUMNS)
     for section in card.sections:
         console.print(_table(section, n_columns))
     if n_columns < len(HEADINGS):
@@ -120,7 +118,12 @@ def print_scorecard(console: Console, card: Scorecard) -> None:
 
 def _table(section: Section, n_columns: int) -> Table:
     table = Table(
-        title=section.title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
+        title=section.title,
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1),
     )
     for place, heading in enumerate(HEADINGS[:n_columns]):
         table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
@@ -131,7 +134,10 @@ def _table(section: Section, n_columns: int) -> Table:
 
 def scorecard_markdown(card: Scorecard) -> str:
     """The scorecard as Markdown, for a run's page."""
-    lines = ["**Simulated.**" if card.is_simulated else "", f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}."]
+    lines = [
+        "**Simulated.**" if card.is_simulated else "",
+        f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.",
+    ]
     for section in card.sections:
         lines += ["", f"### {section.title}", "", _line(HEADINGS), _line("---" for _ in HEADINGS)]
         lines += [_line(row) for row in section.rows]

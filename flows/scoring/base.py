@@ -1,4 +1,4 @@
-"""Base windows of many groups on a regular grid of entries, with prefix sums, so that any span is summed in one step."""
+"""Base windows of many groups on a regular grid of entries, with prefix sums: any span is summed in one step."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,9 +67,7 @@ class Blocks:
         """Sum over the blocks b in low..high-1 of (weights . counts_b) (weights . counts_b+1)."""
         return self._between(self._paired, group, low, high - 1, weights, reach=1)
 
-    def _between(
-        self, prefix: Floats, group: Ints, low: Ints, high: Ints, weights: Floats, reach: int
-    ) -> Floats:
+    def _between(self, prefix: Floats, group: Ints, low: Ints, high: Ints, weights: Floats, reach: int) -> Floats:
         first, offset = self.first[group], self.offset[group]
         length = np.maximum(self.length[group] - reach, 0)
         start = np.clip(low - first, 0, length)

@@ -40,7 +40,9 @@ def chain(horizons: Iterable[int]) -> tuple[Step, ...]:
 
 def _bridge(widest: int, horizon: int) -> int:
     """Twice or three times the widest window, whichever leads to the horizon in fewer parts."""
-    return min((2 * widest, 3 * widest), key=lambda width: (-(-horizon // width) if horizon <= 3 * width else 4, -width))
+    return min(
+        (2 * widest, 3 * widest), key=lambda width: (-(-horizon // width) if horizon <= 3 * width else 4, -width)
+    )
 
 
 def _parts(width: int, known: list[int]) -> tuple[Part, ...]:

@@ -135,9 +135,7 @@ def _edge_squares(
     return squares
 
 
-def _base_products(
-    blocks: Blocks, width: int, cells: EdgeCells, of_base: OfBase, *, has_neighbours: bool
-) -> Floats:
+def _base_products(blocks: Blocks, width: int, cells: EdgeCells, of_base: OfBase, *, has_neighbours: bool) -> Floats:
     """The base's own squares, and twice its products of neighbours where asked.
 
     Blocks inside a span come from prefix sums; the two at its ends count only as far as they lie in it.

@@ -39,9 +39,7 @@ def wilson_interval(hit_rate: Floats, n_effective: Floats, t: Floats) -> tuple[F
     """Wilson's score interval with z replaced by t (Wilson 1927; Korn and Graubard 1998 for the effective size)."""
     t2 = t**2
     centre = (hit_rate + t2 / (2 * n_effective)) / (1 + t2 / n_effective)
-    half = t / (1 + t2 / n_effective) * np.sqrt(
-        hit_rate * (1 - hit_rate) / n_effective + t2 / (4 * n_effective**2)
-    )
+    half = t / (1 + t2 / n_effective) * np.sqrt(hit_rate * (1 - hit_rate) / n_effective + t2 / (4 * n_effective**2))
     return centre - half, centre + half
 
 

@@ -1,4 +1,4 @@
-"""The scorecards: cells gathered in SQL, completed with base rates, intervals, p and q values, and written to `marts`."""
+"""The scorecards: cells gathered in SQL, completed with base rates, intervals, p and q values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -251,10 +251,13 @@ def _sector_bases(
             """,
         )
         grid = _Grid.of(rows)
-        yield horizon, Base(
-            grid.groups,
-            grid.series(rows["n_hit_long"], rows["n_hit_short"], rows["n_windows"]),
-            grid.series(rows["n_priced_hit_long"], rows["n_priced_hit_short"], rows["n_priced"]),
+        yield (
+            horizon,
+            Base(
+                grid.groups,
+                grid.series(rows["n_hit_long"], rows["n_hit_short"], rows["n_windows"]),
+                grid.series(rows["n_priced_hit_long"], rows["n_priced_hit_short"], rows["n_priced"]),
+            ),
         )
 
 
@@ -277,10 +280,13 @@ def _token_bases(
         bits = rows["flags"] >> (BITS_A_HORIZON * place)
         scored, hit_long, hit_short = ((bits & bit != 0) for bit in (SCORED, HIT_LONG, HIT_SHORT))
         covered = rows["is_covered"]
-        yield horizon, Base(
-            grid.groups,
-            grid.series(hit_long & covered, hit_short & covered, scored & covered),
-            grid.series(hit_long, hit_short, scored),
+        yield (
+            horizon,
+            Base(
+                grid.groups,
+                grid.series(hit_long & covered, hit_short & covered, scored & covered),
+                grid.series(hit_long, hit_short, scored),
+            ),
         )
 
 

@@ -160,9 +160,7 @@ QUANTMETRICS = Dataset(
 )
 
 # In the order the gate takes them: tokens first, because the others are checked against them.
-DATASETS = {
-    dataset.name: dataset for dataset in (TOKENS, PRICES, SIGNALS, LEVELS, GRADES, QUANTMETRICS)
-}
+DATASETS = {dataset.name: dataset for dataset in (TOKENS, PRICES, SIGNALS, LEVELS, GRADES, QUANTMETRICS)}
 
 
 @dataclass(frozen=True)

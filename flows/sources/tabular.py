@@ -11,9 +11,7 @@ from flows.sources.base import Dataset
 DELIMITERS = (",", ";", "\t", "|")
 
 
-def read_tables(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
-) -> duckdb.DuckDBPyRelation:
+def read_tables(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]) -> duckdb.DuckDBPyRelation:
     """Read all files of one dataset into one relation, columns matched by name.
 
     CSV cells stay text: what a cell means is decided once, by the schema, not by a sniffer that has seen the first

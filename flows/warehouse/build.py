@@ -24,9 +24,7 @@ class BuildReport:
     n_outcomes_moved: int
 
 
-def build(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str
-) -> BuildReport:
+def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> BuildReport:
     """Bring `core` and `marts` to what was known at `as_of`.
 
     An incremental build is one transaction. A full one is not (it writes from two threads): it is marked unfinished
@@ -44,11 +42,11 @@ def build(
     if reason is None:
         connection.execute("begin")
         try:
-            report = _build_increment(connection, settings)
-            if report is not None:
-                _record(connection, settings, report, as_of=as_of, run_id=run_id)
+            increment = _build_increment(connection, settings)
+            if increment is not None:
+                _record(connection, settings, increment, as_of=as_of, run_id=run_id)
                 connection.execute("commit")
-                return report
+                return increment
         except BaseException:
             roll_back(connection)
             raise
@@ -71,9 +69,7 @@ def _is_current(connection: duckdb.DuckDBPyConnection, last_id: int, as_of: date
     return row == (0,)
 
 
-def _why_full(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime
-) -> tuple[int, str | None]:
+def _why_full(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> tuple[int, str | None]:
     """The newest snapshot the last build used, and why everything must be built anew, or None."""
     last = connection.execute(
         "select as_of, last_snapshot_id, scoring_hash, n_usable_snapshots from ops.build"
@@ -125,7 +121,9 @@ def _record(
             "scoring_hash": settings.scoring_hash,
             "is_full": report.is_full,
             "reason": report.reason,
-            "n_windows": sum(report.n_rows.get(f"{t}.forward_window_{f}", 0) for t, f in (("core", "1d"), ("work", "1h"))),
+            "n_windows": sum(
+                report.n_rows.get(f"{t}.forward_window_{f}", 0) for t, f in (("core", "1d"), ("work", "1h"))
+            ),
             "n_moved": report.n_outcomes_moved,
         },
     )

@@ -49,7 +49,11 @@ def fill_windows(
             list(pool.map(fill, shares))
     else:
         # One connection, because a transaction has one: read everything, then write.
-        _insert(connection, table, iter([_windows(connection, select_bars(tokens), horizons, cost_bps) for tokens in ranges]))
+        _insert(
+            connection,
+            table,
+            iter([_windows(connection, select_bars(tokens), horizons, cost_bps) for tokens in ranges]),
+        )
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, batches: Iterator[pa.RecordBatch]) -> None:

@@ -40,12 +40,8 @@ def read_incoming(
     bytes cannot be read at all.
     """
     types = _deliver(connection, source, dataset, kept)
-    missing = tuple(
-        column.name for column in dataset.columns if column.required and column.name not in types
-    )
-    connection.execute(
-        "create or replace temporary table incoming as " + _typed_select(dataset, types, source.vendor)
-    )
+    missing = tuple(column.name for column in dataset.columns if column.required and column.name not in types)
+    connection.execute("create or replace temporary table incoming as " + _typed_select(dataset, types, source.vendor))
     n_hidden = _hide_unknown(connection, dataset, as_of) if is_replay else 0
     return Incoming(
         dataset=dataset,
@@ -92,15 +88,12 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
         if column.type not in ("VARCHAR", "VARCHAR[]"):
             given = f"nullif(trim({delivered}), '')" if kind == "VARCHAR" else _given(column, delivered, kind)
             unparsed.append(
-                f"case when {given} is not null and {_typed(column, delivered, kind)} is null "
-                f"then '{column.name}' end"
+                f"case when {given} is not null and {_typed(column, delivered, kind)} is null then '{column.name}' end"
             )
     if dataset.has_vendor:
         name, kind = types.get("vendor", ("", ""))
         told = "'" + vendor.replace("'", "''") + "'"
-        cells.append(
-            (f'coalesce(nullif(trim("{name}"::varchar), \'\'), {told})' if name else told) + " as vendor"
-        )
+        cells.append((f"coalesce(nullif(trim(\"{name}\"::varchar), ''), {told})" if name else told) + " as vendor")
     typed = (
         f"select row_number, {', '.join(cells)}, "
         f"list_filter([{', '.join(unparsed) or 'null::varchar'}], lambda name: name is not null) as unparsed "

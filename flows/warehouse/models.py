@@ -149,10 +149,8 @@ def tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> f
         ctes |= {entry["key"] for entry in node.get("cte_map", {}).get("map", [])}
         if node.get("type") == "BASE_TABLE":
             tables.add((node["schema_name"], node["table_name"]))
-    own = name.split(".")[0]
-    return frozenset(
-        f"{schema or own}.{table}" for schema, table in tables if schema or table not in ctes
-    )
+    own = name.split(".", maxsplit=1)[0]
+    return frozenset(f"{schema or own}.{table}" for schema, table in tables if schema or table not in ctes)
 
 
 def _walk(node: Any) -> Iterator[dict[str, Any]]:

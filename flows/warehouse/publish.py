@@ -38,7 +38,7 @@ def publish(connection: duckdb.DuckDBPyConnection, run: Run) -> dict[str, int]:
         _remove(partial)
         raise WarehouseError(
             f"{target.parent} cannot be published to: {_told(error)}. "
-            "Make room, or the folder writable, then run again; the published file is unchanged."
+            "Make the folder writable, or make room on its disk, then run again; the published file is unchanged."
         ) from error
     return counts
 
@@ -86,9 +86,7 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
                 {"schema": schema},
             ).fetchall()
             for (table,) in tables:
-                row = connection.execute(
-                    f"create table published.{schema}.{table} as from {schema}.{table}"
-                ).fetchone()
+                row = connection.execute(f"create table published.{schema}.{table} as from {schema}.{table}").fetchone()
                 assert row is not None
                 counts[f"{schema}.{table}"] = int(row[0])
         counts["ops.publish"] += 1  # The row that tells of this publish, written last.
@@ -97,9 +95,7 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
         connection.execute("detach published")
 
 
-def _finish_file(
-    connection: duckdb.DuckDBPyConnection, partial: Path, run: Run, counts: dict[str, int]
-) -> None:
+def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, run: Run, counts: dict[str, int]) -> None:
     """Add the views, the macros, this publish itself, and the comments."""
     views = connection.execute(
         "select schema_name, sql from duckdb_views() where schema_name in ('core', 'marts') order by view_name"

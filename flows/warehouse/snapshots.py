@@ -1,4 +1,4 @@
-"""Snapshots: one fetch of one dataset, judged by the gate, its new and changed rows appended to `raw`, never rewritten."""
+"""Snapshots: one fetch of one dataset, judged by the gate, its new and changed rows appended to `raw`."""
 
 from dataclasses import dataclass
 
@@ -149,7 +149,13 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Datas
     values = ("is_preliminary", *dataset.value_columns)
     held_values, fresh_values = (", ".join(f"{side}.{name}" for name in values) for side in ("held", "fresh"))
     columns = ", ".join(
-        (*(("vendor",) if dataset.has_vendor else ()), *dataset.column_names, "is_snapped", "is_preliminary")
+        f"fresh.{name}"
+        for name in (
+            *(("vendor",) if dataset.has_vendor else ()),
+            *dataset.column_names,
+            "is_snapped",
+            "is_preliminary",
+        )
     )
     is_preliminary = "false" if dataset.moment is None else f"{dataset.moment} + {dataset.bar} > $as_of"
     connection.execute(
@@ -169,7 +175,7 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Datas
             from incoming
             where row_number not in (select row_number from bad_row where is_quarantined)
         )
-        select $snapshot_id as snapshot_id, fresh.row_number, {', '.join('fresh.' + name.strip() for name in columns.split(','))}
+        select $snapshot_id as snapshot_id, fresh.row_number, {columns}
         from fresh
         left join held on {same_key}
         where held.snapshot_id is null or ({held_values}) is distinct from ({fresh_values})
@@ -248,7 +254,9 @@ def _record_snapshot(
     n_new: int,
 ) -> None:
     dataset = incoming.dataset
-    preliminary = "0" if dataset.moment is None else f"count(*) filter (where {dataset.moment} + {dataset.bar} > $as_of)"
+    preliminary = (
+        "0" if dataset.moment is None else f"count(*) filter (where {dataset.moment} + {dataset.bar} > $as_of)"
+    )
     state = "stopped" if gate.stops else "accepted" if any(r.is_accepted for r in gate.results) else "passed"
     connection.execute("delete from ops.snapshot where snapshot_id = $id", {"id": snapshot_id})
     connection.execute(

@@ -271,9 +271,7 @@ def _signals(
             "timeframe": timeframe,
             "signal_at": at,
             "direction": random.choice([-1, 0, 1], n, p=[0.3, 0.4, 0.3]),
-            "trend": pd.array(
-                np.where(random.random(n) < 0.5, None, random.choice([-1, 0, 1], n)), dtype="Int64"
-            ),
+            "trend": pd.array(np.where(random.random(n) < 0.5, None, random.choice([-1, 0, 1], n)), dtype="Int64"),
             "score": random.normal(0, 1, n),
             "arrives": np.where(random.random(n) < 0.1, HELD_BACK, 0),
         }

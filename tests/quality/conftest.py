@@ -84,9 +84,7 @@ class Gate:
         delivery = next(one for one in source.fetch(as_of) if one.dataset == dataset)
         paths = tuple(Path(str(response.content)) for response in delivery.responses)
         kept = Kept(dataset, paths, "checksum", 1)
-        return read_incoming(
-            self.connection, source, DATASETS[dataset], kept, as_of=as_of, is_replay=is_replay
-        )
+        return read_incoming(self.connection, source, DATASETS[dataset], kept, as_of=as_of, is_replay=is_replay)
 
     def judge(
         self,
@@ -111,9 +109,7 @@ class Gate:
 
     def bad_rows(self, *, is_quarantined: bool | None = None) -> set[int]:
         where = "" if is_quarantined is None else f"where is_quarantined = {is_quarantined}"
-        return {
-            row[0] for row in self.connection.execute(f"select row_number from bad_row {where}").fetchall()
-        }
+        return {row[0] for row in self.connection.execute(f"select row_number from bad_row {where}").fetchall()}
 
 
 def failed(result: GateResult) -> set[str]:

@@ -24,9 +24,7 @@ def connection() -> duckdb.DuckDBPyConnection:
 def test_offending_rows_fail_the_check_with_count_and_example(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    (tmp_path / "rate_in_range.sql").write_text(
-        f"{HEADER}select * from marts.card where rate > 1 order by name;\n"
-    )
+    (tmp_path / "rate_in_range.sql").write_text(f"{HEADER}select * from marts.card where rate > 1 order by name;\n")
 
     (result,) = run_checks(connection, tmp_path)
 
@@ -51,9 +49,7 @@ def test_a_check_without_offending_rows_passes(connection: duckdb.DuckDBPyConnec
     assert not result.is_stop
 
 
-def test_checks_run_in_the_order_of_their_names(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
+def test_checks_run_in_the_order_of_their_names(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     for name in ("b", "a"):
         (tmp_path / f"{name}.sql").write_text(f"{HEADER.replace('critical', 'warning')}select 1 as one")
 

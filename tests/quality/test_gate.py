@@ -155,9 +155,7 @@ def test_a_clean_folder_passes_every_rule(gate: Gate, dataset: str) -> None:
 
 
 @pytest.mark.parametrize("mutation", ROW_MUTATIONS, ids=lambda mutation: mutation.id)
-def test_a_broken_row_trips_its_rule_and_no_other_and_the_rest_goes_on(
-    gate: Gate, mutation: Mutation
-) -> None:
+def test_a_broken_row_trips_its_rule_and_no_other_and_the_rest_goes_on(gate: Gate, mutation: Mutation) -> None:
     mutated = mutation.change(clean_frames()[mutation.dataset])
     (gate.write_csv if mutation.is_text else gate.write)(mutation.dataset, mutated)
     rule = next(one for one in rules_for(mutation.dataset, "row") if one.name == mutation.rule)
@@ -180,15 +178,11 @@ def test_every_declared_rule_has_an_input_that_trips_it() -> None:
     named = {name for name in globals() if name.startswith("test_")}
 
     assert tested == {rule.name for rule in RULES}
-    assert {
-        rule for rule in DATASET_RULE_TESTS if not any(name.startswith(f"test_{rule}") for name in named)
-    } == set()
+    assert {rule for rule in DATASET_RULE_TESTS if not any(name.startswith(f"test_{rule}") for name in named)} == set()
 
 
 def test_a_warning_never_quarantines_but_for_copies_and_every_reason_is_a_sentence() -> None:
-    assert {rule.name for rule in RULES if rule.severity == "warning" and rule.is_quarantined} == {
-        "key_repeated"
-    }
+    assert {rule.name for rule in RULES if rule.severity == "warning" and rule.is_quarantined} == {"key_repeated"}
     assert {rule.name for rule in RULES if rule.severity == "critical" and rule.scope == "row"} == {
         rule.name for rule in RULES if rule.severity == "critical" and rule.is_quarantined
     }
@@ -228,9 +222,7 @@ def test_rows_present_is_critical_for_tokens_and_prices_only(gate: Gate, dataset
     result = gate.judge(dataset)
 
     assert failed(result) == {"rows_present"}
-    assert [stop.rule for stop in result.stops] == (
-        ["rows_present"] if dataset in ("tokens", "prices") else []
-    )
+    assert [stop.rule for stop in result.stops] == (["rows_present"] if dataset in ("tokens", "prices") else [])
 
 
 def test_rows_present_names_the_earliest_moment_when_as_of_lies_before_all_data(gate: Gate) -> None:
@@ -280,10 +272,7 @@ def test_tokens_kept_stops_when_ninety_percent_of_the_tokens_are_gone(gate: Gate
     assert failed(result) == {"tokens_kept"}
     assert [stop.rule for stop in result.stops] == ["tokens_kept"]
     assert "of snapshot 3's 30 tokens 27 are gone, token_id 4, 5, 6, 7, 8, …" in result.message(4)
-    assert (
-        gate.judge("prices", last=last_with(90, range(1, 31)), accepted=frozenset({"tokens_kept"})).stops
-        == ()
-    )
+    assert gate.judge("prices", last=last_with(90, range(1, 31)), accepted=frozenset({"tokens_kept"})).stops == ()
 
 
 def test_tokens_kept_lets_a_third_go_and_not_more(gate: Gate) -> None:
@@ -384,9 +373,9 @@ def test_a_close_across_a_halt_of_more_than_three_days_has_no_neighbour(
 ) -> None:
     prices = put(2.0, "close", "low")(clean_frames()["prices"])
     moment = prices.loc[39, "bar_start"]
-    gap = prices["bar_start"].between(
-        moment, moment + pd.Timedelta(days=n_missing_days), inclusive="right"
-    ) & (prices["token_id"] == 2)
+    gap = prices["bar_start"].between(moment, moment + pd.Timedelta(days=n_missing_days), inclusive="right") & (
+        prices["token_id"] == 2
+    )
     gate.write("prices", prices[~gap])
 
     assert failed(gate.judge("prices")) == ({"spike"} if is_spike else set())

@@ -62,9 +62,7 @@ def test_the_edge_moves_no_call_and_no_shock() -> None:
 
 def test_rounding_never_changes_the_order_of_prices() -> None:
     price = np.sort(10.0 ** np.random.default_rng(0).uniform(-9, 9, 200_000))
-    price = np.sort(
-        np.concatenate([price, price * (1 + 1e-6), [9.9999999, 10.0, 0.99999996, 1.0, 999999.96, 1e6]])
-    )
+    price = np.sort(np.concatenate([price, price * (1 + 1e-6), [9.9999999, 10.0, 0.99999996, 1.0, 999999.96, 1e6]]))
     assert (np.diff(rounded(price)) >= 0).all()
     assert np.abs(rounded(price) / price - 1).max() < 5.1e-6
 
@@ -113,9 +111,7 @@ def test_every_friction_is_there(tables: Tables, prices: pd.DataFrame, signals: 
     assert missing[missing > 3].between(4, 22).all()
     assert 0.003 < missing[missing.between(1, 3)].sum() / len(daily) < 0.007
 
-    first_week = (
-        daily.groupby("token_id").head(7).groupby("token_id").agg(o=("open", "first"), c=("close", "last"))
-    )
+    first_week = daily.groupby("token_id").head(7).groupby("token_id").agg(o=("open", "first"), c=("close", "last"))
     late = span.index[span["min"] > oldest + pd.Timedelta(days=29)]
     assert (first_week["c"] / first_week["o"])[late].median() > 2  # listings pump
 
@@ -255,9 +251,9 @@ def test_levels_are_old_extremes_that_had_formed(tables: Tables, prices: pd.Data
 def test_quantmetrics_are_those_of_the_bars(tables: Tables, prices: pd.DataFrame) -> None:
     metrics = tables["quantmetrics"].to_pandas().dropna(subset=["sharpe", "lookback"])
     row = metrics[metrics["measured_at"] == metrics["measured_at"].max()].iloc[5]
-    closes = prices[(prices["timeframe"] == "1d") & (prices["token_id"] == row["token_id"])].set_index(
-        "bar_start"
-    )["close"]
+    closes = prices[(prices["timeframe"] == "1d") & (prices["token_id"] == row["token_id"])].set_index("bar_start")[
+        "close"
+    ]
     daily = closes.asfreq("D").pct_change(fill_method=None)[-365:].dropna()
     assert row["volatility"] == pytest.approx(daily.std() * 365**0.5, abs=0.006)
     assert row["sharpe"] == pytest.approx(daily.mean() / daily.std() * 365**0.5, abs=0.006)
@@ -270,9 +266,7 @@ def test_windows_stop_at_the_segment_end_and_truncated_ones_keep_the_loss() -> N
     close = ones.copy()
     close[29, 0] = 0.4
     end = np.tile(np.arange(n)[:, None] * 0 + [29, n - 1], (1, 1))
-    path = Spine(
-        ones, close, np.zeros((n, 2), int), np.ones((n, 2), bool), end, np.array([[True, False]] * n)
-    )
+    path = Spine(ones, close, np.zeros((n, 2), int), np.ones((n, 2), bool), end, np.array([[True, False]] * n))
     returns = forward_returns(path, 7)
     assert returns[27, 0] == pytest.approx(-0.6)  # truncated, not dropped
     assert np.isfinite(returns[n - 7, 1])
@@ -327,19 +321,13 @@ def test_the_truth_is_sharp_and_has_the_planted_signs() -> None:
 
 def test_the_bundled_market_shows_the_truth() -> None:
     """One market is noisy, but its calls must scatter about the stored truth as independent calls would."""
-    truth = (
-        sample.truth().to_pandas().set_index(["sector", "direction", "timeframe", "horizon", "entry_rule"])
-    )
+    truth = sample.truth().to_pandas().set_index(["sector", "direction", "timeframe", "horizon", "entry_rule"])
     market = draw_market(sample.SAMPLE)
     cases: tuple[tuple[Timeframe, int], ...] = (("1d", 7), ("1h", 24))
     for timeframe, horizon in cases:
-        found = [
-            c for c in cells(market, timeframe, (horizon,)) if c.direction == "both" and c.sector != "all"
-        ]
+        found = [c for c in cells(market, timeframe, (horizon,)) if c.direction == "both" and c.sector != "all"]
         for cell in found:
-            expected = truth.loc[
-                (cell.sector, cell.direction, timeframe, horizon, cell.entry_rule), "selection_edge"
-            ]
+            expected = truth.loc[(cell.sector, cell.direction, timeframe, horizon, cell.entry_rule), "selection_edge"]
             assert abs(cell.selection / cell.n_matched - expected) < 4.5 * 0.5 / np.sqrt(cell.n_matched)
 
 
@@ -363,9 +351,7 @@ def test_the_tradable_entry_keeps_part_of_the_edge() -> None:
 
 def test_a_study_panel_is_small_and_fast() -> None:
     start = time.perf_counter()
-    tables = sample.simulate(
-        sample.study_spec(60, 1, edge_points=5, bunched=True, fat_tails=True, drift=True)
-    )
+    tables = sample.simulate(sample.study_spec(60, 1, edge_points=5, bunched=True, fat_tails=True, drift=True))
     assert time.perf_counter() - start < 2.0  # 0.1 s on an idle core
     assert tables["prices"].num_rows == 60 * 1095
     assert [tables[name].num_rows for name in ("levels", "grades", "quantmetrics")] == [0, 0, 0]
@@ -373,8 +359,6 @@ def test_a_study_panel_is_small_and_fast() -> None:
 
 def test_bunched_calls_share_days_and_sides() -> None:
     """The busiest days of a bunched panel hold many calls of one direction, as in real vendors' histories."""
-    calm, bunched = (
-        draw_market(sample.study_spec(60, 4, bunched=b)).stances["1d"].event for b in (False, True)
-    )
+    calm, bunched = (draw_market(sample.study_spec(60, 4, bunched=b)).stances["1d"].event for b in (False, True))
     busiest = [np.sort(np.abs(event.sum(axis=1)))[-20:].mean() for event in (calm, bunched)]
     assert busiest[1] > 1.8 * busiest[0]

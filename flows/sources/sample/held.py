@@ -28,9 +28,7 @@ def as_held_at(tables: Mapping[str, pa.Table], as_of: dt.datetime) -> dict[str, 
     }
     held["signals"] = _newest_versions(held["signals"])
     held["prices"] = tables["prices"].filter(_has_ended(tables["prices"], as_of))
-    seen = pa.chunked_array(
-        [*held["prices"]["token_id"].chunks, *held["signals"]["token_id"].chunks], pa.int64()
-    )
+    seen = pa.chunked_array([*held["prices"]["token_id"].chunks, *held["signals"]["token_id"].chunks], pa.int64())
     held["tokens"] = tables["tokens"].filter(pc.is_in(tables["tokens"]["token_id"], value_set=seen.unique()))
     return {name: held[name] for name in tables}
 

@@ -91,23 +91,15 @@ def _volatility_by_day(spec: MarketSpec) -> np.ndarray:
     return factor
 
 
-def _returns(
-    spec: MarketSpec, plan: TokenPlan, grid: _Grid, planted: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _returns(spec: MarketSpec, plan: TokenPlan, grid: _Grid, planted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bar x token: log returns inside the bars, and their conditional standard deviations."""
     n_bars, n = grid.day.size, spec.n_tokens
     vol = _volatility_by_day(spec)[grid.day]
     root = np.sqrt(grid.years)
     market = spec.shocks(spec.stream("market"), (n_bars, 1)) * spec.market_vol * vol[:, :1]
-    sectors = (
-        spec.shocks(spec.stream("sector"), (len(spec.sectors) + 1, n_bars)).T * spec.sector_vol * vol[:, :1]
-    )
+    sectors = spec.shocks(spec.stream("sector"), (len(spec.sectors) + 1, n_bars)).T * spec.sector_vol * vol[:, :1]
     own = spec.shocks(spec.stream("idiosyncratic"), (n, n_bars)).T * plan.idiosyncratic_vol * vol[:, 1:]
-    returns = (
-        (market * plan.beta + sectors[:, plan.sector] + own) * root
-        + spec.drift_per_year * grid.years
-        + planted
-    )
+    returns = (market * plan.beta + sectors[:, plan.sector] + own) * root + spec.drift_per_year * grid.years + planted
     spread = np.sqrt(
         (plan.beta * spec.market_vol * vol[:, :1]) ** 2
         + (spec.sector_vol * vol[:, :1]) ** 2
@@ -197,9 +189,7 @@ def _aggregate(hourly: Bars) -> tuple[list[np.ndarray], np.ndarray]:
     return columns, np.asarray(there.any(axis=1))
 
 
-def _as_bars(
-    timeframe: Timeframe, start_us: np.ndarray, columns: Sequence[np.ndarray], present: np.ndarray
-) -> Bars:
+def _as_bars(timeframe: Timeframe, start_us: np.ndarray, columns: Sequence[np.ndarray], present: np.ndarray) -> Bars:
     opened, high, low, close, volume = columns
     return Bars(timeframe, start_us, opened, high, low, close, volume, present)
 

@@ -123,9 +123,7 @@ class MarketSpec:
         """Shocks of unit variance, cut at 12 standard deviations so that none passes for a redenomination."""
         if self.tail_df is None:
             return rng.standard_normal(size)
-        return np.clip(
-            rng.standard_t(self.tail_df, size) * math.sqrt((self.tail_df - 2) / self.tail_df), -12, 12
-        )
+        return np.clip(rng.standard_t(self.tail_df, size) * math.sqrt((self.tail_df - 2) / self.tail_df), -12, 12)
 
 
 SAMPLE_END = dt.datetime(2026, 7, 1, 0, 20)

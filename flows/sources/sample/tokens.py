@@ -138,10 +138,7 @@ def plan_tokens(spec: MarketSpec) -> TokenPlan:
 def _invented_names(spec: MarketSpec) -> list[str]:
     pool = [head + tail for tail in _TAILS for head in _HEADS]
     order = spec.stream("names").permutation(len(pool))
-    return [
-        pool[order[i % len(pool)]] + ("" if i < len(pool) else str(i // len(pool)))
-        for i in range(spec.n_tokens)
-    ]
+    return [pool[order[i % len(pool)]] + ("" if i < len(pool) else str(i // len(pool))) for i in range(spec.n_tokens)]
 
 
 def _categories(spec: MarketSpec, sector: int, rng: np.random.Generator) -> list[str]:

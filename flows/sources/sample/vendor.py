@@ -75,9 +75,7 @@ def published_rows(market: Market, bars: Bars) -> np.ndarray:
     covered = plan.is_covered & (day >= plan.covered_from) & (trades[: spec.n_days] | lingers)
     rows = np.repeat(covered[first_day:], per_day, axis=0)
     if spec.frictions.missing_row_share:
-        forgotten = (
-            spec.stream(f"desk_{bars.timeframe}").random(rows.shape) < spec.frictions.missing_row_share
-        )
+        forgotten = spec.stream(f"desk_{bars.timeframe}").random(rows.shape) < spec.frictions.missing_row_share
         rows &= ~forgotten | (market.stances[bars.timeframe].event != 0)
     return rows
 
@@ -105,9 +103,7 @@ def _known_us(market: Market, bars: Bars, bar: np.ndarray) -> np.ndarray:
     late = rng.uniform(2.0, 9.0, bar.size) if bars.timeframe == "1d" else rng.uniform(3.0, 48.0, bar.size)
     delay = np.where(is_late, late, usual) * bars.length_us
     second = 1_000_000
-    known: np.ndarray = (
-        bars.start_us[bar] + bars.length_us + np.rint(delay / second).astype(np.int64) * second
-    )
+    known: np.ndarray = bars.start_us[bar] + bars.length_us + np.rint(delay / second).astype(np.int64) * second
     return known
 
 
@@ -221,8 +217,7 @@ def _pivots(bars: Bars, token: int) -> tuple[np.ndarray, np.ndarray]:
     found, price = [], []
     for values, pick in ((bars.high[days, token], np.max), (bars.low[days, token], np.min)):
         at = np.flatnonzero(
-            values[_PIVOT_REACH:-_PIVOT_REACH]
-            == pick(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
+            values[_PIVOT_REACH:-_PIVOT_REACH] == pick(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
         )
         found.append(days[at + _PIVOT_REACH])
         price.append(values[at + _PIVOT_REACH])
@@ -324,12 +319,9 @@ def grade_table(market: Market) -> pa.Table:
     token, day = np.nonzero(publishes)
     technical, quant = (part[day, token] for part in _grade_parts(market))
     parts = [
-        f'{{"ta_grade": {t}, "quant_grade": {q}}}'
-        for t, q in zip(technical.tolist(), quant.tolist(), strict=True)
+        f'{{"ta_grade": {t}, "quant_grade": {q}}}' for t, q in zip(technical.tolist(), quant.tolist(), strict=True)
     ]
-    tm = _grade_columns(
-        market, "tm", (token, day), np.round(0.8 * technical + 0.2 * quant, 2), _LABELS, parts
-    )
+    tm = _grade_columns(market, "tm", (token, day), np.round(0.8 * technical + 0.2 * quant, 2), _LABELS, parts)
 
     rng = market.spec.stream("fundamentals")
     steps = rng.normal(0, 1.2, publishes.shape)
