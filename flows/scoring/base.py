@@ -20,7 +20,7 @@ class Series:
     `first` and `offset` give, per group, the grid step of its first column and where that column stands.
     """
 
-    counts: Ints
+    counts: Ints | NDArray[np.int32]
     first: Ints
     length: Ints
 
@@ -30,7 +30,9 @@ class Series:
 
     @cached_property
     def _prefix(self) -> Ints:
-        return np.concatenate([np.zeros((3, 1), dtype=np.int64), np.cumsum(self.counts, axis=1)], axis=1)
+        sums = np.zeros((3, self.counts.shape[1] + 1), dtype=np.int64)
+        np.cumsum(self.counts, axis=1, out=sums[:, 1:])
+        return sums
 
     def sums(self, group: Ints, low: Ints, high: Ints) -> Ints:
         """Sum over the grid steps low..high (both included) of each group named; shape (3, len(group))."""

@@ -45,12 +45,14 @@ class Base:
 def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows in `work`."""
     for card, bases in ((SIGNAL_CARD, _sector_bases), (TOKEN_CARD, _token_bases)):
-        parts = [
-            part
-            for timeframe in TIMEFRAMES
-            for horizon, base in bases(connection, timeframe, settings.horizons[timeframe])
-            if (part := _infer(connection, card, timeframe, horizon, base))
-        ]
+        parts = []
+        for timeframe in TIMEFRAMES:
+            for horizon, base in bases(connection, timeframe, settings.horizons[timeframe]):
+                part = _infer(connection, card, timeframe, horizon, base)
+                # The largest arrays of a build: let go of before those of the next horizon are made.
+                del base
+                if part is not None:
+                    parts.append(part)
         _write(connection, card, _concatenate(parts))
 
 
@@ -316,7 +318,7 @@ class _Grid:
         return cls(groups, first, length, offset[number] + step - first[number])
 
     def series(self, hit_long: Counts, hit_short: Counts, windows: Counts) -> Series:
-        counts = np.zeros((3, int(self.length.sum())), dtype=np.int64)
+        counts = np.zeros((3, int(self.length.sum())), dtype=np.int32)
         for row, values in ((LONG, hit_long), (SHORT, hit_short), (WINDOWS, windows)):
             counts[row, self.position] = values
         return Series(counts, self.first, self.length)
