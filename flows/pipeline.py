@@ -84,7 +84,7 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
     """The second gate. Raises GateStopped where a critical check finds rows."""
     with open_warehouse(run.settings) as connection:
         results = run_checks(connection, SQL_DIR / "checks")
-        runs.record_checks(connection, run, results)
+        runs.record_results(connection, run, results, gate="marts")
     write_checks(run.settings.home / "data_docs", results, title=run.run_id)
     failed = [result for result in results if not result.is_passed and result.severity == "critical"]
     if failed:

@@ -70,13 +70,22 @@ def keep_weekly_scorecard(connection: duckdb.DuckDBPyConnection, run: Run) -> No
     )
 
 
-def record_checks(connection: duckdb.DuckDBPyConnection, run: Run, results: tuple[RuleResult, ...]) -> None:
-    """Keep what the second gate found."""
+def record_results(
+    connection: duckdb.DuckDBPyConnection,
+    run: Run,
+    results: tuple[RuleResult, ...],
+    *,
+    gate: str,
+    snapshot_id: int | None = None,
+) -> None:
+    """Keep what a gate found: `snapshot` for one snapshot before it enters `core`, or `marts` before the publish."""
     connection.executemany(
-        "insert into ops.validation values (?, null, 'marts', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into ops.validation values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 run.run_id,
+                snapshot_id,
+                gate,
                 result.dataset,
                 result.rule,
                 result.severity,

@@ -11,6 +11,7 @@ from flows.sources.base import DATASETS, Dataset
 from flows.warehouse.connection import roll_back
 from flows.warehouse.incoming import Incoming, read_incoming
 from flows.warehouse.raw_store import Kept
+from flows.warehouse.runs import record_results
 
 USABLE = "('passed', 'accepted')"
 
@@ -71,7 +72,7 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
     connection.execute("begin")
     try:
         n_new = 0 if gate.stops else _append_rows(connection, run, dataset, snapshot_id)
-        _record_results(connection, run, snapshot_id, gate)
+        record_results(connection, run, gate.results, gate="snapshot", snapshot_id=snapshot_id)
         _quarantine(connection, dataset, snapshot_id)
         _record_snapshot(connection, run, kept, incoming, gate, snapshot_id, n_new)
         connection.execute("commit")
@@ -219,28 +220,6 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapsho
         )
         """,
         {"snapshot_id": snapshot_id, "dataset": dataset.name},
-    )
-
-
-def _record_results(connection: duckdb.DuckDBPyConnection, run: Run, snapshot_id: int, gate: GateResult) -> None:
-    connection.executemany(
-        "insert into ops.validation values (?, ?, 'snapshot', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                run.run_id,
-                snapshot_id,
-                result.dataset,
-                result.rule,
-                result.severity,
-                result.reason,
-                result.is_passed,
-                result.is_accepted,
-                result.n_checked,
-                result.n_failed,
-                result.example,
-            )
-            for result in gate.results
-        ],
     )
 
 
