@@ -45,7 +45,7 @@ def fetch(run: Run) -> list[Kept]:
             f"{run.settings.home} has {free} MB free; a run wants {run.settings.min_free_disk_mb} MB. "
             "Make room, then run again; nothing was changed."
         )
-    kept = [keep(run.settings.home, delivery, source=run.source.name) for delivery in run.source.fetch(run.as_of)]
+    kept = [keep(run.settings.home, delivery, source=run.source.name) for delivery in run.source.fetch(run.wanted)]
     return sorted(kept, key=lambda one: list(DATASETS).index(one.dataset))
 
 

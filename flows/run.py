@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from flows.config import Settings
 from flows.errors import UsageError
-from flows.sources.base import Source
+from flows.sources.base import Source, Wanted
 from flows.warehouse.clock import as_utc, utc_now
 
 
@@ -21,6 +21,11 @@ class Run:
     fetched_at: datetime
     is_replay: bool
     settings: Settings
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the run asks its source for."""
+        return Wanted(self.as_of, self.settings.home)
 
 
 def start_run(source: Source, settings: Settings, *, as_of: datetime | None = None, input: str = "") -> Run:

@@ -63,7 +63,7 @@ def run_main_job(run: Run) -> Outcome:
 
 def snapshot_without_gate(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Append what the run's folder holds, all rows taken for good."""
-    kept = [keep(run.settings.home, delivery, source="files") for delivery in run.source.fetch(run.as_of)]
+    kept = [keep(run.settings.home, delivery, source="files") for delivery in run.source.fetch(run.wanted)]
     kept.sort(key=lambda one: list(DATASETS).index(one.dataset))
     with mock.patch("flows.warehouse.snapshots.judge", _pass_all):
         for one in kept:

@@ -6,7 +6,7 @@ the raw tables, by the gate and by the staging models.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -180,6 +180,23 @@ class Delivery:
     responses: tuple[Response, ...]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a fetch is to bring: the source as it stands at `as_of` (UTC, no zone), and how much of it.
+
+    A source whose calls cost something asks only for the `timeframes`, the days `since`..`until` (both included, None
+    is what the source takes for the newest) and the `token_ids` (None is all) named. One that delivers whole files may
+    deliver more: rows that say nothing new add nothing. `home` is where a source keeps what it has paid for.
+    """
+
+    as_of: datetime
+    home: Path
+    timeframes: tuple[str, ...] = ("1d", "1h")
+    since: date | None = None
+    until: date | None = None
+    token_ids: frozenset[int] | None = None
+
+
 class Source(Protocol):
     """Where rows come from.
 
@@ -195,8 +212,8 @@ class Source(Protocol):
     def default_as_of(self) -> datetime | None:
         """The moment a run lives at when nobody says one; None is our wall clock."""
 
-    def fetch(self, as_of: datetime) -> Iterator[Delivery]:
-        """Deliver each dataset as the source holds it at `as_of` (UTC, no zone).
+    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+        """Deliver each dataset as the source holds it at `wanted.as_of`.
 
         Raises SourceError, naming what could not be read and what to do, where the source cannot deliver.
         """

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from flows.errors import SourceError
-from flows.sources.base import DATASETS, Dataset, Delivery, Response
+from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
 from flows.sources.tabular import read_tables
 
 SUFFIXES = (".parquet", ".csv")
@@ -27,8 +27,8 @@ class FilesSource:
     def default_as_of(self) -> datetime | None:
         return None
 
-    def fetch(self, as_of: datetime) -> Iterator[Delivery]:
-        """Deliver every file of the folder whole; what was visible at `as_of` is decided row by row, after parsing."""
+    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+        """Deliver every file of the folder whole; what was visible when is decided row by row, once parsed."""
         if not self.folder.is_dir():
             raise SourceError(f"{self.folder} is not a folder. Pass the folder that holds tokens, prices and signals.")
         for dataset in DATASETS.values():

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.sources import sample
-from flows.sources.base import DATASETS, Dataset, Delivery, Response
+from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
 from flows.sources.tabular import read_tables
 
 
@@ -25,8 +25,9 @@ class SampleSource:
     def default_as_of(self) -> datetime | None:
         return sample.SAMPLE_END
 
-    def fetch(self, as_of: datetime) -> Iterator[Delivery]:
-        """Deliver each dataset as the simulated vendor held it at `as_of`, as Parquet bytes."""
+    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+        """Deliver each dataset as the simulated vendor held it at `wanted.as_of`, as Parquet bytes."""
+        as_of = wanted.as_of
         held = sample.as_held_at(sample.simulate(), as_of)
         for name in DATASETS:
             yield Delivery(name, (Response(f"{name}.parquet", _as_parquet(held[name]), {"as_of": as_of.isoformat()}),))
