@@ -36,6 +36,7 @@ SCORING = (
     "work.base_count_1h",
     "work.sector_base",
     "marts.signal_outcome",
+    "work.outcome_sum",
     "work.sector_cell",
     "work.token_cell",
     "work.sector_block",

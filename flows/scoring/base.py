@@ -43,6 +43,8 @@ class Series:
 
     def blocks(self, width: int) -> "Blocks":
         """The same series gathered into blocks of `width` grid steps, counted from grid step 0."""
+        if width == 1:
+            return Blocks(self.counts.astype(np.float64), self.first, self.length, self.offset)
         first = self.first // width
         length = np.where(self.length > 0, (self.first + self.length - 1) // width - first + 1, 0)
         group = np.repeat(np.arange(len(first)), length)

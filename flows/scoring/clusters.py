@@ -1,7 +1,7 @@
 """The calls of every cell in blocks of time, and the variance of means over calls that overlap and move together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -50,6 +50,12 @@ class CallBlocks:
     def of(self, is_taken: NDArray[np.bool_]) -> "CallBlocks":
         """Only the rows taken."""
         return CallBlocks(*(values[is_taken] for values in vars(self).values()))
+
+    def of_cells(self, cells: Ints) -> "CallBlocks":
+        """Only the blocks of the cells named, in ascending order; cells are numbered anew by their place among them."""
+        place = np.searchsorted(cells, self.cell)
+        mine = self.of(np.append(cells, -1)[place] == self.cell)
+        return replace(mine, cell=np.searchsorted(cells, mine.cell))
 
 
 def count_blocks(blocks: CallBlocks, n_cells: int) -> Ints:

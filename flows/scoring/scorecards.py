@@ -1,22 +1,18 @@
 """The scorecards: cells gathered in SQL, completed with base rates, intervals, p and q values."""
 
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from flows.config import TIMEFRAMES, Settings
 from flows.scoring import inference
 from flows.scoring.base import LONG, SHORT, WINDOWS, Floats, Ints, Series
+from flows.scoring.bases import Base, Bases, Columns, Group, fetch, sector_bases, token_bases
 from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_variance, mean_variance
-from flows.scoring.windows import BITS_A_HORIZON, HIT_LONG, HIT_SHORT, SCORED
-
-Columns = dict[str, NDArray[Any]]
-Counts = NDArray[np.int64] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -33,51 +29,49 @@ SIGNAL_CARD = Card("marts.signal_scorecard", "sector", "sector", "all")
 TOKEN_CARD = Card("marts.token_scorecard", "token", "token_id", None)
 
 
-@dataclass(frozen=True)
-class Base:
-    """Base windows of every group, of one timeframe and horizon: the covered tokens', and all priced tokens'."""
-
-    groups: dict[tuple[object, object], int]
-    covered: Series
-    priced: Series
-
-
 def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows in `work`."""
-    for card, bases in ((SIGNAL_CARD, _sector_bases), (TOKEN_CARD, _token_bases)):
-        parts = []
-        for timeframe in TIMEFRAMES:
-            for horizon, base in bases(connection, timeframe, settings.horizons[timeframe]):
-                part = _infer(connection, card, timeframe, horizon, base)
-                # The largest arrays of a build: let go of before those of the next horizon are made.
-                del base
-                if part is not None:
-                    parts.append(part)
-        _write(connection, card, _concatenate(parts))
+    with ThreadPoolExecutor(settings.threads) as pool:
+        for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases)):
+            parts = []
+            for timeframe in TIMEFRAMES:
+                for bases in read_bases(connection, timeframe, settings.horizons[timeframe]):
+                    part = _infer(connection, card, timeframe, bases, pool)
+                    if part is not None:
+                        parts.append(part)
+            _write(connection, card, _concatenate(parts))
 
 
 def _infer(
-    connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, base: Base
+    connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, bases: Bases, pool: Executor
 ) -> Columns | None:
     """Everything about the cells of one timeframe and horizon that takes inference; None where there is no cell."""
-    every = _fetch_cells(connection, card, timeframe, horizon)
+    every = _fetch_cells(connection, card, timeframe, bases.horizon)
     if not len(every["cell_id"]):
         return None
     # Cells of different provenance that hold the same calls have the same numbers, but for the families of the q values
     # and of the shrinkage.
     is_own = every["calls_of"] == every["cell_id"]
     cells = {name: values[is_own] for name, values in every.items()}
-    found = _infer_cells(connection, card, timeframe, horizon, base, cells)
+    blocks = _fetch_blocks(connection, card, timeframe, bases.horizon, cells["cell_id"])
+    # A cell without base windows is in good hands anywhere.
+    piece_of_cell = np.array([bases.piece.get(group, 0) for group in _groups(cells)], dtype=np.int64)
+
+    def infer_piece(number: int) -> tuple[Ints, Columns]:
+        mine = np.flatnonzero(piece_of_cell == number)
+        own = {name: values[mine] for name, values in cells.items()}
+        return mine, _infer_cells(own, blocks.of_cells(mine), bases.make[number](), bases.horizon)
+
+    parts = list(pool.map(infer_piece, range(len(bases.make))))
+    order = np.argsort(np.concatenate([mine for mine, _ in parts]))
+    found = {name: np.concatenate([part[name] for _, part in parts])[order] for name in parts[0][1]}
     place = np.searchsorted(cells["cell_id"], every["calls_of"])
     return _compare_cells(every, {name: values[place] for name, values in found.items()})
 
 
-def _infer_cells(
-    connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, base: Base, cells: Columns
-) -> Columns:
+def _infer_cells(cells: Columns, blocks: CallBlocks, base: Base, horizon: int) -> Columns:
     """Base rates, variances and intervals of cells that each hold calls of their own."""
     n_cells = len(cells["cell_id"])
-    blocks = _fetch_blocks(connection, card, timeframe, horizon, cells["cell_id"])
     n, hit_rate = cells["n_calls"], cells["hit_rate"]
 
     edges = _edge_cells(cells, base)
@@ -150,7 +144,7 @@ def _edge_cells(cells: Columns, base: Base) -> EdgeCells:
         weight_long, weight_short = n_long / n / n_windows, (n - n_long) / n / n_windows
     weights = np.stack([weight_long, weight_short, -(weight_long * base_long + weight_short * base_short)])
     return EdgeCells(
-        group=_groups(cells, base),
+        group=_places(cells, base),
         first=cells["first_step"],
         last=cells["last_step"],
         n=n,
@@ -162,13 +156,16 @@ def _edge_cells(cells: Columns, base: Base) -> EdgeCells:
 
 
 def _span_sums(cells: Columns, base: Base, series: Series) -> Ints:
-    return series.sums(_groups(cells, base), cells["first_step"], cells["last_step"])
+    return series.sums(_places(cells, base), cells["first_step"], cells["last_step"])
 
 
-def _groups(cells: Columns, base: Base) -> Ints:
+def _places(cells: Columns, base: Base) -> Ints:
     """Where each cell's group stands in the series; one without base windows, at its end, where there are none."""
-    pairs = zip(cells["vendor_id"], cells["group"], strict=True)
-    return np.array([base.groups.get(pair, len(base.groups)) for pair in pairs], dtype=np.int64)
+    return np.array([base.groups.get(group, len(base.groups)) for group in _groups(cells)], dtype=np.int64)
+
+
+def _groups(cells: Columns) -> Iterator[Group]:
+    return zip(cells["vendor_id"].tolist(), cells["group"].tolist(), strict=True)
 
 
 def _rates(sums: Ints) -> tuple[Floats, Floats]:
@@ -190,7 +187,7 @@ def _weighted(rate_long: Floats, rate_short: Floats, cells: Columns) -> Floats:
 def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int) -> Columns:
     """The cells that hold scored calls, in order of their id."""
     is_group = f"{card.group} <> '{card.all_groups}'" if card.all_groups else "true"
-    return _fetch(
+    return fetch(
         connection,
         f"""
         select
@@ -214,7 +211,7 @@ def _fetch_blocks(
     connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, cell_ids: Ints
 ) -> CallBlocks:
     """The blocks of the same cells, cells numbered by their place in `cell_ids`."""
-    rows = _fetch(
+    rows = fetch(
         connection,
         f"""
         select block.*
@@ -234,100 +231,6 @@ def _fetch_blocks(
         selection=rows["selection"],
         excess=rows["excess"],
     )
-
-
-def _sector_bases(
-    connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]
-) -> Iterator[tuple[int, Base]]:
-    for horizon in horizons:
-        rows = _fetch(
-            connection,
-            f"""
-            select
-                vendor_id, sector as "group", epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
-                n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
-            from work.sector_base
-            inner join work.vendor using (vendor)
-            where timeframe = '{timeframe}' and horizon = {horizon}
-            order by vendor_id, sector, entry_at
-            """,
-        )
-        grid = _Grid.of(rows)
-        yield (
-            horizon,
-            Base(
-                grid.groups,
-                grid.series(rows["n_hit_long"], rows["n_hit_short"], rows["n_windows"]),
-                grid.series(rows["n_priced_hit_long"], rows["n_priced_hit_short"], rows["n_priced"]),
-            ),
-        )
-
-
-def _token_bases(
-    connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]
-) -> Iterator[tuple[int, Base]]:
-    rows = _fetch(
-        connection,
-        f"""
-        select
-            vendor_id, token_id as "group", epoch(entry_at)::bigint // bar_seconds('{timeframe}') as step,
-            is_covered, flags
-        from work.token_base_{timeframe}
-        inner join work.vendor using (vendor)
-        order by vendor_id, token_id, entry_at
-        """,
-    )
-    grid = _Grid.of(rows)
-    for place, horizon in enumerate(horizons):
-        bits = rows["flags"] >> (BITS_A_HORIZON * place)
-        scored, hit_long, hit_short = ((bits & bit != 0) for bit in (SCORED, HIT_LONG, HIT_SHORT))
-        covered = rows["is_covered"]
-        yield (
-            horizon,
-            Base(
-                grid.groups,
-                grid.series(hit_long & covered, hit_short & covered, scored & covered),
-                grid.series(hit_long, hit_short, scored),
-            ),
-        )
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Where the rows of a query, sorted by group and grid step, stand in a series without gaps.
-
-    After the groups stands one of no length, for whatever has no rows.
-    """
-
-    groups: dict[tuple[object, object], int]
-    first: Ints
-    length: Ints
-    position: Ints
-
-    @classmethod
-    def of(cls, rows: Columns) -> "_Grid":
-        vendor, group, step = rows["vendor_id"], rows["group"], rows["step"]
-        is_start = np.r_[True, (vendor[1:] != vendor[:-1]) | (group[1:] != group[:-1])][: len(step)]
-        starts = np.flatnonzero(is_start)
-        ends = np.r_[starts[1:], len(step)][: len(starts)] - 1
-        first = np.r_[step[starts], 0].astype(np.int64)
-        length = np.r_[step[ends] - step[starts] + 1, 0].astype(np.int64)
-        offset = np.r_[0, np.cumsum(length)[:-1]]
-        number = np.cumsum(is_start) - 1
-        groups = {pair: place for place, pair in enumerate(zip(vendor[starts], group[starts], strict=True))}
-        return cls(groups, first, length, offset[number] + step - first[number])
-
-    def series(self, hit_long: Counts, hit_short: Counts, windows: Counts) -> Series:
-        counts = np.zeros((3, int(self.length.sum())), dtype=np.int32)
-        for row, values in ((LONG, hit_long), (SHORT, hit_short), (WINDOWS, windows)):
-            counts[row, self.position] = values
-        return Series(counts, self.first, self.length)
-
-
-def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> Columns:
-    """A query's columns as arrays; NULL numbers are NaN."""
-    table = connection.execute(query).to_arrow_table()
-    return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
 # --- writing -----------------------------------------------------------------------------------------------

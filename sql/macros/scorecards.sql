@@ -1,83 +1,83 @@
-{#-
-Cells of a scorecard: outcomes gathered by `group` (the sector, with `all`; or the token), direction (with `both`) and
-provenance (with `all`). Sums of fractions are fixed-point, so that no order of addition shows.
--#}
-{% macro scorecard_cells(group, has_all) -%}
-with outcomes as (
-    select
-        vendor,
-        {{ group }},
-        timeframe,
-        horizon,
-        case direction when 1 then 'bullish' else 'bearish' end as direction,
-        provenance,
-        entry_rule,
-        token_id as call_token_id,
-        entry_at,
-        status,
-        hit is not null as is_judged,
-        hit,
-        net_return,
-        mae,
-        max_drawdown,
-        is_wiped_out,
-        base_hit,
-        fixed(gross_return) as gross_fixed,
-        fixed(net_return) as net_fixed,
-        fixed(base_hit) as base_hit_fixed,
-        fixed(base_return) as base_return_fixed,
-        fixed(mae) as mae_fixed,
-        fixed(mfe) as mfe_fixed,
-        fixed(max_drawdown) as drawdown_fixed
-    from marts.signal_outcome
-),
-
-cells as (
-    select
-        vendor,
+{#- The keys of a scorecard's cells, and how rows of outcomes are gathered to them. -#}
+{% macro cell_keys(group, has_all) -%}
+vendor,
         {{ "coalesce(sector, 'all') as sector" if has_all else group }},
         timeframe,
         horizon,
         coalesce(direction, 'both') as direction,
         coalesce(provenance, 'all') as provenance,
-        entry_rule,
-        count(*) filter (where is_judged) as n_calls,
-        count(distinct call_token_id) filter (where is_judged) as n_tokens,
-        count(*) filter (where status = 'open') as n_open,
-        count(*) filter (where status = 'truncated') as n_truncated,
-        count(*) filter (where status = 'excluded') as n_excluded,
-        count(*) filter (where status = 'unpriced') as n_unpriced,
-        count(*) filter (where is_judged and outcomes.direction = 'bullish') as n_bullish,
-        count(*) filter (where hit) as n_hits,
-        count(*) filter (where hit and status = 'matured') as n_matured_hits,
-        min(entry_at) filter (where is_judged) as first_entry_at,
-        max(entry_at) filter (where is_judged) as last_entry_at,
-        count(base_hit) as n_matched,
-        sum(case when base_hit is not null then hit::integer end) as n_matched_hits,
-        sum(base_hit_fixed) as base_hit_sum,
-        sum(base_return_fixed) as base_return_sum,
-        sum(case when base_hit is not null then net_fixed end) as matched_net_sum,
-        sum(gross_fixed) as gross_sum,
-        sum(net_fixed) as net_sum,
-        median(net_return) as median_return,
-        sum(net_fixed) filter (where net_return > 0) as gain_sum,
-        sum(net_fixed) filter (where net_return < 0) as loss_sum,
-        count(*) filter (where net_return > 0) as n_gains,
-        count(*) filter (where net_return < 0) as n_losses,
-        sum(mae_fixed) as mae_sum,
-        min(mae) as worst_mae,
-        sum(mfe_fixed) as mfe_sum,
-        count(*) filter (where is_wiped_out) as n_wiped_out,
-        sum(drawdown_fixed) as drawdown_sum,
-        quantile_cont(max_drawdown, 0.05) as p95_drawdown,
-        min(max_drawdown) as worst_drawdown
-    from outcomes
-    group by
-        vendor,
+        entry_rule
+{%- endmacro %}
+
+{% macro cell_groups(group, has_all) -%}
+vendor,
         timeframe,
         horizon,
         entry_rule,
         {{ "cube (sector, direction, provenance)" if has_all else group ~ ", cube (direction, provenance)" }}
+{%- endmacro %}
+
+{#-
+Cells of a scorecard: outcomes gathered by `group` (the sector, with `all`; or the token), direction (with `both`) and
+provenance (with `all`). What adds up comes from sums; medians and quantiles need the outcomes themselves.
+-#}
+{% macro scorecard_cells(group, has_all) -%}
+with sums as (
+    select
+        {{ cell_keys(group, has_all) }},
+        sum(n_calls)::bigint as n_calls,
+        count(distinct token_id) filter (where n_calls > 0) as n_tokens,
+        sum(n_open)::bigint as n_open,
+        sum(n_truncated)::bigint as n_truncated,
+        sum(n_excluded)::bigint as n_excluded,
+        sum(n_unpriced)::bigint as n_unpriced,
+        coalesce(sum(n_calls) filter (where outcome_sum.direction = 'bullish'), 0)::bigint as n_bullish,
+        sum(n_hits)::bigint as n_hits,
+        sum(n_matured_hits)::bigint as n_matured_hits,
+        min(first_entry_at) as first_entry_at,
+        max(last_entry_at) as last_entry_at,
+        sum(n_matched)::bigint as n_matched,
+        sum(n_matched_hits)::bigint as n_matched_hits,
+        sum(base_hit_sum) as base_hit_sum,
+        sum(base_return_sum) as base_return_sum,
+        sum(matched_net_sum) as matched_net_sum,
+        sum(gross_sum) as gross_sum,
+        sum(net_sum) as net_sum,
+        sum(gain_sum) as gain_sum,
+        sum(loss_sum) as loss_sum,
+        sum(n_gains)::bigint as n_gains,
+        sum(n_losses)::bigint as n_losses,
+        sum(mae_sum) as mae_sum,
+        min(worst_mae) as worst_mae,
+        sum(mfe_sum) as mfe_sum,
+        sum(n_wiped_out)::bigint as n_wiped_out,
+        sum(drawdown_sum) as drawdown_sum,
+        min(worst_drawdown) as worst_drawdown
+    from work.outcome_sum as outcome_sum
+    group by
+        {{ cell_groups(group, has_all) }}
+),
+
+outcomes as (
+    select
+        * replace (case direction when 1 then 'bullish' else 'bearish' end as direction)
+    from marts.signal_outcome
+),
+
+ranks as (
+    select
+        {{ cell_keys(group, has_all) }},
+        median(net_return) as median_return,
+        quantile_cont(max_drawdown, 0.05) as p95_drawdown
+    from outcomes
+    group by
+        {{ cell_groups(group, has_all) }}
+),
+
+cells as (
+    select *
+    from sums
+    inner join ranks using (vendor, {{ group }}, timeframe, horizon, direction, provenance, entry_rule)
 ),
 
 -- A provenance that holds all scored calls of its cell has the same numbers: they are computed once.
@@ -167,34 +167,41 @@ with leaves as (
     group by all
 ),
 
-spread as (
+-- The cells that the calls of one direction and provenance count in, but those that have their numbers from another.
+targets as (
     select
-        leaves.* exclude ({{ "sector, " if has_all }}direction, provenance),
-        direction = 'bullish' as is_bullish,
-        {{ "unnest([sector, sector, sector, sector, 'all', 'all', 'all', 'all']) as sector," if has_all }}
-        {%- if has_all %}
-        unnest([direction, direction, 'both', 'both', direction, direction, 'both', 'both']) as direction,
-        unnest([provenance, 'all', provenance, 'all', provenance, 'all', provenance, 'all']) as provenance
-        {%- else %}
-        unnest([direction, direction, 'both', 'both']) as direction,
-        unnest([provenance, 'all', provenance, 'all']) as provenance
-        {%- endif %}
-    from leaves
+        cell_id,
+        vendor,
+        {{ group }},
+        timeframe,
+        horizon,
+        entry_rule,
+        unnest(case direction when 'both' then ['bullish', 'bearish'] else [direction] end) as direction,
+        provenance
+    from {{ cells }}
+    where calls_of = cell_id
 )
 
 select
-    cell.cell_id,
-    spread.block,
-    sum(spread.n_calls)::bigint as n_calls,
-    sum(case when spread.is_bullish then spread.n_calls else 0 end)::bigint as n_bullish,
-    sum(spread.n_hits)::bigint as n_hits,
-    sum(spread.n_matched)::bigint as n_matched,
-    from_fixed(sum(spread.selection)) as selection,
-    from_fixed(sum(spread.excess)) as excess
-from spread
-inner join {{ cells }} as cell using (vendor, {{ group }}, timeframe, horizon, direction, provenance, entry_rule)
-where cell.calls_of = cell.cell_id
-group by cell.cell_id, spread.block
+    targets.cell_id,
+    leaves.block,
+    sum(leaves.n_calls)::bigint as n_calls,
+    coalesce(sum(leaves.n_calls) filter (where leaves.direction = 'bullish'), 0)::bigint as n_bullish,
+    sum(leaves.n_hits)::bigint as n_hits,
+    sum(leaves.n_matched)::bigint as n_matched,
+    from_fixed(sum(leaves.selection)) as selection,
+    from_fixed(sum(leaves.excess)) as excess
+from leaves
+inner join targets
+    on
+        leaves.vendor = targets.vendor
+        and leaves.timeframe = targets.timeframe
+        and leaves.horizon = targets.horizon
+        and leaves.entry_rule = targets.entry_rule
+        and leaves.direction = targets.direction
+        and {{ "targets.sector in (leaves.sector, 'all')" if has_all else "leaves.token_id = targets.token_id" }}
+        and targets.provenance in (leaves.provenance, 'all')
+group by targets.cell_id, leaves.block
 {%- endmacro %}
 
 {#- Own windows of each token a vendor ever covered, as the windows' flags say. -#}

@@ -190,7 +190,7 @@ SQL_MUTANTS = (
     ),
     SqlMutant(
         "truncated hits count in the floor",
-        "macros/scorecards.sql",
+        "work/outcome_sum.sql",
         "filter (where hit and status = 'matured')",
         "filter (where hit)",
         SECTORS,
