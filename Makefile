@@ -26,7 +26,7 @@ bench: .venv/.bench
 	$(BIN)/python -m benchmarks.run
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis data/home benchmarks/work
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/work
 
 .venv/.uv:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "trackrecord needs Python 3.11 or newer")'

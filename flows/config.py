@@ -14,6 +14,9 @@ SQL_DIR = ROOT / "sql"
 DATA_DIR = ROOT / "data"
 SCORING_DIR = ROOT / "flows" / "scoring"
 
+# Beside the scoring itself, what decides which values make a version and how windows are cut and filled.
+SCORING_FILES = (ROOT / "flows" / "sources" / "base.py", ROOT / "flows" / "warehouse" / "forward_windows.py")
+
 TIMEFRAMES = ("1d", "1h")
 
 # A segment that has ended is padded by its longest horizon: beyond this a pad is longer than most segments.
@@ -83,7 +86,7 @@ class Settings(BaseSettings):
         parts = [f"{self.cost_bps}|{self.horizons_1d}|{self.horizons_1h}"]
         parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
         parts += [path.read_text() for path in sorted(SQL_DIR.rglob("*.sql"))]
-        parts += [path.read_text() for path in sorted(SCORING_DIR.glob("*.py"))]
+        parts += [path.read_text() for path in (*sorted(SCORING_DIR.glob("*.py")), *SCORING_FILES)]
         return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -1,5 +1,10 @@
 """One exception tree; each leaf knows the exit code the command line answers with."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flows.quality.results import RuleResult
+
 
 class TrackrecordError(Exception):
     """Something a user can mend; the message says what happened and what to do next."""
@@ -25,6 +30,10 @@ class GateStopped(TrackrecordError):
     """A gate stopped the run before publish; the published file is unchanged."""
 
     exit_code = 3
+
+    def __init__(self, message: str, failed: "tuple[RuleResult, ...]" = ()) -> None:
+        super().__init__(message)
+        self.failed = failed
 
 
 class LockHeld(TrackrecordError):

@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from flows import pipeline
 from flows.config import Settings
-from flows.errors import TrackrecordError
-from flows.report.gates import gates_markdown
+from flows.errors import GateStopped, TrackrecordError
+from flows.report.gates import gates_markdown, stop_markdown
 from flows.report.scorecard import read_scorecard, scorecard_markdown
 from flows.run import start_run
 from flows.sources import open_source
@@ -52,12 +52,16 @@ def nightly(
     """Snapshot a source, score what it said, and publish the result."""
     settings = Settings()
     run = start_run(open_source(source, input, vendor), settings, as_of=as_of, input=str(input or ""))
-    outcome = pipeline.main_job(
-        run,
-        holder=f"the nightly flow, run {run.run_id}",
-        wait_seconds=settings.lock_wait_seconds if wait_for_lock else 0,
-        steps=TASKS,
-    )
+    try:
+        outcome = pipeline.main_job(
+            run,
+            holder=f"the nightly flow, run {run.run_id}",
+            wait_seconds=settings.lock_wait_seconds if wait_for_lock else 0,
+            steps=TASKS,
+        )
+    except GateStopped as stop:
+        create_markdown_artifact(key="gates", markdown=stop_markdown(stop))
+        raise
     create_markdown_artifact(key="scorecard", markdown=scorecard_markdown(read_scorecard(settings.published)))
     create_markdown_artifact(key="gates", markdown=gates_markdown(outcome))
     return outcome

@@ -1,6 +1,7 @@
 """The main job, step by step: fetch, gate, build, gate, publish. What a step does is here; the order is `main_job`."""
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -50,8 +51,12 @@ def fetch(run: Run) -> list[Kept]:
 
 
 def begin(run: Run) -> None:
-    """Record that the run has begun, and what an earlier one that died left unsaid."""
+    """Record that the run has begun, and what an earlier one that died left unsaid.
+
+    Raises UsageError where a simulated market would share a home with a real one.
+    """
     with open_warehouse(run.settings) as connection:
+        runs.refuse_mixing(connection, run)
         adopt_publishes(connection, run.settings.published)
         runs.begin(connection, run)
 
@@ -70,7 +75,11 @@ def snapshot(run: Run, kept: list[Kept]) -> list[Snapshot]:
                 break
     stopped = [one for one in snapshots if one.is_stopped]
     if stopped:
-        raise GateStopped("\n".join(one.gate.message(one.snapshot_id) for one in stopped if one.gate))
+        gates = [(one.gate, one.snapshot_id) for one in stopped if one.gate]
+        raise GateStopped(
+            "\n".join(gate.message(snapshot_id) for gate, snapshot_id in gates),
+            tuple(result for gate, _ in gates for result in gate.stops),
+        )
     return snapshots
 
 
@@ -93,7 +102,8 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
             for result in failed
         )
         raise GateStopped(
-            f"{told}\nNothing was published. This is a fault of the models; keep the warehouse and report it."
+            f"{told}\nNothing was published. This is a fault of the models; keep the warehouse and report it.",
+            tuple(failed),
         )
     return results
 
@@ -162,12 +172,19 @@ def _disk_faults_told(run: Run) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:
-        if isinstance(error, OSError) and error.errno not in DISK_FAULTS:
+        if not _is_disk_fault(error):
             raise
         raise WarehouseError(
             f"{run.settings.home} cannot be written: {str(error).splitlines()[0]}. Make room and the folder writable, "
             "then run again; what is published stays whole."
         ) from error
+
+
+def _is_disk_fault(error: Exception) -> bool:
+    """DuckDB says only in words what the operating system said to it; a file that is not there is another matter."""
+    if isinstance(error, OSError):
+        return error.errno in DISK_FAULTS
+    return any(os.strerror(number) in str(error) for number in DISK_FAULTS) or "write" in str(error).lower()
 
 
 def _tell_failure(tell: Callable[[Run, str, str], None], run: Run, error: BaseException) -> None:

@@ -73,7 +73,7 @@ def judge(
         "create or replace temporary table bad_row "
         "(row_number bigint, rule varchar, reason varchar, is_quarantined boolean)"
     )
-    helpers.derive(connection, incoming)
+    helpers.derive(connection, incoming, as_of)
     for batch in _batches(judgement):
         _judge_batch(judgement, batch)
     row_results = tuple(_row_result(judgement, rule) for rule in rules_for(judgement.name, "row"))

@@ -18,10 +18,10 @@ SUSPICION = 2
 _TIMEFRAME_KNOWN = f"timeframe in ({', '.join(repr(name) for name in TIMEFRAMES)})"
 
 
-def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> None:
+def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: datetime) -> None:
     """Write what a row alone cannot tell: `key_flag` and `spike_flag`, both small, and `known_token`."""
     _flag_keys(connection, incoming)
-    _flag_spikes(connection, incoming.dataset)
+    _flag_spikes(connection, incoming.dataset, as_of)
     connection.execute("create or replace temporary table known_token as select distinct token_id from raw.tokens")
 
 
@@ -91,12 +91,17 @@ def _has_key(dataset: Dataset) -> str:
     return " and ".join(words + ([_TIMEFRAME_KNOWN] if dataset.has_timeframe else []))
 
 
-def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> None:
     """For each close far from the closes on both its sides: its multiple of the nearer one.
 
-    Copies are not neighbours, or a bad print delivered twice would vouch for itself.
+    The newest close of a token that still trades has one neighbour only: its multiple of that one stands apart, until
+    the next bar says which of the two was wrong. Copies are not neighbours, or a bad print delivered twice would vouch
+    for itself.
     """
-    connection.execute("create or replace temporary table spike_flag (row_number bigint, times_neighbours double)")
+    connection.execute(
+        "create or replace temporary table spike_flag "
+        "(row_number bigint, times_neighbours double, times_previous double)"
+    )
     if dataset.name != "prices":
         return
     connection.execute(
@@ -104,29 +109,32 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> Non
         insert into spike_flag
         select
             row_number,
-            case when close > earlier
-                then close / greatest(earlier, later) else close / least(earlier, later) end
+            case when close > earlier and later is not null then close / greatest(earlier, later)
+                when later is not null then close / least(earlier, later) end,
+            case when later is null then close / earlier end
         from (
             select
                 row_number, close,
                 case when bar_start - lag(bar_start) over bars <= bar_length(timeframe) + {HALT}
                     then lag(close) over bars end as earlier,
                 case when lead(bar_start) over bars - bar_start <= bar_length(timeframe) + {HALT}
-                    then lead(close) over bars end as later
+                    then lead(close) over bars end as later,
+                bar_start + {HALT} >= max(bar_start) over (partition by timeframe) as still_trades
             from incoming
-            where {_has_key(dataset)} and isfinite(bar_start) and close > 0 and isfinite(close)
+            where {_has_key(dataset)} and isfinite(bar_start) and bar_start <= $as_of and close > 0 and isfinite(close)
                 and row_number not in (
                     select row_number from key_flag where copy_number > 1 or n_versions > 1
                 )
             window bars as (partition by token_id, timeframe, price_source order by bar_start)
         )
-        -- greatest() and least() pass over a NULL, but one neighbour proves nothing.
-        where earlier is not null and later is not null
+        -- greatest() and least() pass over a NULL: an absent later neighbour leaves the earlier one.
+        where earlier is not null and (later is not null or still_trades)
             and (
                 close > {SUSPICION} * greatest(earlier, later)
                 or {SUSPICION} * close < least(earlier, later)
             )
-        """
+        """,
+        {"as_of": as_of},
     )
 
 
@@ -178,6 +186,7 @@ _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "unknown_token_id": lambda incoming, as_of: (
         "case when token_id not in (select token_id from known_token where token_id is not null) then token_id end"
     ),
+    "reserved_sector": lambda incoming, as_of: "case when lower(trim(sector)) = 'all' then sector end",
     "seconds_ahead": _seconds_ahead,
     "seconds_until_known": _seconds_until_known,
     "is_snapped": _is_snapped,

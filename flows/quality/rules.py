@@ -165,6 +165,12 @@ ROW_RULES = (
         empty("unknown_token_id"),
     ),
     _row(
+        "sector_allowed",
+        ("tokens",),
+        "A sector is called all, which is what scorecards call every sector together; give it another name.",
+        empty("reserved_sector"),
+    ),
+    _row(
         "timeframe_known",
         FRAMED,
         f"The timeframe is none of {', '.join(TIMEFRAMES)}; rename it, or leave the rows out.",
@@ -215,6 +221,17 @@ ROW_RULES = (
         "The close is more than five times, or less than a fifth of, the closes on both sides: a bad print; "
         "correct it, or accept the rule for this snapshot when the price was real.",
         (between("times_neighbours", 1 / SPIKE, SPIKE),),
+        is_quarantined=True,
+        is_acceptable=True,
+    ),
+    Rule(
+        "spike_unconfirmed",
+        ("prices",),
+        "warning",
+        "row",
+        "The newest close is more than five times, or less than a fifth of, the one before, and nothing yet says which "
+        "is wrong: the bar waits until the next one comes, or the token has been silent for three days.",
+        (between("times_previous", 1 / SPIKE, SPIKE),),
         is_quarantined=True,
         is_acceptable=True,
     ),

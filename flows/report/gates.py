@@ -1,5 +1,6 @@
 """What the gates said, as people read it."""
 
+from flows.errors import GateStopped
 from flows.pipeline import Outcome
 from flows.quality.results import RuleResult
 
@@ -15,6 +16,11 @@ def gates_markdown(outcome: Outcome) -> str:
     n_passed = sum(result.is_passed for result in outcome.checks)
     lines += ["", f"Marts: {n_passed} of {len(outcome.checks)} checks passed."]
     return "\n".join(lines)
+
+
+def stop_markdown(stop: GateStopped) -> str:
+    """What a gate stopped a run for, and what to do, as Markdown."""
+    return "\n".join(["**Stopped: nothing was published.**", "", *map(_told, stop.failed), "", str(stop)])
 
 
 def _told(result: RuleResult) -> str:

@@ -65,6 +65,9 @@ class Dataset:
         return "bar_length(timeframe)" if self.has_timeframe else "interval 1 day"
 
 
+# Under this name a source hands over what a row holds beyond its columns; such a row is not to be trusted.
+SURPLUS = "cells beyond the header"
+
 KNOWN_AT = Column("known_at", "TIMESTAMP", required=False)
 
 TOKENS = Dataset(

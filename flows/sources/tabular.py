@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from flows.errors import SourceError
-from flows.sources.base import Dataset
+from flows.sources.base import SURPLUS, Dataset
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -24,21 +24,52 @@ def read_tables(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: l
 def _select(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path) -> str:
     quoted = str(path).replace("'", "''")
     if path.suffix == ".csv":
-        select = (
-            f"select * from read_csv('{quoted}', header = true, all_varchar = true, auto_detect = false, "
-            f"delim = '{_delimiter(path, dataset)}', quote = '\"', escape = '\"', null_padding = true, "
-            f"columns = {_header_columns(path, dataset)}, strict_mode = false)"
-        )
-    else:
-        select = f"select * from read_parquet('{quoted}')"
+        return _select_csv(connection, dataset, path, quoted)
+    select = f"select * from read_parquet('{quoted}')"
     try:
         connection.sql(select).limit(1).fetchall()
     except duckdb.Error as error:
-        raise SourceError(
-            f"{dataset.name}: {path.name} cannot be read as {path.suffix[1:]}: "
-            f"{str(error).splitlines()[0]} Deliver the whole file again; nothing was changed."
-        ) from error
+        raise _unreadable(dataset, path, error) from error
     return select
+
+
+def _select_csv(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, quoted: str) -> str:
+    """The select of one CSV file, once read to its end: a quote too many hides all the rows that follow it."""
+    numbers = {column.name for column in dataset.columns if column.type not in ("VARCHAR", "VARCHAR[]", "JSON")}
+    names = [
+        name for name in _split(_header(path, dataset), _delimiter(path, dataset)) if name.strip().lower() in numbers
+    ]
+    broken = " or ".join(f"contains({_identifier(name.strip())}, chr(10))" for name in names) or "false"
+    read = (
+        f"from read_csv('{quoted}', header = true, all_varchar = true, auto_detect = false, "
+        f"delim = '{_delimiter(path, dataset)}', quote = '\"', escape = '\"', null_padding = true, "
+        f"columns = {_header_columns(path, dataset)}, strict_mode = false)"
+    )
+    try:
+        found = connection.execute(
+            f"select count({_identifier(SURPLUS)}), count(*) filter (where {broken}) {read}"
+        ).fetchone()
+    except duckdb.Error as error:
+        raise _unreadable(dataset, path, error) from error
+    assert found is not None
+    if found[1]:
+        raise SourceError(
+            f"{dataset.name}: {path.name} has a quote that is opened and not closed: {found[1]} cells of "
+            f"{', '.join(names)} run over the end of their line, and rows are lost in them. Close it and deliver "
+            "again; nothing was changed."
+        )
+    return f"select * {read}" if found[0] else f"select * exclude ({_identifier(SURPLUS)}) {read}"
+
+
+def _unreadable(dataset: Dataset, path: Path, error: duckdb.Error) -> SourceError:
+    return SourceError(
+        f"{dataset.name}: {path.name} cannot be read as {path.suffix[1:]}: "
+        f"{str(error).splitlines()[0]} Deliver the whole file again; nothing was changed."
+    )
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _header(path: Path, dataset: Dataset) -> str:
@@ -72,5 +103,7 @@ def _delimiter(path: Path, dataset: Dataset) -> str:
 
 def _header_columns(path: Path, dataset: Dataset) -> str:
     names = _split(_header(path, dataset), _delimiter(path, dataset))
+    # A row with more cells than the header would lose them without a word: here they show, in a column of their own.
+    names = [*names, SURPLUS]
     fields = ", ".join(f"'{name.strip().replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in names)
     return "{" + fields + "}"

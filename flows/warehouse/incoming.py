@@ -6,7 +6,7 @@ from datetime import datetime
 import duckdb
 
 from flows.errors import SourceError
-from flows.sources.base import Column, Dataset, Source
+from flows.sources.base import SURPLUS, Column, Dataset, Source
 from flows.warehouse.raw_store import Kept
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
@@ -90,6 +90,8 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
             unparsed.append(
                 f"case when {given} is not null and {_typed(column, delivered, kind)} is null then '{column.name}' end"
             )
+    if SURPLUS in types:
+        unparsed.append(f"case when \"{SURPLUS}\" is not null then '{SURPLUS}' end")
     if dataset.has_vendor:
         name, kind = types.get("vendor", ("", ""))
         told = "'" + vendor.replace("'", "''") + "'"

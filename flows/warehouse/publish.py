@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -155,7 +156,9 @@ def _flush_folder(folder: Path) -> None:
 
 def _remove(partial: Path) -> None:
     for path in (partial, partial.with_name(partial.name + ".wal")):
-        path.unlink(missing_ok=True)
+        # Where the folder is a file, or not ours, the caller says so.
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _quoted(path: Path) -> str:

@@ -5,9 +5,29 @@ from typing import Any
 
 import duckdb
 
+from flows.errors import UsageError
 from flows.quality.results import RuleResult
 from flows.run import Run
 from flows.warehouse.clock import utc_now
+
+
+def refuse_mixing(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Raise UsageError where a simulated market would share a home with a real one.
+
+    A home has one set of prices and tokens: made-up ones would move the base rates of the real, and the reverse.
+    """
+    row = connection.execute(
+        "select run.source, run.vendor, run.is_simulated from ops.run as run "
+        "inner join ops.snapshot as snapshot using (run_id) where run.is_simulated <> $is_simulated limit 1",
+        {"is_simulated": run.source.is_simulated},
+    ).fetchone()
+    if row:
+        kinds = ("real", "simulated") if row[2] else ("simulated", "real")
+        raise UsageError(
+            f"{run.settings.home} holds the {kinds[1]} market of --source {row[0]} ({row[1]}); {run.source.name} would "
+            f"add a {kinds[0]} one to the same prices and base rates. Set TRACKRECORD_HOME to a folder of its own, for "
+            f"example TRACKRECORD_HOME=data/{run.source.vendor}, and run again; nothing was changed."
+        )
 
 
 def begin(connection: duckdb.DuckDBPyConnection, run: Run) -> None:

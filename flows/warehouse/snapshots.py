@@ -89,6 +89,15 @@ def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> 
         select snapshot_id, state, n_rows, sha256 = $sha256 and as_of <= $as_of
             and (as_of = $as_of or (n_hidden = 0 and n_preliminary = 0))
             -- Rows of tokens that were unknown then may be good by now.
+            -- What somebody has accepted since is read again.
+            and not exists (
+                from ops.acceptance as accepted
+                where accepted.dataset = $dataset and accepted.sha256 = $sha256
+                    and not exists (
+                        from ops.validation as told where told.snapshot_id = snapshot.snapshot_id
+                            and told.rule = accepted.rule and told.is_accepted
+                    )
+            )
             and not (n_quarantined > 0 and exists (
                 from ops.snapshot as token where token.dataset = 'tokens' and token.n_new > 0
                 and token.snapshot_id > snapshot.snapshot_id
@@ -147,6 +156,8 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Datas
     """Append the rows that say something their newest version does not; return how many."""
     key = ", ".join(dataset.full_key)
     same_key = " and ".join(f"held.{name} is not distinct from fresh.{name}" for name in dataset.full_key)
+    required = {column.name for column in dataset.columns if column.required}
+    fresh_key = " and ".join(f"raw_row.{name} = incoming.{name}" for name in dataset.key if name in required)
     values = ("is_preliminary", *dataset.value_columns)
     held_values, fresh_values = (", ".join(f"{side}.{name}" for name in values) for side in ("held", "fresh"))
     columns = ", ".join(
@@ -165,6 +176,8 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Datas
         with held as (
             select raw_row.*
             from raw.{dataset.name} as raw_row
+            -- Only what is delivered again is compared: a night does not sort the whole history.
+            semi join incoming on {fresh_key}
             inner join (select snapshot_id, as_of from ops.snapshot) as snapshot using (snapshot_id)
             where snapshot.as_of <= $as_of
             qualify row_number() over (

@@ -1,20 +1,28 @@
--- The one price source used for each token and timeframe: the one whose bars begin first, ties by name, so that the
--- choice does not change as bars are added.
+-- The one price source used for each token and timeframe: of those that reach the token's newest bars (within 3 days,
+-- else the token would stand still at the end of a source that closed) the one whose bars begin first, ties by name: the
+-- choice does not change while bars are added to both.
 -- Grain: timeframe, token_id
 with sources as (
     select
         timeframe,
         token_id,
-        price_source,
-        min(bar_start) as first_bar_at
+        coalesce(price_source, '') as price_source,
+        min(bar_start) as first_bar_at,
+        max(bar_start) as last_bar_at
     from core.price_bar
     where not is_preliminary
     group by all
+),
+
+living as (
+    select *
+    from sources
+    qualify last_bar_at + interval 3 days >= max(last_bar_at) over (partition by timeframe, token_id)
 )
 
 select
     timeframe,
     token_id,
-    arg_min(coalesce(price_source, ''), (first_bar_at, coalesce(price_source, ''))) as price_source
-from sources
+    arg_min(price_source, (first_bar_at, price_source)) as price_source
+from living
 group by all

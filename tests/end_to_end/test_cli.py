@@ -142,7 +142,12 @@ def test_the_lock_names_nobody_once_it_is_free(tmp_path: Path) -> None:
         ("price_positive", "4", "Prices may be negative.", "price_positive cannot be accepted; what can is"),
         ("tokens_kept", "4", "  ", "--reason must say why"),
         ("tokens_kept", "77", "It is right.", "there is no such snapshot"),
-        ("tokens_kept", "1", "It is right.", "Snapshot 1 was not stopped by a gate: it was passed"),
+        (
+            "tokens_kept",
+            "1",
+            "It is right.",
+            "in snapshot 1: tokens_kept passed it",
+        ),
     ],
 )
 def test_what_cannot_be_accepted_is_2_and_leaves_no_trace(

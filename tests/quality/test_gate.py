@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -17,6 +18,10 @@ from flows.quality.rules import ACCEPTABLE, RULES, rules_for
 from flows.quality.suites import Suites
 from flows.quality.summary import LastSnapshot, delivered_token_ids
 from flows.sources.base import DATASETS
+from flows.warehouse.connection import prepare
+from flows.warehouse.raw_store import keep
+from flows.warehouse.snapshots import take_snapshot
+from tests.product import make_run
 
 from .conftest import AS_OF, COVERED, TOKEN_IDS, Gate, clean_frames, failed
 
@@ -119,6 +124,8 @@ ROW_MUTATIONS = [
     broken("volume_not_negative", "prices", put(-1.0, "volume_usd")),
     broken("spike", "prices", put(1000.0, "close", "high")),
     broken("spike", "prices", put(2.0, "close", "low")),
+    broken("spike_unconfirmed", "prices", put(1000.0, "close", "high", row=60), row=60),
+    broken("sector_allowed", "tokens", lambda tokens: tokens.assign(sector=["All"] + [None] * 39), row=1),
     broken("direction_allowed", "signals", put(2, "direction")),
     broken("trend_allowed", "signals", put(-2, "trend")),
     *(broken("level_positive", "levels", put(bad, "price")) for bad in (0.0, -5.0, INFINITE)),
@@ -381,10 +388,50 @@ def test_a_close_across_a_halt_of_more_than_three_days_has_no_neighbour(
     assert failed(gate.judge("prices")) == ({"spike"} if is_spike else set())
 
 
-def test_a_real_collapse_at_the_edge_of_a_series_is_no_spike(gate: Gate) -> None:
-    for row in (31, 60):
-        gate.write("prices", put(0.01, "close", "low", row=row)(clean_frames()["prices"]))
-        assert failed(gate.judge("prices")) == set()
+def test_the_first_close_of_a_series_is_no_spike(gate: Gate) -> None:
+    gate.write("prices", put(0.01, "close", "low", row=31)(clean_frames()["prices"]))
+    assert failed(gate.judge("prices")) == set()
+
+
+@pytest.mark.parametrize(("n_silent_days", "waits"), [(0, True), (3, True), (4, False)])
+def test_a_collapse_waits_for_its_next_bar_until_the_token_is_silent(
+    gate: Gate, n_silent_days: int, waits: bool
+) -> None:
+    prices = put(0.01, "close", "low", row=60)(clean_frames()["prices"])
+    died_at = prices.loc[59, "bar_start"] - pd.Timedelta(days=n_silent_days)
+    died = prices["token_id"] == 2
+    prices.loc[died, "bar_start"] -= pd.Timedelta(days=n_silent_days)
+    gate.write("prices", prices)
+
+    assert failed(gate.judge("prices")) == ({"spike_unconfirmed"} if waits else set())
+    assert prices.loc[died, "bar_start"].max() == died_at
+
+
+def test_nights_with_a_bad_print_end_like_one_run_after_them(tmp_path: Path, suites: Suites) -> None:
+    """The night sees a close of ten times the price and no bar after it; the next one sees that it was none."""
+    frames = clean_frames()
+    frames["prices"] = put(1000.0, "close", "high", row=59)(frames["prices"])
+    folder = tmp_path / "vendor"
+    folder.mkdir()
+    for name, frame in frames.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+
+    def bars_after(home: Path, *nights: datetime) -> list[tuple[object, ...]]:
+        with duckdb.connect() as connection:
+            settings = Settings(home=home, _env_file=None)
+            prepare(connection, settings)
+            for as_of in nights:
+                run = make_run(folder, settings, as_of=as_of)
+                run = replace(run, is_replay=True)
+                for delivery in run.source.fetch(run.wanted):
+                    take_snapshot(connection, run, keep(home, delivery, source="files"), suites)
+            return connection.execute("select token_id, bar_start, close from raw.prices order by all").fetchall()
+
+    spiked_at = datetime(2026, 1, 29)
+    night_after = bars_after(tmp_path / "one", spiked_at + timedelta(days=1, minutes=20))
+    assert (2, spiked_at) not in [row[:2] for row in night_after]
+    nights = [AS_OF - timedelta(days=days) for days in (3, 2, 1, 0)]
+    assert bars_after(tmp_path / "daily", *nights) == bars_after(tmp_path / "once", AS_OF)
 
 
 def test_an_accepted_spike_goes_on_and_is_still_told(gate: Gate) -> None:
