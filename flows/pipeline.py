@@ -52,6 +52,7 @@ def fetch(run: Run) -> list[Kept]:
 def begin(run: Run) -> None:
     """Record that the run has begun, and what an earlier one that died left unsaid."""
     with open_warehouse(run.settings) as connection:
+        runs.require_one_world(connection, run)
         adopt_publishes(connection, run.settings.published)
         runs.begin(connection, run)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+from flows.errors import UsageError
 from flows.quality.results import RuleResult
 from flows.run import Run
 from flows.warehouse.clock import utc_now
@@ -22,6 +23,29 @@ def begin(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
         "$scoring_hash as scoring_hash",
         as_event(run),
     )
+
+
+def require_one_world(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Raise UsageError where the warehouse holds simulated rows and the run brings real ones, or the reverse.
+
+    Both number their tokens from 1: a real call would be scored on a simulated price, and no page would say so.
+    """
+    row = connection.execute(
+        """
+        select source
+        from ops.snapshot
+        inner join ops.run as run using (run_id, source)
+        where run.is_simulated <> $is_simulated and n_new > 0
+        limit 1
+        """,
+        {"is_simulated": run.source.is_simulated},
+    ).fetchone()
+    if row is not None:
+        raise UsageError(
+            f"{run.settings.home} holds what the source {row[0]} delivered; {run.source.name} cannot be added to it, "
+            "because simulated and real tokens must not be mixed. "
+            "Set TRACKRECORD_HOME to another folder and run again; nothing was changed."
+        )
 
 
 def finish(connection: duckdb.DuckDBPyConnection, run: Run, state: str, error: str | None) -> None:
