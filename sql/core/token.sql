@@ -1,5 +1,5 @@
 -- Every version of every token, with the one sector the map gives it and whether its calls are scored.
--- Grain: token_id, known_from
+-- Grain: token_id, snapshot_id
 with tokens as (
     from staging.token_version
 ),
@@ -7,7 +7,7 @@ with tokens as (
 categories as (
     select distinct
         tokens.token_id,
-        tokens.known_from,
+        tokens.snapshot_id,
         slug(category.name) as category
     from tokens, unnest(tokens.categories) as category (name)
 ),
@@ -15,7 +15,7 @@ categories as (
 mapped as (
     select
         categories.token_id,
-        categories.known_from,
+        categories.snapshot_id,
         arg_min(sector_map.sector, (sector_map.priority, categories.category)) as sector
     from categories
     inner join work.sector_map as sector_map using (category)
@@ -25,7 +25,7 @@ mapped as (
 exclusions as (
     select
         tokens.token_id,
-        tokens.known_from,
+        tokens.snapshot_id,
         min(exclusion.reason) as reason
     from tokens
     inner join work.exclusion as exclusion
@@ -51,5 +51,5 @@ select
     tokens.known_to,
     tokens.revision
 from tokens
-left join mapped using (token_id, known_from)
-left join exclusions using (token_id, known_from)
+left join mapped using (token_id, snapshot_id)
+left join exclusions using (token_id, snapshot_id)
