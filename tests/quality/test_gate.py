@@ -110,6 +110,7 @@ ROW_MUTATIONS = [
     ),
     broken("not_in_future", "signals", put(pd.Timestamp(AS_OF) + pd.Timedelta(seconds=1), "known_at")),
     broken("known_after_made", "signals", put(pd.Timestamp("2025-12-31"), "known_at")),
+    broken("sector_allowed", "tokens", lambda frame: frame.assign(sector=[*["DeFi"] * 39, "all"])),
     broken("on_grid", "prices", put(pd.Timestamp("2026-01-10 07:30"), "bar_start")),
     broken("on_grid", "grades", put(pd.Timestamp("2026-01-10 00:00:01"), "graded_at")),
     *(broken("price_positive", "prices", put(bad, *PRICE_COLUMNS)) for bad in (0.0, -1.0, INFINITE)),
