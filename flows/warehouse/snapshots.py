@@ -93,6 +93,14 @@ def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> 
                 from ops.snapshot as token where token.dataset = 'tokens' and token.n_new > 0
                 and token.snapshot_id > snapshot.snapshot_id
             ))
+            -- Rows that were set aside then may have been accepted since.
+            and not (state <> 'stopped' and exists (
+                select rule from ops.acceptance as accepted
+                inner join ops.validation as told using (dataset, rule)
+                where accepted.dataset = snapshot.dataset and accepted.sha256 = snapshot.sha256
+                and told.snapshot_id = snapshot.snapshot_id and not told.is_passed
+                group by rule having not bool_or(told.is_accepted)
+            ))
         from ops.snapshot as snapshot
         where dataset = $dataset and source = $source and vendor = $vendor
         order by as_of desc, snapshot_id desc
