@@ -56,7 +56,7 @@ def begin(run: Run) -> None:
     Raises UsageError where a simulated market would share a home with a real one.
     """
     with open_warehouse(run.settings) as connection:
-        runs.refuse_mixing(connection, run)
+        runs.require_one_world(connection, run)
         adopt_publishes(connection, run.settings.published)
         runs.begin(connection, run)
 

@@ -51,7 +51,9 @@ create or replace temporary macro is_hit_at(flags, place, direction) as
 create or replace temporary macro status_at(flags, place) as
     case (flags >> (4 * place)) & 9 when 1 then 'matured' when 9 then 'truncated' when 8 then 'excluded' else 'open' end;
 
--- A fraction as a whole number of 1e-15: sums of these are exact, so they do not depend on the order of addition.
-create or replace temporary macro fixed(fraction) as (fraction * 1e15)::hugeint;
+-- A fraction as a whole number of 1e-15: sums of these are exact, so they do not depend on the order of addition. One
+-- beyond 1e15 is no return but a bad cell; it is cut off there, so that 1e8 of them still fit.
+create or replace temporary macro fixed(fraction) as
+    (case when abs(fraction) < 1e15 then fraction else sign(fraction) * 1e15 end * 1e15)::hugeint;
 
 create or replace temporary macro from_fixed(total) as total::double / 1e15;

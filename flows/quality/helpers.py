@@ -186,7 +186,6 @@ _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "unknown_token_id": lambda incoming, as_of: (
         "case when token_id not in (select token_id from known_token where token_id is not null) then token_id end"
     ),
-    "reserved_sector": lambda incoming, as_of: "case when lower(trim(sector)) = 'all' then sector end",
     "seconds_ahead": _seconds_ahead,
     "seconds_until_known": _seconds_until_known,
     "is_snapped": _is_snapped,

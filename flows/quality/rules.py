@@ -93,6 +93,11 @@ def one_of(column: str, *values: object) -> Expectation:
     return Expectation("ExpectColumnValuesToBeInSet", {"column": column, "value_set": list(values)})
 
 
+def none_of(column: str, *values: object) -> Expectation:
+    """Expect none of some values. An absent value is not asked."""
+    return Expectation("ExpectColumnValuesToNotBeInSet", {"column": column, "value_set": list(values)})
+
+
 def empty(column: str) -> Expectation:
     """Expect no value."""
     return Expectation("ExpectColumnValuesToBeNull", {"column": column})
@@ -165,12 +170,6 @@ ROW_RULES = (
         empty("unknown_token_id"),
     ),
     _row(
-        "sector_allowed",
-        ("tokens",),
-        "A sector is called all, which is what scorecards call every sector together; give it another name.",
-        empty("reserved_sector"),
-    ),
-    _row(
         "timeframe_known",
         FRAMED,
         f"The timeframe is none of {', '.join(TIMEFRAMES)}; rename it, or leave the rows out.",
@@ -187,6 +186,12 @@ ROW_RULES = (
         STAMPED,
         "A value cannot be known before the moment it is about; check the time zones of both columns.",
         between("seconds_until_known", min_value=0),
+    ),
+    _row(
+        "sector_allowed",
+        ("tokens",),
+        "A sector is called all, which stands for all of them together; name the sector, or leave the cell empty.",
+        none_of("sector", "all"),
     ),
     _remark(
         "on_grid",

@@ -9,6 +9,7 @@ import duckdb
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows.report.tables import fits
 
@@ -118,7 +119,8 @@ def print_scorecard(console: Console, card: Scorecard) -> None:
 
 def _table(section: Section, n_columns: int) -> Table:
     table = Table(
-        title=section.title,
+        # A vendor's or a sector's name is text, whatever brackets it holds.
+        title=Text(section.title),
         title_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,
@@ -128,7 +130,7 @@ def _table(section: Section, n_columns: int) -> Table:
     for place, heading in enumerate(HEADINGS[:n_columns]):
         table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
     for row in section.rows:
-        table.add_row(*row[:n_columns], style="bold" if row[0] == "all" else None)
+        table.add_row(*map(Text, row[:n_columns]), style="bold" if row[0] == "all" else None)
     return table
 
 
@@ -145,7 +147,7 @@ def scorecard_markdown(card: Scorecard) -> str:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _row(cell: dict[str, object]) -> tuple[str, ...]:

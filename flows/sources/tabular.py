@@ -18,7 +18,26 @@ def read_tables(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: l
     rows. Raises SourceError, naming the file, where one cannot be read.
     """
     selects = [_select(connection, dataset, path) for path in kept]
+    if len(selects) > 1:
+        selects = _lists_as_text(connection, selects)
     return connection.sql(" union all by name ".join(selects))
+
+
+def _lists_as_text(connection: duckdb.DuckDBPyConnection, selects: list[str]) -> list[str]:
+    """Where one file lists what another writes as text, write both as text: a union has one type a column."""
+    tables = [connection.sql(select) for select in selects]
+    kinds = [dict(zip(table.columns, map(str, table.types), strict=True)) for table in tables]
+    texts = {name.lower() for of_table in kinds for name, kind in of_table.items() if kind == "VARCHAR"}
+    written = []
+    for select, of_table in zip(selects, kinds, strict=True):
+        lists = [name for name, kind in of_table.items() if kind.endswith("]") and name.lower() in texts]
+        cells = ", ".join(f"array_to_string({_quoted(name)}, ';') as {_quoted(name)}" for name in lists)
+        written.append(f"select * replace ({cells}) from ({select})" if cells else select)
+    return written
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _select(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path) -> str:
@@ -102,8 +121,20 @@ def _delimiter(path: Path, dataset: Dataset) -> str:
 
 
 def _header_columns(path: Path, dataset: Dataset) -> str:
-    names = _split(_header(path, dataset), _delimiter(path, dataset))
+    """The columns as DuckDB asks for them; one without a name, as pandas writes its index, is given one.
+
+    Raises SourceError where a name comes twice.
+    """
+    names = [name.strip() for name in _split(_header(path, dataset), _delimiter(path, dataset))]
+    names = [name or f"unnamed {place}" for place, name in enumerate(names, start=1)]
+    seen = [name.lower() for name in names]
+    twice = [name for place, name in enumerate(names) if name.lower() in seen[:place]]
+    if twice:
+        raise SourceError(
+            f"{dataset.name}: {path.name} names the column {twice[0]} twice, and nothing tells which is meant. "
+            "Deliver the file with one of them; nothing was changed."
+        )
     # A row with more cells than the header would lose them without a word: here they show, in a column of their own.
     names = [*names, SURPLUS]
-    fields = ", ".join(f"'{name.strip().replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in names)
+    fields = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in names)
     return "{" + fields + "}"

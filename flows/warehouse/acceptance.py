@@ -13,7 +13,8 @@ from flows.warehouse.clock import utc_now
 def accept(connection: duckdb.DuckDBPyConnection, home: Path, *, rule: str, snapshot_id: int, reason: str) -> None:
     """Record that a rule is waived for the bytes of one snapshot, in the journal first.
 
-    Raises UsageError where the rule did not fail on such a snapshot, cannot be waived, or no reason is given.
+    Raises UsageError where the rule cannot be waived, no reason is given, or there is no such snapshot that a gate
+    stopped or of which the rule set rows aside.
     """
     if rule not in ACCEPTABLE:
         raise UsageError(f"{rule} cannot be accepted; what can is {', '.join(sorted(ACCEPTABLE))}.")
@@ -21,18 +22,18 @@ def accept(connection: duckdb.DuckDBPyConnection, home: Path, *, rule: str, snap
         raise UsageError("--reason must say why; it is kept for ever.")
     row = connection.execute(
         """
-        select dataset, sha256, exists (
-            from ops.validation as found
-            where found.snapshot_id = snapshot.snapshot_id and found.rule = $rule and not found.is_passed
+        select dataset, sha256, state, exists (
+            from ops.validation as told
+            where told.snapshot_id = snapshot.snapshot_id and told.rule = $rule and not is_passed and not is_accepted
         )
         from ops.snapshot as snapshot
         where snapshot_id = $id
         """,
         {"id": snapshot_id, "rule": rule},
     ).fetchone()
-    if row is None or not row[2]:
-        told = f"{rule} passed it" if row else "there is no such snapshot"
-        raise UsageError(f"There is nothing to accept for {rule} in snapshot {snapshot_id}: {told}.")
+    if row is None or not (row[2] == "stopped" or row[3]):
+        told = "there is no such snapshot" if row is None else f"it was {row[2]}, and broke no {rule}"
+        raise UsageError(f"Snapshot {snapshot_id} was not stopped by a gate: {told}.")
     event = {"rule": rule, "snapshot_id": snapshot_id, "dataset": row[0], "sha256": row[1], "reason": reason}
     journal.append(home, "acceptances", **event)
     connection.execute(

@@ -121,5 +121,5 @@ def _token_ranges(connection: duckdb.DuckDBPyConnection, timeframe: str) -> list
     tokens, n_bars = np.array(rows, dtype=np.int64).T
     batch = np.cumsum(n_bars) // BARS_A_BATCH
     firsts = tokens[np.flatnonzero(np.diff(batch, prepend=-1))].tolist()
-    bounds = [*firsts, ALL_TOKENS[1]]
+    bounds = [*firsts, ALL_TOKENS[1] + 1]
     return [(low, high - 1) for low, high in pairwise(bounds)]

@@ -86,7 +86,7 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
         delivered = '"' + name.replace('"', '""') + '"'
         cells.append(f"{_typed(column, delivered, kind)} as {column.name}")
         if column.type not in ("VARCHAR", "VARCHAR[]"):
-            given = f"nullif(trim({delivered}), '')" if kind == "VARCHAR" else _given(column, delivered, kind)
+            given = _given(column, delivered, kind)
             unparsed.append(
                 f"case when {given} is not null and {_typed(column, delivered, kind)} is null then '{column.name}' end"
             )
@@ -112,9 +112,14 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
 
 
 def _given(column: Column, delivered: str, kind: str) -> str:
-    """What counts as a value: a NaN in a column that may be empty is an empty cell."""
-    is_optional_float = kind in ("FLOAT", "DOUBLE") and not column.required
-    return f"case when not isnan({delivered}) then {delivered} end" if is_optional_float else delivered
+    """What counts as a value: a NaN in a column of numbers that may be empty is an empty cell, as text as well."""
+    is_optional_number = column.type in ("DOUBLE", "BIGINT", "INTEGER") and not column.required
+    if kind == "VARCHAR":
+        told = f"nullif(trim({delivered}), '')"
+        return f"case when lower({told}) <> 'nan' then {told} end" if is_optional_number else told
+    if kind in ("FLOAT", "DOUBLE") and not column.required:
+        return f"case when not isnan({delivered}) then {delivered} end"
+    return delivered
 
 
 def _typed(column: Column, delivered: str, kind: str) -> str:
@@ -122,9 +127,13 @@ def _typed(column: Column, delivered: str, kind: str) -> str:
         case "BIGINT" | "INTEGER":
             if kind in INTEGERS:
                 return f"try_cast({delivered} as {column.type})"
-            # A cast alone would round 1.5 to 2.
+            # A cast alone would round 1.5 to 2; a double alone would take two ids beyond 2^53 for one.
             number = f"try_cast({delivered} as double)"
-            return f"try_cast(case when {number} = trunc({number}) then {number} end as {column.type})"
+            whole = f"case when {number} = trunc({number}) then {number} end"
+            if kind == "VARCHAR":
+                digits = f"case when regexp_full_match(trim({delivered}), '[+-]?[0-9]+') then trim({delivered}) end"
+                return f"coalesce(try_cast({digits} as {column.type}), try_cast({whole} as {column.type}))"
+            return f"try_cast({whole} as {column.type})"
         case "DOUBLE":
             number = f"try_cast({delivered} as double)"
             return number if column.required else f"case when not isnan({number}) then {number} end"

@@ -11,25 +11,6 @@ from flows.run import Run
 from flows.warehouse.clock import utc_now
 
 
-def refuse_mixing(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Raise UsageError where a simulated market would share a home with a real one.
-
-    A home has one set of prices and tokens: made-up ones would move the base rates of the real, and the reverse.
-    """
-    row = connection.execute(
-        "select run.source, run.vendor, run.is_simulated from ops.run as run "
-        "inner join ops.snapshot as snapshot using (run_id) where run.is_simulated <> $is_simulated limit 1",
-        {"is_simulated": run.source.is_simulated},
-    ).fetchone()
-    if row:
-        kinds = ("real", "simulated") if row[2] else ("simulated", "real")
-        raise UsageError(
-            f"{run.settings.home} holds the {kinds[1]} market of --source {row[0]} ({row[1]}); {run.source.name} would "
-            f"add a {kinds[0]} one to the same prices and base rates. Set TRACKRECORD_HOME to a folder of its own, for "
-            f"example TRACKRECORD_HOME=data/{run.source.vendor}, and run again; nothing was changed."
-        )
-
-
 def begin(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Record a run as running. The lock is ours, so any other that says so has died."""
     connection.execute(
@@ -42,6 +23,29 @@ def begin(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
         "$scoring_hash as scoring_hash",
         as_event(run),
     )
+
+
+def require_one_world(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Raise UsageError where the warehouse holds simulated rows and the run brings real ones, or the reverse.
+
+    Both number their tokens from 1: a real call would be scored on a simulated price, and no page would say so.
+    """
+    row = connection.execute(
+        """
+        select source
+        from ops.snapshot
+        inner join ops.run as run using (run_id, source)
+        where run.is_simulated <> $is_simulated and n_new > 0
+        limit 1
+        """,
+        {"is_simulated": run.source.is_simulated},
+    ).fetchone()
+    if row is not None:
+        raise UsageError(
+            f"{run.settings.home} holds what the source {row[0]} delivered; {run.source.name} cannot be added to it, "
+            "because simulated and real tokens must not be mixed. "
+            "Set TRACKRECORD_HOME to another folder and run again; nothing was changed."
+        )
 
 
 def finish(connection: duckdb.DuckDBPyConnection, run: Run, state: str, error: str | None) -> None:

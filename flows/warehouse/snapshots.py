@@ -89,18 +89,17 @@ def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> 
         select snapshot_id, state, n_rows, sha256 = $sha256 and as_of <= $as_of
             and (as_of = $as_of or (n_hidden = 0 and n_preliminary = 0))
             -- Rows of tokens that were unknown then may be good by now.
-            -- What somebody has accepted since is read again.
-            and not exists (
-                from ops.acceptance as accepted
-                where accepted.dataset = $dataset and accepted.sha256 = $sha256
-                    and not exists (
-                        from ops.validation as told where told.snapshot_id = snapshot.snapshot_id
-                            and told.rule = accepted.rule and told.is_accepted
-                    )
-            )
             and not (n_quarantined > 0 and exists (
                 from ops.snapshot as token where token.dataset = 'tokens' and token.n_new > 0
                 and token.snapshot_id > snapshot.snapshot_id
+            ))
+            -- Rows that were set aside then may have been accepted since.
+            and not (state <> 'stopped' and exists (
+                select rule from ops.acceptance as accepted
+                inner join ops.validation as told using (dataset, rule)
+                where accepted.dataset = snapshot.dataset and accepted.sha256 = snapshot.sha256
+                and told.snapshot_id = snapshot.snapshot_id and not told.is_passed
+                group by rule having not bool_or(told.is_accepted)
             ))
         from ops.snapshot as snapshot
         where dataset = $dataset and source = $source and vendor = $vendor

@@ -7,6 +7,8 @@ with sectors as (
         lag(sector) over token as sector_before,
         lag(known_from) over token as known_before
     from core.token
+    -- A version that another one of its own moment replaced was never known.
+    where known_to is null or known_to > known_from
     window token as (partition by token_id order by known_from)
 ),
 

@@ -9,4 +9,5 @@ select
     ) as sector
 from work.sector_epoch as sector_epoch
 cross join core.token as token
+where token.known_to is null or token.known_to > token.known_from
 group by all

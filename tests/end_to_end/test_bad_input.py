@@ -415,6 +415,31 @@ def test_what_a_gate_stopped_is_published_once_somebody_accepts_it_by_name(desk:
     assert desk.ask_one("select count(*) from core.price_bar where known_to is null") == N_ROWS
 
 
+def test_a_spike_that_was_real_enters_once_it_is_accepted_though_it_stopped_nothing(desk: Desk) -> None:
+    prices = clean_folder()["prices"]
+    prices.loc[ROW, ["high", "close"]] *= 8
+    desk.deliver("prices", prices)
+    assert "1 quarantined (snapshot 4)" in desk.nightly().out
+    close = (
+        f"select close from core.price_bar where token_id = {FIRST_TOKENS} and bar_start = '{DAY}' and known_to is null"
+    )
+    assert desk.ask_one(close) < prices.loc[ROW, "close"] / 7
+
+    accepted = desk.run("accept", "spike", "--snapshot", "4", "--reason", "It pumped for a day.")
+    answer = desk.nightly()
+
+    assert accepted.exit_code == 0, accepted.err
+    assert answer.exit_code == 0, answer.err
+    assert desk.ask_one(close) == prices.loc[ROW, "close"]
+    assert "Nothing new was delivered." in desk.nightly().out
+
+
+def test_what_was_not_set_aside_cannot_be_accepted(desk: Desk) -> None:
+    answer = desk.run("accept", "spike", "--snapshot", "2", "--reason", "In case.")
+    assert answer.exit_code == 2
+    assert "it was passed, and broke no spike" in answer.err
+
+
 def test_an_acceptance_is_for_these_bytes_and_no_others(desk: Desk) -> None:
     few_tokens(desk)
     desk.nightly()

@@ -83,9 +83,9 @@ class Scene:
             if direction is not None:
                 self.signal(token_id, str(pd.Timestamp(first) + pd.Timedelta(days=number)), direction, vendor=vendor)
 
-    def run(self, as_of: str, *, fetched_at: str | None = None) -> BuildReport:
+    def run(self, as_of: str, *, fetched_at: str | None = None, price_source: str | None = None) -> BuildReport:
         """Deliver what is laid out, by a wall clock that stands at `as_of`, and build what it changes."""
-        self._write()
+        self._write(price_source)
         run = make_run(self.folder, self.settings, as_of=_moment(as_of), fetched_at=_moment(fetched_at or as_of))
         snapshot_without_gate(self.connection, run)
         return build(self.connection, self.settings, as_of=run.as_of, run_id=run.run_id)
@@ -93,9 +93,10 @@ class Scene:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
 
-    def _write(self) -> None:
+    def _write(self, price_source: str | None) -> None:
         tokens = pd.DataFrame(self.token_rows.values(), columns=["token_id", "symbol", "categories", "sector"])
         bars = pd.DataFrame(self.bar_rows, columns=list(BAR_COLUMNS)).astype({"volume_usd": "float64"})
+        bars["price_source"] = pd.Series([price_source] * len(bars), dtype="string")
         signals = pd.DataFrame(self.signal_rows, columns=list(SIGNAL_COLUMNS)).astype(
             {"trend": "float64", "signal_at": "datetime64[us]", "known_at": "datetime64[us]"}
         )
