@@ -2,12 +2,13 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
 # A line that opens or closes a block of code, and the one under a table's head.
 FENCE = re.compile(r" {0,3}(?P<marks>`{3,}|~{3,})(?P<info>.*)")
-TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
+TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?")
 
 # What is repeated at the top of a message may take up at most this share of it.
 MAX_REPEATED_SHARE = 1 / 4
@@ -48,7 +49,7 @@ def split(markdown: str, limit: int, *, stamp: str = "") -> list[Message]:
     digits = 1
     while True:
         room = size(_marker(10**digits - 1, 10**digits - 1, stamp))
-        parts = _parts(markdown, limit - room)
+        parts = list(_Text(markdown, limit - room).parts())
         if len(parts) < 10**digits:
             break
         digits += 1
@@ -69,63 +70,86 @@ class _Inside:
     opener: str = ""
     closer: str = ""
 
-    @property
-    def is_between_blocks(self) -> bool:
-        return not self.opener
 
+class _Text:
+    """Markdown by lines, and what the beginning of each lies inside of."""
 
-def _parts(markdown: str, limit: int) -> list[Message]:
-    lines = markdown.splitlines(keepends=True)
-    starts = [0, *accumulate(map(len, lines))]
-    inside = [
-        one if size(one.opener + one.closer) <= limit * MAX_REPEATED_SHARE else _Inside() for one in _context(lines)
-    ]
-    parts, begin = [], 0
-    while begin < len(markdown):
-        line = bisect_right(starts, begin) - 1
-        is_torn = begin != starts[line]
+    def __init__(self, markdown: str, limit: int) -> None:
+        self._markdown = markdown
+        self._limit = limit
+        self._lines = markdown.splitlines(keepends=True)
+        self._starts = [0, *accumulate(map(len, self._lines))]
+        self._inside = [
+            one if size(one.opener + one.closer) <= limit * MAX_REPEATED_SHARE else _Inside()
+            for one in _context(self._lines)
+        ]
+
+    def parts(self) -> Iterator[Message]:
+        """Messages of at most the limit, without their markers."""
+        begin = 0
+        while begin < len(self._markdown):
+            opener = self._opener(begin)
+            room = self._limit - size(opener)
+            while True:
+                end = self._cut(begin, room)
+                part = Message(opener, self._markdown[begin:end], self._tail(end))
+                excess = size(part.text) - self._limit
+                if excess <= 0:
+                    break
+                room = size(part.body) - excess
+            yield part
+            begin = end
+
+    def _line(self, at: int) -> int:
+        return bisect_right(self._starts, at) - 1
+
+    def _opener(self, begin: int) -> str:
+        line = self._line(begin)
+        is_torn = begin != self._starts[line]
         # The rest of a torn row would stand in the wrong columns of a repeated head.
-        opener = inside[line].opener if inside[line].closer or not is_torn else ""
-        room = limit - size(opener)
-        while True:
-            end = _cut(markdown, begin, room, lines, starts, inside)
-            after = inside[min(bisect_right(starts, end) - 1, len(inside) - 1)]
-            body = markdown[begin:end]
-            tail = (
-                "" if end == len(markdown) or not after.closer else ("" if body.endswith("\n") else "\n") + after.closer
-            )
-            excess = size(opener + body + tail) - limit
-            if excess <= 0:
-                break
-            room = size(body) - excess
-        parts.append(Message(opener, body, tail))
-        begin = end
-    return parts
+        return "" if is_torn and not self._inside[line].closer else self._inside[line].opener
+
+    def _tail(self, end: int) -> str:
+        closer = self._inside[self._line(end)].closer
+        if not closer or end == len(self._markdown):
+            return ""
+        return closer if self._markdown[end - 1] == "\n" else f"\n{closer}"
+
+    def _cut(self, begin: int, room: int) -> int:
+        """The best place to end a message that begins at `begin` and has room for so much text."""
+        furthest = begin + max(1, _n_fitting(self._markdown[begin : begin + room + 1], room))
+        if furthest >= len(self._markdown):
+            return len(self._markdown)
+        # The later two thirds: a message that ends sooner would be mostly empty.
+        late = begin + (furthest - begin) // 3
+        lines = range(self._line(furthest), self._line(late), -1)
+        for line in filter(self._is_between_blocks, lines):
+            return self._starts[line]
+        for line in lines:
+            if not self._is_torn_off(line, begin):
+                return self._starts[line]
+        space = self._markdown.rfind(" ", late, furthest)
+        return space + 1 if space >= 0 else furthest
+
+    def _is_between_blocks(self, line: int) -> bool:
+        is_free = not self._inside[line].opener
+        return is_free and (not self._lines[line - 1].strip() or self._lines[line].startswith("#"))
+
+    def _is_torn_off(self, line: int, begin: int) -> bool:
+        """Whether a cut before this line parts the head of a table from its rule, or leaves a block without content."""
+        inside, text = self._inside[line], self._lines[line]
+        ends_block = inside.closer and text.strip().startswith(inside.closer)
+        begins_block = inside.opener and self._markdown.endswith(inside.opener, begin, self._starts[line])
+        return bool(ends_block or begins_block or _is_rule(text))
 
 
-def _cut(markdown: str, begin: int, room: int, lines: list[str], starts: list[int], inside: list[_Inside]) -> int:
-    """The best place to end a message that begins at `begin` and has room for so much text."""
-    furthest, used = begin, 0
-    while furthest < len(markdown):
-        used += size(markdown[furthest])
-        if used > room:
-            break
-        furthest += 1
-    if furthest == len(markdown):
-        return furthest
-    furthest = max(furthest, begin + 1)
-    # The later two thirds: a message that ends sooner would be mostly empty.
-    late = begin + (furthest - begin) // 3
-    first, last = bisect_right(starts, late), bisect_right(starts, furthest)
-    between_lines = range(last - 1, first - 1, -1)
-    for line in between_lines:
-        if inside[line].is_between_blocks and (not lines[line - 1].strip() or lines[line].startswith("#")):
-            return starts[line]
-    for line in between_lines:
-        if not inside[line].opener or inside[line].opener != lines[line - 1]:
-            return starts[line]
-    space = markdown.rfind(" ", late, furthest)
-    return space + 1 if space >= 0 else furthest
+def _n_fitting(text: str, room: int) -> int:
+    """How many characters, from the first, have room."""
+    return bisect_right(list(accumulate(map(size, text))), room)
+
+
+def _is_rule(line: str) -> bool:
+    return "|" in line and TABLE_RULE.fullmatch(line.strip()) is not None
 
 
 def _context(lines: list[str]) -> list[_Inside]:
@@ -145,7 +169,7 @@ def _context(lines: list[str]) -> list[_Inside]:
         elif table:
             table = table if "|" in line else None
             found[-1] = table or _Inside()
-        elif "|" in line and number and "|" in lines[number - 1] and TABLE_RULE.fullmatch(line):
+        elif number and "|" in lines[number - 1] and _is_rule(line):
             # The head and its rule; a message may begin with the row below.
             table = _Inside(lines[number - 1] + (line if line.endswith("\n") else line + "\n"))
     return found

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -128,10 +128,8 @@ def endpoint(**behaviour: Any) -> Iterator[Endpoint]:
             self.end_headers()
 
         def handle(self) -> None:
-            try:
+            with suppress(ConnectionError, ValueError):  # The sender died.
                 super().handle()
-            except (ConnectionError, ValueError):
-                pass  # The sender died.
 
         def log_message(self, *_: Any) -> None:
             pass
