@@ -55,6 +55,7 @@ def deliver(edition: Edition, settings: DeliverySettings, home: Path, now: datet
         return [Receipt(f"{edition.week}/{channel.name}", State.DUE, told) for channel in channels]
     with _outbox(home, f"the delivery of {edition.week}") as outbox:
         delivering = _Delivering(outbox, channels, settings, now)
+        outbox.keep(edition, now)
         receipts = {channel.name: delivering.enqueue(edition, channel) for channel in channels}
         sent = delivering.send_open(edition.week)
     return [sent.get(receipt.key, receipt) for receipt in receipts.values()]
@@ -132,7 +133,6 @@ class _Delivering:
         one = self._outbox.deliveries().get(f"{edition.week}/{channel.name}")
         until = deadline(edition.week, self._settings.delivery_deadline_hours)
         if one is None:
-            self._outbox.keep(edition, now)
             is_late = now > until
             told = f"its deadline was {until:%Y-%m-%d %H:%M} UTC; `trackrecord deliveries --resend` sends it anyway"
             state = State.EXPIRED if is_late else State.DUE
@@ -143,7 +143,6 @@ class _Delivering:
                 )
             )
         elif one.body_sha256 == sha256 or (one.n_sent == 0 and one.state in (*OPEN, State.EXPIRED)):
-            self._outbox.keep(edition, now)
             if one.body_sha256 != sha256:
                 n_parts = len(channel.payloads(edition))
                 one = self._outbox.write(one.become(one.state, now, one.told, body_sha256=sha256, n_parts=n_parts))

@@ -2,7 +2,6 @@
 
 import re
 import smtplib
-import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -12,6 +11,7 @@ from email.utils import parseaddr
 
 from flows.delivery.channels import NotDelivered, OutcomeUnknown
 from flows.delivery.settings import DeliverySettings
+from flows.delivery.tls import trusted
 from flows.report.edition import Edition
 
 
@@ -84,11 +84,9 @@ class Mail:
         settings = self._settings
         assert settings.smtp_host is not None
         host, port, timeout = settings.smtp_host, settings.smtp_port, settings.delivery_timeout_seconds
-        # The default ones of smtplib encrypt without asking who is at the other end.
-        context = ssl.create_default_context()
         try:
             server = (
-                smtplib.SMTP_SSL(host, port, timeout=timeout, context=context)
+                smtplib.SMTP_SSL(host, port, timeout=timeout, context=trusted())
                 if settings.smtp_security == "tls"
                 else smtplib.SMTP(host, port, timeout=timeout)
             )
@@ -96,7 +94,7 @@ class Mail:
             raise NotDelivered(_told(error)) from None
         try:
             if settings.smtp_security == "starttls":
-                server.starttls(context=context)
+                server.starttls(context=trusted())
             if settings.smtp_user and settings.smtp_password:
                 server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
             server.ehlo_or_helo_if_needed()

@@ -10,6 +10,7 @@ from flows.delivery.channels import NotDelivered, OutcomeUnknown
 from flows.delivery.discretion import silence
 from flows.delivery.settings import Webhook
 from flows.delivery.signing import NONCE, SIGNATURE, TIMESTAMP, sign
+from flows.delivery.tls import trusted
 from flows.report.edition import Edition
 
 # Said before the receiver has begun to work on the request.
@@ -54,7 +55,7 @@ class WebhookChannel:
             yield payload[-1:]
 
         try:
-            with silence(), httpx.Client(timeout=self._timeout) as client:
+            with silence(), httpx.Client(timeout=self._timeout, verify=trusted()) as client:
                 answer = client.post(self._webhook.url.get_secret_value(), content=body(), headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # Their messages may quote the URL; the kind of error does not.
