@@ -1,5 +1,6 @@
 """Chat: the digest's Markdown in as many messages as the service takes, through apprise."""
 
+import html
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,13 +12,16 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from flows.delivery.channels import NotDelivered, OutcomeUnknown
 from flows.delivery.discretion import silence
-from flows.delivery.split import size, split
+from flows.delivery.split import split
 from flows.errors import DeliveryError
 from flows.report.edition import Edition
 
 # What the services take in one message, in UTF-16 units. One message is one block of text, and one block is within
 # Slack's 50 blocks; no embeds are used on Discord, whose 10 may hold 6,000 beside the 2,000 of the message.
 LIMITS = {"discord": 2_000, "slack": 3_000, "tgram": 4_096}
+
+# Whatever apprise is told, it sends these services HTML. They count what a reader sees, not how it is written.
+READS_HTML = {"tgram"}
 
 STAMP = "SIMULATED"
 
@@ -42,8 +46,8 @@ class Chat:
         # As it is: what apprise turns into HTML or embeds would no longer have the length that was measured.
         plugin.notify_format = NotifyFormat.TEXT
         self._plugin = plugin
-        service = url.get_secret_value().partition("://")[0].lower()
-        self._limit = min(LIMITS.get(service, plugin.body_maxlen), plugin.body_maxlen)
+        self._service = url.get_secret_value().partition("://")[0].lower()
+        self._limit = min(LIMITS.get(self._service, plugin.body_maxlen), plugin.body_maxlen)
 
     def payloads(self, edition: Edition) -> list[str]:
         """The Markdown in messages that the service takes whole."""
@@ -52,10 +56,10 @@ class Chat:
 
     def send(self, payload: str, key: str, point_of_no_return: Callable[[], None]) -> str:
         """Post one message. Apprise only says yes or no; what is known of a no is read off the requests it made."""
-        assert size(payload) <= self._limit
+        body = html.escape(payload, quote=False) if self._service in READS_HTML else payload
         point_of_no_return()
         with silence(), _requests_watched() as outcomes:
-            is_sent = self._plugin.send(body=payload, title="")
+            is_sent = self._plugin.send(body=body, title="")
         if is_sent:
             return "the service took it"
         if not outcomes or any(outcome is None or _may_have_been_taken(outcome) for outcome in outcomes):

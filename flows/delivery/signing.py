@@ -4,17 +4,17 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 TIMESTAMP, NONCE, SIGNATURE = "X-Trackrecord-Timestamp", "X-Trackrecord-Nonce", "X-Trackrecord-Signature"
 TOLERANCE_SECONDS = 300
 
 
-@dataclass(frozen=True)
 class Refused(Exception):
-    """The request is not ours, was changed on its way, is too old, or was seen before."""
+    """The request is not ours, was changed on its way, is too old, or was seen before; `why` says which."""
 
-    why: str
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def sign(body: bytes, *, secret: str, timestamp: int, nonce: str) -> str:

@@ -66,10 +66,10 @@ class MailServer:
 
 
 @contextmanager
-def mail_server(**behaviour: Any) -> Iterator[MailServer]:
-    """A mail server while the block runs."""
+def mail_server(smtp: dict[str, Any] | None = None, **behaviour: Any) -> Iterator[MailServer]:
+    """A mail server while the block runs; `smtp` is what its protocol is told, such as a certificate."""
     server = MailServer(port=free_port(), **behaviour)
-    controller = Controller(server, hostname="127.0.0.1", port=server.port)
+    controller = Controller(server, hostname="127.0.0.1", port=server.port, **(smtp or {}))
     controller.start()
     try:
         yield server
