@@ -37,8 +37,13 @@ class MailServer:
     at_rcpt: list[str] = field(default_factory=lambda: ["take"])
     at_dot: list[str] = field(default_factory=lambda: ["take"])
     slowness: float = 0
+    silence: float = 0
     mails: list[EmailMessage] = field(default_factory=list)
     port: int = 0
+
+    @property
+    def arrived(self) -> list[Any]:
+        return self.mails
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -61,7 +66,7 @@ class MailServer:
         if answer.endswith("break"):
             assert server.transport is not None
             server.transport.abort()
-        await asyncio.sleep(random.random() * self.slowness)
+        await asyncio.sleep(random.random() * self.slowness + self.silence)
         return "250 2.0.0 OK queued as 4711" if answer == "take" else answer
 
 
@@ -96,8 +101,13 @@ class Endpoint:
 
     answers: list[int | str] = field(default_factory=lambda: [200])
     slowness: float = 0
+    silence: float = 0
     requests: list[Request] = field(default_factory=list)
     port: int = 0
+
+    @property
+    def arrived(self) -> list[Any]:
+        return self.requests
 
     @property
     def url(self) -> str:
@@ -122,7 +132,7 @@ def endpoint(**behaviour: Any) -> Iterator[Endpoint]:
             if answer == "break":
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            time.sleep(random.random() * state.slowness)
+            time.sleep(random.random() * state.slowness + state.silence)
             self.send_response(int(answer))
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -2,12 +2,14 @@
 
 import random
 import re
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,29 @@ def readers() -> Iterator[Readers]:
 
 def week(number: int) -> str:
     return f"{FIRST_MONDAY + timedelta(weeks=number):%G-W%V}"
+
+
+def test_what_was_killed_after_it_arrived_and_before_it_was_recorded_is_unknown_and_not_sent_again(
+    readers: Readers, tmp_path: Path
+) -> None:
+    channels: list[tuple[str, MailServer | Endpoint]] = [
+        ("mail.boss", readers.mail),
+        ("webhook.desk", readers.hook),
+        ("chat.team", readers.chat),
+    ]
+    with nursery(readers.settings, tmp_path) as deliveries:
+        for number, (_, server) in enumerate(channels):
+            server.arrived.clear()
+            server.silence = 0.7  # After it took something, before it says so.
+            assert deliveries.deliver(week(number), is_time=partial(bool, server.arrived)) == -signal.SIGKILL
+            server.silence = 0
+            assert deliveries.deliver(week(number)) == 0
+
+    told = record.read(tmp_path)
+    assert {key: one.state for key, one in told.items() if one.state is not State.DELIVERED} == {
+        f"{week(number)}/{channel}": "unknown" for number, (channel, _) in enumerate(channels)
+    }
+    assert max(readers.arrivals().values()) == 1
 
 
 def kill_deliveries(n_kills: int, readers: Readers, home: Path) -> str:
