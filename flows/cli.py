@@ -160,7 +160,7 @@ def deliveries(
     if arrived:
         deliver.settle(arrived, home, utc_now())
     for one in read_deliveries(home).values():
-        _say(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.changed_at:%Y-%m-%d %H:%M}  {one.told}")
+        _say(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.reached_at:%Y-%m-%d %H:%M}  {one.told}")
     _say(summary(read_deliveries(home).values()))
 
 

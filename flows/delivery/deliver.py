@@ -198,7 +198,7 @@ class _Delivering:
         return one, False
 
     def _step(self, one: Delivery, state: State, told: str, **changes: int) -> Delivery:
-        return self._outbox.write(one.become(state, self._time(), strike(told, self._settings.secrets), **changes))
+        return self._outbox.write(one.become(state, self._time(), strike(told, self._settings.unspeakable), **changes))
 
     def _time(self) -> datetime:
         return self._now + timedelta(seconds=time.monotonic() - self._began)

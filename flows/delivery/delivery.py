@@ -48,7 +48,7 @@ class Delivery:
     n_sent: int
     enqueued_at: datetime
     deadline_at: datetime
-    changed_at: datetime
+    reached_at: datetime
     told: str
     step: int = 0
 
@@ -59,7 +59,7 @@ class Delivery:
 
     def become(self, state: State, at: datetime, told: str, **changes: Any) -> "Delivery":
         """The next step of this delivery."""
-        return replace(self, state=state, changed_at=at, told=told, step=self.step + 1, **changes)
+        return replace(self, state=state, reached_at=at, told=told, step=self.step + 1, **changes)
 
 
 def write(home: Path, delivery: Delivery) -> None:
@@ -84,7 +84,7 @@ def latest(deliveries: Iterable[Delivery]) -> dict[str, Delivery]:
 def from_event(event: dict[str, Any]) -> Delivery:
     """A delivery from a journal event or an outbox row."""
     values = {field.name: event[field.name] for field in fields(Delivery)}
-    for name in ("enqueued_at", "deadline_at", "changed_at"):
+    for name in ("enqueued_at", "deadline_at", "reached_at"):
         values[name] = datetime.fromisoformat(values[name])
     return Delivery(**{**values, "state": State(values["state"])})
 

@@ -32,7 +32,7 @@ SCHEMA = """
 create table if not exists delivery (
     week text not null, channel text not null, body_sha256 text not null, state text not null,
     n_attempts integer not null, n_parts integer not null, n_sent integer not null,
-    enqueued_at text not null, deadline_at text not null, changed_at text not null, told text not null,
+    enqueued_at text not null, deadline_at text not null, reached_at text not null, told text not null,
     step integer not null, primary key (week, channel)
 ) strict;
 create table if not exists edition (

@@ -4,6 +4,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator
+from email.utils import parseaddr
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -128,8 +129,9 @@ class DeliverySettings(BaseSettings):
         return self
 
     @property
-    def secrets(self) -> Iterator[str]:
-        """Every secret in clear, to strike it from what others say."""
+    def unspeakable(self) -> Iterator[str]:
+        """Every secret in clear, and every reader's address, to strike them from what others say."""
+        yield from (parseaddr(address)[1] for address in self.mail_to.values())
         if self.smtp_password:
             yield self.smtp_password.get_secret_value()
         for hook in self.webhooks.values():

@@ -104,6 +104,6 @@ create table if not exists ops.delivery (
     n_sent integer,
     enqueued_at timestamp,
     deadline_at timestamp,
-    changed_at timestamp,
+    reached_at timestamp,
     told varchar
 );

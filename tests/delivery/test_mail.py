@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
+from flows.delivery import delivery as record
 from flows.delivery.deliver import deliver, resend
 from flows.delivery.tls import trusted
 
@@ -70,12 +71,14 @@ def test_a_mail_sent_again_has_the_message_id_of_the_first_so_that_mailboxes_can
 
 
 def test_one_wrong_address_keeps_nobody_else_from_the_digest(tmp_path: Path) -> None:
-    with mail_server(at_rcpt=["550 5.1.1 No such user", "take"]) as server:
+    with mail_server(at_rcpt=["550 5.1.1 <boss@example.org> is nobody", "take"]) as server:
         where = settings(**mail_to(server.port, "boss", "desk"))
         states = {receipt.key: receipt.state for receipt in deliver(edition(), where, tmp_path, NOW)}
 
     assert states == {"2026-W10/mail.boss": "failed", "2026-W10/mail.desk": "delivered"}
     assert [mail["To"] for mail in server.mails] == ["desk@example.org"]
+    # What is told is published; who reads the digest is nobody's business.
+    assert record.read(tmp_path)["2026-W10/mail.boss"].told == "the mail server refused: 550 5.1.1 <***> is nobody"
 
 
 # --- encryption ----------------------------------------------------------------------------------------------------
