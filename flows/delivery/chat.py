@@ -73,9 +73,9 @@ def _may_have_been_taken(status: int) -> bool:
 
 
 def _with(url: str, timeout_seconds: float) -> str:
-    """The URL with our timeouts, and without apprise's own second attempts: it cannot know when one is safe."""
+    """The URL with our timeouts."""
     sign = "&" if "?" in url else "?"
-    return f"{url}{sign}rto={timeout_seconds}&cto={timeout_seconds}&retry=0"
+    return f"{url}{sign}rto={timeout_seconds}&cto={timeout_seconds}"
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from flows.delivery.webhook import WebhookChannel
 from flows.errors import DeliveryError, UsageError
 from flows.report.edition import Edition
 
+LONGEST_WAIT_SECONDS = 600
+
 # A delivery takes seconds, and minutes where servers keep silent.
 WAIT_FOR_ANOTHER_SECONDS = 600
 
@@ -107,10 +109,9 @@ def _outbox(home: Path, holder: str) -> AbstractContextManager[Outbox]:
 
 
 def _decidable(outbox: Outbox, key: str) -> Delivery:
-    deliveries = outbox.deliveries()
-    if key not in deliveries:
+    one = outbox.delivery(key)
+    if one is None:
         raise UsageError(f"There is no delivery {key}. `trackrecord deliveries` lists them.")
-    one = deliveries[key]
     if one.state not in (State.UNKNOWN, State.EXPIRED):
         raise UsageError(f"{key} is {one.state}: {one.told}. An operator decides only what is unknown or expired.")
     return one
@@ -130,7 +131,7 @@ class _Delivering:
     def enqueue(self, edition: Edition, channel: Channel) -> Receipt:
         """Take an edition up for a channel, where its week has not gone out there or begun to."""
         now, sha256 = self._time(), body_hash(edition)
-        one = self._outbox.deliveries().get(f"{edition.week}/{channel.name}")
+        one = self._outbox.delivery(f"{edition.week}/{channel.name}")
         until = deadline(edition.week, self._settings.delivery_deadline_hours)
         if one is None:
             is_late = now > until
@@ -142,13 +143,17 @@ class _Delivering:
                     edition.week, channel.name, sha256, state, 0, n_parts, 0, now, until, now, told if is_late else ""
                 )
             )
-        elif one.body_sha256 == sha256 or (one.n_sent == 0 and one.state in (*OPEN, State.EXPIRED)):
-            if one.body_sha256 != sha256:
-                n_parts = len(channel.payloads(edition))
-                one = self._outbox.write(one.become(one.state, now, one.told, body_sha256=sha256, n_parts=n_parts))
-        else:
-            return Receipt(one.key, one.state, f"the digest has changed since and is not sent again ({one.told})")
+        elif one.body_sha256 != sha256:
+            if not self._is_replaceable(one):
+                return Receipt(one.key, one.state, f"the digest has changed since and is not sent again ({one.told})")
+            n_parts = len(channel.payloads(edition))
+            one = self._outbox.write(one.become(one.state, now, one.told, body_sha256=sha256, n_parts=n_parts))
         return Receipt(one.key, one.state, one.told)
+
+    def _is_replaceable(self, one: Delivery) -> bool:
+        """Whether nobody has any of it; or somebody may, but it is lost here, and an operator may want it resent."""
+        is_lost = self._outbox.edition(one.body_sha256) is None
+        return one.n_sent == 0 and (one.state in (*OPEN, State.EXPIRED) or (one.state is State.UNKNOWN and is_lost))
 
     def send_open(self, week: str | None = None) -> dict[str, Receipt]:
         """Send what is open, of one week or all, channel by channel, several times where that may help."""
@@ -156,12 +161,10 @@ class _Delivering:
         hopeless: set[str] = set()
         for number in range(self._settings.delivery_attempts):
             open_ones = [
-                one
-                for one in self._outbox.deliveries().values()
-                if one.state in OPEN and one.key not in hopeless and week in (None, one.week)
+                one for one in self._outbox.deliveries(*OPEN) if one.key not in hopeless and week in (None, one.week)
             ]
             if number and open_ones:
-                time.sleep(self._settings.delivery_wait_seconds * 2 ** (number - 1))
+                time.sleep(min(self._settings.delivery_wait_seconds * 2 ** (number - 1), LONGEST_WAIT_SECONDS))
             for one in open_ones:
                 done, is_hopeless = self._attempt(one)
                 if is_hopeless:

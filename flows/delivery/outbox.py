@@ -50,11 +50,16 @@ class Outbox:
         self._connection = connection
         self._home = home
 
-    def deliveries(self) -> dict[str, Delivery]:
-        """Where every delivery stands, by key, oldest week first."""
-        cursor = self._connection.execute("select * from delivery order by week, channel")
-        names = [column[0] for column in cursor.description]
-        return record.latest(record.from_event(dict(zip(names, row, strict=True))) for row in cursor)
+    def deliveries(self, *states: State) -> list[Delivery]:
+        """Deliveries that stand at one of these states, or all; oldest week first."""
+        marks = ", ".join("?" * len(states))
+        where = f"where state in ({marks})" if states else ""
+        return self._read(f"select * from delivery {where} order by week, channel", *states)
+
+    def delivery(self, key: str) -> Delivery | None:
+        """One delivery; None where there is none of this key."""
+        found = self._read("select * from delivery where week || '/' || channel = ?", key)
+        return found[0] if found else None
 
     def write(self, one: Delivery) -> Delivery:
         """Record a step, in the journal and here; durable when this returns."""
@@ -80,7 +85,7 @@ class Outbox:
 
     def reconcile(self) -> None:
         """Bring the outbox and the journal to the same step of every delivery, whichever of the two is behind."""
-        ours, told = self.deliveries(), record.read(self._home)
+        ours, told = {one.key: one for one in self.deliveries()}, record.read(self._home)
         for key, one in record.latest([*ours.values(), *told.values()]).items():
             if key not in told or one.step > told[key].step:
                 record.write(self._home, one)
@@ -92,10 +97,14 @@ class Outbox:
 
         On the `repeatable` channels it may be sent again; elsewhere the outcome is unknown.
         """
-        for one in self.deliveries().values():
-            if one.state is State.SENDING:
-                state = State.FAILED if one.channel in repeatable else State.UNKNOWN
-                self.write(one.become(state, at, INTERRUPTED))
+        for one in self.deliveries(State.SENDING):
+            state = State.FAILED if one.channel in repeatable else State.UNKNOWN
+            self.write(one.become(state, at, INTERRUPTED))
+
+    def _read(self, sql: str, *values: str) -> list[Delivery]:
+        cursor = self._connection.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [record.from_event(dict(zip(names, row, strict=True))) for row in cursor]
 
     def _put(self, one: Delivery) -> None:
         values = _plain(one)
@@ -122,9 +131,9 @@ def open_outbox(home: Path, holder: str, *, wait_seconds: float = 0) -> Iterator
             outbox = Outbox(connection, home)
             outbox.reconcile()
             yield outbox
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             raise DeliveryError(
-                f"{path} cannot be used: {error}. Make room if its disk is full; if it is damaged, set it aside and "
+                f"{path} cannot be used: {error}. Make room if the disk is full; if it is damaged, set it aside and "
                 "run again: it is rebuilt from the journal, and nothing is sent a second time."
             ) from error
         finally:

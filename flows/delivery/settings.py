@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 # The name becomes part of the delivery's key, so it is told everywhere and must never change with the target.
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 
+MAILBOX = re.compile(r"[!-?A-~]+@[!-?A-~]+")
+
 # Shorter ones could be guessed from a single signed request.
 MIN_SECRET_LENGTH = 16
 
@@ -114,6 +116,14 @@ class DeliverySettings(BaseSettings):
         texts = value.values() if isinstance(value, dict) else [value or ""]
         if any(not text.isprintable() for text in texts):
             raise ValueError("an address is one line of printable characters")
+        return value
+
+    @field_validator("mail_from", "mail_to")
+    @classmethod
+    def _mailboxes(cls, value: Any) -> Any:
+        texts = value.values() if isinstance(value, dict) else [value] if value else []
+        if not all(MAILBOX.fullmatch(parseaddr(text)[1]) for text in texts):
+            raise ValueError("a mailbox is written like desk@example.org or Desk <desk@example.org>, in ASCII")
         return value
 
     @model_validator(mode="after")

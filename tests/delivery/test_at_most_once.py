@@ -10,7 +10,7 @@ from flows.delivery import delivery as record
 from flows.delivery.deliver import Receipt, deliver, resend, retry, settle
 from flows.delivery.delivery import State
 from flows.delivery.packed import pack, unpack
-from flows.errors import UsageError
+from flows.errors import DeliveryError, UsageError
 
 from .editions import MARKDOWN, NOW, edition, mail_to, settings
 from .servers import endpoint, free_port, mail_server
@@ -193,6 +193,31 @@ def test_a_restore_from_before_the_delivery_sends_nothing_after_the_deadline(tmp
         assert server.mails == []
 
         assert resend(receipt.key, where, tmp_path, NOW + timedelta(days=3)).state == "delivered"
+    assert len(server.mails) == 1
+
+
+def test_a_lost_edition_can_be_made_again_and_then_be_resent(tmp_path: Path) -> None:
+    with mail_server(at_dot=["lose and break", "take"]) as server:
+        where = settings(**mail_to(server.port))
+        deliver(edition(), where, tmp_path, NOW)
+        (tmp_path / "outbox.sqlite").unlink()
+        with pytest.raises(DeliveryError, match=r"trackrecord digest --week 2026-W10"):
+            resend("2026-W10/mail.desk", where, tmp_path, NOW)
+
+        assert only(deliver(edition(text="Made again."), where, tmp_path, NOW)).state == "unknown"
+        assert resend("2026-W10/mail.desk", where, tmp_path, NOW).state == "delivered"
+    assert [mail.get_body(("plain",)).get_content().strip() for mail in server.mails] == ["Made again."]
+
+
+def test_an_outbox_that_is_damaged_says_what_to_do_and_is_rebuilt(tmp_path: Path) -> None:
+    with mail_server() as server:
+        where = settings(**mail_to(server.port))
+        deliver(edition(), where, tmp_path, NOW)
+        (tmp_path / "outbox.sqlite").write_bytes(b"no database " * 100)
+        with pytest.raises(DeliveryError, match=r"outbox\.sqlite cannot be used: .*set it aside"):
+            deliver(edition(), where, tmp_path, NOW)
+        (tmp_path / "outbox.sqlite").rename(tmp_path / "aside")
+        assert only(deliver(edition(), where, tmp_path, NOW)).state == "delivered"
     assert len(server.mails) == 1
 
 
