@@ -170,9 +170,10 @@ THREE_HUNDRED = [pytest.param(100, seed, marks=[pytest.mark.slow, pytest.mark.ti
 
 @pytest.mark.parametrize(("n_kills", "seed"), [(10, 5), *THREE_HUNDRED])
 def test_deliveries_killed_at_random_moments_deliver_nothing_twice_and_lose_nothing(
-    n_kills: int, seed: int, readers: Readers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    n_kills: int, seed: int, readers: Readers, tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Any
 ) -> None:
     told = kill_deliveries(n_kills, seed, readers, tmp_path)
 
+    record_property("figures", told)
     with capsys.disabled():
         print(f"\n{told}")
