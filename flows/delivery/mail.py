@@ -3,6 +3,7 @@
 import re
 import smtplib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -76,6 +77,8 @@ class Mail:
                 # Shutting down: whether it kept the message first is nowhere promised.
                 raise OutcomeUnknown(f"the server closed in place of an answer: {_text(code, answer)}")
             _expect((code, answer), 250)
+            with suppress(smtplib.SMTPException, OSError):  # It has the mail; the rest is manners.
+                server.quit()
             return _text(code, answer)
         finally:
             server.close()
