@@ -6,17 +6,22 @@ from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import duckdb
 import typer
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows import pipeline
 from flows.config import Settings, orchestrator_defaults
+from flows.delivery.delivery import read as read_deliveries
+from flows.delivery.delivery import summary
+from flows.delivery.overdue import overdue
+from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.tables import WIDE, fits
@@ -36,6 +41,8 @@ console = Console(soft_wrap=not sys.stdout.isatty(), width=get_terminal_size((WI
 errors = Console(stderr=True, soft_wrap=True)
 
 N_RUNS_SHOWN = 5
+
+S = TypeVar("S", bound=BaseSettings)
 
 PROGRESS = {
     "fetch": "Keeping what the source delivers",
@@ -103,7 +110,7 @@ def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
 
 @app.command()
 def status(
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 when the published file is late.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when the published file or a digest is late.")] = False,
 ) -> None:
     """What is published, how fresh it is, and how the last runs ended."""
     settings = _settings()
@@ -128,8 +135,33 @@ def status(
     is_late = age.total_seconds() > settings.stale_after_days * 86_400
     if is_late:
         console.print(f"Late: nothing was published for {age.days} days.")
-    if check and is_late:
+    _say(summary(read_deliveries(settings.home).values()))
+    late_digests = overdue(settings.home, utc_now(), _delivery_settings())
+    for line in late_digests:
+        _say(f"Late: {line}")
+    if check and (is_late or late_digests):
         raise typer.Exit(1)
+
+
+@app.command()
+def deliveries(
+    retry: Annotated[bool, typer.Option("--retry", help="Try again what is known to have failed.")] = False,
+    resend: Annotated[str | None, typer.Option(metavar="KEY", help="Send what is unknown or expired again.")] = None,
+    arrived: Annotated[str | None, typer.Option(metavar="KEY", help="Record that what is unknown did arrive.")] = None,
+) -> None:
+    """Where every week's digest stands on every channel; decide about those whose outcome nobody knows."""
+    from flows.delivery import deliver  # What sends takes a while to import; `query` and `status` need none of it.
+
+    home = _settings().home
+    if retry:
+        deliver.retry(_delivery_settings(), home, utc_now())
+    if resend:
+        deliver.resend(resend, _delivery_settings(), home, utc_now())
+    if arrived:
+        deliver.settle(arrived, home, utc_now())
+    for one in read_deliveries(home).values():
+        _say(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.reached_at:%Y-%m-%d %H:%M}  {one.told}")
+    _say(summary(read_deliveries(home).values()))
 
 
 def main() -> None:
@@ -157,8 +189,16 @@ def _say(text: str) -> None:
 
 
 def _settings() -> Settings:
+    return _read_settings(Settings)
+
+
+def _delivery_settings() -> DeliverySettings:
+    return _read_settings(DeliverySettings)
+
+
+def _read_settings(kind: type[S]) -> S:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         told = "; ".join(f"TRACKRECORD_{'_'.join(map(str, at['loc'])).upper()}: {at['msg']}" for at in error.errors())
         raise UsageError(f"The settings in the environment or .env cannot be used. {told}.") from error

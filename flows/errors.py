@@ -20,6 +20,10 @@ class WarehouseError(TrackrecordError):
     """The warehouse, its models or the disk under it are not in a state to work with."""
 
 
+class DeliveryError(TrackrecordError):
+    """An edition, or what is kept of its delivery, is not in a state to deliver from."""
+
+
 class UsageError(TrackrecordError):
     """The command was asked for something that makes no sense."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from flows.config import SQL_DIR
+from flows.delivery.delivery import read as read_deliveries
 from flows.errors import GateStopped, TrackrecordError, WarehouseError
 from flows.quality.checks import run_checks
 from flows.quality.pages import write_checks
@@ -19,6 +20,7 @@ from flows.sources.base import DATASETS
 from flows.warehouse import journal, runs
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.deliveries import adopt_deliveries
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.publish import adopt_publishes, publish
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
@@ -112,6 +114,7 @@ def publish_marts(run: Run) -> dict[str, int]:
     """Swap in the new published file; return rows by table."""
     with open_warehouse(run.settings) as connection:
         runs.keep_weekly_scorecard(connection, run)
+        adopt_deliveries(connection, read_deliveries(run.settings.home).values())
         counts = publish(connection, run)
         adopt_publishes(connection, run.settings.published)
     return counts

@@ -1,4 +1,4 @@
-"""One builder at a time: a lock the operating system drops when its holder dies, and that names its holder."""
+"""One at a time: a lock the operating system drops when its holder dies, and that names its holder."""
 
 import fcntl
 import json
@@ -16,14 +16,14 @@ POLL_SECONDS = 1.0
 
 
 @contextmanager
-def hold_lock(home: Path, holder: str, *, wait_seconds: float = 0) -> Iterator[None]:
-    """Hold the warehouse's lock while the block runs.
+def hold_lock(home: Path, holder: str, *, wait_seconds: float = 0, name: str = "lock") -> Iterator[None]:
+    """Hold the warehouse's lock, or another of this name, while the block runs.
 
     Waits up to `wait_seconds` for a living holder; a dead one's lock is free at once, because the kernel releases it.
     Raises LockHeld, naming the holder, when the wait is over.
     """
     home.mkdir(parents=True, exist_ok=True)
-    path = home / "lock"
+    path = home / name
     with path.open("a+", encoding="utf-8") as file:
         deadline = time.monotonic() + wait_seconds
         while not _try_lock(file.fileno()):

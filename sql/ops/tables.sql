@@ -93,3 +93,17 @@ create table if not exists ops.build (
     n_windows_computed bigint,
     n_outcomes_moved bigint
 );
+
+create table if not exists ops.delivery (
+    week varchar,
+    channel varchar,
+    body_sha256 varchar,
+    state varchar,
+    n_attempts integer,
+    n_parts integer,
+    n_sent integer,
+    enqueued_at timestamp,
+    deadline_at timestamp,
+    reached_at timestamp,
+    told varchar
+);

@@ -1,0 +1,209 @@
+"""Delivering: an edition goes to every channel, at most once; what is known to have failed is tried again."""
+
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flows.delivery.channels import Channel, NotDelivered, OutcomeUnknown
+from flows.delivery.delivery import OPEN, Delivery, State, deadline, read, week_end
+from flows.delivery.discretion import strike
+from flows.delivery.mail import Mail
+from flows.delivery.outbox import Outbox, open_outbox
+from flows.delivery.packed import body_hash
+from flows.delivery.settings import DeliverySettings
+from flows.delivery.webhook import WebhookChannel
+from flows.errors import DeliveryError, UsageError
+from flows.report.edition import Edition
+
+LONGEST_WAIT_SECONDS = 600
+
+# A delivery takes seconds, and minutes where servers keep silent.
+WAIT_FOR_ANOTHER_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a week on a channel, in words that hold no secret."""
+
+    key: str
+    state: State
+    told: str
+
+
+def open_channels(settings: DeliverySettings) -> list[Channel]:
+    """Every channel that is set up. Raises DeliveryError for a chat that apprise does not know."""
+    timeout = settings.delivery_timeout_seconds
+    channels: list[Channel] = [Mail(name, address, settings) for name, address in settings.mail_to.items()]
+    channels += [WebhookChannel(name, webhook, timeout) for name, webhook in settings.webhooks.items()]
+    if settings.chats:
+        from flows.delivery.chat import Chat  # Apprise takes half a second to import.
+
+        channels += [Chat(name, url, timeout) for name, url in settings.chats.items()]
+    return channels
+
+
+def deliver(edition: Edition, settings: DeliverySettings, home: Path, now: datetime) -> list[Receipt]:
+    """Send an edition on every channel that has not had its week; return what became of each.
+
+    A week that is not over is not sent, nor one whose deadline has passed: that one waits for `trackrecord deliveries
+    --resend`. What failed for certain is tried again by `retry`, until the deadline. Raises LockHeld while another
+    process delivers.
+    """
+    channels = open_channels(settings)
+    if not channels:
+        return []
+    if now < week_end(edition.week):
+        told = f"not sent: {edition.week} is not over before {week_end(edition.week):%Y-%m-%d %H:%M} UTC"
+        return [Receipt(f"{edition.week}/{channel.name}", State.DUE, told) for channel in channels]
+    with _outbox(home, f"the delivery of {edition.week}") as outbox:
+        delivering = _Delivering(outbox, channels, settings, now)
+        outbox.keep(edition, now)
+        receipts = {channel.name: delivering.enqueue(edition, channel) for channel in channels}
+        sent = delivering.send_open(edition.week)
+    return [sent.get(receipt.key, receipt) for receipt in receipts.values()]
+
+
+def retry(settings: DeliverySettings, home: Path, now: datetime) -> list[Receipt]:
+    """Try again what is known not to have arrived and still may; return what became of it."""
+    if not read(home):
+        return []
+    with _outbox(home, "a retry of deliveries") as outbox:
+        return list(_Delivering(outbox, open_channels(settings), settings, now).send_open().values())
+
+
+def resend(key: str, settings: DeliverySettings, home: Path, now: datetime) -> Receipt:
+    """Send a delivery whose outcome is unknown, or that came too late, because an operator wants it.
+
+    Raises UsageError for a key that was delivered, waits to be sent anyway, or does not exist.
+    """
+    with _outbox(home, f"the resending of {key}") as outbox:
+        delivering = _Delivering(outbox, open_channels(settings), settings, now)
+        one = _decidable(outbox, key)
+        if outbox.edition(one.body_sha256) is None:
+            raise DeliveryError(
+                f"The edition of {one.week} is no longer held. Make it again (`trackrecord digest --week {one.week}`), "
+                "then resend it."
+            )
+        until = now + timedelta(hours=settings.delivery_deadline_hours)
+        outbox.write(one.become(State.DUE, now, "an operator asked for it to be sent again", deadline_at=until))
+        sent = delivering.send_open(one.week)
+    if key not in sent:
+        raise DeliveryError(f"{one.channel} is not set up any more, so {key} cannot be sent on it.")
+    return sent[key]
+
+
+def settle(key: str, home: Path, now: datetime) -> Receipt:
+    """Take an operator's word that a delivery of unknown outcome has arrived.
+
+    Raises UsageError for a key that is not in doubt.
+    """
+    with _outbox(home, f"the settling of {key}") as outbox:
+        outbox.settle_interrupted(set(), now)
+        one = _decidable(outbox, key)
+        done = outbox.write(one.become(State.DELIVERED, now, "an operator says that it arrived", n_sent=one.n_parts))
+    return Receipt(key, done.state, done.told)
+
+
+def _outbox(home: Path, holder: str) -> AbstractContextManager[Outbox]:
+    return open_outbox(home, holder, wait_seconds=WAIT_FOR_ANOTHER_SECONDS)
+
+
+def _decidable(outbox: Outbox, key: str) -> Delivery:
+    one = outbox.delivery(key)
+    if one is None:
+        raise UsageError(f"There is no delivery {key}. `trackrecord deliveries` lists them.")
+    if one.state not in (State.UNKNOWN, State.EXPIRED):
+        raise UsageError(f"{key} is {one.state}: {one.told}. An operator decides only what is unknown or expired.")
+    return one
+
+
+class _Delivering:
+    """One pass over the outbox, whose lock is held. Time goes on from `now`."""
+
+    def __init__(self, outbox: Outbox, channels: list[Channel], settings: DeliverySettings, now: datetime) -> None:
+        self._outbox = outbox
+        self._channels = {channel.name: channel for channel in channels}
+        self._settings = settings
+        self._now = now
+        self._began = time.monotonic()
+        outbox.settle_interrupted({channel.name for channel in channels if channel.is_idempotent}, now)
+
+    def enqueue(self, edition: Edition, channel: Channel) -> Receipt:
+        """Take an edition up for a channel, where its week has not gone out there or begun to."""
+        now, sha256 = self._time(), body_hash(edition)
+        one = self._outbox.delivery(f"{edition.week}/{channel.name}")
+        until = deadline(edition.week, self._settings.delivery_deadline_hours)
+        if one is None:
+            is_late = now > until
+            told = f"its deadline was {until:%Y-%m-%d %H:%M} UTC; `trackrecord deliveries --resend` sends it anyway"
+            state = State.EXPIRED if is_late else State.DUE
+            n_parts = len(channel.payloads(edition))
+            one = self._outbox.write(
+                Delivery(
+                    edition.week, channel.name, sha256, state, 0, n_parts, 0, now, until, now, told if is_late else ""
+                )
+            )
+        elif one.body_sha256 != sha256:
+            if not self._is_replaceable(one):
+                return Receipt(one.key, one.state, f"the digest has changed since and is not sent again ({one.told})")
+            n_parts = len(channel.payloads(edition))
+            one = self._outbox.write(one.become(one.state, now, one.told, body_sha256=sha256, n_parts=n_parts))
+        return Receipt(one.key, one.state, one.told)
+
+    def _is_replaceable(self, one: Delivery) -> bool:
+        """Whether nobody has any of it; or somebody may, but it is lost here, and an operator may want it resent."""
+        is_lost = self._outbox.edition(one.body_sha256) is None
+        return one.n_sent == 0 and (one.state in (*OPEN, State.EXPIRED) or (one.state is State.UNKNOWN and is_lost))
+
+    def send_open(self, week: str | None = None) -> dict[str, Receipt]:
+        """Send what is open, of one week or all, channel by channel, several times where that may help."""
+        receipts: dict[str, Receipt] = {}
+        hopeless: set[str] = set()
+        for number in range(self._settings.delivery_attempts):
+            open_ones = [
+                one for one in self._outbox.deliveries(*OPEN) if one.key not in hopeless and week in (None, one.week)
+            ]
+            if number and open_ones:
+                time.sleep(min(self._settings.delivery_wait_seconds * 2 ** (number - 1), LONGEST_WAIT_SECONDS))
+            for one in open_ones:
+                done, is_hopeless = self._attempt(one)
+                if is_hopeless:
+                    hopeless.add(one.key)
+                receipts[one.key] = Receipt(one.key, done.state, done.told)
+        return receipts
+
+    def _attempt(self, one: Delivery) -> tuple[Delivery, bool]:
+        """Send the payloads that have not arrived; say where the delivery stands, and whether to leave it for now."""
+        channel = self._channels.get(one.channel)
+        edition = self._outbox.edition(one.body_sha256)
+        if self._time() > one.deadline_at:
+            return self._step(one, State.EXPIRED, f"not delivered by its deadline ({one.told or 'no attempt'})"), True
+        if channel is None or edition is None:
+            missing = "its channel is not set up" if channel is None else "its edition is no longer held"
+            return self._step(one, State.FAILED, missing), True
+        payloads = channel.payloads(edition)
+        one = replace(one, n_attempts=one.n_attempts + 1)
+
+        def passing() -> None:
+            nonlocal one
+            one = self._step(one, State.SENDING, "on its way")
+
+        while one.n_sent < len(payloads):
+            try:
+                told = channel.send(payloads[one.n_sent], one.key, passing)
+            except NotDelivered as error:
+                return self._step(one, State.FAILED, str(error)), error.is_hopeless
+            except OutcomeUnknown as error:
+                state = State.FAILED if channel.is_idempotent else State.UNKNOWN
+                return self._step(one, state, str(error)), False
+            n_sent = one.n_sent + 1
+            one = self._step(one, State.DELIVERED if n_sent == len(payloads) else State.DUE, told, n_sent=n_sent)
+        return one, False
+
+    def _step(self, one: Delivery, state: State, told: str, **changes: int) -> Delivery:
+        return self._outbox.write(one.become(state, self._time(), strike(told, self._settings.unspeakable), **changes))
+
+    def _time(self) -> datetime:
+        return self._now + timedelta(seconds=time.monotonic() - self._began)

@@ -1,0 +1,51 @@
+"""Signing a webhook and checking the signature. A receiver may copy this file: it needs nothing but Python."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Mapping
+
+TIMESTAMP, NONCE, SIGNATURE = "X-Trackrecord-Timestamp", "X-Trackrecord-Nonce", "X-Trackrecord-Signature"
+TOLERANCE_SECONDS = 300
+
+
+class Refused(Exception):
+    """The request is not ours, was changed on its way, is too old, or was seen before; `why` says which."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def sign(body: bytes, *, secret: str, timestamp: int, nonce: str) -> str:
+    """HMAC-SHA256, in hexadecimal, over `<timestamp>.<nonce>.<body>`; timestamp in seconds since 1970."""
+    message = f"{timestamp}.{nonce}.".encode() + body
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+def verify(
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    secret: str,
+    is_new: Callable[[str], bool],
+    now: float | None = None,
+    tolerance_seconds: float = TOLERANCE_SECONDS,
+) -> None:
+    """Return where the request is ours and fresh; raise Refused where it is not.
+
+    `body` is the bytes as they came, before anything parsed them. `is_new` keeps a nonce and says whether it was not
+    kept before, in one step, and for longer than `tolerance_seconds`. It is asked last, so that a forged request
+    cannot use up a nonce.
+    """
+    sent = {name.lower(): value for name, value in headers.items()}
+    timestamp, nonce, signature = (sent.get(name.lower(), "") for name in (TIMESTAMP, NONCE, SIGNATURE))
+    if not (timestamp.isascii() and timestamp.isdigit() and nonce and signature.isascii()):
+        raise Refused("the timestamp, the nonce or the signature is missing")
+    expected = sign(body, secret=secret, timestamp=int(timestamp), nonce=nonce)
+    if not hmac.compare_digest(f"sha256={expected}", signature):
+        raise Refused("the signature does not fit the body")
+    if abs((time.time() if now is None else now) - int(timestamp)) > tolerance_seconds:
+        raise Refused("the request is too old, or a clock is wrong")
+    if not is_new(nonce):
+        raise Refused("the request was seen before")

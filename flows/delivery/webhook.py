@@ -1,0 +1,79 @@
+"""Webhook: the digest's JSON, signed, posted so that only its last byte can leave us in doubt."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+
+from flows.delivery.channels import NotDelivered, OutcomeUnknown
+from flows.delivery.discretion import silence
+from flows.delivery.settings import Webhook
+from flows.delivery.signing import NONCE, SIGNATURE, TIMESTAMP, sign
+from flows.delivery.tls import trusted
+from flows.report.edition import Edition
+
+# Said before the receiver has begun to work on the request.
+NOT_TAKEN = {503}
+WORTH_ANOTHER_ATTEMPT = {408, 425, 429, 503}
+
+
+class WebhookChannel:
+    """One endpoint."""
+
+    def __init__(self, label: str, webhook: Webhook, timeout_seconds: float) -> None:
+        self.name = f"webhook.{label}"
+        self.is_idempotent = webhook.is_idempotent
+        self._webhook = webhook
+        self._timeout = timeout_seconds
+
+    def payloads(self, edition: Edition) -> list[bytes]:
+        """The digest's JSON, as it is."""
+        return [edition.json]
+
+    def send(self, payload: bytes, key: str, point_of_no_return: Callable[[], None]) -> str:
+        """Post it. 4xx and 503 say that it was not taken; another 5xx, or silence, says nothing."""
+        timestamp, nonce = int(time.time()), secrets.token_urlsafe(18)
+        signature = sign(payload, secret=self._webhook.secret.get_secret_value(), timestamp=timestamp, nonce=nonce)
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(payload)),
+            "User-Agent": "trackrecord",
+            "Idempotency-Key": key,
+            TIMESTAMP: str(timestamp),
+            NONCE: nonce,
+            SIGNATURE: f"sha256={signature}",
+        }
+        is_out = False
+
+        def body() -> Iterator[bytes]:
+            # A receiver that lacks the last byte has no body to check, so it cannot act on it.
+            nonlocal is_out
+            yield payload[:-1]
+            point_of_no_return()
+            is_out = True
+            yield payload[-1:]
+
+        try:
+            with silence(), httpx.Client(timeout=self._timeout, verify=trusted()) as client:
+                answer = client.post(self._webhook.url.get_secret_value(), content=body(), headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # Their messages may quote the URL; the kind of error does not.
+            if is_out:
+                raise OutcomeUnknown(f"no answer after the whole request was sent: {type(error).__name__}") from None
+            raise NotDelivered(f"the endpoint could not be reached: {type(error).__name__}{_why(error)}") from None
+        code = answer.status_code
+        if answer.is_success:
+            return f"HTTP {code}"
+        if code >= 500 and code not in NOT_TAKEN:
+            raise OutcomeUnknown(f"HTTP {code}: the receiver failed without saying whether it took the digest")
+        raise NotDelivered(f"HTTP {code}: the receiver refused", is_hopeless=code not in WORTH_ANOTHER_ATTEMPT)
+
+
+def _why(error: BaseException | None) -> str:
+    """What the operating system said, where it did: it knows no URL."""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            return f", {error.strerror}"
+        error = error.__cause__ or error.__context__
+    return ""

@@ -1,0 +1,87 @@
+"""Where deliveries that are to be killed are born: forked from a process that has imported everything already.
+
+So a kill meets the delivery, not Python's start. It takes settings and a home, then weeks, one a line; it answers each
+with the process it forked and, once that has ended, with how.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from flows.config import ROOT
+
+from .editions import edition, settings, shortly_after
+
+# A delivery of which nothing is heard any more has ended.
+LONGEST_SECONDS = 20
+
+
+@dataclass
+class Nursery:
+    """The forking process, from outside."""
+
+    asks: IO[str]
+    answers: IO[str]
+
+    def deliver(self, week: str, *, is_time: Callable[[], bool] | None = None) -> int:
+        """Deliver a week in a process of its own; kill it when it is time, if told to. Return how it ended."""
+        print(week, file=self.asks, flush=True)
+        process = int(self.answers.readline())
+        if is_time:
+            began = time.monotonic()
+            while not is_time() and time.monotonic() - began < LONGEST_SECONDS:
+                time.sleep(0.001)
+            # It is not waited for before its end is asked for, so the number is still its own.
+            os.kill(process, signal.SIGKILL)
+        print(file=self.asks, flush=True)
+        return int(self.answers.readline())
+
+
+@contextmanager
+def nursery(where: dict[str, Any], home: Path) -> Iterator[Nursery]:
+    """A nursery while the block runs."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.delivery.nursery", json.dumps(where), str(home)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin and process.stdout
+        yield Nursery(process.stdin, process.stdout)
+        process.stdin.close()
+
+
+def main(where: dict[str, Any], home: Path) -> None:
+    """Fork a delivery for each week that is asked for."""
+    from apprise import Apprise
+
+    from flows.delivery import chat, deliver
+    from flows.delivery.tls import trusted
+
+    assert chat
+    # Apprise imports its services when the first is asked for.
+    Apprise.instantiate("json://localhost")
+    trusted()
+    for week in sys.stdin:
+        process = os.fork()
+        if not process:
+            pages = [f"{week.strip()} page {page}: " + "so it goes " * 2_000 for page in (1, 2)]
+            one = edition(week.strip(), markdown="\n\n".join(pages))
+            deliver.deliver(one, settings(**where), home, shortly_after(one.week))
+            os._exit(0)
+        print(process, flush=True)
+        sys.stdin.readline()
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,77 @@
+"""A digest that was not made or not delivered by its deadline is said, until the next one has come."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.delivery.deliver import deliver, resend, settle
+from flows.delivery.delivery import deadline
+from flows.delivery.overdue import overdue
+from flows.warehouse import journal
+
+from .editions import NOW, WEEK, edition, mail_to, settings
+from .servers import free_port, mail_server
+
+DEADLINE = deadline(WEEK, 24)
+LATE = DEADLINE + timedelta(minutes=1)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that had published something before the digest was due."""
+    monkeypatch.setattr(journal, "utc_now", lambda: NOW - timedelta(days=5))
+    journal.append(tmp_path, "runs", run_id="r", state="published")
+    monkeypatch.undo()
+    return tmp_path
+
+
+def test_a_digest_that_was_never_made_is_late_after_its_deadline_and_not_before(home: Path) -> None:
+    where = settings(**mail_to(25))
+
+    (late,) = overdue(home, LATE, where)
+    assert late.startswith("The digest of 2026-W10 was to be delivered by 2026-03-10 06:00 UTC and was never made.")
+    assert "`trackrecord digest --week 2026-W10`" in late
+    # The week before had nothing to tell of.
+    assert overdue(home, DEADLINE - timedelta(minutes=1), where) == []
+
+
+def test_nothing_is_late_where_nothing_is_to_be_delivered_or_nothing_was_there_to_tell_of(
+    home: Path, tmp_path: Path
+) -> None:
+    assert overdue(home, LATE, settings()) == []
+    assert overdue(tmp_path / "new", LATE, settings(**mail_to(25))) == []
+
+
+@pytest.mark.parametrize(("behaviour", "state"), [(None, "failed"), ({"at_dot": ["take and break"]}, "unknown")])
+def test_a_digest_that_did_not_certainly_arrive_is_late_and_the_way_out_is_said(
+    home: Path, behaviour: dict[str, Any] | None, state: str
+) -> None:
+    if behaviour is None:
+        where = settings(**mail_to(free_port()))
+        deliver(edition(), where, home, NOW)
+    else:
+        with mail_server(**behaviour) as server:
+            where = settings(**mail_to(server.port))
+            deliver(edition(), where, home, NOW)
+
+    (late,) = overdue(home, LATE, where)
+    assert f"2026-W10/mail.desk was to be delivered by 2026-03-10 06:00 UTC and is {state}" in late
+    assert "`trackrecord deliveries --resend 2026-W10/mail.desk`" in late
+
+
+def test_it_is_green_again_once_it_was_delivered_or_somebody_says_that_it_was(home: Path) -> None:
+    with mail_server(at_dot=["lose and break", "take and break", "take"]) as server:
+        where = settings(**mail_to(server.port, "boss", "desk"))
+        deliver(edition(), where, home, NOW)
+        assert len(overdue(home, LATE, where)) == 2
+        resend("2026-W10/mail.boss", where, home, LATE)
+        settle("2026-W10/mail.desk", home, LATE)
+        assert overdue(home, LATE, where) == []
+
+
+def test_a_channel_that_was_not_there_yet_makes_no_old_digest_late(home: Path) -> None:
+    with mail_server() as server:
+        deliver(edition(), settings(**mail_to(server.port, "desk")), home, NOW)
+        assert overdue(home, LATE, settings(**mail_to(server.port, "desk", "boss"))) == []
