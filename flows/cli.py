@@ -132,6 +132,33 @@ def status(
         raise typer.Exit(1)
 
 
+@app.command("dev-server")
+def dev_server(
+    port: Annotated[int, typer.Option(help="The port of 127.0.0.1 to listen on; 0 takes a free one.")] = 8377,
+    tokens: Annotated[int, typer.Option(min=12, help="How many tokens the market has.")] = 120,
+    key: Annotated[list[str] | None, typer.Option(help="A key to accept; may be given more than once.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="What goes wrong, as in docs/dev-server.md; may be given more than once.")
+    ] = None,
+    lacks: Annotated[list[str] | None, typer.Option(help="An endpoint that is not in the plan.")] = None,
+    per_minute: Annotated[int | None, typer.Option(min=1, help="Calls a minute before it answers 429.")] = None,
+    market_end: Annotated[str | None, typer.Option(help="The market's last day, where another is to be kept.")] = None,
+) -> None:
+    """Serve the simulated market as the vendor would, to try everything without a key. Nothing it says is real."""
+    from flows.devserver.command import serve  # Nobody else needs a server.
+
+    serve(
+        _say,
+        port=port,
+        n_tokens=tokens,
+        keys=tuple(key or ()),
+        faults=tuple(fault or ()),
+        lacks=frozenset(lacks or ()),
+        per_minute=per_minute,
+        market_end=_moment(market_end),
+    )
+
+
 def main() -> None:
     """Run a command; what a user can mend is one message and an exit code, not a traceback."""
     try:
