@@ -44,7 +44,12 @@ class Client:
     """The vendor's API. Open it with `async with`; `notes` is what the operator should be told."""
 
     def __init__(
-        self, settings: TokenMetricsSettings, keys: Keys, home: Path, *, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        settings: TokenMetricsSettings,
+        keys: Keys,
+        home: Path,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._settings = settings
         self._keys = keys

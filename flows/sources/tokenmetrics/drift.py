@@ -34,7 +34,9 @@ class Drift:
         """The sentence that an operator reads."""
         match self.what:
             case "new":
-                return f"{self.endpoint}: {self.field} is new, in {self.n_rows} rows, e.g. {self.example}. It is kept raw."
+                return (
+                    f"{self.endpoint}: {self.field} is new, in {self.n_rows} rows, e.g. {self.example}. It is kept raw."
+                )
             case "vanished":
                 return f"{self.endpoint}: {self.field} is in none of {self.n_rows} rows any more."
             case "renamed":
@@ -102,6 +104,7 @@ OPTIONAL = {
     "technology-grade": ("date",),
     "trader-grades": ("token_symbol",),
     "price-prediction": ("token_symbol", "price_prediction"),
+    "indices-performance": ("id",),
 }
 
 

@@ -24,6 +24,7 @@ class Endpoint:
     `fields` are the fields a row is expected to have, in our names (`aliases.py`); `required` those without which a
     row is nothing. `is_verified` says that a verbatim example exists; the others have been tried on reconstructed
     rows alone. `is_removed` says that the vendor has announced its end: asked until the server says so too.
+    `is_newest_page` says that its list is all of history, newest first, of which a night wants one page.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Endpoint:
     is_verified: bool = True
     is_removed: bool = False
     is_required: bool = False
+    is_newest_page: bool = False
 
     @property
     def is_raw_only(self) -> bool:
@@ -92,6 +94,8 @@ QUANTMETRICS = (
     "daily_return_avg",
     "daily_return_std",
 )
+
+ABOUT = ("market", "news", "reddit", "twitter")
 
 TOP_TOKENS = Endpoint(
     "top-market-cap-tokens",
@@ -285,12 +289,25 @@ ENDPOINTS = (
         ("date",),
         has_dates=True,
     ),
-    Endpoint("indices", Grain.LIST, None, ("id", "name", "ticker", "price"), ("id",), is_verified=False),
+    Endpoint(
+        "indices",
+        Grain.LIST,
+        None,
+        (
+            *("id", "name", "ticker", "price", "coins", "24h", "7d", "1m", "24h_volume"),
+            *("index_grade", "all_time", "market_cap", "top_gainers_icons"),
+        ),
+        ("id",),
+        is_verified=False,
+    ),
     Endpoint(
         "indices-holdings",
         Grain.INDEX,
         None,
-        ("token_id", "token_name", "token_symbol", "weight", "price", "date"),
+        (
+            *(*TOKEN, "date", "coin", "cg_id", "icon", "weight", "market_cap", "price"),
+            *("current_roi", "trader_grade", "trader_grade_change_24h"),
+        ),
         ("token_id",),
         is_verified=False,
     ),
@@ -298,23 +315,36 @@ ENDPOINTS = (
         "indices-performance",
         Grain.INDEX_DAY,
         None,
-        ("date", "index_cumulative_roi", "market_cap", "volume", "fdv"),
+        ("id", "date", "index_cumulative_roi", "market_cap", "volume", "fdv"),
         ("date",),
         has_dates=True,
     ),
     Endpoint(
-        "moonshot-tokens", Grain.LIST, None, ("token_name", "token_symbol", "moonshot_at"), (), is_verified=False
+        "moonshot-tokens",
+        Grain.LIST,
+        None,
+        (
+            *("token_name", "token_symbol", "moonshot_at", "moonshot_end_at", "moonshot_roi", "market_cap"),
+            *("last_trading_signal_time", "tm_trader_grade", "tm_trader_grade_24h_pct_change"),
+            *("price_change_percentage_7d_in_currency", "volume_24h"),
+        ),
+        (),
+        is_verified=False,
     ),
     Endpoint("correlation", Grain.TOKEN, None, (*TOKEN, "date", "top_correlation"), ("token_id",), is_verified=False),
     Endpoint(
         "sentiments",
         Grain.LIST,
         None,
-        ("timestamp", "market_sentiment_grade", "market_sentiment_label"),
+        (
+            "timestamp",
+            *(f"{about}_sentiment_{what}" for about in ABOUT for what in ("grade", "label")),
+            *(f"{about}_summary" for about in ABOUT[1:]),
+        ),
         (),
         versions=("v2",),
         is_removed=True,
-        is_verified=False,
+        is_newest_page=True,
     ),
 )
 

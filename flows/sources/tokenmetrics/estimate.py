@@ -35,11 +35,9 @@ def estimated_calls(source: TokenMetricsSource, wanted: Wanted, held: Held) -> d
         n_queries = len(queries(task.endpoint, task.token_ids, task.window, settings))
         match task.endpoint.grain:
             case Grain.LIST:
-                n_queries = CALLS_OF_A_LIST
+                n_queries = 1 if task.endpoint.is_newest_page else CALLS_OF_A_LIST
             case Grain.INDEX | Grain.INDEX_DAY:
                 n_queries *= N_INDICES
-            case _ if task.endpoint.is_removed:
-                n_queries = 1
         calls[task.endpoint.name] = calls.get(task.endpoint.name, 0) + n_queries
     return calls
 

@@ -14,7 +14,7 @@ from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, En
 from flows.sources.tokenmetrics.pages import Page, PageStore, packed
 from flows.sources.tokenmetrics.paging import MAX_READINGS, Reading, missing, read, read_list
 from flows.sources.tokenmetrics.parse import category_names, category_slugs, identifier
-from flows.sources.tokenmetrics.plan import DAY, HOUR, Query, Window, queries
+from flows.sources.tokenmetrics.plan import DAY, HOUR, About, Query, Window, queries, queries_for_gaps
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
 
@@ -45,6 +45,8 @@ class Fetch:
         self._client = client
         self._store = store
         self.found = Fetched()
+        self._indices_lock = asyncio.Lock()
+        self._index_pages: list[Page] | None = None
 
     async def universe(self, held: frozenset[int] = frozenset()) -> tuple[int, ...]:
         """The token ids that the setting names, as the vendor's lists stand now, in order.
@@ -83,7 +85,9 @@ class Fetch:
             pages = await self._pages_of(task)
         except EndpointRefused as error:
             if endpoint.is_required:
-                raise SourceError(f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md.") from None
+                raise SourceError(
+                    f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
+                ) from None
             if not endpoint.is_removed:
                 what = "not_in_plan" if "plan" in str(error) else "gone"
                 told = f"{error} {endpoint.dataset or 'It'} is missing from this run."
@@ -101,6 +105,8 @@ class Fetch:
     async def _pages_of(self, task: Task) -> list[Page]:
         endpoint = task.endpoint
         match endpoint.grain:
+            case Grain.LIST if endpoint.name == "indices":
+                return await self._indices()
             case Grain.LIST:
                 return await read_list(Query(endpoint), self._page, self._settings)
             case Grain.INDEX | Grain.INDEX_DAY:
@@ -109,37 +115,42 @@ class Fetch:
                 return await self._about_tokens(task)
 
     async def _about_tokens(self, task: Task) -> list[Page]:
-        """All that the endpoint has about the tokens and days; what did not come is asked again."""
-        readings: list[Reading] = []
-        token_ids, window = task.token_ids, task.window
-        n_about = -1
-        for number in range(1, MAX_READINGS + 1):
-            asked = queries(task.endpoint, token_ids, window, self._settings, reading=number)
-            if not any(reading.about or reading.keys for reading in readings):
-                # One first: what is refused or empty is not asked for a hundred times.
-                readings.append(await read(asked.pop(0), self._page, self._settings))
-                if not readings[-1].keys and number > 1:
-                    break
-                if not readings[-1].keys and not task.endpoint.is_removed and not asked:
-                    continue
-            readings += await asyncio.gather(*(read(query, self._page, self._settings) for query in asked))
+        """All that the endpoint has about the tokens and days; what did not come is asked for once more."""
+        asked = queries(task.endpoint, task.token_ids, task.window, self._settings)
+        # One first: what is refused is not asked for a hundred times.
+        readings = [await read(asked[0], self._page, self._settings)]
+        if not readings[0].keys:
+            if task.endpoint.is_removed:
+                return readings[0].pages
+            readings.append(await read(replace(asked[0], reading=MAX_READINGS + 1), self._page, self._settings))
+        readings += await self._read_all(asked[1:])
+        for number in range(2, MAX_READINGS + 1):
             gaps = missing(readings)
-            n_before, n_about = n_about, sum(len(reading.about) for reading in readings)
-            if (not gaps and any(reading.keys for reading in readings)) or n_about == n_before:
+            n_before = len(_about(readings))
+            again = queries_for_gaps(task.endpoint, gaps, task.window, self._settings, reading=number)
+            readings += await self._read_all(again)
+            if len(_about(readings)) == n_before:
                 break
-            if gaps:
-                token_ids, window = _around(gaps, window)
         return [page for reading in readings for page in reading.pages]
+
+    async def _read_all(self, asked: list[Query]) -> list[Reading]:
+        return list(await asyncio.gather(*(read(query, self._page, self._settings) for query in asked)))
 
     async def _of_indices(self, task: Task) -> list[Page]:
         """An endpoint that wants the id of an index, for every index there is."""
         pages: list[Page] = []
-        listed = await read_list(Query(BY_NAME["indices"]), self._page, self._settings)
-        for index_id in _ids(listed):
+        for index_id in _ids(await self._indices()):
             for query in queries(task.endpoint, (), task.window, self._settings):
                 reading = await read(replace(query, extra=(("id", str(index_id)),)), self._page, self._settings)
                 pages += reading.pages
         return pages
+
+    async def _indices(self) -> list[Page]:
+        """The list of indices, read once for all who want it."""
+        async with self._indices_lock:
+            if self._index_pages is None:
+                self._index_pages = await read_list(Query(BY_NAME["indices"]), self._page, self._settings)
+            return self._index_pages
 
     async def _list(
         self, endpoint: Endpoint, extra: tuple[tuple[str, str], ...], *, at_least: int, stop_at: int = 0
@@ -192,14 +203,9 @@ def _ids(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]:
     return list(ids)
 
 
-def _around(gaps: set[tuple[int, datetime | None]], window: Window) -> tuple[tuple[int, ...], Window]:
-    """The tokens that lack something, and the days between the first and the last thing that any of them lacks."""
-    token_ids = tuple(sorted({token_id for token_id, _ in gaps}))
-    moments = [at for _, at in gaps if at is not None]
-    if not moments:
-        return token_ids, window
-    first, last = min(moments), max(moments)
-    return token_ids, Window(max(window.since, first.date()), min(window.until, last.date()), first)
+def _about(readings: Iterable[Reading]) -> set[About]:
+    """All that any of the readings tells of."""
+    return set().union(*(reading.about for reading in readings))
 
 
 def tasks_for(
@@ -230,13 +236,15 @@ def tasks_for(
 def days_before(moment: datetime, n_days: int, *, n_hourly_days: int) -> Window:
     """The window of `n_days` whole days before the day of `moment`, and that day."""
     today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Window((today - DAY * n_days).date(), today.date(), today - DAY * (n_hourly_days - 1))
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return Window((today - DAY * n_days).date(), today.date(), today - DAY * (n_hourly_days - 1), hour)
 
 
 def hours_before(moment: datetime, n_hours: int) -> Window:
     """The window of the `n_hours` before the hour of `moment`, and that hour."""
-    first = moment.replace(minute=0, second=0, microsecond=0) - HOUR * n_hours
-    return Window(first.date(), moment.date(), first)
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    first = hour - HOUR * n_hours
+    return Window(first.date(), moment.date(), first, hour)
 
 
 def sharing_errors(error: BaseException) -> UsageError | SourceError | BaseException:

@@ -73,9 +73,7 @@ class PageStore:
         except (FileNotFoundError, ValueError):
             return None
         self.n_reused += 1
-        return Page(
-            endpoint, dict(params), about["status"], datetime.fromisoformat(about["fetched_at"]), packed_body
-        )
+        return Page(endpoint, dict(params), about["status"], datetime.fromisoformat(about["fetched_at"]), packed_body)
 
     def keep(self, page: Page, reading: int) -> None:
         """Keep a page, whole or not at all."""

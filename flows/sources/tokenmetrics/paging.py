@@ -59,7 +59,9 @@ async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, 
         n_new = _add(reading, page, rows)
         if stop_at and len(reading.keys) >= stop_at:
             return reading
-        if not n_new or len(rows) < settings.page_limit or _has_all(reading):
+        if query.endpoint.is_newest_page:
+            return reading
+        if not n_new or len(rows) < settings.page_limit or _has_all(reading) or _is_older(reading, rows):
             return await _confirmed(reading, number, get_page, settings)
     raise SourceError(
         f"{query.endpoint.name} has not ended after {settings.max_pages} pages, each with new rows "
@@ -142,6 +144,15 @@ def _has_all(reading: Reading) -> bool:
     """Whether every token has come at every moment wanted, so that an older page would bring nothing wanted."""
     expected = reading.query.expected(reading.newest)
     return bool(expected) and expected <= reading.about
+
+
+def _is_older(reading: Reading, rows: list[Any]) -> bool:
+    """Whether a page ends before what is wanted: the newest come first, so the rest is older still."""
+    wanted_from = reading.query.first_hour
+    if wanted_from is None or reading.query.endpoint.has_dates or not isinstance(rows[-1], Mapping):
+        return False
+    about = row_key(reading.query.endpoint, rows[-1])[1]
+    return about is not None and about[1] is not None and about[1] < wanted_from
 
 
 def _floor(endpoint: Endpoint, at: datetime) -> datetime:

@@ -23,9 +23,7 @@ SIDES = {
     **dict.fromkeys(("neutral", "hold", "none", "flat", "sideways", "exit", "cash"), 0),
     **dict.fromkeys(("short", "sell", "bearish", "bear", "down", "strong sell"), -1),
 }
-NAMED_LEVELS = tuple(
-    (f"{side}_{number}", side) for side in ("resistance", "support") for number in range(1, 4)
-)
+NAMED_LEVELS = tuple((f"{side}_{number}", side) for side in ("resistance", "support") for number in range(1, 4))
 # What a grade is called in a row of each kind, and the field of its label.
 GRADE_FIELDS = {
     "tm": ("tm_grade", "tm_grade_signal"),
@@ -157,9 +155,7 @@ def _levels(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
         formed_at = moment(level.get("date")) if is_object else None
         held = found.setdefault(price, {"side": None, "formed_at": formed_at})
         # The same price formed twice: the first time is when it became one.
-        held["formed_at"] = min(
-            (at for at in (held["formed_at"], formed_at) if at is not None), key=str, default=None
-        )
+        held["formed_at"] = min((at for at in (held["formed_at"], formed_at) if at is not None), key=str, default=None)
     about = {
         "token_id": identifier(row.get("token_id")),
         "timeframe": row.get("timeframe") or endpoint.timeframe,

@@ -22,11 +22,12 @@ About = tuple[int, datetime | None]
 
 @dataclass(frozen=True)
 class Window:
-    """The days from `since` to `until`, both included; hours are wanted from `first_hour` on."""
+    """The days from `since` to `until`, both included; hours are wanted from `first_hour` to `last_hour` (or the end)."""
 
     since: date
     until: date
     first_hour: datetime
+    last_hour: datetime | None = None
 
     @property
     def n_days(self) -> int:
@@ -107,14 +108,73 @@ def queries(
             return [Query(endpoint, reading=reading)]
 
 
+def queries_for_gaps(
+    endpoint: Endpoint, gaps: set[About], window: Window, settings: TokenMetricsSettings, *, reading: int
+) -> list[Query]:
+    """The queries that ask again for what did not come, few of them: tokens that lack the same days share a call.
+
+    A token that several answers in a row do not know is believed to be unknown then: only the days that border on what
+    is known, as many as one call brings, are asked for again.
+    """
+    token_ids = tuple(sorted({token_id for token_id, _ in gaps}))
+    if endpoint.grain is not Grain.TOKEN_DAY:
+        first = min((at for _, at in gaps if at is not None), default=window.first_hour)
+        last = max((at.date() for _, at in gaps if at is not None), default=window.until)
+        narrowed = Window(first.date(), last, first, window.last_hour)
+        return queries(endpoint, token_ids, narrowed, settings, reading=reading)
+    days: dict[int, set[date]] = {}
+    for token_id, at in gaps:
+        assert at is not None
+        days.setdefault(token_id, set()).add(at.date())
+    packed: list[Query] = []
+    runs = sorted(
+        (*_clipped(run, window.since, settings.days_per_call), token_id)
+        for token_id, some in days.items()
+        for run in _runs(some)
+    )
+    for since, until, token_id in runs:
+        if packed:
+            last_query = packed[-1]
+            assert last_query.since is not None
+            assert last_query.until is not None
+            union = max(until, last_query.until)
+            n_days = (union - last_query.since).days + 1
+            n_tokens = len({*last_query.token_ids, token_id})
+            if n_days <= settings.days_per_call and n_tokens <= rows_fit(n_days, settings):
+                ids = tuple(sorted({*last_query.token_ids, token_id}))
+                packed[-1] = Query(endpoint, ids, last_query.since, union, reading=reading)
+                continue
+        packed.append(Query(endpoint, (token_id,), since, until, reading=reading))
+    return packed
+
+
+def _runs(days: set[date]) -> list[tuple[date, date]]:
+    """The days as first and last of spans without a break."""
+    spans: list[tuple[date, date]] = []
+    for day in sorted(days):
+        if spans and day - spans[-1][1] == DAY:
+            spans[-1] = (spans[-1][0], day)
+        else:
+            spans.append((day, day))
+    return spans
+
+
+def _clipped(run: tuple[date, date], oldest: date, longest: int) -> tuple[date, date]:
+    """The part of a gap that one call brings: its end where it goes back to the window's beginning, else its start."""
+    since, until = run
+    if (until - since).days < longest:
+        return run
+    if since == oldest:
+        return until - DAY * (longest - 1), until
+    return since, since + DAY * (longest - 1)
+
+
 def rows_fit(rows_a_token: int, settings: TokenMetricsSettings) -> int:
     """Tokens whose rows fit on a page and leave it short, which tells that it is the last."""
     return max(1, min(settings.tokens_per_call, (settings.page_limit - 1) // rows_a_token))
 
 
-def best_cut(
-    n_tokens: int, window: Window, settings: TokenMetricsSettings
-) -> tuple[int, list[tuple[date, date]]]:
+def best_cut(n_tokens: int, window: Window, settings: TokenMetricsSettings) -> tuple[int, list[tuple[date, date]]]:
     """Tokens a call and spans of days that make the fewest calls; of equals the longest spans."""
 
     def n_calls(n_days: int) -> int:
@@ -150,8 +210,8 @@ def hour_spans(endpoint: Endpoint, window: Window) -> list[tuple[date, date, dat
     """
     begin = max(window.first_hour, _midnight(window.since))
     if not endpoint.has_dates:
-        n_hours = (_midnight(window.until) + DAY - begin) // HOUR
-        return [(window.since, window.until, begin, max(1, n_hours))]
+        end = window.last_hour or _midnight(window.until) + DAY - HOUR
+        return [(window.since, window.until, begin, max(1, (end - begin) // HOUR + 1))]
     spans = []
     day = begin.date()
     while day <= window.until:
