@@ -49,11 +49,13 @@ class Client:
         keys: Keys,
         home: Path,
         *,
+        run_id: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._settings = settings
         self._keys = keys
         self._home = home
+        self._run_id = run_id
         self._key = keys.first
         self._is_next_tried = keys.next is None
         self._budget = RetryBudget(settings.retry_budget)
@@ -161,6 +163,7 @@ class Client:
             ledger.record(
                 self._home,
                 ledger.Call(
+                    run_id=self._run_id,
                     request_id=uuid4().hex,
                     endpoint=endpoint,
                     params=dict(params),

@@ -108,10 +108,10 @@ OPTIONAL = {
 }
 
 
-def record(home: Path, found: Iterable[Drift]) -> None:
+def record(home: Path, run_id: str | None, found: Iterable[Drift]) -> None:
     """Append what was found to `journal/drift.jsonl`, from which `ops.drift` is filled."""
     for one in found:
-        journal.append(home, KIND, source="tokenmetrics", **vars(one))
+        journal.append(home, KIND, run_id=run_id, source="tokenmetrics", **vars(one))
 
 
 def _pairs(gone: list[str], new: list[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -45,7 +45,7 @@ class TokenMetricsSource:
 
     def __init__(self, settings: TokenMetricsSettings | None = None) -> None:
         self.settings = settings or read_settings()
-        self.told: list[str] = []
+        self.told: Sequence[str] = ()
 
     def default_as_of(self) -> datetime | None:
         return None
@@ -67,17 +67,17 @@ class TokenMetricsSource:
         except BaseExceptionGroup as group:
             raise sharing_errors(group) from None
         yield from deliveries(fetched)
-        drift.record(wanted.home, fetched.drift)
+        drift.record(wanted.home, wanted.run_id, fetched.drift)
         store.clear()
 
     async def _fetch(self, wanted: Wanted, store: PageStore) -> Fetched:
         held = what_is_held(wanted.home)
         self._check_credits(wanted, held)
-        async with Client(self.settings, find_keys(self.settings), wanted.home) as client:
+        async with Client(self.settings, find_keys(self.settings), wanted.home, run_id=wanted.run_id) as client:
             fetch = Fetch(self.settings, client, store)
             token_ids = await self._token_ids(fetch, wanted, held)
             await fetch.run(self.tasks(wanted, held, token_ids))
-            self.told = [*client.notes, *map(str, fetch.found.drift)]
+            self.told = (*client.notes, *map(str, fetch.found.drift))
             return fetch.found
 
     async def _token_ids(self, fetch: Fetch, wanted: Wanted, held: Held) -> tuple[int, ...]:
