@@ -1,14 +1,17 @@
 """The main job, step by step: fetch, gate, build, gate, publish. What a step does is here; the order is `main_job`."""
 
 import errno
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date
+from math import inf
 
 import duckdb
 
-from flows.config import SQL_DIR
-from flows.errors import GateStopped, TrackrecordError, WarehouseError
+from flows.config import SQL_DIR, Settings
+from flows.errors import GateStopped, LockHeld, TrackrecordError, WarehouseError
 from flows.quality.checks import run_checks
 from flows.quality.pages import write_checks
 from flows.quality.results import RuleResult
@@ -22,7 +25,7 @@ from flows.warehouse.connection import open_warehouse
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.publish import adopt_publishes, publish
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
-from flows.warehouse.snapshots import Snapshot, take_snapshot
+from flows.warehouse.snapshots import Snapshot, forget, take_snapshot
 
 # What an operating system says of a disk that is full or a folder that may not be written.
 DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -79,6 +82,11 @@ def snapshot(run: Run, kept: list[Kept]) -> list[Snapshot]:
             if one.dataset == "tokens" and snapshots[-1].is_stopped:
                 # Every other dataset is checked against the tokens; its complaints would only hide this one.
                 break
+    return _none_stopped(snapshots)
+
+
+def _none_stopped(snapshots: list[Snapshot]) -> list[Snapshot]:
+    """The snapshots, where the gate let all of them pass. Raises GateStopped, naming every one that it did not."""
     stopped = [one for one in snapshots if one.is_stopped]
     if stopped:
         raise GateStopped("\n".join(one.gate.message(one.snapshot_id) for one in stopped if one.gate))
@@ -168,6 +176,55 @@ def main_job(
                 raise
             finish(run, "published" if is_published else "built")
     return Outcome(snapshots, report, checks, counts, tuple(run.source.told))
+
+
+def hourly_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps()) -> Outcome | None:
+    """The main job, published only where the last publish is some hours old.
+
+    Where another run holds the lock until the wait is over, a live source's delivery is safe, the next build takes it
+    up, and None is the answer. Raises what the main job raises.
+    """
+    is_published = publish_age(run.settings) >= run.settings.hourly_publish_hours * 3600
+    try:
+        return main_job(run, holder=holder, wait_seconds=wait_seconds, steps=steps, is_published=is_published)
+    except LockHeld:
+        if run.source.is_archive:
+            raise
+        note(run, "fetched")
+        return None
+
+
+def publish_age(settings: Settings) -> float:
+    """Seconds since the published file was written; endless before the first."""
+    try:
+        return time.time() - settings.published.stat().st_mtime
+    except FileNotFoundError:
+        return inf
+
+
+def reparse_job(run: Run, *, since: date, until: date, holder: str, wait_seconds: float) -> Outcome:
+    """Read again what was fetched on these days, with today's parser, and build everything anew.
+
+    The rows that came of those bytes before are replaced; their clocks stay those of the fetch. Raises UsageError where
+    nothing was fetched then, and what the main job raises.
+    """
+
+    def kept_then(run: Run) -> list[Kept]:
+        return []
+
+    def read_again(run: Run, kept: list[Kept]) -> list[Snapshot]:
+        with open_warehouse(run.settings) as connection, Suites(run.settings, title=run.run_id) as suites:
+            for its_run, one in backlog.fetched_between(run, since, until):
+                forget(connection, its_run, one)
+            # Whatever was built, was built from what is forgotten now.
+            connection.execute("delete from ops.build")
+            told = [
+                take_snapshot(connection, its_run, one, suites) for its_run, one in backlog.unloaded(connection, run)
+            ]
+        return _none_stopped(told)
+
+    steps = Steps(fetch=kept_then, snapshot=read_again)
+    return main_job(run, holder=holder, wait_seconds=wait_seconds, steps=steps)
 
 
 def not_before_the_last_build(run: Run) -> Run:

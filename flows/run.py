@@ -31,9 +31,7 @@ class Run:
     @property
     def wanted(self) -> Wanted:
         """What the run asks its source for."""
-        return Wanted(
-            self.as_of, self.settings.home, self.timeframes, self.since, self.until, run_id=self.run_id
-        )
+        return Wanted(self.as_of, self.settings.home, self.timeframes, self.since, self.until, run_id=self.run_id)
 
 
 def start_run(

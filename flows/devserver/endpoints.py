@@ -77,13 +77,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "resistance-support": Endpoint(
         frozenset({"token_id", "symbol"}),
         moment="date",
-        v2={
-            name: None
-            for name in (
-                "slug", "link", "price", "resistance_1", "resistance_2", "resistance_3",
-                "support_1", "support_2", "support_3",
-            )
-        },
+        v2=dict.fromkeys(("slug", "link", "price", "resistance_1", "resistance_2", "resistance_3", "support_1", "support_2", "support_3")),
         v3={"link": "app_link"},
     ),
     "tm-grade": Endpoint(

@@ -148,7 +148,9 @@ class DevServer:
         try:
             self._http = _Server(self, self._port)
         except OSError as error:
-            raise UsageError(f"Port {self._port} cannot be used: {error.strerror}. Choose another with --port.") from error
+            raise UsageError(
+                f"Port {self._port} cannot be used: {error.strerror}. Choose another with --port."
+            ) from error
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="dev-server")
         self._thread.start()
         return self
@@ -317,7 +319,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Calls are kept as values, not printed."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer a call."""
         double = self.server.double
         split = urlsplit(self.path)
@@ -347,15 +349,15 @@ class _Handler(BaseHTTPRequestHandler):
         )
         self._send(answered, faults)
 
-    def do_PUT(self) -> None:  # noqa: N802
+    def do_PUT(self) -> None:
         """Set something of the double's own."""
         self._control("PUT")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Add something to the double's own."""
         self._control("POST")
 
-    def do_DELETE(self) -> None:  # noqa: N802
+    def do_DELETE(self) -> None:
         """Clear something of the double's own."""
         self._control("DELETE")
 

@@ -56,9 +56,7 @@ def unloaded(connection: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[Run,
         ).fetchall()
     }
     return [
-        (its_run, kept)
-        for its_run, kept in _delivered(run)
-        if (kept.dataset, kept.sha256, its_run.as_of) not in judged
+        (its_run, kept) for its_run, kept in _delivered(run) if (kept.dataset, kept.sha256, its_run.as_of) not in judged
     ]
 
 

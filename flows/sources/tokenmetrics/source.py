@@ -4,8 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,14 @@ from flows.sources.base import Dataset, Delivery, Response, Wanted
 from flows.sources.tokenmetrics import drift, ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
 from flows.sources.tokenmetrics.client import Client
-from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Endpoint, endpoints_of
+from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, endpoints_of
 from flows.sources.tokenmetrics.estimate import estimated_calls
 from flows.sources.tokenmetrics.fetch import Fetch, Fetched, Task, days_before, hours_before, sharing_errors, tasks_for
 from flows.sources.tokenmetrics.held import Held, what_is_held
 from flows.sources.tokenmetrics.keys import find_keys
 from flows.sources.tokenmetrics.pages import Page, PageStore
 from flows.sources.tokenmetrics.parse import parse_rows
-from flows.sources.tokenmetrics.plan import DAY, Window
+from flows.sources.tokenmetrics.plan import Window
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.warehouse.clock import utc_now
 
