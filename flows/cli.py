@@ -124,7 +124,7 @@ def backfill(
     plain: Plain = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Fetch days that were missed, or a vendor's history, and publish. What is fetched now is backfill, not witnessed."""
+    """Fetch days that were missed, or a vendor's history, and publish: backfill, which nobody witnessed."""
     settings = _settings()
     first, last = _days(since, until)
     run = start_run(open_source(source, input, vendor), settings, input=str(input or ""), since=first, until=last)

@@ -1,4 +1,4 @@
-"""The hourly flow: fetch what the last hours brought, without the lock; build where it is free, publish now and then."""
+"""The hourly flow: fetch the last hours without the lock, build where it is free, publish now and then."""
 
 from pathlib import Path
 

@@ -186,7 +186,7 @@ class Wanted:
 
     A source whose calls cost something asks only for the `timeframes`, the days `since`..`until` (both included, None
     is what the source takes for the newest) and the `token_ids` (None is all) named. One that delivers whole files may
-    deliver more: rows that say nothing new add nothing. `home` is where a source keeps what it has paid for, and `run_id`
+    deliver more: rows that say nothing new add nothing. `home` is where a source keeps what it has paid for, `run_id`
     the run that its ledgers name.
     """
 

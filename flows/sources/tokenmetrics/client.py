@@ -120,7 +120,7 @@ class Client:
     async def _with_another_key(
         self, endpoint: str, params: Mapping[str, str], attempt: int, refused: Key
     ) -> tuple[httpx.Response, bytes] | None:
-        """The answer to the key in use by now, or to the next one, which is tried once. None where there is no other."""
+        """The answer to the key in use by now, or to the next one, tried once. None where there is no other."""
         if self._key is not refused:
             return await self._send(endpoint, params, attempt, self._key)
         if self._is_next_tried or self._keys.next is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from pydantic import ValidationError
 
 from flows.errors import SourceError, UsageError
 from flows.sources.base import Dataset, Delivery, Response, Wanted
@@ -135,8 +136,6 @@ class TokenMetricsSource:
 
 def read_settings() -> TokenMetricsSettings:
     """The settings. Raises UsageError, naming the variable and never its value, where one cannot be used."""
-    from pydantic import ValidationError
-
     try:
         return TokenMetricsSettings()
     except ValidationError as error:
@@ -227,7 +226,8 @@ def about(dataset: Dataset, row: Mapping[str, Any]) -> str:
     told = [row.get(name) for name in dataset.key if name not in (dataset.moment, "price", "price_source")]
     at = row.get(dataset.moment) if dataset.moment else None
     if isinstance(at, datetime):
-        at = at.replace(minute=0, second=0, microsecond=0, **({"hour": 0} if row.get("timeframe") != "1h" else {}))
+        hour = at.hour if row.get("timeframe") == "1h" else 0
+        at = at.replace(hour=hour, minute=0, second=0, microsecond=0)
     return "|".join(map(str, (*told, at)))
 
 
