@@ -49,7 +49,9 @@ class Query:
         return self.params.get(name, "") if known or name == self.spec.needs.get(self.version) else ""
 
 
-def answer(view: View, dialect: Dialect, plan: Plan, query: Query, faults: Sequence[Fault] = (), seed: int = 0) -> bytes:
+def answer(
+    view: View, dialect: Dialect, plan: Plan, query: Query, faults: Sequence[Fault] = (), seed: int = 0
+) -> bytes:
     """The body of a successful answer.
 
     Raises Refused with 400 for what cannot be asked, 404 where no row is found.
@@ -122,7 +124,9 @@ def _asked_rows(view: View, dialect: Dialect, plan: Plan, query: Query, shown: S
     wanted = np.ones(shown.table.num_rows, dtype=bool)
     if shown.day is not None:
         since, until = _span(view, dialect, plan, query)
-        wanted &= (shown.day >= np.datetime64(since or dt.date.min)) & (shown.day <= np.datetime64(until or dt.date.max))
+        wanted &= (shown.day >= np.datetime64(since or dt.date.min)) & (
+            shown.day <= np.datetime64(until or dt.date.max)
+        )
     token_ids = _asked_tokens(view, query)
     if token_ids is not None and shown.token_id is not None:
         wanted &= np.isin(shown.token_id, token_ids)
@@ -154,7 +158,9 @@ def _span(view: View, dialect: Dialect, plan: Plan, query: Query) -> tuple[dt.da
             raise Refused(400, f"Date range cannot exceed {dialect.span_days} days")
     if query.spec.is_ohlcv and plan.ohlcv_days is not None and since is not None:
         if (today - since).days > plan.ohlcv_days:
-            raise Refused(400, f"Start Date cannot be earlier than the past {plan.ohlcv_days} days from the current date")
+            raise Refused(
+                400, f"Start Date cannot be earlier than the past {plan.ohlcv_days} days from the current date"
+            )
     return since, until
 
 

@@ -148,7 +148,9 @@ class DevServer:
         try:
             self._http = _Server(self, self._port)
         except OSError as error:
-            raise UsageError(f"Port {self._port} cannot be used: {error.strerror}. Choose another with --port.") from error
+            raise UsageError(
+                f"Port {self._port} cannot be used: {error.strerror}. Choose another with --port."
+            ) from error
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="dev-server")
         self._thread.start()
         return self
@@ -180,7 +182,7 @@ class DevServer:
             due = next((fault for fault in faults if fault.kind == "status"), None)
             try:
                 if due is not None:
-                    raise Refused(int(due.number), HTTPStatus(int(due.number)).phrase)
+                    raise Refused(int(due.number), _phrase(int(due.number)))
                 self._admit(endpoint, key, number)
                 view = self.market.at(self.now)
             except Refused as refused:

@@ -8,7 +8,7 @@ listed as (
     select
         token_id,
         max(level_at) as date,
-        list({'date': strftime(formed_at, '%Y-%m-%d'), 'level': price} order by draw(token_id, (price * 1000)::bigint))
+        list({'date': strftime(formed_at, '%Y-%m-%d'), 'level': price} order by hash(price, formed_at))
             as historical_resistance_support_levels,
         list(price order by price) as prices
     from newest
