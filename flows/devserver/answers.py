@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -156,11 +157,9 @@ def _span(view: View, dialect: Dialect, plan: Plan, query: Query) -> tuple[dt.da
         days = ((until or today) - since).days
         if days > dialect.span_days:
             raise Refused(400, f"Date range cannot exceed {dialect.span_days} days")
-    if query.spec.is_ohlcv and plan.ohlcv_days is not None and since is not None:
-        if (today - since).days > plan.ohlcv_days:
-            raise Refused(
-                400, f"Start Date cannot be earlier than the past {plan.ohlcv_days} days from the current date"
-            )
+    reach = plan.ohlcv_days if query.spec.is_ohlcv else None
+    if reach is not None and since is not None and (today - since).days > reach:
+        raise Refused(400, f"Start Date cannot be earlier than the past {reach} days from the current date")
     return since, until
 
 
@@ -234,9 +233,8 @@ def _number(query: Query, name: str) -> float:
 def _shuffled(shown: Shown, index: np.ndarray, seed: int) -> np.ndarray:
     """The same rows, those of one date in another order on each call."""
     dice = random.Random(seed)
-    if shown.day is None:
-        return np.array(dice.sample(index.tolist(), index.size), dtype=index.dtype)
-    parts = [list(part) for _, part in groupby(index.tolist(), key=lambda place: shown.day[place])]
+    days = np.zeros(shown.table.num_rows) if shown.day is None else shown.day
+    parts = [list(part) for _, part in groupby(index.tolist(), key=lambda place: days[place])]
     return np.array([place for part in parts for place in dice.sample(part, len(part))], dtype=index.dtype)
 
 
@@ -275,11 +273,17 @@ def _collapsed(row: dict[str, object], expand: str) -> dict[str, object]:
     return {name: value for name, value in row.items() if name in asked or not name.endswith("_list")}
 
 
+def _number_as_written(value: float) -> object:
+    if math.isnan(value):
+        return None
+    return int(value) if value.is_integer() else value
+
+
 def _plain(value: object, dialect: Dialect, spec: Endpoint) -> object:
     """A value as the vendor writes it: whole numbers without a point, moments in one of two forms."""
     match value:
         case float():
-            return int(value) if value.is_integer() else value if value == value else None
+            return _number_as_written(value)
         case dt.datetime():
             is_plain = spec.stamp == "plain" or (dialect.dates == "plain" and spec.moment == "date")
             return f"{value:%Y-%m-%d}" if is_plain else f"{value:%Y-%m-%dT%H:%M:%S}.000Z"

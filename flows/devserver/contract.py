@@ -12,8 +12,9 @@ from typing import Literal
 class Dialect:
     """How a server of one age speaks.
 
-    `headers`: names under which a key is taken. `over_limit`: what a `limit` above `max_limit` does. `dates`: how the
-    moments that today carry a time are written (`plain` is the form of before 2025). `removed`: endpoints that are gone.
+    `headers`: names under which a key is taken. `over_limit`: what a `limit` above `max_limit` does. `span_days`: the
+    longest range of dates. `dates`: how the moments that today carry a time are written (`plain` is the form of before
+    2025). `removed`: endpoints that are gone.
     """
 
     headers: tuple[str, ...] = ("x-api-key",)

@@ -47,6 +47,8 @@ class Endpoint:
         return self.takes | V3_FILTERS if version == "v3" and self.takes & TOKEN else self.takes
 
 
+LEVELS = ("resistance_1", "resistance_2", "resistance_3", "support_1", "support_2", "support_3")
+
 _SLUG = {"slug": None}
 _GRADE = {"tm_grade_24h_pct_change": "TM_GRADE_24h_PCT_CHANGE", "slug": None}
 
@@ -77,13 +79,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "resistance-support": Endpoint(
         frozenset({"token_id", "symbol"}),
         moment="date",
-        v2={
-            name: None
-            for name in (
-                "slug", "link", "price", "resistance_1", "resistance_2", "resistance_3",
-                "support_1", "support_2", "support_3",
-            )
-        },
+        v2=dict.fromkeys(("slug", "link", "price", *LEVELS)),
         v3={"link": "app_link"},
     ),
     "tm-grade": Endpoint(

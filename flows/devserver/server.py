@@ -203,26 +203,22 @@ class DevServer:
         what = path.removeprefix(CONTROL).strip("/")
         try:
             if what == "faults" and method in ("PUT", "POST", "DELETE"):
-                told = [parse_fault(text) for text in json.loads(body or b"[]")] if method != "DELETE" else []
-                self.faults = (*self.faults, *told) if method == "POST" else tuple(told)
+                given = [parse_fault(text) for text in json.loads(body or b"[]")] if method != "DELETE" else []
+                self.faults = (*self.faults, *given) if method == "POST" else tuple(given)
             elif what == "now" and method == "PUT":
-                text = json.loads(body)
-                self.now = datetime.fromisoformat(text) if text else None
+                moment = json.loads(body)
+                self.now = datetime.fromisoformat(moment) if moment else None
             elif method != "GET" or what not in ("faults", "now", "calls"):
                 return Answer(404, _as_json({"message": f"There are {CONTROL}/faults, /now and /calls."}))
-        except (ValueError, UsageError) as error:
+        except (ValueError, TypeError, UsageError) as error:
             return Answer(400, _as_json({"message": str(error)}))
         match what:
             case "calls":
-                told = [
-                    {"method": c.method, "path": c.path, "params": c.params, "status": c.status, "at": str(c.at)}
-                    for c in list(self.calls)
-                ]
+                return Answer(200, _as_json([_told(call) for call in list(self.calls)]))
             case "now":
-                told = f"{self.now:%Y-%m-%dT%H:%M:%S}"
+                return Answer(200, _as_json(f"{self.now:%Y-%m-%dT%H:%M:%S}"))
             case _:
-                told = [str(fault) for fault in self.faults]
-        return Answer(200, _as_json(told))
+                return Answer(200, _as_json([str(fault) for fault in self.faults]))
 
     def without_keys(self, text: str) -> str:
         """The text with every key that this server knows blotted out."""
@@ -266,6 +262,11 @@ class DevServer:
 def _parts(path: str) -> tuple[Version | None, str | None]:
     version, _, endpoint = path.strip("/").partition("/")
     return next((known for known in VERSIONS if known == version), None), endpoint or None
+
+
+def _told(call: Call) -> dict[str, object]:
+    told = {"method": call.method, "path": call.path, "params": call.params}
+    return {**told, "status": call.status, "at": call.at.isoformat(), "n_bytes": call.n_bytes}
 
 
 def _as_json(value: object) -> bytes:
@@ -319,7 +320,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Calls are kept as values, not printed."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer a call."""
         double = self.server.double
         split = urlsplit(self.path)
@@ -349,15 +350,15 @@ class _Handler(BaseHTTPRequestHandler):
         )
         self._send(answered, faults)
 
-    def do_PUT(self) -> None:  # noqa: N802
+    def do_PUT(self) -> None:
         """Set something of the double's own."""
         self._control("PUT")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Add something to the double's own."""
         self._control("POST")
 
-    def do_DELETE(self) -> None:  # noqa: N802
+    def do_DELETE(self) -> None:
         """Clear something of the double's own."""
         self._control("DELETE")
 

@@ -8,7 +8,11 @@ create macro as_side(value) as case value when 1 then 'bullish' when -1 then 'be
 create macro as_trend(value) as case value when 1 then 'up' when -1 then 'down' else 'sideways' end;
 
 create table listing as
-select token_id, exchange_id, exchange_name, place
+select
+token_id,
+exchange_id,
+exchange_name,
+place
 from tokens
 cross join (
     values
@@ -18,6 +22,13 @@ cross join (
 where draw(token_id, place) < 0.5;
 
 create table token as
+with prep_1 as (select
+token_id,
+list(exchange_id) as exchanges
+from listing
+group by token_id
+)
+
 select
     token_id,
     name as token_name,
@@ -31,7 +42,7 @@ select
     row_number() over (order by draw(token_id, 1), token_id) as rank,
     round(1.4e12 / row_number() over (order by draw(token_id, 1), token_id) ** 1.2) as market_cap
 from tokens
-left join (select token_id, list(exchange_id) as exchanges from listing group by token_id) using (token_id);
+left join prep_1 using (token_id);
 
 create table category as
 select
@@ -44,25 +55,44 @@ create table token_categories as
 select
     listed.token_id,
     list(
-        {'category_id': category_id, 'category_name': category_name, 'category_slug': category_slug}
+        { 'category_id': category_id, 'category_name': category_name, 'category_slug': category_slug }
         order by category_id
     ) as category_list
-from (select token_id, unnest(categories) as category_slug from token) as listed
-join category using (category_slug)
+from (select
+token_id,
+unnest(categories) as category_slug
+from token) as listed
+inner join category using (category_slug)
 group by listed.token_id;
 
 create table token_exchanges as
-select token_id, list({'exchange_id': exchange_id, 'exchange_name': exchange_name} order by place) as exchange_list
+select
+token_id,
+list({ 'exchange_id': exchange_id, 'exchange_name': exchange_name } order by place) as exchange_list
 from listing
 group by token_id;
 
 create table bar_1h as
-select token_id, bar_start, open, high, low, close, volume_usd as volume
+select
+token_id,
+bar_start,
+open,
+high,
+low,
+close,
+volume_usd as volume
 from prices
 where timeframe = '1h';
 
 create table bar_1d as
-select token_id, bar_start, open, high, low, close, volume_usd as volume
+select
+token_id,
+bar_start,
+open,
+high,
+low,
+close,
+volume_usd as volume
 from prices
 where timeframe = '1d'
 union all
@@ -83,19 +113,37 @@ select
     token_id,
     max_by(close, (bar_start, length)) as close
 from (
-    select token_id, bar_start, close, 2 as length from bar_1d
+    select
+token_id,
+bar_start,
+close,
+2 as length
+from bar_1d
     union all
-    select token_id, bar_start, close, 1 from bar_1h
+    select
+token_id,
+bar_start,
+close,
+1
+from bar_1h
 )
 group by token_id;
 
 -- Today's row is there for half of the tokens, says no event and carries the trend on.
 create table day_signal as
-select token_id, signal_at, direction::integer as direction, trend::integer as trend
+select
+token_id,
+signal_at,
+direction::integer as direction,
+trend::integer as trend
 from signals
 where timeframe = '1d'
 union all
-select token_id, getvariable('now')::date::timestamp, 0, max_by(trend, signal_at)
+select
+token_id,
+getvariable('now')::date::timestamp,
+0,
+max_by(trend, signal_at)
 from signals
 where timeframe = '1d' and getvariable('partial_today')
 group by token_id

@@ -13,5 +13,5 @@ select
     case when draw(fundamental_grade.token_id, 6) > 0.3 then 10 end as tokenomics_score,
     case when draw(fundamental_grade.token_id, 7) > 0.2 then 10 end as defi_scanner_score
 from fundamental_grade
-join token on token.token_id = fundamental_grade.token_id
+inner join token on fundamental_grade.token_id = token.token_id
 order by graded_at desc, draw(fundamental_grade.token_id, day_number(graded_at))

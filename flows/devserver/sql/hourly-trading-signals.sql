@@ -9,7 +9,7 @@ select
     direction::integer::varchar as signal,
     trend::integer::varchar as position
 from signals
-join token on token.token_id = signals.token_id
-left join bar_1h on bar_1h.token_id = signals.token_id and bar_start = signal_at
+inner join token on signals.token_id = token.token_id
+left join bar_1h on signals.token_id = bar_1h.token_id and bar_start = signal_at
 where timeframe = '1h'
 order by signal_at desc, draw(signals.token_id, epoch(signal_at)::bigint // 3600)

@@ -1,4 +1,8 @@
 -- Grain: index x token.
+with tm as (
+    select * from tm_grade qualify graded_at = max(graded_at) over (partition by token_id)
+)
+
 select
     id,
     token.token_id,
@@ -16,9 +20,7 @@ select
     'https://example.invalid/icon.png' as icon,
     getvariable('now')::date::timestamp as date
 from (values (1, 5), (2, 10), (3, 20)) as told (id, size)
-join token on rank <= size
-left join newest_price on newest_price.token_id = token.token_id
-left join (
-    select * from tm_grade qualify graded_at = max(graded_at) over (partition by token_id)
-) as tm on tm.token_id = token.token_id
+inner join token on rank <= size
+left join newest_price on token.token_id = newest_price.token_id
+left join tm on token.token_id = tm.token_id
 order by id, rank

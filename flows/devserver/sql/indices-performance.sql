@@ -8,13 +8,19 @@ with moves as (
     from bar_1d
     qualify r is null or r between -0.8 and 4
 ),
+
 days as (
-    select id, bar_start, avg(r) as r, sum(volume) as volume
+    select
+id,
+bar_start,
+avg(r) as r,
+sum(volume) as volume
     from moves
-    join token using (token_id)
-    join (values (1, 5), (2, 10), (3, 20)) as told (id, size) on rank <= size
+    inner join token using (token_id)
+    inner join (values (1, 5), (2, 10), (3, 20)) as told (id, size) on rank <= size
     group by id, bar_start
 )
+
 select
     id,
     bar_start as date,

@@ -22,5 +22,5 @@ select
     round(technology_grade / 11, 2) as repository_score,
     round(technology_grade / 12, 2) as collaboration_score
 from fundamental_grade
-join token on token.token_id = fundamental_grade.token_id
+inner join token on fundamental_grade.token_id = token.token_id
 order by graded_at desc, draw(fundamental_grade.token_id, day_number(graded_at))

@@ -1,12 +1,20 @@
 -- Grain: day, newest first; some days are missing.
 with days as (
-    select graded_at, avg((grade >= 60)::integer) * 100 as high_share
+    select
+graded_at,
+avg((grade >= 60)::integer) * 100 as high_share
     from tm_grade
     group by graded_at
 ),
+
 told as (
-    select graded_at, high_share, case when high_share >= 50 then 1 else -1 end as state from days
+    select
+graded_at,
+high_share,
+case when high_share >= 50 then 1 else -1 end as state
+from days
 )
+
 select
     graded_at as date,
     round(3e12 * (1 + high_share / 500)) as total_crypto_mcap,

@@ -16,8 +16,8 @@ select
     token_name,
     token_symbol
 from token
-join day_signal on day_signal.token_id = token.token_id
-left join tm_grade on tm_grade.token_id = token.token_id and graded_at = signal_at
+inner join day_signal on token.token_id = day_signal.token_id
+left join tm_grade on token.token_id = tm_grade.token_id and graded_at = signal_at
 where direction = 1 and rank > 3
 group by all
-order by moonshot_at desc, token.token_id
+order by moonshot_at desc, token.token_id asc

@@ -25,5 +25,5 @@ select
         ]
     } as price_prediction
 from token
-join newest_price using (token_id)
+inner join newest_price using (token_id)
 order by draw(token.token_id, 5)

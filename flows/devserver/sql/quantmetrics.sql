@@ -6,6 +6,7 @@ with returns as (
         close / lag(close) over (partition by token_id order by bar_start) - 1 as r
     from bar_1d
 ),
+
 computed as (
     select
         token_id,
@@ -20,17 +21,22 @@ computed as (
     from returns
     group by token_id
 ),
+
 held as (
-    select token_id, round(last(close order by bar_start) / first(close order by bar_start) - 1, 2) as all_time_return
+    select
+token_id,
+round(last(close order by bar_start) / first(close order by bar_start) - 1, 2) as all_time_return
     from bar_1d
     group by token_id
 ),
+
 newest as (
     select *
     from quantmetrics
     where lookback is null
     qualify measured_at = max(measured_at) over (partition by token_id)
 )
+
 select
     newest.token_id,
     token_name,
@@ -52,7 +58,7 @@ select
     case when volatility is not null then daily_return_avg end as daily_return_avg,
     case when volatility is not null then daily_return_std end as daily_return_std
 from newest
-join token on token.token_id = newest.token_id
-left join computed on computed.token_id = newest.token_id
-left join held on held.token_id = newest.token_id
+inner join token on newest.token_id = token.token_id
+left join computed on newest.token_id = computed.token_id
+left join held on newest.token_id = held.token_id
 order by measured_at desc, draw(newest.token_id, 5)

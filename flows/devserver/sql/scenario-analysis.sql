@@ -16,5 +16,5 @@ select
             ]
     end as scenario_analysis
 from token
-join newest_price using (token_id)
+inner join newest_price using (token_id)
 order by draw(token.token_id, 5)

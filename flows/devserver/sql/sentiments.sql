@@ -6,6 +6,7 @@ with hours as (
         interval 1 hour
     )) as datetime
 ),
+
 drawn as (
     select
         datetime,
@@ -14,6 +15,7 @@ drawn as (
         round(100 * draw(epoch(datetime)::bigint // 3600, 3), 2) as twitter
     from hours
 )
+
 select
     datetime,
     round((news + reddit + twitter) / 3, 2) as market_sentiment_grade,

@@ -15,6 +15,6 @@ select
     as_side(direction) as token_signal_str,
     link
 from tm_grade
-join token on token.token_id = tm_grade.token_id
-left join day_signal on day_signal.token_id = tm_grade.token_id and signal_at = graded_at
+inner join token on tm_grade.token_id = token.token_id
+left join day_signal on tm_grade.token_id = day_signal.token_id and signal_at = graded_at
 order by graded_at desc, draw(tm_grade.token_id, day_number(graded_at))

@@ -11,6 +11,6 @@ select
     as_text(quant_grade) as quant_grade,
     momentum(grade - grade_before) as momentum
 from tm_grade
-join token on token.token_id = tm_grade.token_id
+inner join token on tm_grade.token_id = token.token_id
 qualify graded_at = max(graded_at) over (partition by tm_grade.token_id)
 order by draw(tm_grade.token_id, 5)

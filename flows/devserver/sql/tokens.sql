@@ -1,4 +1,15 @@
 -- Grain: token, the newest id first.
+with today as (
+    select
+token_id,
+max_by(high, bar_start) as high,
+max_by(low, bar_start) as low,
+        max_by(close, bar_start) as close,
+max_by(open, bar_start) as open
+    from bar_1d
+group by token_id
+)
+
 select
     token.token_id,
     token_name,
@@ -7,7 +18,7 @@ select
     exchange_list,
     category_list,
     link,
-    map {'ethereum': address} as contract_address,
+    map { 'ethereum': address } as contract_address,
     newest_price.close as current_price,
     market_cap,
     round(market_cap * 0.03) as total_volume,
@@ -22,9 +33,5 @@ from token
 left join token_categories using (token_id)
 left join token_exchanges using (token_id)
 left join newest_price using (token_id)
-left join (
-    select token_id, max_by(high, bar_start) as high, max_by(low, bar_start) as low,
-        max_by(close, bar_start) as close, max_by(open, bar_start) as open
-    from bar_1d group by token_id
-) as today using (token_id)
+left join today using (token_id)
 order by token.token_id desc

@@ -9,5 +9,5 @@ select
     grade as tm_trader_grade,
     percent_change(grade, grade_before) as tm_trader_grade_24h_pct_change
 from tm_grade
-join token on token.token_id = tm_grade.token_id
+inner join token on tm_grade.token_id = token.token_id
 order by graded_at desc, draw(tm_grade.token_id, day_number(graded_at))

@@ -8,9 +8,10 @@ with moves as (
         case when move between -0.8 and 4 then lag(trend) over tokens_days * move else 0 end as gained,
         row_number() over tokens_days as place
     from day_signal
-    left join bar_1d on bar_1d.token_id = day_signal.token_id and bar_start = signal_at
+    left join bar_1d on day_signal.token_id = bar_1d.token_id and bar_start = signal_at
     window tokens_days as (partition by day_signal.token_id order by signal_at)
 ),
+
 claims as (
     select
         token_id,
@@ -24,6 +25,7 @@ claims as (
         partition by token_id order by signal_at rows between unbounded preceding and current row
     )
 )
+
 select
     claims.token_id,
     token_name,
@@ -40,8 +42,8 @@ select
     fundamental_grade.grade as fundamental_grade,
     'https://app.tokenmetrics.com/undefined' as link
 from claims
-join token using (token_id)
-left join tm_grade on tm_grade.token_id = claims.token_id and tm_grade.graded_at = signal_at
+inner join token using (token_id)
+left join tm_grade on claims.token_id = tm_grade.token_id and tm_grade.graded_at = signal_at
 asof left join fundamental_grade
-    on fundamental_grade.token_id = claims.token_id and fundamental_grade.graded_at <= signal_at
+    on claims.token_id = fundamental_grade.token_id and fundamental_grade.graded_at <= signal_at
 order by signal_at desc, draw(claims.token_id, day_number(signal_at))
