@@ -9,10 +9,10 @@ create macro as_trend(value) as case value when 1 then 'up' when -1 then 'down' 
 
 create table listing as
 select
-token_id,
-exchange_id,
-exchange_name,
-place
+    token_id,
+    exchange_id,
+    exchange_name,
+    place
 from tokens
 cross join (
     values
@@ -22,11 +22,12 @@ cross join (
 where draw(token_id, place) < 0.5;
 
 create table token as
-with prep_1 as (select
-token_id,
-list(exchange_id) as exchanges
-from listing
-group by token_id
+with prep_1 as (
+    select
+        token_id,
+        list(exchange_id) as exchanges
+    from listing
+    group by token_id
 )
 
 select
@@ -59,51 +60,51 @@ select
         order by category_id
     ) as category_list
 from (select
-token_id,
-unnest(categories) as category_slug
+    token_id,
+    unnest(categories) as category_slug
 from token) as listed
 inner join category using (category_slug)
 group by listed.token_id;
 
 create table token_exchanges as
 select
-token_id,
-list({ 'exchange_id': exchange_id, 'exchange_name': exchange_name } order by place) as exchange_list
+    token_id,
+    list({ 'exchange_id': exchange_id, 'exchange_name': exchange_name } order by place) as exchange_list
 from listing
 group by token_id;
 
 create table bar_1h as
 select
-token_id,
-bar_start,
-open,
-high,
-low,
-close,
-volume_usd as volume
+    token_id,
+    bar_start,
+    open,
+    high,
+    low,
+    close,
+    volume_usd as volume
 from prices
 where timeframe = '1h';
 
 create table bar_1d as
 select
-token_id,
-bar_start,
-open,
-high,
-low,
-close,
-volume_usd as volume
+    token_id,
+    bar_start,
+    open,
+    high,
+    low,
+    close,
+    volume_usd as volume
 from prices
 where timeframe = '1d'
 union all
 select
     token_id,
-    getvariable('now')::date::timestamp,
-    arg_min(open, bar_start),
-    max(high),
-    min(low),
-    arg_max(close, bar_start),
-    sum(volume)
+    getvariable('now')::date::timestamp as bar_start,
+    arg_min(open, bar_start) as open,
+    max(high) as high,
+    min(low) as low,
+    arg_max(close, bar_start) as close,
+    sum(volume) as volume
 from bar_1h
 where bar_start >= getvariable('now')::date and getvariable('partial_today')
 group by token_id;
@@ -114,40 +115,41 @@ select
     max_by(close, (bar_start, length)) as close
 from (
     select
-token_id,
-bar_start,
-close,
-2 as length
-from bar_1d
+        token_id,
+        bar_start,
+        close,
+        2 as length
+    from bar_1d
     union all
     select
-token_id,
-bar_start,
-close,
-1
-from bar_1h
+        token_id,
+        bar_start,
+        close,
+        1 as length
+    from bar_1h
 )
 group by token_id;
 
 -- Today's row is there for half of the tokens, says no event and carries the trend on.
 create table day_signal as
 select
-token_id,
-signal_at,
-direction::integer as direction,
-trend::integer as trend
+    token_id,
+    signal_at,
+    direction::integer as direction,
+    trend::integer as trend
 from signals
 where timeframe = '1d'
 union all
 select
-token_id,
-getvariable('now')::date::timestamp,
-0,
-max_by(trend, signal_at)
+    token_id,
+    getvariable('now')::date::timestamp as signal_at,
+    0 as direction,
+    max_by(trend, signal_at) as trend
 from signals
 where timeframe = '1d' and getvariable('partial_today')
 group by token_id
-having max(signal_at) >= getvariable('now')::date - interval 3 days
+having
+    max(signal_at) >= getvariable('now')::date - interval 3 days
     and draw(token_id, day_number(getvariable('now'))) < 0.5;
 
 create table tm_grade as
@@ -184,5 +186,5 @@ create macro momentum(change) as case
     else 'Momentum Crashing'
 end;
 create macro percent_change(value, before) as
-    case when before <> 0 then round((value - before) / before * 100, 2) end;
+case when before <> 0 then round((value - before) / before * 100, 2) end;
 create macro as_text(value) as printf('%.2f', value);

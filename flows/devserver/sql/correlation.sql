@@ -10,14 +10,14 @@ with returns as (
 
 peers as (
     select token_id from token
-where rank <= 60
+    where rank <= 60
 ),
 
 pairs as (
     select
-one.token_id,
-other.token_id as other_id,
-round(corr(one.r, other.r), 3) as correlation
+        one.token_id,
+        other.token_id as other_id,
+        round(corr(one.r, other.r), 3) as correlation
     from returns as one
     inner join returns as other on one.bar_start = other.bar_start and one.token_id <> other.token_id
     inner join peers on other.token_id = peers.token_id
@@ -29,7 +29,8 @@ round(corr(one.r, other.r), 3) as correlation
 chosen as (
     select *
     from pairs
-    qualify row_number() over (partition by token_id order by correlation desc, other_id asc) <= 10
+    qualify
+        row_number() over (partition by token_id order by correlation desc, other_id asc) <= 10
         or row_number() over (partition by token_id order by correlation, other_id) <= 10
 ),
 

@@ -11,10 +11,10 @@ with moves as (
 
 days as (
     select
-id,
-bar_start,
-avg(r) as r,
-sum(volume) as volume
+        id,
+        bar_start,
+        avg(r) as r,
+        sum(volume) as volume
     from moves
     inner join token using (token_id)
     inner join (values (1, 5), (2, 10), (3, 20)) as told (id, size) on rank <= size

@@ -1,18 +1,18 @@
 -- Grain: day, newest first; some days are missing.
 with days as (
     select
-graded_at,
-avg((grade >= 60)::integer) * 100 as high_share
+        graded_at,
+        avg((grade >= 60)::integer) * 100 as high_share
     from tm_grade
     group by graded_at
 ),
 
 told as (
     select
-graded_at,
-high_share,
-case when high_share >= 50 then 1 else -1 end as state
-from days
+        graded_at,
+        high_share,
+        case when high_share >= 50 then 1 else -1 end as state
+    from days
 )
 
 select

@@ -24,8 +24,8 @@ computed as (
 
 held as (
     select
-token_id,
-round(last(close order by bar_start) / first(close order by bar_start) - 1, 2) as all_time_return
+        token_id,
+        round(last(close order by bar_start) / first(close order by bar_start) - 1, 2) as all_time_return
     from bar_1d
     group by token_id
 ),

@@ -1,10 +1,10 @@
 -- Grain: token. Levels without sides and in no order; a tenth of the tokens has none.
 with newest as (
     select
-token_id,
-level_at,
-price,
-formed_at
+        token_id,
+        level_at,
+        price,
+        formed_at
     from levels
     qualify level_at = max(level_at) over (partition by token_id)
 ),

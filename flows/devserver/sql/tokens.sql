@@ -1,13 +1,13 @@
 -- Grain: token, the newest id first.
 with today as (
     select
-token_id,
-max_by(high, bar_start) as high,
-max_by(low, bar_start) as low,
+        token_id,
+        max_by(high, bar_start) as high,
+        max_by(low, bar_start) as low,
         max_by(close, bar_start) as close,
-max_by(open, bar_start) as open
+        max_by(open, bar_start) as open
     from bar_1d
-group by token_id
+    group by token_id
 )
 
 select
