@@ -7,10 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 import httpx
 import pytest
+
+from flows.devserver.command import serve
+from flows.errors import UsageError
 
 
 @contextmanager
@@ -33,7 +36,7 @@ def _until(stream: IO[str], end: str) -> str:
     raise AssertionError(f"it ended before it said {end!r}: {said}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_the_lines_it_prints_work_and_it_stops_cleanly(number: int) -> None:
     with _dev_server("--fault", "status=503,call=2", "--key", "tm-a-key-of-mine") as (process, said):
         settings = dict(re.findall(r"export (TOKENMETRICS_\w+)=(\S+)", said))
@@ -51,11 +54,12 @@ def test_the_lines_it_prints_work_and_it_stops_cleanly(number: int) -> None:
 
 
 def test_what_cannot_be_is_said_before_a_market_is_drawn() -> None:
-    for options, told in (
-        (("--fault", "stumble"), "stumble is unknown"),
-        (("--lacks", "weather"), "no such endpoint"),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "flows.cli", "dev-server", *options], capture_output=True, text=True, check=False
-        )
-        assert (done.returncode, told in done.stderr) == (2, True)
+    plain: dict[str, Any] = {
+        "port": 0, "n_tokens": 12, "keys": (), "faults": (), "lacks": frozenset(), "per_minute": None, "market_end": None,
+    }  # fmt: skip
+    said: list[str] = []
+    with pytest.raises(UsageError, match="stumble is unknown"):
+        serve(said.append, **{**plain, "faults": ("stumble",)})
+    with pytest.raises(UsageError, match="weather: no such endpoint"):
+        serve(said.append, **{**plain, "lacks": frozenset({"weather"})})
+    assert not said
