@@ -54,9 +54,8 @@ def test_the_lines_it_prints_work_and_it_stops_cleanly(number: int) -> None:
 
 
 def test_what_cannot_be_is_said_before_a_market_is_drawn() -> None:
-    plain: dict[str, Any] = {
-        "port": 0, "n_tokens": 12, "keys": (), "faults": (), "lacks": frozenset(), "per_minute": None, "market_end": None,
-    }  # fmt: skip
+    nothing: dict[str, Any] = {"keys": (), "faults": (), "lacks": frozenset(), "per_minute": None, "market_end": None}
+    plain = {"port": 0, "n_tokens": 12, **nothing}
     said: list[str] = []
     with pytest.raises(UsageError, match="stumble is unknown"):
         serve(said.append, **{**plain, "faults": ("stumble",)})
