@@ -78,7 +78,7 @@ class TokenMetricsSource:
             fetch = Fetch(self.settings, client, store)
             token_ids = await self._token_ids(fetch, wanted, held)
             await fetch.run(self.tasks(wanted, held, token_ids))
-            self.told = (*client.notes, *map(str, fetch.found.drift))
+            self.told = (*client.notes, *fetch.notes, *map(str, fetch.found.drift))
             return fetch.found
 
     async def _token_ids(self, fetch: Fetch, wanted: Wanted, held: Held) -> tuple[int, ...]:
