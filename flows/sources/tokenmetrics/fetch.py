@@ -38,6 +38,12 @@ class Fetched:
     token_ids: tuple[int, ...] = ()
     drift: list[Drift] = field(default_factory=list)
 
+    def has_rows(self, dataset: str) -> bool:
+        """Whether any row came of the endpoints that a dataset is made of."""
+        return any(
+            page.rows for name, pages in self.pages.items() if BY_NAME[name].dataset == dataset for page in pages
+        )
+
 
 class Fetch:
     """One fetch under way."""
