@@ -60,7 +60,9 @@ def outcome(server: DevServer, home: Path, whole: Brought, fault: Fault, **more:
 
 
 @pytest.mark.parametrize(
-    "fault", [MENDED[0], MENDED[2], MENDED[5], REFUSED[3]], ids=lambda fault: f"{fault.kind}{fault.value}"
+    "fault",
+    [MENDED[2], REFUSED[3], *(pytest.param(one, marks=pytest.mark.slow) for one in (MENDED[0], MENDED[5]))],
+    ids=lambda fault: f"{fault.kind}{fault.value}",
 )
 def test_any_one_call_of_a_small_fetch_may_fail(double: DevServer, tmp_path: Path, fault: Fault) -> None:
     more = {"timeframes": ("1d",), "skip": SKIPPED, "history_days": 5}
