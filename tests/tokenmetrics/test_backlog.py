@@ -79,7 +79,7 @@ def test_a_nightly_that_finds_the_lock_held_says_so_and_is_kept_too(live: DevSer
 def test_a_parser_mended_today_reads_yesterdays_bytes(live: DevServer, tmp_path: Path) -> None:
     """With the clocks of the fetch, and without a call."""
     run = run_of(live, tmp_path)
-    with mock.patch("flows.sources.tokenmetrics.parse.side", lambda value: 0):
+    with mock.patch("flows.sources.tokenmetrics.parse.side", return_value=0):
         pipeline.fetch(run)
         take_up(run)
     count = "select count(*) from raw.signals where direction <> 0 or trend <> 0"

@@ -18,7 +18,7 @@ from flows.sources.tokenmetrics.client import Answer, Client
 from flows.sources.tokenmetrics.faults import OF_STATUS, fault_of
 from flows.sources.tokenmetrics.faults import Fault as Code
 from flows.sources.tokenmetrics.keys import find_keys
-from flows.sources.tokenmetrics.retry import retry_after
+from flows.sources.tokenmetrics.retry import retry_after, seconds_to_wait
 from flows.warehouse import journal
 from tests.tokenmetrics.desk import fetch, settings_for
 
@@ -235,3 +235,11 @@ def test_the_past_cannot_be_asked_of_a_live_vendor(tmp_path: Path) -> None:
     source = TokenMetricsSource(TokenMetricsSettings(api_key=KEY, _env_file=None))
     with pytest.raises(UsageError, match="--as-of cannot go back"):
         list(source.fetch(Wanted(datetime(2026, 1, 1), tmp_path)))
+
+
+def test_what_the_server_asked_for_is_waited_for_and_our_own_wait_is_capped(server: DevServer) -> None:
+    settings = settings_for(server, backoff_seconds=1, max_backoff_seconds=8)
+    assert all(20 <= seconds_to_wait(attempt, 20, settings) <= 24 for attempt in range(1, 12))
+    drawn = [seconds_to_wait(11, 0, settings) for _ in range(50)]
+    assert all(4 <= seconds <= 8 for seconds in drawn) and len(set(drawn)) > 10
+    assert 0.5 <= seconds_to_wait(1, 0, settings) <= 1
