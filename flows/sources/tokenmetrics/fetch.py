@@ -11,7 +11,7 @@ from flows.sources.tokenmetrics.client import Client
 from flows.sources.tokenmetrics.drift import Drift, Fields
 from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Endpoint, Grain
 from flows.sources.tokenmetrics.pages import Page, PageStore, packed
-from flows.sources.tokenmetrics.paging import MAX_READINGS, Reading, add, missing, read, read_list
+from flows.sources.tokenmetrics.paging import MAX_READINGS, Reading, add, beyond_the_newest, missing, read, read_list
 from flows.sources.tokenmetrics.parse import category_names, category_slugs, identifier
 from flows.sources.tokenmetrics.plan import DAY, HOUR, About, Query, Window, queries, queries_for_gaps
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
@@ -19,6 +19,8 @@ from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
 
 # A page of fewer rows says nothing of where the server cuts.
 MANY_ROWS = 10
+# The reading of what came back empty, beside those of what came back short.
+ONCE_MORE = MAX_READINGS + 1
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,15 @@ class Fetch:
         # One first: what is refused is not asked for a hundred times.
         readings = [await read(asked[0], self._page, self._settings)]
         if not readings[0].keys:
-            if task.endpoint.is_removed:
+            readings.append(await read(replace(asked[0], reading=ONCE_MORE), self._page, self._settings))
+            if task.endpoint.is_removed and not readings[-1].keys:
                 return readings[0].pages
-            readings.append(await read(replace(asked[0], reading=MAX_READINGS + 1), self._page, self._settings))
         if task.endpoint.is_required:
             await self._learn_limit(readings[0])
         readings += await self._read_all(asked[1:])
+        # Empty answers about the newest days leave no gap: nothing newer says that there is something.
+        empty = [replace(one, reading=ONCE_MORE) for one in beyond_the_newest(readings) if one != asked[0]]
+        readings += await self._read_all(empty)
         for number in range(2, MAX_READINGS + 1):
             gaps = missing(readings)
             n_before = len(_about(readings))

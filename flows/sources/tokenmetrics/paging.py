@@ -104,6 +104,13 @@ def missing(readings: Iterable[Reading]) -> set[About]:
     return expected - about
 
 
+def beyond_the_newest(readings: Iterable[Reading]) -> list[Query]:
+    """The queries that brought nothing and lie after the newest moment that came for anybody."""
+    told = list(readings)
+    newest = max((reading.newest for reading in told if reading.newest), default=None)
+    return [reading.query for reading in told if not reading.keys and not reading.query.expected(newest)]
+
+
 def row_key(endpoint: Endpoint, row: Mapping[str, Any]) -> tuple[str, About | None]:
     """What tells one row from another, and the token and moment it is about."""
     known = folded(row, endpoint.name)
