@@ -53,13 +53,16 @@ def nightly(
     input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Live at this moment (UTC): see only what was held then.")] = None,
+    prices: Annotated[str | None, typer.Option(help="Prices from an exchange, as in ccxt:kraken.")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")] = False,
 ) -> None:
     """Snapshot a source, score what it said, and publish the result."""
     moment = _moment(as_of)
     settings = _settings()
     # The flow starts a run of its own; here what makes no sense is said before the orchestrator takes its seconds.
-    run = start_run(open_source(source, input, vendor), settings, as_of=moment, input=str(input or ""))
+    run = start_run(
+        open_source(source, input, vendor, prices or settings.prices), settings, as_of=moment, input=str(input or "")
+    )
     if plain:
         outcome = pipeline.main_job(
             run, holder=f"trackrecord nightly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
@@ -70,7 +73,7 @@ def nightly(
             nightly as flow,  # Prefect takes seconds to import; the other commands need none of it.
         )
 
-        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, wait_for_lock=False)
+        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, prices=prices, wait_for_lock=False)
     print_scorecard(console, read_scorecard(settings.published))
     _tell(outcome)
     console.print(f"Published: {settings.published}")
