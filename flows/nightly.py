@@ -52,9 +52,8 @@ def nightly(
 ) -> pipeline.Outcome:
     """Snapshot a source, score what it said, and publish the result."""
     settings = Settings()
-    run = start_run(
-        open_source(source, input, vendor, prices or settings.prices), settings, as_of=as_of, input=str(input or "")
-    )
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, as_of=as_of, input=str(input or ""))
     outcome = pipeline.main_job(
         run,
         holder=f"the nightly flow, run {run.run_id}",

@@ -7,7 +7,7 @@ from flows.sources.base import Source
 from flows.sources.files import FilesSource
 from flows.sources.simulated import SampleSource
 
-NAMES = ("sample", "files")
+NAMES = ("sample", "files", "tokenmetrics")
 
 
 def open_source(name: str, folder: Path | None = None, vendor: str | None = None, prices: str | None = None) -> Source:
@@ -34,5 +34,10 @@ def _source(name: str, folder: Path | None, vendor: str | None) -> Source:
             if folder is None:
                 raise UsageError("--source files needs --input DIR, the folder that holds tokens, prices and signals.")
             return FilesSource(folder, vendor)
+        case "tokenmetrics":
+            # httpx takes a third of a second to import, which a command that calls nobody need not wait for.
+            from flows.sources.tokenmetrics import TokenMetricsSource
+
+            return TokenMetricsSource()
         case _:
             raise UsageError(f"--source {name} is unknown; there are {', '.join(NAMES)}.")

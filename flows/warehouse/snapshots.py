@@ -82,6 +82,23 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
     return Snapshot(snapshot_id, dataset.name, incoming.n_rows, n_new, gate.n_quarantined, gate)
 
 
+def forget(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> None:
+    """Undo a snapshot of these bytes, so that they can be read again. The bytes themselves stay where they are."""
+    about = {"dataset": kept.dataset, "source": run.source.name, "sha256": kept.sha256, "as_of": run.as_of}
+    same = "dataset = $dataset and source = $source and sha256 = $sha256 and as_of = $as_of"
+    connection.execute("begin")
+    try:
+        for table in (f"raw.{kept.dataset}", "ops.quarantine", "ops.validation"):
+            connection.execute(
+                f"delete from {table} where snapshot_id in (select snapshot_id from ops.snapshot where {same})", about
+            )
+        connection.execute(f"delete from ops.snapshot where {same}", about)
+        connection.execute("commit")
+    except BaseException:
+        roll_back(connection)
+        raise
+
+
 def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> _Earlier | None:
     """The newest snapshot of this feed, where it holds the same bytes and would read the same today."""
     row = connection.execute(

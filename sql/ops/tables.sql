@@ -93,3 +93,39 @@ create table if not exists ops.build (
     n_windows_computed bigint,
     n_outcomes_moved bigint
 );
+
+create table if not exists ops.request (
+    run_id varchar,
+    request_id varchar,
+    endpoint varchar,
+    params json,
+    status integer,
+    fault varchar,
+    attempt integer,
+    n_bytes bigint,
+    latency_ms double,
+    server_request_id varchar,
+    requested_at timestamp
+);
+
+create table if not exists ops.drift (
+    run_id varchar,
+    source varchar,
+    endpoint varchar,
+    field varchar,
+    what varchar,
+    n_rows bigint,
+    example varchar,
+    seen_at timestamp
+);
+
+create table if not exists ops.raw_body (
+    file varchar,
+    dataset varchar,
+    source varchar,
+    name varchar,
+    request json,
+    sha256 varchar,
+    n_bytes bigint,
+    kept_at timestamp
+);

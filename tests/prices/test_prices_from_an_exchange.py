@@ -58,7 +58,7 @@ def test_prices_are_the_exchanges_daily_and_hourly_page_after_page(
 ) -> None:
     source = PricesFrom(FilesSource(folder), through(exchange))
     delivered = _fetch(source, tmp_path)
-    assert list(delivered) == ["tokens", "signals", "prices"]
+    assert set(delivered) == {"tokens", "signals", "prices", "replaced_prices"}
     rows = _bars(source, delivered["prices"], tmp_path)
     for token_id, market, named in ((1, "AAAUSDT", "AAA/USDT"), (2, "BBBUSD", "BBB/USD")):
         for timeframe in ("1d", "1h"):
@@ -173,8 +173,7 @@ def test_a_stumble_is_tried_again_and_a_market_that_fails_does_not_stop_the_rest
     exchange.fail_next = [503]
     source = PricesFrom(FilesSource(folder), through(exchange))
     delivered = source.fetch(Wanted(NOW, tmp_path, timeframes=("1d",)))
-    others = [next(delivered) for _ in range(2)]
-    assert [one.dataset for one in others] == ["tokens", "signals"]
+    assert {next(delivered).dataset for _ in range(3)} == {"tokens", "signals", "replaced_prices"}
     exchange.candles["BBBUSD", "1d"] = [(0, float("nan"), 0, 0, 0, 0)]
     rows = _bars(source, next(delivered), tmp_path)
     assert {row[0] for row in rows} == {1}
@@ -200,6 +199,14 @@ def test_what_cannot_be_asked_is_said(monkeypatch: pytest.MonkeyPatch, folder: P
     monkeypatch.setitem(sys.modules, "ccxt", None)
     with pytest.raises(UsageError, match=r"pip install 'trackrecord\[ccxt\]'"):
         open_exchange("ccxt:kraken")
+
+
+def test_the_prices_of_the_source_are_kept_and_can_still_be_read(
+    exchange: CandleServer, through: Through, folder: Path, tmp_path: Path
+) -> None:
+    source = PricesFrom(FilesSource(folder), through(exchange))
+    (own,) = _bars(source, _fetch(source, tmp_path)["replaced_prices"], tmp_path)
+    assert own[-1] == "the vendor"
 
 
 def test_a_source_that_says_who_is_larger_settles_a_shared_symbol(

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,7 @@ from flows.sources.exchange.base import PAGE, Exchange, price_source
 from flows.sources.exchange.held import Held, what_is_held
 from flows.sources.exchange.markets import MARKETS_FILE, Choice, Token, choose_markets, read_overrides
 
+OTHER_PRICES = "replaced_prices"
 LENGTHS = {"1d": timedelta(days=1), "1h": timedelta(hours=1)}
 HISTORY_DAYS = {"1d": 1095, "1h": 120}
 """What is asked for of a token that has no prices yet; `backfill` reaches further back."""
@@ -31,7 +33,10 @@ class RanksTokens(Protocol):
 
 
 class PricesFrom:
-    """A source whose `prices` come from an exchange; everything else comes as it was."""
+    """A source whose `prices` come from an exchange; everything else comes as it was.
+
+    `told` is what an operator should hear of the last fetch.
+    """
 
     def __init__(
         self,
@@ -45,19 +50,15 @@ class PricesFrom:
         self.vendor = source.vendor
         self.is_archive = source.is_archive
         self.is_simulated = source.is_simulated
-        self._source = source
+        self.source = source
         self._exchange = exchange
         self._overrides = overrides
         self._history_days = history_days
+        self.told: Sequence[str] = ()
         self._told: list[str] = []
 
-    @property
-    def told(self) -> Sequence[str]:
-        """What an operator should hear of the last fetch."""
-        return (*getattr(self._source, "told", ()), *self._told)
-
     def default_as_of(self) -> datetime | None:
-        return self._source.default_as_of()
+        return self.source.default_as_of()
 
     def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
         """Deliver what the source delivers, its prices replaced by the exchange's.
@@ -65,11 +66,11 @@ class PricesFrom:
         Raises SourceError where the exchange cannot be read at all or lists none of the tokens.
         """
         tokens: list[Token] = []
-        for delivery in self._source.fetch(wanted):
+        for delivery in self.source.fetch(wanted):
             if delivery.dataset == TOKENS.name:
                 tokens = self._tokens(delivery)
-            if delivery.dataset != "prices":
-                yield delivery
+            # What the source itself says of prices was paid for too: it is kept, and no dataset is made of it.
+            yield replace(delivery, dataset=OTHER_PRICES) if delivery.dataset == "prices" else delivery
         held = what_is_held(wanted.home, self._exchange.name)
         if not tokens:
             # A run that asks for hours alone is not told the tokens again: those that have prices go on.
@@ -80,22 +81,24 @@ class PricesFrom:
                 self._exchange, given, read_overrides(self._overrides, self._exchange.name), held.markets
             )
         self._told = choice.told
-        yield Delivery("prices", tuple(self._responses(wanted, choice, held)))
+        responses = tuple(self._responses(wanted, choice, held))
+        self.told = (*self.source.told, *self._told)
+        yield Delivery("prices", responses)
 
     def parse(
         self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
     ) -> duckdb.DuckDBPyRelation:
-        if dataset.name != "prices":
-            return self._source.parse(connection, dataset, kept)
-        return read_candles(connection, kept)
+        if dataset.name == "prices" and are_candles(kept):
+            return read_candles(connection, kept)
+        return self.source.parse(connection, dataset, kept)
 
     def _tokens(self, delivery: Delivery) -> list[Token]:
         """The tokens of a delivery, read before anybody keeps it, as the source itself reads them."""
         with TemporaryDirectory() as folder, duckdb.connect() as connection:
-            rows = self._source.parse(connection, TOKENS, _as_kept(delivery, Path(folder)))
+            rows = self.source.parse(connection, TOKENS, _as_kept(delivery, Path(folder)))
             cap = "market_cap" if "market_cap" in [name.lower() for name in rows.columns] else "null"
             found = rows.project(f"token_id::bigint as token_id, symbol, try_cast({cap} as double) as cap").fetchall()
-        told = self._source.ranks(delivery) if isinstance(self._source, RanksTokens) else {}
+        told = self.source.ranks(delivery) if isinstance(self.source, RanksTokens) else {}
         ranks = {cap: rank for rank, cap in enumerate(sorted({cap for *_, cap in found if cap}, reverse=True), start=1)}
         return [Token(token_id, symbol, told.get(token_id) or ranks.get(cap)) for token_id, symbol, cap in found]
 
@@ -152,6 +155,11 @@ class PricesFrom:
             else:
                 # Nothing from here on, or nothing within the stretch that this exchange looks at in one call.
                 since += PAGE * length
+
+
+def are_candles(kept: Sequence[Path]) -> bool:
+    """Whether kept bodies are an exchange's: an earlier run may have taken the source's own prices."""
+    return all(path.suffix == ".gz" for path in kept)
 
 
 def read_candles(connection: duckdb.DuckDBPyConnection, kept: Sequence[Path]) -> duckdb.DuckDBPyRelation:

@@ -49,11 +49,13 @@ class Client:
         keys: Keys,
         home: Path,
         *,
+        run_id: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._settings = settings
         self._keys = keys
         self._home = home
+        self._run_id = run_id
         self._key = keys.first
         self._is_next_tried = keys.next is None
         self._budget = RetryBudget(settings.retry_budget)
@@ -118,7 +120,7 @@ class Client:
     async def _with_another_key(
         self, endpoint: str, params: Mapping[str, str], attempt: int, refused: Key
     ) -> tuple[httpx.Response, bytes] | None:
-        """The answer to the key in use by now, or to the next one, which is tried once. None where there is no other."""
+        """The answer to the key in use by now, or to the next one, tried once. None where there is no other."""
         if self._key is not refused:
             return await self._send(endpoint, params, attempt, self._key)
         if self._is_next_tried or self._keys.next is None:
@@ -161,6 +163,7 @@ class Client:
             ledger.record(
                 self._home,
                 ledger.Call(
+                    run_id=self._run_id,
                     request_id=uuid4().hex,
                     endpoint=endpoint,
                     params=dict(params),

@@ -63,6 +63,11 @@ class Fields:
                 for name in row.keys() - self._examples.keys():
                     self._examples[name] = json.dumps(row[name])[:EXAMPLE_LETTERS]
 
+    @property
+    def n_names(self) -> int:
+        """Different fields that came."""
+        return len(self._names)
+
     def drift(self) -> list[Drift]:
         """What is new, gone or renamed against the catalogue; nothing where there were no rows."""
         if not self.n_rows:
@@ -86,13 +91,15 @@ class Fields:
 
 # Fields the documents name here and there, on some plans, or in v3 alone: neither news when they come nor when not.
 KNOWN_EXTRAS = frozenset(
-    """
-    token_symbol token_name tm_link tm_slug token_signal_str token_trend_str tm_grade tm_grade_signal
-    fundamental_grade fundamental_grade_class trading_signal exchange_list category_list contract_address date price
-    current_price market_cap total_volume fully_diluted_valuation circulating_supply total_supply max_supply high_24h
-    low_24h price_change_percentage_24h_in_currency resistance_1 resistance_2 resistance_3 support_1 support_2 support_3
-    rect_signal btc_price btc_market_cap alts_market_cap alts_indicator vol_index vol_10 vol_90 above_ma
-    """.split()
+    (
+        *("token_id", "token_symbol", "token_name", "tm_link", "tm_slug", "token_signal_str", "token_trend_str"),
+        *("tm_grade", "tm_grade_signal", "fundamental_grade", "fundamental_grade_class", "trading_signal", "date"),
+        *("exchange_list", "category_list", "contract_address", "price", "current_price", "market_cap", "total_volume"),
+        *("fully_diluted_valuation", "circulating_supply", "total_supply", "max_supply", "high_24h", "low_24h"),
+        *("price_change_percentage_24h_in_currency", "resistance_1", "resistance_2", "resistance_3"),
+        *("support_1", "support_2", "support_3", "rect_signal", "btc_price", "btc_market_cap", "alts_market_cap"),
+        *("alts_indicator", "vol_index", "vol_10", "vol_90", "above_ma"),
+    )
 )
 # Expected fields that some plans, months or versions leave out.
 OPTIONAL = {
@@ -108,10 +115,10 @@ OPTIONAL = {
 }
 
 
-def record(home: Path, found: Iterable[Drift]) -> None:
+def record(home: Path, run_id: str | None, found: Iterable[Drift]) -> None:
     """Append what was found to `journal/drift.jsonl`, from which `ops.drift` is filled."""
     for one in found:
-        journal.append(home, KIND, source="tokenmetrics", **vars(one))
+        journal.append(home, KIND, run_id=run_id, source="tokenmetrics", **vars(one))
 
 
 def _pairs(gone: list[str], new: list[str]) -> dict[str, str]:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from flows.errors import EndpointRefused, SourceError, UsageError
 from flows.sources.tokenmetrics.aliases import folded
@@ -61,10 +60,10 @@ class Fetch:
         elif chosen.kind == "top":
             top_k = min(chosen.count, self._settings.page_limit)
             pages = await self._list(TOP_TOKENS, (("top_k", str(top_k)),), at_least=chosen.count, stop_at=chosen.count)
-            ids = tuple(sorted(_ids(pages)[: chosen.count]))
+            ids = tuple(sorted(ids_of(pages)[: chosen.count]))
         else:
             pages = await self._list(TOKENS, (), at_least=len(held))
-            ids = tuple(sorted(_ids(pages, chosen.categories)))
+            ids = tuple(sorted(ids_of(pages, chosen.categories)))
         if not ids:
             raise SourceError(
                 f"TOKENMETRICS_UNIVERSE {self._settings.universe} names no token the vendor has. "
@@ -139,7 +138,7 @@ class Fetch:
     async def _of_indices(self, task: Task) -> list[Page]:
         """An endpoint that wants the id of an index, for every index there is."""
         pages: list[Page] = []
-        for index_id in _ids(await self._indices()):
+        for index_id in ids_of(await self._indices()):
             for query in queries(task.endpoint, (), task.window, self._settings):
                 reading = await read(replace(query, extra=(("id", str(index_id)),)), self._page, self._settings)
                 pages += reading.pages
@@ -188,7 +187,7 @@ class Fetch:
         return page
 
 
-def _ids(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]:
+def ids_of(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]:
     """The token (or index) ids of the rows, each once, in order; of some categories alone where they are named."""
     ids: dict[int, None] = {}
     for page in pages:

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import duckdb
 
-USABLE = "('passed', 'accepted')"
-
 
 @dataclass(frozen=True)
 class Held:
-    """Tokens whose history is published, and the day of the newest fetch in it; nothing before the first publish."""
+    """Tokens whose days are published, and the newest day a signal is about; nothing before the first publish."""
 
     token_ids: frozenset[int] = frozenset()
     newest: date | None = None
@@ -24,10 +22,13 @@ def what_is_held(home: Path) -> Held:
         return Held()
     with duckdb.connect(str(published), read_only=True) as file:
         row = file.execute(
-            f"""
-            select max(as_of), list_distinct(flatten(list(token_ids) filter (where dataset = 'tokens')))
-            from ops.snapshot
-            where source = 'tokenmetrics' and state in {USABLE} and dataset in ('tokens', 'signals')
+            """
+            with days as (
+                select token_id, signal_at as day from core.signal where timeframe = '1d' and vendor = 'tokenmetrics'
+                union all by name
+                select token_id from core.price_bar where timeframe = '1d' and price_source = 'tokenmetrics'
+            )
+            select max(day), list(distinct token_id) from days
             """
         ).fetchone()
     if row is None or row[0] is None:

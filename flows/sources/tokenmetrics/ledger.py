@@ -19,6 +19,7 @@ KIND = "requests"
 class Call:
     """One attempt at one call. `params` never hold a secret: the key travels in a header."""
 
+    run_id: str | None
     request_id: str
     endpoint: str
     params: dict[str, str]

@@ -22,7 +22,7 @@ About = tuple[int, datetime | None]
 
 @dataclass(frozen=True)
 class Window:
-    """The days from `since` to `until`, both included; hours are wanted from `first_hour` to `last_hour` (or the end)."""
+    """The days from `since` to `until`, both included; the hours from `first_hour` to `last_hour` (or the end)."""
 
     since: date
     until: date
@@ -194,10 +194,8 @@ def day_spans(window: Window, n_days: int) -> list[tuple[date, date]]:
     spans = []
     since = window.since
     while since <= window.until:
-        if window.n_days <= n_days:
-            until = window.until
-        else:
-            until = since + DAY * (n_days - 1 - (since - EPOCH).days % n_days)
+        to_the_grid = DAY * (n_days - 1 - (since - EPOCH).days % n_days)
+        until = window.until if window.n_days <= n_days else since + to_the_grid
         spans.append((since, min(until, window.until)))
         since = until + DAY
     return spans

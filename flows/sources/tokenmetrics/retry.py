@@ -52,8 +52,8 @@ def attempts(settings: TokenMetricsSettings, budget: RetryBudget) -> AsyncRetryi
 
 def seconds_to_wait(attempt: int, floor: float, settings: TokenMetricsSettings) -> float:
     """Capped exponential backoff with jitter, on top of what the server asked for."""
-    capped = min(settings.max_backoff_seconds, settings.backoff_seconds * 2 ** (attempt - 1))
-    drawn = capped * random.uniform(1 - JITTER, 1)
+    capped: float = min(settings.max_backoff_seconds, settings.backoff_seconds * 2 ** (attempt - 1))
+    drawn: float = capped * random.uniform(1 - JITTER, 1)
     # What the server asked for is a floor: half of it would only be refused again.
     return max(drawn, floor + drawn * JITTER) if floor else drawn
 

@@ -3,28 +3,28 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from pydantic import ValidationError
 
 from flows.errors import SourceError, UsageError
 from flows.sources.base import Dataset, Delivery, Response, Wanted
 from flows.sources.tokenmetrics import drift, ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
 from flows.sources.tokenmetrics.client import Client
-from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Endpoint, endpoints_of
+from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, endpoints_of
 from flows.sources.tokenmetrics.estimate import estimated_calls
 from flows.sources.tokenmetrics.fetch import Fetch, Fetched, Task, days_before, hours_before, sharing_errors, tasks_for
 from flows.sources.tokenmetrics.held import Held, what_is_held
 from flows.sources.tokenmetrics.keys import find_keys
 from flows.sources.tokenmetrics.pages import Page, PageStore
 from flows.sources.tokenmetrics.parse import parse_rows
-from flows.sources.tokenmetrics.plan import DAY, Window
+from flows.sources.tokenmetrics.plan import Window
 from flows.sources.tokenmetrics.ranks import ranks_of
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.warehouse.clock import utc_now
@@ -46,7 +46,7 @@ class TokenMetricsSource:
 
     def __init__(self, settings: TokenMetricsSettings | None = None) -> None:
         self.settings = settings or read_settings()
-        self.told: list[str] = []
+        self.told: Sequence[str] = ()
 
     def default_as_of(self) -> datetime | None:
         return None
@@ -68,17 +68,17 @@ class TokenMetricsSource:
         except BaseExceptionGroup as group:
             raise sharing_errors(group) from None
         yield from deliveries(fetched)
-        drift.record(wanted.home, fetched.drift)
+        drift.record(wanted.home, wanted.run_id, fetched.drift)
         store.clear()
 
     async def _fetch(self, wanted: Wanted, store: PageStore) -> Fetched:
         held = what_is_held(wanted.home)
         self._check_credits(wanted, held)
-        async with Client(self.settings, find_keys(self.settings), wanted.home) as client:
+        async with Client(self.settings, find_keys(self.settings), wanted.home, run_id=wanted.run_id) as client:
             fetch = Fetch(self.settings, client, store)
             token_ids = await self._token_ids(fetch, wanted, held)
             await fetch.run(self.tasks(wanted, held, token_ids))
-            self.told = [*client.notes, *map(str, fetch.found.drift)]
+            self.told = (*client.notes, *map(str, fetch.found.drift))
             return fetch.found
 
     async def _token_ids(self, fetch: Fetch, wanted: Wanted, held: Held) -> tuple[int, ...]:
@@ -141,8 +141,6 @@ class TokenMetricsSource:
 
 def read_settings() -> TokenMetricsSettings:
     """The settings. Raises UsageError, naming the variable and never its value, where one cannot be used."""
-    from pydantic import ValidationError
-
     try:
         return TokenMetricsSettings()
     except ValidationError as error:
@@ -233,7 +231,8 @@ def about(dataset: Dataset, row: Mapping[str, Any]) -> str:
     told = [row.get(name) for name in dataset.key if name not in (dataset.moment, "price", "price_source")]
     at = row.get(dataset.moment) if dataset.moment else None
     if isinstance(at, datetime):
-        at = at.replace(minute=0, second=0, microsecond=0, **({"hour": 0} if row.get("timeframe") != "1h" else {}))
+        hour = at.hour if row.get("timeframe") == "1h" else 0
+        at = at.replace(hour=hour, minute=0, second=0, microsecond=0)
     return "|".join(map(str, (*told, at)))
 
 
