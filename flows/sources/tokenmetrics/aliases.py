@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 # Two keys of one row that differ in case alone, and mean different things.
@@ -24,6 +25,7 @@ OWN_NAMES = {"indices": ("name", "symbol")}
 MOMENTS = {"hourly-ohlcv": "timestamp", "hourly-trading-signals": "timestamp", "daily-ohlcv": "date"}
 
 
+@lru_cache(maxsize=4096)
 def canonical(name: str, endpoint: str = "", *, is_lower_row: bool = False) -> str:
     """Our name for a field: lower case, `24_h` read as `24h`, aliases resolved.
 

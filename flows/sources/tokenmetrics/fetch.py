@@ -11,11 +11,15 @@ from flows.sources.tokenmetrics.client import Client
 from flows.sources.tokenmetrics.drift import Drift, Fields
 from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Endpoint, Grain
 from flows.sources.tokenmetrics.pages import Page, PageStore, packed
-from flows.sources.tokenmetrics.paging import MAX_READINGS, Reading, missing, read, read_list
+from flows.sources.tokenmetrics.paging import MAX_READINGS, Reading, add, missing, read, read_list
 from flows.sources.tokenmetrics.parse import category_names, category_slugs, identifier
 from flows.sources.tokenmetrics.plan import DAY, HOUR, About, Query, Window, queries, queries_for_gaps
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
+
+
+# A page of fewer rows says nothing of where the server cuts.
+MANY_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Fetch:
         self._client = client
         self._store = store
         self.found = Fetched()
+        self.notes: list[str] = []
+        self._is_limit_known = False
         self._indices_lock = asyncio.Lock()
         self._index_pages: list[Page] | None = None
 
@@ -122,6 +128,7 @@ class Fetch:
             if task.endpoint.is_removed:
                 return readings[0].pages
             readings.append(await read(replace(asked[0], reading=MAX_READINGS + 1), self._page, self._settings))
+        await self._learn_limit(readings[0])
         readings += await self._read_all(asked[1:])
         for number in range(2, MAX_READINGS + 1):
             gaps = missing(readings)
@@ -131,6 +138,21 @@ class Fetch:
             if len(_about(readings)) == n_before:
                 break
         return [page for reading in readings for page in reading.pages]
+
+    async def _learn_limit(self, reading: Reading) -> None:
+        """Look once whether the server gives shorter pages than it is asked for: then a short page is no end."""
+        n_rows = reading.n_rows[-1]
+        if self._is_limit_known or n_rows < MANY_ROWS or not missing([reading]):
+            return
+        self._is_limit_known = True
+        number = self._settings.first_page + len(reading.pages)
+        page = await self._page(reading.query, number)
+        if add(reading, page, page.rows):
+            self._settings = self._settings.model_copy(update={"page_limit": n_rows})
+            self.notes.append(
+                f"The server gives {n_rows} rows a page, not the {page.params['limit']} "
+                f"asked for. Set TOKENMETRICS_PAGE_LIMIT={n_rows}: every night asks many things twice otherwise."
+            )
 
     async def _read_all(self, asked: list[Query]) -> list[Reading]:
         return list(await asyncio.gather(*(read(query, self._page, self._settings) for query in asked)))

@@ -34,7 +34,7 @@ class Call:
 
 def record(home: Path, call: Call) -> None:
     """Append a call to `journal/requests.jsonl`. Needs no lock."""
-    journal.append(home, KIND, **vars(call))
+    journal.append(home, KIND, is_durable=False, **vars(call))
 
 
 def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:

@@ -61,7 +61,6 @@ class PageStore:
     def __init__(self, home: Path, run_key: str) -> None:
         self._folder = home / "pages" / "tokenmetrics"
         self._run_key = run_key
-        self.n_reused = 0
         self._folder.mkdir(parents=True, exist_ok=True)
         self._drop_stale()
 
@@ -78,12 +77,9 @@ class PageStore:
     def keep(self, page: Page, reading: int) -> None:
         """Keep a page, whole or not at all."""
         path = self._path(page.endpoint, page.params, reading)
-        about = {"status": page.status, "fetched_at": page.fetched_at.isoformat()}
+        about = {"status": page.status, "fetched_at": page.fetched_at.isoformat(), "sha256": page.sha256}
         partial = path.with_suffix(f".partial-{os.getpid()}")
-        with partial.open("wb") as file:
-            file.write(json.dumps(about).encode() + b"\n" + page.packed)
-            file.flush()
-            os.fsync(file.fileno())
+        partial.write_bytes(json.dumps(about).encode() + b"\n" + page.packed)
         os.replace(partial, path)
 
     def clear(self) -> None:

@@ -34,12 +34,13 @@ class Reading:
     keys: set[str] = field(default_factory=set)
     about: set[About] = field(default_factory=set)
     n_repeated: int = 0
-    is_doubtful: bool = False
+    n_rows: list[int] = field(default_factory=list)
 
     @property
     def has_lost_rows(self) -> bool:
-        """Whether a row came twice over a border: another was then pushed past it."""
-        return len(self.pages) > 1 and self.n_repeated > 0
+        """Whether a row came twice over a border, which pushed another past it, or a page before the last shrank."""
+        full = [n_rows for n_rows in self.n_rows if n_rows]
+        return len(full) > 1 and (self.n_repeated > 0 or min(full[:-1]) < max(full))
 
     @property
     def newest(self) -> datetime | None:
@@ -50,19 +51,20 @@ class Reading:
 async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, *, stop_at: int = 0) -> Reading:
     """Read page after page until one is short, brings nothing new, or everything wanted (`stop_at` rows) is there.
 
+    A list of the vendor's ends where a page brings nothing new: nothing else tells that a short page was the last.
     Raises SourceError where the pages do not end.
     """
     reading = Reading(query)
     for number in range(settings.first_page, settings.first_page + settings.max_pages):
         page = await get_page(query, number)
         rows = page.rows
-        n_new = _add(reading, page, rows)
-        if stop_at and len(reading.keys) >= stop_at:
+        n_new = add(reading, page, rows)
+        if not n_new or query.endpoint.is_newest_page or (stop_at and len(reading.keys) >= stop_at):
             return reading
-        if query.endpoint.is_newest_page:
+        if query.endpoint.grain is Grain.LIST:
+            continue
+        if len(rows) < settings.page_limit or _has_all(reading) or _is_older(reading, rows):
             return reading
-        if not n_new or len(rows) < settings.page_limit or _has_all(reading) or _is_older(reading, rows):
-            return await _confirmed(reading, number, get_page, settings)
     raise SourceError(
         f"{query.endpoint.name} has not ended after {settings.max_pages} pages, each with new rows "
         f"(docs/errors.md, {Fault.ENDLESS.value}). Ask for less, or raise TOKENMETRICS_MAX_PAGES."
@@ -85,18 +87,9 @@ async def read_list(
         keys |= reading.keys
         if number > 1 and len(keys) == n_before:
             break
-        if len(keys) >= at_least and not reading.is_doubtful and not reading.has_lost_rows:
+        if len(keys) >= at_least and not reading.has_lost_rows:
             break
     return pages
-
-
-async def _confirmed(reading: Reading, number: int, get_page: GetPage, settings: TokenMetricsSettings) -> Reading:
-    """A list's short page is only its last if the next one holds nothing more."""
-    if reading.query.endpoint.grain is not Grain.LIST or not reading.pages[-1].rows:
-        return reading
-    page = await get_page(reading.query, number + 1)
-    reading.is_doubtful = _add(reading, page, page.rows) > 0
-    return reading
 
 
 def missing(readings: Iterable[Reading]) -> set[About]:
@@ -125,9 +118,10 @@ def row_key(endpoint: Endpoint, row: Mapping[str, Any]) -> tuple[str, About | No
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest(), None
 
 
-def _add(reading: Reading, page: Page, rows: list[Any]) -> int:
+def add(reading: Reading, page: Page, rows: list[Any]) -> int:
     """Take a page in; return how many of its rows are new."""
     reading.pages.append(page)
+    reading.n_rows.append(len(rows))
     n_before = len(reading.keys)
     for row in rows:
         if isinstance(row, Mapping):

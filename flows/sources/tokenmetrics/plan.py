@@ -207,14 +207,14 @@ def hour_spans(endpoint: Endpoint, window: Window) -> list[tuple[date, date, dat
     Where the endpoint takes dates each day is a span of its own; else one span pages back from now.
     """
     begin = max(window.first_hour, _midnight(window.since))
+    end = window.last_hour or _midnight(window.until) + DAY - HOUR
     if not endpoint.has_dates:
-        end = window.last_hour or _midnight(window.until) + DAY - HOUR
         return [(window.since, window.until, begin, max(1, (end - begin) // HOUR + 1))]
     spans = []
     day = begin.date()
     while day <= window.until:
-        first = max(begin, _midnight(day))
-        spans.append((day, day, first, (_midnight(day) + DAY - first) // HOUR))
+        first, last = max(begin, _midnight(day)), min(end, _midnight(day) + DAY - HOUR)
+        spans.append((day, day, first, max(1, (last - first) // HOUR + 1)))
         day += DAY
     return spans
 

@@ -21,7 +21,7 @@ from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, en
 from flows.sources.tokenmetrics.estimate import estimated_calls
 from flows.sources.tokenmetrics.fetch import Fetch, Fetched, Task, days_before, hours_before, sharing_errors, tasks_for
 from flows.sources.tokenmetrics.held import Held, what_is_held
-from flows.sources.tokenmetrics.keys import find_keys
+from flows.sources.tokenmetrics.keys import Keys, find_keys
 from flows.sources.tokenmetrics.pages import Page, PageStore
 from flows.sources.tokenmetrics.parse import parse_rows
 from flows.sources.tokenmetrics.plan import Window
@@ -62,23 +62,24 @@ class TokenMetricsSource:
                 "--as-of cannot go back with --source tokenmetrics: the vendor tells what it says today. "
                 "What it said then lies in raw/; `trackrecord reparse` reads it again."
             )
+        held = what_is_held(wanted.home)
+        self._check_credits(wanted, held)
+        keys = find_keys(self.settings)
         store = PageStore(wanted.home, run_key(wanted))
         try:
-            fetched = asyncio.run(self._fetch(wanted, store))
+            fetched = asyncio.run(self._fetch(wanted, held, keys, store))
         except BaseExceptionGroup as group:
             raise sharing_errors(group) from None
         yield from deliveries(fetched)
         drift.record(wanted.home, wanted.run_id, fetched.drift)
         store.clear()
 
-    async def _fetch(self, wanted: Wanted, store: PageStore) -> Fetched:
-        held = what_is_held(wanted.home)
-        self._check_credits(wanted, held)
-        async with Client(self.settings, find_keys(self.settings), wanted.home, run_id=wanted.run_id) as client:
+    async def _fetch(self, wanted: Wanted, held: Held, keys: Keys, store: PageStore) -> Fetched:
+        async with Client(self.settings, keys, wanted.home, run_id=wanted.run_id) as client:
             fetch = Fetch(self.settings, client, store)
             token_ids = await self._token_ids(fetch, wanted, held)
             await fetch.run(self.tasks(wanted, held, token_ids))
-            self.told = (*client.notes, *map(str, fetch.found.drift))
+            self.told = (*client.notes, *fetch.notes, *map(str, fetch.found.drift))
             return fetch.found
 
     async def _token_ids(self, fetch: Fetch, wanted: Wanted, held: Held) -> tuple[int, ...]:
