@@ -96,7 +96,7 @@ def _serve(n_tokens: int) -> None:
     now = datetime.now(UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
     market = small_market(now, n_tokens, n_days=DAYS, hourly_days=HOURLY_DAYS, days_ahead=2)
     with DevServer(market=market, now=now) as server:
-        print(server.url, flush=True)
+        print(server.base_url, flush=True)
         sys.stdin.read()
 
 
