@@ -29,6 +29,13 @@ class Run:
     until: date | None = None
 
     @property
+    def extent(self) -> str | None:
+        """What kind of delivery it asks for, so that like is compared with like: None is all that is new."""
+        if self.since is not None:
+            return "days"
+        return None if self.timeframes == TIMEFRAMES else " ".join(self.timeframes)
+
+    @property
     def wanted(self) -> Wanted:
         """What the run asks its source for."""
         return Wanted(self.as_of, self.settings.home, self.timeframes, self.since, self.until, run_id=self.run_id)

@@ -1,6 +1,6 @@
 """What live sources delivered and no build has taken up yet: noted in the journal, because fetching needs no lock."""
 
-from collections.abc import Iterable
+import os
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ KIND = "deliveries"
 def note(run: Run, kept: Kept) -> None:
     """Record a delivery whose bytes are safe: from here on some build will take it up."""
     home = run.settings.home
+    _list_files(home, kept)
     journal.append(
         home,
         KIND,
@@ -32,7 +33,9 @@ def note(run: Run, kept: Kept) -> None:
         dataset=kept.dataset,
         sha256=kept.sha256,
         n_bytes=kept.n_bytes,
-        files=[str(path.relative_to(home)) for path in kept.paths],
+        timeframes=run.timeframes,
+        since=run.since,
+        until=run.until,
     )
 
 
@@ -56,7 +59,9 @@ def unloaded(connection: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[Run,
         ).fetchall()
     }
     return [
-        (its_run, kept) for its_run, kept in _delivered(run) if (kept.dataset, kept.sha256, its_run.as_of) not in judged
+        (_its_run(run, event), _kept(run.settings.home, event))
+        for event in _delivered(run)
+        if (event["dataset"], event["sha256"], datetime.fromisoformat(event["as_of"])) not in judged
     ]
 
 
@@ -65,18 +70,21 @@ def fetched_between(run: Run, since: date, until: date) -> list[tuple[Run, Kept]
 
     Raises UsageError where there are none.
     """
-    found = [(its_run, kept) for its_run, kept in _delivered(run) if since <= its_run.fetched_at.date() <= until]
+    found = [
+        (_its_run(run, event), _kept(run.settings.home, event))
+        for event in _delivered(run)
+        if since <= datetime.fromisoformat(event["fetched_at"]).date() <= until
+    ]
     if not found:
         raise UsageError(f"{run.source.name} delivered nothing from {since} to {until}; see journal/{KIND}.jsonl.")
     return found
 
 
-def _delivered(run: Run) -> Iterable[tuple[Run, Kept]]:
+def _delivered(run: Run) -> list[dict[str, Any]]:
     """Every delivery of the run's source, oldest first, each fetch in the order the gate takes datasets."""
     order = list(DATASETS)
     told = [event for event in journal.read(run.settings.home, KIND) if event["source"] == run.source.name]
-    told.sort(key=lambda event: (event["as_of"], event["fetched_at"], order.index(event["dataset"])))
-    return [(_its_run(run, event), _kept(run.settings.home, event)) for event in told]
+    return sorted(told, key=lambda event: (event["as_of"], event["fetched_at"], order.index(event["dataset"])))
 
 
 def _its_run(run: Run, event: dict[str, Any]) -> Run:
@@ -85,14 +93,31 @@ def _its_run(run: Run, event: dict[str, Any]) -> Run:
         as_of=datetime.fromisoformat(event["as_of"]),
         fetched_at=datetime.fromisoformat(event["fetched_at"]),
         is_replay=event["is_replay"],
+        timeframes=tuple(event["timeframes"]),
+        since=_date(event["since"]),
+        until=_date(event["until"]),
     )
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _kept(home: Path, event: dict[str, Any]) -> Kept:
-    return Kept(
-        event["dataset"],
-        tuple(home / name for name in event["files"]),
-        event["sha256"],
-        event["n_bytes"],
-        tuple(event["files"]),
-    )
+    names = _list_of(home, event["dataset"], event["sha256"]).read_text(encoding="utf-8").splitlines()
+    return Kept(event["dataset"], tuple(home / name for name in names), event["sha256"], event["n_bytes"], tuple(names))
+
+
+def _list_files(home: Path, kept: Kept) -> None:
+    """Write which files a delivery is made of beside them: thousands of names are no line of a journal."""
+    path = _list_of(home, kept.dataset, kept.sha256)
+    partial = path.with_suffix(f".partial-{os.getpid()}")
+    with partial.open("w", encoding="utf-8") as file:
+        file.writelines(f"{one.relative_to(home)}\n" for one in kept.paths)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def _list_of(home: Path, dataset: str, sha256: str) -> Path:
+    return home / "raw" / dataset / f"{sha256}.files"

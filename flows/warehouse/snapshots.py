@@ -142,11 +142,15 @@ def _accepted_rules(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kep
 
 
 def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dataset) -> LastSnapshot | None:
+    """What the delivery is compared with: the last one of its kind. Days of the past are like no other delivery."""
+    if run.extent == "days" and not run.source.is_archive:
+        return None
     row = connection.execute(
         f"""
         select snapshot_id, n_rows, token_ids
         from ops.snapshot
         where dataset = $dataset and source = $source and vendor = $vendor and state in {USABLE} and as_of <= $as_of
+            and ($is_archive or extent is not distinct from $extent)
         order by as_of desc, snapshot_id desc
         limit 1
         """,
@@ -155,6 +159,8 @@ def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dat
             "source": run.source.name,
             "vendor": run.source.vendor,
             "as_of": run.as_of,
+            "is_archive": run.source.is_archive,
+            "extent": run.extent,
         },
     ).fetchone()
     return LastSnapshot(*row) if row else None
@@ -264,7 +270,7 @@ def _record_snapshot(
             $sha256 as sha256, $n_bytes as n_bytes, count(*) as n_rows, count(distinct token_id) as n_tokens,
             list(distinct token_id) filter (where token_id is not null) as token_ids,
             $n_new as n_new, $n_quarantined as n_quarantined, $n_hidden as n_hidden, {preliminary} as n_preliminary,
-            $state as state
+            $state as state, $extent as extent
         from incoming
         """,
         {
@@ -282,5 +288,6 @@ def _record_snapshot(
             "n_quarantined": gate.n_quarantined,
             "n_hidden": incoming.n_hidden,
             "state": state,
+            "extent": run.extent,
         },
     )

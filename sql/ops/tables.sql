@@ -34,8 +34,12 @@ create table if not exists ops.snapshot (
     n_hidden bigint,
     n_preliminary bigint,
     token_ids bigint[],
-    state varchar
+    state varchar,
+    extent varchar
 );
+
+-- Warehouses of before 2026-12 lack it.
+alter table ops.snapshot add column if not exists extent varchar;
 
 create table if not exists ops.validation (
     run_id varchar,

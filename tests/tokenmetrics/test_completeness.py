@@ -32,12 +32,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Brought:
     "fault",
     [
         Fault("shuffle", times=None),
-        Fault("repeat", "3", times=None),
+        pytest.param(Fault("repeat", "3", times=None), marks=pytest.mark.slow),
         Fault("lose", "3", times=None),
-        Fault("shrink", "3", call=9, times=4),
+        pytest.param(Fault("shrink", "3", call=9, times=4), marks=pytest.mark.slow),
         Fault("shrink", "40", endpoint="trading-signals", call=1),
-        Fault("shrink", "40", endpoint="top-market-cap-tokens", call=1),
-        Fault("status", "404", endpoint="quantmetrics", call=1),
+        pytest.param(Fault("shrink", "40", endpoint="top-market-cap-tokens", call=1), marks=pytest.mark.slow),
+        pytest.param(Fault("status", "404", endpoint="quantmetrics", call=1), marks=pytest.mark.slow),
         Fault("status", "404", endpoint="trading-signals", call=1),
     ],
     ids=str,
@@ -51,7 +51,11 @@ def test_nothing_is_lost_and_nothing_comes_twice(
         assert wanted(brought.rows[name]) == wanted(rows), name
 
 
-@pytest.mark.parametrize("fault", [Fault("shuffle", times=None), Fault("shrink", "3", call=30, times=5)], ids=str)
+@pytest.mark.parametrize(
+    "fault",
+    [Fault("shuffle", times=None), pytest.param(Fault("shrink", "3", call=30, times=5), marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_narrow_pages_bring_the_same(server: DevServer, tmp_path: Path, whole: Brought, fault: Fault) -> None:
     server.faults = [fault]
     brought = fetch(server, tmp_path, timeframes=("1d",), **NARROW)
@@ -73,8 +77,9 @@ def test_a_server_that_pages_by_a_smaller_limit_than_asked_is_read_to_its_end(
 def test_one_page_holds_each_answer_where_its_size_can_be_foreseen(server: DevServer, tmp_path: Path) -> None:
     fetch(server, tmp_path)
     foreseen = [call for call in server.calls if BY_NAME[call.endpoint].grain.name in ("TOKEN", "TOKEN_DAY")]
-    assert foreseen
-    assert {call.params["page"] for call in foreseen} == {"1"}
+    assert len(foreseen) > 20
+    # Two looks at a second page: whether the server's pages are shorter than was asked for.
+    assert sum(call.params["page"] != "1" for call in foreseen) <= 2
 
 
 def test_spans_cover_every_day_once(server: DevServer) -> None:

@@ -271,7 +271,7 @@ ENDPOINTS = (
     ),
     # Kept and counted, not modelled. A price without a moment is no bar.
     Endpoint("price", Grain.TOKEN, None, (*TOKEN, "current_price"), ("token_id",)),
-    Endpoint("price-prediction", Grain.TOKEN, None, (*TOKEN, "price_prediction"), ("token_id",)),
+    Endpoint("price-prediction", Grain.TOKEN, None, (*TOKEN, "price_prediction"), ("token_id",), is_verified=False),
     Endpoint(
         "scenario-analysis",
         Grain.TOKEN,
@@ -331,7 +331,7 @@ ENDPOINTS = (
         (),
         is_verified=False,
     ),
-    Endpoint("correlation", Grain.TOKEN, None, (*TOKEN, "date", "top_correlation"), ("token_id",), is_verified=False),
+    Endpoint("correlation", Grain.TOKEN, None, (*TOKEN, "date", "top_correlation"), ("token_id",)),
     Endpoint(
         "sentiments",
         Grain.LIST,

@@ -17,7 +17,6 @@ from flows.sources.tokenmetrics.plan import DAY, HOUR, About, Query, Window, que
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
 
-
 # A page of fewer rows says nothing of where the server cuts.
 MANY_ROWS = 10
 
@@ -39,6 +38,12 @@ class Fetched:
     token_ids: tuple[int, ...] = ()
     drift: list[Drift] = field(default_factory=list)
 
+    def has_rows(self, dataset: str) -> bool:
+        """Whether any row came of the endpoints that a dataset is made of."""
+        return any(
+            page.rows for name, pages in self.pages.items() if BY_NAME[name].dataset == dataset for page in pages
+        )
+
 
 class Fetch:
     """One fetch under way."""
@@ -49,7 +54,6 @@ class Fetch:
         self._store = store
         self.found = Fetched()
         self.notes: list[str] = []
-        self._is_limit_known = False
         self._indices_lock = asyncio.Lock()
         self._index_pages: list[Page] | None = None
 
@@ -128,7 +132,8 @@ class Fetch:
             if task.endpoint.is_removed:
                 return readings[0].pages
             readings.append(await read(replace(asked[0], reading=MAX_READINGS + 1), self._page, self._settings))
-        await self._learn_limit(readings[0])
+        if task.endpoint.is_required:
+            await self._learn_limit(readings[0])
         readings += await self._read_all(asked[1:])
         for number in range(2, MAX_READINGS + 1):
             gaps = missing(readings)
@@ -140,11 +145,10 @@ class Fetch:
         return [page for reading in readings for page in reading.pages]
 
     async def _learn_limit(self, reading: Reading) -> None:
-        """Look once whether the server gives shorter pages than it is asked for: then a short page is no end."""
+        """Look whether the server gives shorter pages than it is asked for: then a short page is no end."""
         n_rows = reading.n_rows[-1]
-        if self._is_limit_known or n_rows < MANY_ROWS or not missing([reading]):
+        if n_rows < MANY_ROWS or n_rows >= self._settings.page_limit or not missing([reading]):
             return
-        self._is_limit_known = True
         number = self._settings.first_page + len(reading.pages)
         page = await self._page(reading.query, number)
         if add(reading, page, page.rows):
@@ -185,7 +189,8 @@ class Fetch:
         except EndpointRefused as error:
             await self._probe(TOKENS if endpoint is TOP_TOKENS else TOP_TOKENS)
             raise SourceError(
-                f"{error} TOKENMETRICS_UNIVERSE={self._settings.universe} needs it: name the tokens by file:PATH."
+                f"{error} TOKENMETRICS_UNIVERSE={self._settings.universe} needs it: name the tokens "
+                "by file:PATH; see docs/errors.md."
             ) from None
         self._take(endpoint, pages)
         return pages

@@ -71,8 +71,9 @@ class PageStore:
             about = json.loads(told)
         except (FileNotFoundError, ValueError):
             return None
-        self.n_reused += 1
-        return Page(endpoint, dict(params), about["status"], datetime.fromisoformat(about["fetched_at"]), packed_body)
+        page = Page(endpoint, dict(params), about["status"], datetime.fromisoformat(about["fetched_at"]), packed_body)
+        # The disk is not made to wait for each page: one that a power cut tore is no page.
+        return page if page.sha256 == about["sha256"] else None
 
     def keep(self, page: Page, reading: int) -> None:
         """Keep a page, whole or not at all."""

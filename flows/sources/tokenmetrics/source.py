@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from flows.errors import SourceError, UsageError
-from flows.sources.base import Dataset, Delivery, Response, Wanted
+from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
 from flows.sources.tokenmetrics import drift, ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
 from flows.sources.tokenmetrics.client import Client
@@ -70,7 +70,13 @@ class TokenMetricsSource:
             fetched = asyncio.run(self._fetch(wanted, held, keys, store))
         except BaseExceptionGroup as group:
             raise sharing_errors(group) from None
-        yield from deliveries(fetched)
+        is_part = "1d" not in wanted.timeframes or wanted.since is not None
+        for delivery in deliveries(fetched):
+            if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
+                # A night without prices is a fault for the gate; an hour or some past days without them are not.
+                self.told = (*self.told, f"{delivery.dataset}: no rows came.")
+                continue
+            yield delivery
         drift.record(wanted.home, wanted.run_id, fetched.drift)
         store.clear()
 
@@ -94,6 +100,8 @@ class TokenMetricsSource:
         settings = self.settings
         is_hourly = "1d" not in wanted.timeframes
         asked = [one for one in endpoints_of(settings.version) if one.name not in settings.skip and one != TOP_TOKENS]
+        if wanted.token_ids is None and settings.wanted_universe.kind in ("all", "category"):
+            asked = [one for one in asked if one != TOKENS]  # The universe was read from it.
         if is_hourly:
             asked = [one for one in asked if one.timeframe == "1h" or (one == TOKENS and not held.token_ids)]
         elif "1h" not in wanted.timeframes:
