@@ -19,11 +19,13 @@ def backfill(
     source: str = "tokenmetrics",
     input: Path | None = None,
     vendor: str | None = None,
+    prices: str | None = None,
     wait_for_lock: bool = True,
 ) -> pipeline.Outcome:
     """Fetch the days from `since` to `until`, both included, and run the main job over them."""
     settings = Settings()
-    run = start_run(open_source(source, input, vendor), settings, input=str(input or ""), since=since, until=until)
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, input=str(input or ""), since=since, until=until)
     return pipeline.main_job(
         run,
         holder=f"the backfill flow, run {run.run_id}",

@@ -39,6 +39,7 @@ N_RUNS_SHOWN = 5
 
 SourceName = Annotated[str, typer.Option(help=f"Where rows come from: {', '.join(NAMES)}.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")]
+Prices = Annotated[str | None, typer.Option(help="Prices from an exchange, as in ccxt:kraken.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be called and what it costs; call nothing.")]
 
 PROGRESS = {
@@ -57,6 +58,7 @@ def nightly(
     input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Live at this moment (UTC): see only what was held then.")] = None,
+    prices: Prices = None,
     plain: Plain = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -64,7 +66,8 @@ def nightly(
     moment = _moment(as_of)
     settings = _settings()
     # The flow starts a run of its own; here what makes no sense is said before the orchestrator takes its seconds.
-    run = start_run(open_source(source, input, vendor), settings, as_of=moment, input=str(input or ""))
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, as_of=moment, input=str(input or ""))
     if dry_run:
         _print_plan(run)
         return
@@ -78,7 +81,7 @@ def nightly(
             nightly as flow,  # Prefect takes seconds to import; the other commands need none of it.
         )
 
-        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, wait_for_lock=False)
+        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, prices=prices, wait_for_lock=False)
     print_scorecard(console, read_scorecard(settings.published))
     _tell(outcome)
     console.print(f"Published: {settings.published}")
@@ -89,12 +92,14 @@ def hourly(
     source: SourceName = "tokenmetrics",
     input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
+    prices: Prices = None,
     plain: Plain = False,
     dry_run: DryRun = False,
 ) -> None:
     """Fetch the hourly datasets, build where the lock is free, and publish every few hours."""
     settings = _settings()
-    run = start_run(open_source(source, input, vendor), settings, input=str(input or ""), timeframes=("1h",))
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, input=str(input or ""), timeframes=("1h",))
     if dry_run:
         _print_plan(run)
         return
@@ -106,7 +111,7 @@ def hourly(
         orchestrator_defaults()
         from flows.hourly import hourly as flow
 
-        outcome = flow(source=source, input=input, vendor=vendor, wait_for_lock=False)
+        outcome = flow(source=source, input=input, vendor=vendor, prices=prices, wait_for_lock=False)
     if outcome is None:
         console.print("Fetched and kept. Another run holds the lock; the next build takes it up.")
         return
@@ -121,13 +126,15 @@ def backfill(
     source: SourceName = "tokenmetrics",
     input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
+    prices: Prices = None,
     plain: Plain = False,
     dry_run: DryRun = False,
 ) -> None:
     """Fetch days that were missed, or a vendor's history, and publish: backfill, which nobody witnessed."""
     settings = _settings()
     first, last = _days(since, until)
-    run = start_run(open_source(source, input, vendor), settings, input=str(input or ""), since=first, until=last)
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, input=str(input or ""), since=first, until=last)
     if dry_run:
         _print_plan(run)
         return
@@ -139,7 +146,9 @@ def backfill(
         orchestrator_defaults()
         from flows.backfill import backfill as flow
 
-        outcome = flow(since=first, until=last, source=source, input=input, vendor=vendor, wait_for_lock=False)
+        outcome = flow(
+            since=first, until=last, source=source, input=input, vendor=vendor, prices=prices, wait_for_lock=False
+        )
     _tell(outcome)
     console.print(f"Published: {settings.published}")
 
@@ -153,7 +162,7 @@ def reparse(
     """Read kept bytes again with today's parser, and publish what they say now. Calls nobody."""
     settings = _settings()
     first, last = _days(since, until)
-    run = start_run(open_source(source), settings)
+    run = start_run(open_source(source, prices=settings.prices), settings)
     outcome = pipeline.reparse_job(
         run, since=first, until=last, holder=f"trackrecord reparse, run {run.run_id}", wait_seconds=0
     )

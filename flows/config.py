@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     max_quarantined_share: float = Field(default=0.05, ge=0, le=1, description="Above it a dataset stops the run.")
     max_vanished_share: float = Field(default=1 / 3, ge=0, le=1, description="Tokens lost above it stop the run.")
     gate_batch_rows: int = Field(default=250_000, ge=1, description="Rows the gate looks at in one batch.")
+    prices: str | None = Field(default=None, description="Where prices come from, if not the source: ccxt:EXCHANGE.")
     stale_after_days: float = Field(default=2, gt=0, description="Older newest rows raise a freshness warning.")
 
     @field_validator("horizons_1d", "horizons_1h", mode="before")

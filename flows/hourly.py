@@ -16,11 +16,13 @@ def hourly(
     source: str = "tokenmetrics",
     input: Path | None = None,
     vendor: str | None = None,
+    prices: str | None = None,
     wait_for_lock: bool = True,
 ) -> pipeline.Outcome | None:
     """Fetch the hourly datasets and take them up; None where another run holds the lock, and takes them up instead."""
     settings = Settings()
-    run = start_run(open_source(source, input, vendor), settings, input=str(input or ""), timeframes=("1h",))
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, input=str(input or ""), timeframes=("1h",))
     return pipeline.hourly_job(
         run,
         holder=f"the hourly flow, run {run.run_id}",

@@ -9,6 +9,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from zlib import crc32
 
@@ -20,6 +21,7 @@ from flows.devserver.faults import Fault, in_page, spoil_fields
 from flows.devserver.market import Shown, View
 
 Params = Mapping[str, str]
+AS_THEY_ARE = {str, int, bool, type(None)}
 TOKEN_MINIMA = {"marketcap": "market_cap", "volume": "market_cap", "fdv": "market_cap"}
 
 
@@ -175,11 +177,23 @@ def _day(query: Query, name: str) -> dt.date | None:
 
 def _asked_tokens(view: View, query: Query) -> np.ndarray | None:
     """The ids that the filters leave, None where there is no filter."""
-    tokens = view.tokens.to_pylist() if any(query.get(name) for name in _TOKEN_FILTERS) else None
-    if tokens is None:
+    asked = [name for name in _TOKEN_FILTERS if query.get(name)]
+    if not asked:
         return None
-    left = [token for token in tokens if all(_fits(token, query, name) for name in _TOKEN_FILTERS)]
-    return np.array([token["token_id"] for token in left], dtype=np.int64)
+    tokens = view.tokens
+    if "token_id" in asked:
+        # Most calls name their tokens: look them up rather than through all.
+        asked.remove("token_id")
+        tokens = [view.tokens[place] for place in sorted(view.places[one] for one in _ids(query) if one in view.places)]
+    left = [token["token_id"] for token in tokens if all(_fits(token, query, name) for name in asked)]
+    return np.array(left, dtype=np.int64)
+
+
+def _ids(query: Query) -> set[int]:
+    try:
+        return {int(word) for word in _words(query.get("token_id"))}
+    except ValueError:
+        raise Refused(400, "token_id must be a number") from None
 
 
 _TOKEN_FILTERS = (
@@ -188,15 +202,8 @@ _TOKEN_FILTERS = (
 
 
 def _fits(token: Mapping[str, object], query: Query, name: str) -> bool:
-    text = query.get(name)
-    if not text:
-        return True
-    given = {part.strip().lower() for part in text.split(",")}
+    given = _words(query.get(name))
     match name:
-        case "token_id":
-            if not all(part.isdigit() for part in given):
-                raise Refused(400, "token_id must be a number")
-            return str(token["token_id"]) in given
         case "symbol":
             return str(token["token_symbol"]).lower() in given
         case "token_name":
@@ -211,6 +218,11 @@ def _fits(token: Mapping[str, object], query: Query, name: str) -> bool:
             return str(token["blockchain_address"]) in given
         case _:
             return float(str(token[TOKEN_MINIMA[name]])) >= _number(query, name)
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(part.strip().lower() for part in text.split(","))
 
 
 def _whole(params: Params, name: str, default: int) -> int:
@@ -255,16 +267,21 @@ def _restated(row: dict[str, object], now: dt.datetime, share: float) -> dict[st
 
 
 def _on_the_wire(row: dict[str, object], dialect: Dialect, query: Query) -> dict[str, object]:
-    names = query.spec.names(query.version)
-    is_v2 = query.version == "v2"
-    if query.endpoint in ("tokens", "top-market-cap-tokens") and not is_v2:
+    if query.endpoint in ("tokens", "top-market-cap-tokens") and query.version == "v3":
         row = _collapsed(row, query.params.get("expand", ""))
+    spec = query.spec
     told: dict[str, object] = {}
     for column, value in row.items():
-        name = names.get(column, column.upper() if is_v2 else column)
+        name = _wire_name(query.endpoint, query.version, column)
         if name is not None:
-            told[name] = _plain(value, dialect, query.spec)
+            told[name] = value if type(value) in AS_THEY_ARE else _plain(value, dialect, spec)
     return told
+
+
+@lru_cache(maxsize=4096)
+def _wire_name(endpoint: str, version: Version, column: str) -> str | None:
+    usual = column.upper() if version == "v2" else column
+    return ENDPOINTS[endpoint].names(version).get(column, usual)
 
 
 def _collapsed(row: dict[str, object], expand: str) -> dict[str, object]:

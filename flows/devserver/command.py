@@ -58,15 +58,15 @@ def serve(
 
 def _how_to_use(server: DevServer) -> list[str]:
     return [
-        f"Listening on {server.url} (v2 and v3). In another terminal:",
+        f"Listening on {server.base_url} (v2 and v3). In another terminal:",
         "",
-        f"  export TOKENMETRICS_BASE_URL={server.url}/v2",
+        f"  export TOKENMETRICS_BASE_URL={server.base_url}/v2",
         f"  export TOKENMETRICS_API_KEY={server.keys[0]}",
         "  trackrecord nightly --source tokenmetrics",
         "",
         f"The market runs until {server.spec.end_date}. A restart in the next quarter moves it: keep it with",
         f"  --market-end {server.spec.end_date}",
         f"Faults now: {', '.join(map(str, server.faults)) or 'none'}. To change them:",
-        f"  curl -X PUT {server.url}{CONTROL}/faults -d '[\"status=503,call=3\"]'",
+        f"  curl -X PUT {server.base_url}{CONTROL}/faults -d '[\"status=503,call=3\"]'",
         "Stop with Ctrl-C.",
     ]

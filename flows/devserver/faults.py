@@ -88,8 +88,8 @@ def parse_fault(text: str) -> Fault:
         if name not in known or not is_given:
             raise UsageError(f"--fault {text}: {option} is unknown; after the kind come {', '.join(sorted(known))}.")
         told[name] = given
-    lasts = kind in LASTING or "share" in told
-    times = told.get("times", "all" if lasts and "call" not in told else "1")
+    lasts = kind in LASTING or ("share" in told and "call" not in told)
+    times = told.get("times", "all" if lasts else "1")
     try:
         return Fault(
             kind,

@@ -76,7 +76,8 @@ class View:
             for name, table in self.held.items():
                 connection.register(name, table)
             connection.execute((SQL / "_market.sql").read_text())
-            self.tokens = connection.sql("select * from token order by token_id").to_arrow_table()
+            self.tokens = connection.sql("select * from token order by token_id").to_arrow_table().to_pylist()
+            self.places = {token["token_id"]: place for place, token in enumerate(self.tokens)}
             self.shown = {name: _show(connection, name) for name in ENDPOINTS}
         self._selections: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
 

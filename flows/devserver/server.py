@@ -128,15 +128,10 @@ class DevServer:
         self._schedule = Schedule(self._faults, self._seed)
 
     @property
-    def url(self) -> str:
+    def base_url(self) -> str:
         """Where it listens, `http://127.0.0.1:PORT`; the versions are `/v2` and `/v3` under it."""
         assert self._http is not None, "start the server first"
         return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    @property
-    def base_url(self) -> str:
-        """The same as `url`."""
-        return self.url
 
     def revoke(self, key: str) -> None:
         """From the next call on, this key is not accepted."""

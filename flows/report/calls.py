@@ -10,6 +10,7 @@ from rich.text import Text
 
 from flows.errors import UsageError
 from flows.sources.base import Source
+from flows.sources.exchange import PricesFrom
 from flows.sources.tokenmetrics import TokenMetricsSource, ledger
 from flows.sources.tokenmetrics.doctor import Examination, fields_told
 from flows.sources.tokenmetrics.endpoints import BY_NAME
@@ -19,6 +20,7 @@ from flows.warehouse.clock import utc_now
 
 def tokenmetrics_of(source: Source) -> TokenMetricsSource:
     """The source, where it calls somebody. Raises UsageError where its fetch costs nothing."""
+    source = source.source if isinstance(source, PricesFrom) else source
     if not isinstance(source, TokenMetricsSource):
         raise UsageError(f"--source {source.name} calls nobody: there is nothing to count or to examine.")
     return source

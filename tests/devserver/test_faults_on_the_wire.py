@@ -225,6 +225,8 @@ def test_every_kind_can_be_written_down_and_read_back() -> None:
         fault = parse_fault(f"{kind}={values.get(kind, '2')},endpoint=price,call=4,times=all,share=0.5")
         assert (fault.kind, fault.endpoint, fault.call, fault.times, fault.share) == (kind, "price", 4, None, 0.5)
         assert parse_fault(str(fault)) == fault
+    for text, times in (("restate,call=9", None), ("status=500,call=9", 1), ("status=429,share=0.2", None)):
+        assert parse_fault(text).times == times
     for nonsense in ("stumble", "status", "status=500,often=1", "status=500,call=soon"):
         with pytest.raises(UsageError):
             parse_fault(nonsense)

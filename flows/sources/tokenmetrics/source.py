@@ -25,6 +25,7 @@ from flows.sources.tokenmetrics.keys import Keys, find_keys
 from flows.sources.tokenmetrics.pages import Page, PageStore
 from flows.sources.tokenmetrics.parse import parse_rows
 from flows.sources.tokenmetrics.plan import Window
+from flows.sources.tokenmetrics.ranks import ranks_of
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.warehouse.clock import utc_now
 
@@ -141,6 +142,10 @@ class TokenMetricsSource:
             "select * exclude (body, about) from tokenmetrics_rows "
             "qualify body = max(body) over (partition by about) order by body"
         )
+
+    def ranks(self, tokens: Delivery) -> dict[int, int]:
+        """Rank by market cap by token id, where the universe was taken from the vendor's list of the largest."""
+        return ranks_of(tokens)
 
 
 def read_settings() -> TokenMetricsSettings:
