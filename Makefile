@@ -20,7 +20,7 @@ check: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint sql
+	$(BIN)/sqlfluff lint sql flows/devserver/sql
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks.run

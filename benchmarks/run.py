@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from benchmarks import ours
+from benchmarks import ours, vendor
 from benchmarks.kernels import COST, HORIZONS, KERNELS, LIMIT, Aggregate
 from benchmarks.measure import Job, Measured, describe_machine, measure, render_table, run_job
 from benchmarks.panel import write_panel, write_spine
@@ -130,7 +130,45 @@ def increment_line(bench: Bench) -> str:
     )
 
 
-LINES: dict[str, Line] = {"kernel": kernel_line, "build": build_line, "increment": increment_line}
+def vendor_line(bench: Bench) -> str:
+    """A night's calls to a vendor: ours beside a bare loop over the same calls, unlimited and at 300 a minute."""
+    n_tokens, rate = min(bench.n_tokens, vendor.N_TOKENS), 300
+    home, calls = str(bench.work / "home_vendor"), bench.work / "vendor_calls.json"
+    with vendor.serving(n_tokens) as url:
+        ours_once = run_job(Job("ours", "benchmarks.vendor:our_fetch", (url, home, n_tokens, 0)))
+        counts = vendor.calls_made(url, calls)
+        jobs = [
+            Job("ours, unlimited", "benchmarks.vendor:our_fetch", (url, home, n_tokens, 0)),
+            Job("bare httpx loop", "benchmarks.vendor:bare_loop", (url, str(calls))),
+        ]
+        measured = measure(jobs, rounds=bench.rounds)
+        measured += measure(
+            [Job(f"ours, {rate} a minute", "benchmarks.vendor:our_fetch", (url, home, n_tokens, rate))], rounds=1
+        )
+    n_calls = ours_once.result["n_calls"]
+    return "\n".join(
+        [
+            "## A night's calls to a vendor",
+            "",
+            f"{n_tokens:,} tokens, every endpoint, {vendor.HISTORY_DAYS} days of days and two of hours, against the "
+            f"dev-server on this machine, {vendor.CONCURRENCY} calls at once: {n_calls:,} calls = {n_calls:,} credits, "
+            f"{ours_once.result['n_bytes'] / 2**20:.0f} MB of bodies. *Ours* keeps the rate, the ledger and every body "
+            "(compressed, by checksum) on disk; the *bare loop* reads the same answers and lets them go. The server's "
+            "own time is in both.",
+            "",
+            render_table(measured, "bare httpx loop"),
+            "",
+            "Calls by endpoint: " + ", ".join(f"{name} {count}" for name, count in counts.items()) + ".",
+        ]
+    )
+
+
+LINES: dict[str, Line] = {
+    "kernel": kernel_line,
+    "build": build_line,
+    "increment": increment_line,
+    "vendor": vendor_line,
+}
 """The sections of `RESULTS.md`, in order."""
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, Any, TypeVar
@@ -25,7 +25,7 @@ from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.tables import WIDE, fits
-from flows.run import start_run
+from flows.run import Run, start_run
 from flows.sources import NAMES, open_source
 from flows.warehouse import journal
 from flows.warehouse.acceptance import accept as accept_rule
@@ -43,6 +43,10 @@ errors = Console(stderr=True, soft_wrap=True)
 N_RUNS_SHOWN = 5
 
 S = TypeVar("S", bound=BaseSettings)
+SourceName = Annotated[str, typer.Option(help=f"Where rows come from: {', '.join(NAMES)}.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")]
+Prices = Annotated[str | None, typer.Option(help="Prices from an exchange, as in ccxt:kraken.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be called and what it costs; call nothing.")]
 
 PROGRESS = {
     "fetch": "Keeping what the source delivers",
@@ -60,13 +64,19 @@ def nightly(
     input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Live at this moment (UTC): see only what was held then.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")] = False,
+    prices: Prices = None,
+    plain: Plain = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Snapshot a source, score what it said, and publish the result."""
     moment = _moment(as_of)
     settings = _settings()
     # The flow starts a run of its own; here what makes no sense is said before the orchestrator takes its seconds.
-    run = start_run(open_source(source, input, vendor), settings, as_of=moment, input=str(input or ""))
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, as_of=moment, input=str(input or ""))
+    if dry_run:
+        _print_plan(run)
+        return
     if plain:
         outcome = pipeline.main_job(
             run, holder=f"trackrecord nightly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
@@ -77,10 +87,106 @@ def nightly(
             nightly as flow,  # Prefect takes seconds to import; the other commands need none of it.
         )
 
-        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, wait_for_lock=False)
+        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, prices=prices, wait_for_lock=False)
     print_scorecard(console, read_scorecard(settings.published))
     _tell(outcome)
     console.print(f"Published: {settings.published}")
+
+
+@app.command()
+def hourly(
+    source: SourceName = "tokenmetrics",
+    input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
+    vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
+    prices: Prices = None,
+    plain: Plain = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Fetch the hourly datasets, build where the lock is free, and publish every few hours."""
+    settings = _settings()
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, input=str(input or ""), timeframes=("1h",))
+    if dry_run:
+        _print_plan(run)
+        return
+    if plain:
+        outcome = pipeline.hourly_job(
+            run, holder=f"trackrecord hourly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
+        )
+    else:
+        orchestrator_defaults()
+        from flows.hourly import hourly as flow
+
+        outcome = flow(source=source, input=input, vendor=vendor, prices=prices, wait_for_lock=False)
+    if outcome is None:
+        console.print("Fetched and kept. Another run holds the lock; the next build takes it up.")
+        return
+    _tell(outcome)
+    console.print(f"Published: {settings.published}" if outcome.n_rows else "Built; the last publish is recent enough.")
+
+
+@app.command()
+def backfill(
+    since: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")],
+    until: Annotated[str, typer.Option("--to", help="Last day, included.")],
+    source: SourceName = "tokenmetrics",
+    input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
+    vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
+    prices: Prices = None,
+    plain: Plain = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Fetch days that were missed, or a vendor's history, and publish: backfill, which nobody witnessed."""
+    settings = _settings()
+    first, last = _days(since, until)
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, input=str(input or ""), since=first, until=last)
+    if dry_run:
+        _print_plan(run)
+        return
+    if plain:
+        outcome = pipeline.main_job(
+            run, holder=f"trackrecord backfill, run {run.run_id}", wait_seconds=0, steps=_with_progress()
+        )
+    else:
+        orchestrator_defaults()
+        from flows.backfill import backfill as flow
+
+        outcome = flow(
+            since=first, until=last, source=source, input=input, vendor=vendor, prices=prices, wait_for_lock=False
+        )
+    _tell(outcome)
+    console.print(f"Published: {settings.published}")
+
+
+@app.command()
+def reparse(
+    since: Annotated[str, typer.Option("--from", help="First day of fetching, YYYY-MM-DD (UTC).")],
+    until: Annotated[str, typer.Option("--to", help="Last day of fetching, included.")],
+    source: SourceName = "tokenmetrics",
+) -> None:
+    """Read kept bytes again with today's parser, and publish what they say now. Calls nobody."""
+    settings = _settings()
+    first, last = _days(since, until)
+    run = start_run(open_source(source, prices=settings.prices), settings)
+    outcome = pipeline.reparse_job(
+        run, since=first, until=last, holder=f"trackrecord reparse, run {run.run_id}", wait_seconds=0
+    )
+    _tell(outcome)
+    console.print(f"Published: {settings.published}")
+
+
+@app.command()
+def doctor(source: SourceName = "tokenmetrics") -> None:
+    """Call each endpoint of a vendor once, and say what its server is like and what a month will cost."""
+    from flows.report.calls import print_examination, tokenmetrics_of
+    from flows.sources.tokenmetrics.doctor import examine
+
+    settings = _settings()
+    examination = examine(tokenmetrics_of(open_source(source)), settings.home)
+    print_examination(console, examination)
+    if not examination.is_well:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -131,6 +237,10 @@ def status(
         _say(f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
         for line in (run["error"] or "").splitlines():
             _say(f"    {line}")
+    if (settings.home / "journal" / "requests.jsonl").exists():
+        from flows.report.calls import print_use
+
+        print_use(console, settings.home, utc_now())
     age = utc_now() - row[0]
     is_late = age.total_seconds() > settings.stale_after_days * 86_400
     if is_late:
@@ -164,6 +274,33 @@ def deliveries(
     _say(summary(read_deliveries(home).values()))
 
 
+@app.command("dev-server")
+def dev_server(
+    port: Annotated[int, typer.Option(help="The port of 127.0.0.1 to listen on; 0 takes a free one.")] = 8377,
+    tokens: Annotated[int, typer.Option(min=12, help="How many tokens the market has.")] = 120,
+    key: Annotated[list[str] | None, typer.Option(help="A key to accept; may be given more than once.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="What goes wrong, as in docs/dev-server.md; may be given more than once.")
+    ] = None,
+    lacks: Annotated[list[str] | None, typer.Option(help="An endpoint that is not in the plan.")] = None,
+    per_minute: Annotated[int | None, typer.Option(min=1, help="Calls a minute before it answers 429.")] = None,
+    market_end: Annotated[str | None, typer.Option(help="The market's last day, where another is to be kept.")] = None,
+) -> None:
+    """Serve the simulated market as the vendor would, to try everything without a key. Nothing it says is real."""
+    from flows.devserver.command import serve  # Nobody else needs a server.
+
+    serve(
+        _say,
+        port=port,
+        n_tokens=tokens,
+        keys=tuple(key or ()),
+        faults=tuple(fault or ()),
+        lacks=frozenset(lacks or ()),
+        per_minute=per_minute,
+        market_end=_moment(market_end),
+    )
+
+
 def main() -> None:
     """Run a command; what a user can mend is one message and an exit code, not a traceback."""
     try:
@@ -181,6 +318,23 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError as error:
         raise UsageError(f"--as-of {text} is not a moment; write it like 2026-03-09T00:20:00 (UTC).") from error
     return as_utc(moment)
+
+
+def _days(since: str, until: str) -> tuple[date, date]:
+    try:
+        first, last = date.fromisoformat(since), date.fromisoformat(until)
+    except ValueError as error:
+        raise UsageError(f"--from {since} --to {until}: {error}; write days like 2026-03-09.") from error
+    if last < first:
+        raise UsageError(f"--from {since} lies after --to {until}.")
+    return first, last
+
+
+def _print_plan(run: Run) -> None:
+    from flows.report.calls import print_plan, tokenmetrics_of
+
+    source = tokenmetrics_of(run.source)
+    print_plan(console, run.settings.home, source, source.plan(run.wanted))
 
 
 def _say(text: str) -> None:
@@ -255,6 +409,8 @@ def _tell(outcome: pipeline.Outcome) -> None:
             _say(f"  warning {result.rule}: {result.n_failed} rows. {result.reason}")
     if all(one.n_new == 0 for one in outcome.snapshots):
         console.print("Nothing new was delivered.")
+    for line in outcome.told:
+        _say(line)
     if outcome.build.n_outcomes_moved:
         console.print(f"{outcome.build.n_outcomes_moved} outcomes moved because bars under them were revised.")
 

@@ -40,10 +40,12 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="500MB", description="What DuckDB may hold in memory before it spills.")
     threads: int = Field(default=2, ge=1, description="Threads of DuckDB.")
     lock_wait_seconds: float = Field(default=1200, ge=0, description="How long a scheduled run waits for the lock.")
+    hourly_publish_hours: float = Field(default=6, ge=0, description="Hours between publishes of hourly runs.")
     min_free_disk_mb: int = Field(default=500, ge=0, description="Free disk space below which no run starts.")
     max_quarantined_share: float = Field(default=0.05, ge=0, le=1, description="Above it a dataset stops the run.")
     max_vanished_share: float = Field(default=1 / 3, ge=0, le=1, description="Tokens lost above it stop the run.")
     gate_batch_rows: int = Field(default=250_000, ge=1, description="Rows the gate looks at in one batch.")
+    prices: str | None = Field(default=None, description="Where prices come from, if not the source: ccxt:EXCHANGE.")
     stale_after_days: float = Field(default=2, gt=0, description="Older newest rows raise a freshness warning.")
 
     @field_validator("horizons_1d", "horizons_1h", mode="before")

@@ -44,3 +44,15 @@ class LockHeld(TrackrecordError):
     """Another run builds or publishes at this moment."""
 
     exit_code = 4
+
+
+class KeyRefused(SourceError):
+    """No endpoint accepted the key, or the next one."""
+
+
+class CreditsSpent(SourceError):
+    """The month cannot pay for the run."""
+
+
+class EndpointRefused(SourceError):
+    """One endpoint is not in the plan, or is not there; the others may go on without it."""

@@ -47,11 +47,13 @@ def nightly(
     input: Path | None = None,
     vendor: str | None = None,
     as_of: datetime | None = None,
+    prices: str | None = None,
     wait_for_lock: bool = True,
 ) -> pipeline.Outcome:
     """Snapshot a source, score what it said, and publish the result."""
     settings = Settings()
-    run = start_run(open_source(source, input, vendor), settings, as_of=as_of, input=str(input or ""))
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, as_of=as_of, input=str(input or ""))
     try:
         outcome = pipeline.main_job(
             run,

@@ -2,29 +2,33 @@
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from math import inf
 
 import duckdb
 
-from flows.config import SQL_DIR
+from flows.config import SQL_DIR, Settings
 from flows.delivery.delivery import read as read_deliveries
-from flows.errors import GateStopped, TrackrecordError, WarehouseError
+from flows.errors import GateStopped, LockHeld, TrackrecordError, WarehouseError
 from flows.quality.checks import run_checks
 from flows.quality.pages import write_checks
 from flows.quality.results import RuleResult
 from flows.quality.suites import Suites
 from flows.run import Run
 from flows.sources.base import DATASETS
-from flows.warehouse import journal, runs
+from flows.warehouse import backlog, journal, runs
+from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.deliveries import adopt_deliveries
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.publish import adopt_publishes, publish
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
-from flows.warehouse.snapshots import Snapshot, take_snapshot
+from flows.warehouse.snapshots import Snapshot, forget, take_snapshot
 
 # What an operating system says of a disk that is full or a folder that may not be written.
 DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -38,6 +42,7 @@ class Outcome:
     build: BuildReport
     checks: tuple[RuleResult, ...]
     n_rows: dict[str, int]
+    told: tuple[str, ...] = ()
 
 
 def fetch(run: Run) -> list[Kept]:
@@ -48,7 +53,14 @@ def fetch(run: Run) -> list[Kept]:
             f"{run.settings.home} has {free} MB free; a run wants {run.settings.min_free_disk_mb} MB. "
             "Make room, then run again; nothing was changed."
         )
-    kept = [keep(run.settings.home, delivery, source=run.source.name) for delivery in run.source.fetch(run.wanted)]
+    kept = []
+    for delivery in run.source.fetch(run.wanted):
+        one = keep(run.settings.home, delivery, source=run.source.name)
+        # What no dataset is made of is kept, and that is all.
+        if delivery.dataset in DATASETS:
+            kept.append(one)
+            if not run.source.is_archive:
+                backlog.note(run, one)
     return sorted(kept, key=lambda one: list(DATASETS).index(one.dataset))
 
 
@@ -60,21 +72,28 @@ def begin(run: Run) -> None:
     with open_warehouse(run.settings) as connection:
         runs.require_one_world(connection, run)
         adopt_publishes(connection, run.settings.published)
+        adopt_journal(connection, run.settings.home)
         runs.begin(connection, run)
 
 
 def snapshot(run: Run, kept: list[Kept]) -> list[Snapshot]:
-    """Judge each delivery and append what is new.
+    """Judge each delivery and append what is new; before it what earlier fetches left behind.
 
     Raises GateStopped, naming every dataset that failed as a whole and what to do.
     """
     snapshots = []
     with open_warehouse(run.settings) as connection, Suites(run.settings, title=run.run_id) as suites:
-        for one in kept:
-            snapshots.append(take_snapshot(connection, run, one, suites))
+        own = [(run, one) for one in kept]
+        for its_run, one in own if run.source.is_archive else backlog.unloaded(connection, run):
+            snapshots.append(take_snapshot(connection, its_run, one, suites))
             if one.dataset == "tokens" and snapshots[-1].is_stopped:
                 # Every other dataset is checked against the tokens; its complaints would only hide this one.
                 break
+    return _none_stopped(snapshots)
+
+
+def _none_stopped(snapshots: list[Snapshot]) -> list[Snapshot]:
+    """The snapshots, where the gate let all of them pass. Raises GateStopped, naming every one that it did not."""
     stopped = [one for one in snapshots if one.is_stopped]
     if stopped:
         gates = [(one.gate, one.snapshot_id) for one in stopped if one.gate]
@@ -144,7 +163,9 @@ class Steps:
     publish_marts: Callable[[Run], dict[str, int]] = publish_marts
 
 
-def main_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps()) -> Outcome:
+def main_job(
+    run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps(), is_published: bool = True
+) -> Outcome:
     """Fetch, then, under the lock, gate, build, gate and publish. A run that fails says so in the ledger.
 
     Raises LockHeld, GateStopped, SourceError or WarehouseError; the published file is then unchanged.
@@ -159,14 +180,77 @@ def main_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps
             steps.begin(run)
             try:
                 snapshots = steps.snapshot(run, kept)
+                run = not_before_the_last_build(run)
                 report = steps.build_marts(run)
                 checks = steps.check_marts(run)
-                counts = steps.publish_marts(run)
+                counts = steps.publish_marts(run) if is_published else {}
             except BaseException as error:
                 _tell_failure(finish, run, error)
                 raise
-            finish(run, "published")
-    return Outcome(snapshots, report, checks, counts)
+            finish(run, "published" if is_published else "built")
+    return Outcome(snapshots, report, checks, counts, tuple(run.source.told))
+
+
+def hourly_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps()) -> Outcome | None:
+    """The main job, published only where the last publish is some hours old.
+
+    Where another run holds the lock until the wait is over, a live source's delivery is safe, the next build takes it
+    up, and None is the answer. Raises what the main job raises.
+    """
+    is_published = publish_age(run.settings) >= run.settings.hourly_publish_hours * 3600
+    try:
+        return main_job(run, holder=holder, wait_seconds=wait_seconds, steps=steps, is_published=is_published)
+    except LockHeld:
+        if run.source.is_archive:
+            raise
+        note(run, "fetched")
+        return None
+
+
+def publish_age(settings: Settings) -> float:
+    """Seconds since the published file was written; endless before the first."""
+    try:
+        return time.time() - settings.published.stat().st_mtime
+    except FileNotFoundError:
+        return inf
+
+
+def reparse_job(run: Run, *, since: date, until: date, holder: str, wait_seconds: float) -> Outcome:
+    """Read again what was fetched on these days, with today's parser, and build everything anew.
+
+    The rows that came of those bytes before are replaced; their clocks stay those of the fetch. Raises UsageError where
+    nothing was fetched then, and what the main job raises.
+    """
+
+    def kept_then(run: Run) -> list[Kept]:
+        return []
+
+    def read_again(run: Run, kept: list[Kept]) -> list[Snapshot]:
+        with open_warehouse(run.settings) as connection, Suites(run.settings, title=run.run_id) as suites:
+            for its_run, one in backlog.fetched_between(run, since, until):
+                forget(connection, its_run, one)
+            # Whatever was built, was built from what is forgotten now.
+            connection.execute("delete from ops.build")
+            told = [
+                take_snapshot(connection, its_run, one, suites) for its_run, one in backlog.unloaded(connection, run)
+            ]
+        return _none_stopped(told)
+
+    steps = Steps(fetch=kept_then, snapshot=read_again)
+    return main_job(run, holder=holder, wait_seconds=wait_seconds, steps=steps)
+
+
+def not_before_the_last_build(run: Run) -> Run:
+    """The run, living no earlier than the last build where its source is live.
+
+    A nightly that waited while an hourly run built would else take the tables back an hour.
+    """
+    if run.source.is_archive or run.is_replay:
+        return run
+    with open_warehouse(run.settings) as connection:
+        row = connection.execute("select max(as_of) from ops.build").fetchone()
+    built_at = row[0] if row else None
+    return run if built_at is None or built_at <= run.as_of else replace(run, as_of=built_at)
 
 
 @contextmanager

@@ -7,11 +7,26 @@ from flows.sources.base import Source
 from flows.sources.files import FilesSource
 from flows.sources.simulated import SampleSource
 
-NAMES = ("sample", "files")
+NAMES = ("sample", "files", "tokenmetrics")
 
 
-def open_source(name: str, folder: Path | None = None, vendor: str | None = None) -> Source:
-    """The source of that name. Raises UsageError for an unknown one, or one that lacks what it needs."""
+def open_source(name: str, folder: Path | None = None, vendor: str | None = None, prices: str | None = None) -> Source:
+    """The source of that name, its prices from an exchange where `prices` names one (`ccxt:EXCHANGE`).
+
+    Raises UsageError for an unknown one, or one that lacks what it needs.
+    """
+    source = _source(name, folder, vendor)
+    if prices is None:
+        return source
+    if source.is_simulated:
+        raise UsageError(f"--prices makes no sense with --source {name}: no exchange lists invented tokens.")
+    # ccxt takes seconds to import; whoever takes the source's own prices need not wait for it.
+    from flows.sources.exchange import PricesFrom, open_exchange
+
+    return PricesFrom(source, open_exchange(prices))
+
+
+def _source(name: str, folder: Path | None, vendor: str | None) -> Source:
     match name:
         case "sample":
             return SampleSource()
@@ -19,5 +34,10 @@ def open_source(name: str, folder: Path | None = None, vendor: str | None = None
             if folder is None:
                 raise UsageError("--source files needs --input DIR, the folder that holds tokens, prices and signals.")
             return FilesSource(folder, vendor)
+        case "tokenmetrics":
+            # httpx takes a third of a second to import, which a command that calls nobody need not wait for.
+            from flows.sources.tokenmetrics import TokenMetricsSource
+
+            return TokenMetricsSource()
         case _:
             raise UsageError(f"--source {name} is unknown; there are {', '.join(NAMES)}.")

@@ -4,7 +4,7 @@ The dataset schemas are the input format of the contract (section 2), declared o
 the raw tables, by the gate and by the staging models.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -189,7 +189,8 @@ class Wanted:
 
     A source whose calls cost something asks only for the `timeframes`, the days `since`..`until` (both included, None
     is what the source takes for the newest) and the `token_ids` (None is all) named. One that delivers whole files may
-    deliver more: rows that say nothing new add nothing. `home` is where a source keeps what it has paid for.
+    deliver more: rows that say nothing new add nothing. `home` is where a source keeps what it has paid for, `run_id`
+    the run that its ledgers name.
     """
 
     as_of: datetime
@@ -198,19 +199,23 @@ class Wanted:
     since: date | None = None
     until: date | None = None
     token_ids: frozenset[int] | None = None
+    run_id: str | None = None
 
 
 class Source(Protocol):
     """Where rows come from.
 
     `name` and `vendor` label what it delivers. `is_archive` says that old data is no fault (no freshness warning
-    beyond a remark); `is_simulated` stamps every page made from it.
+    beyond a remark), and that it can be read again at any time; what another source has delivered once is gone, and is
+    loaded by a later run if its own could not. `is_simulated` stamps every page made from it. `told` is what an
+    operator should hear of the last fetch.
     """
 
     name: str
     vendor: str
     is_archive: bool
     is_simulated: bool
+    told: Sequence[str]
 
     def default_as_of(self) -> datetime | None:
         """The moment a run lives at when nobody says one; None is our wall clock."""

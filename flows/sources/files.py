@@ -1,6 +1,6 @@
 """The `files` source: a folder in the contract's input format, Parquet or CSV, one file or a folder a dataset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ class FilesSource:
     name = "files"
     is_archive = True
     is_simulated = False
+    told: Sequence[str] = ()
 
     def __init__(self, folder: Path, vendor: str | None = None) -> None:
         self.folder = folder

@@ -1,6 +1,6 @@
 """The `sample` source: the market the project simulates itself, delivered as a vendor would have at any moment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,7 @@ class SampleSource:
     vendor = sample.VENDOR
     is_archive = True
     is_simulated = True
+    told: Sequence[str] = ()
 
     def default_as_of(self) -> datetime | None:
         return sample.SAMPLE_END

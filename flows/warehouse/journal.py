@@ -10,8 +10,12 @@ from typing import Any, BinaryIO
 from flows.warehouse.clock import utc_now
 
 
-def append(home: Path, kind: str, **event: Any) -> None:
-    """Append one event, durable when this returns: `journal/<kind>.jsonl`."""
+def append(home: Path, kind: str, *, is_durable: bool = True, **event: Any) -> None:
+    """Append one event to `journal/<kind>.jsonl`: safe from now on if this process dies, and durable on the disk.
+
+    Where there are very many of little weight, `is_durable=False` leaves the disk to the system: a power cut may take
+    the last ones.
+    """
     path = home / "journal" / f"{kind}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"written_at": utc_now(), **event}, default=_as_text) + "\n"
@@ -19,7 +23,8 @@ def append(home: Path, kind: str, **event: Any) -> None:
         _end_line(file)
         file.write(line.encode())
         file.flush()
-        os.fsync(file.fileno())
+        if is_durable:
+            os.fsync(file.fileno())
 
 
 def read(home: Path, kind: str) -> list[dict[str, Any]]:

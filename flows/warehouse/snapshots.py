@@ -82,6 +82,23 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
     return Snapshot(snapshot_id, dataset.name, incoming.n_rows, n_new, gate.n_quarantined, gate)
 
 
+def forget(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> None:
+    """Undo a snapshot of these bytes, so that they can be read again. The bytes themselves stay where they are."""
+    about = {"dataset": kept.dataset, "source": run.source.name, "sha256": kept.sha256, "as_of": run.as_of}
+    same = "dataset = $dataset and source = $source and sha256 = $sha256 and as_of = $as_of"
+    connection.execute("begin")
+    try:
+        for table in (f"raw.{kept.dataset}", "ops.quarantine", "ops.validation"):
+            connection.execute(
+                f"delete from {table} where snapshot_id in (select snapshot_id from ops.snapshot where {same})", about
+            )
+        connection.execute(f"delete from ops.snapshot where {same}", about)
+        connection.execute("commit")
+    except BaseException:
+        roll_back(connection)
+        raise
+
+
 def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> _Earlier | None:
     """The newest snapshot of this feed, where it holds the same bytes and would read the same today."""
     row = connection.execute(
@@ -133,11 +150,15 @@ def _accepted_rules(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kep
 
 
 def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dataset) -> LastSnapshot | None:
+    """What the delivery is compared with: the last one of its kind. Days of the past are like no other delivery."""
+    if run.extent == "days" and not run.source.is_archive:
+        return None
     row = connection.execute(
         f"""
         select snapshot_id, n_rows, token_ids
         from ops.snapshot
         where dataset = $dataset and source = $source and vendor = $vendor and state in {USABLE} and as_of <= $as_of
+            and ($is_archive or extent is not distinct from $extent)
         order by as_of desc, snapshot_id desc
         limit 1
         """,
@@ -146,6 +167,8 @@ def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dat
             "source": run.source.name,
             "vendor": run.source.vendor,
             "as_of": run.as_of,
+            "is_archive": run.source.is_archive,
+            "extent": run.extent,
         },
     ).fetchone()
     return LastSnapshot(*row) if row else None
@@ -259,7 +282,7 @@ def _record_snapshot(
             $sha256 as sha256, $n_bytes as n_bytes, count(*) as n_rows, count(distinct token_id) as n_tokens,
             list(distinct token_id) filter (where token_id is not null) as token_ids,
             $n_new as n_new, $n_quarantined as n_quarantined, $n_hidden as n_hidden, {preliminary} as n_preliminary,
-            $state as state
+            $state as state, $extent as extent
         from incoming
         """,
         {
@@ -277,5 +300,6 @@ def _record_snapshot(
             "n_quarantined": gate.n_quarantined,
             "n_hidden": incoming.n_hidden,
             "state": state,
+            "extent": run.extent,
         },
     )

@@ -34,8 +34,12 @@ create table if not exists ops.snapshot (
     n_hidden bigint,
     n_preliminary bigint,
     token_ids bigint[],
-    state varchar
+    state varchar,
+    extent varchar
 );
+
+-- Warehouses of before 2026-12 lack it.
+alter table ops.snapshot add column if not exists extent varchar;
 
 create table if not exists ops.validation (
     run_id varchar,
@@ -106,4 +110,40 @@ create table if not exists ops.delivery (
     deadline_at timestamp,
     reached_at timestamp,
     told varchar
+);
+
+create table if not exists ops.request (
+    run_id varchar,
+    request_id varchar,
+    endpoint varchar,
+    params json,
+    status integer,
+    fault varchar,
+    attempt integer,
+    n_bytes bigint,
+    latency_ms double,
+    server_request_id varchar,
+    requested_at timestamp
+);
+
+create table if not exists ops.drift (
+    run_id varchar,
+    source varchar,
+    endpoint varchar,
+    field varchar,
+    what varchar,
+    n_rows bigint,
+    example varchar,
+    seen_at timestamp
+);
+
+create table if not exists ops.raw_body (
+    file varchar,
+    dataset varchar,
+    source varchar,
+    name varchar,
+    request json,
+    sha256 varchar,
+    n_bytes bigint,
+    kept_at timestamp
 );

@@ -1,0 +1,104 @@
+"""A night's calls to a vendor: ours beside a bare httpx loop over the same calls, against the double."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from flows import pipeline
+from flows.config import Settings
+from flows.devserver import KEY, DevServer, small_market
+from flows.run import start_run
+from flows.sources import open_source
+
+N_TOKENS = 1_500
+CONCURRENCY = 4
+HISTORY_DAYS = 7  # what a usual night reads of days
+DAYS, HOURLY_DAYS = 150, 6
+
+
+@contextmanager
+def serving(n_tokens: int) -> Iterator[str]:
+    """The double in a process of its own; its address."""
+    command = [sys.executable, "-m", "benchmarks.vendor", str(n_tokens)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+            process.wait()
+
+
+def our_fetch(url: str, home: str, n_tokens: int, per_minute: int) -> dict[str, Any]:
+    """The fetch stage of a nightly: every call, and every body kept."""
+    shutil.rmtree(home, ignore_errors=True)  # an interrupted run's pages would be read from disk
+    before = _calls(url)
+    os.environ |= {
+        "TOKENMETRICS_BASE_URL": f"{url}/v2",
+        "TOKENMETRICS_API_KEY": KEY,
+        "TOKENMETRICS_UNIVERSE": f"top:{n_tokens}",
+        "TOKENMETRICS_HISTORY_DAYS": str(HISTORY_DAYS),
+        "TOKENMETRICS_REQUESTS_PER_MINUTE": str(per_minute),
+        "TOKENMETRICS_MONTHLY_CREDITS": "1000000",
+        "TOKENMETRICS_CONCURRENCY": str(CONCURRENCY),
+    }
+    kept = pipeline.fetch(start_run(open_source("tokenmetrics"), Settings(home=Path(home))))
+    calls = _calls(url)[len(before) :]
+    return {"n_calls": len(calls), "n_bytes": sum(call["n_bytes"] for call in calls), "n_datasets": len(kept)}
+
+
+def bare_loop(url: str, calls: str) -> dict[str, Any]:
+    """The same calls as fast as httpx makes them, as many at once as ours; bodies read and let go."""
+
+    async def ask() -> int:
+        slots = asyncio.Semaphore(CONCURRENCY)
+        async with httpx.AsyncClient(base_url=url, headers={"x-api-key": KEY}, timeout=60) as client:
+
+            async def one(call: dict[str, Any]) -> int:
+                async with slots:
+                    return len((await client.get(call["path"], params=call["params"])).content)
+
+            return sum(await asyncio.gather(*map(one, json.loads(Path(calls).read_text()))))
+
+    return {"n_bytes": asyncio.run(ask())}
+
+
+def calls_made(url: str, path: Path) -> dict[str, int]:
+    """Write down what the double was asked, and count it by endpoint."""
+    calls = _calls(url)
+    path.write_text(json.dumps(calls))
+    counts: dict[str, int] = {}
+    for call in calls:
+        endpoint = call["path"].rpartition("/")[2]
+        counts[endpoint] = counts.get(endpoint, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _calls(url: str) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = httpx.get(f"{url}/_double/calls", timeout=60).json()
+    return told
+
+
+def _serve(n_tokens: int) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
+    market = small_market(now, n_tokens, n_days=DAYS, hourly_days=HOURLY_DAYS, days_ahead=2)
+    with DevServer(market=market, now=now) as server:
+        print(server.base_url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

@@ -1,0 +1,34 @@
+"""The backfill flow: the main job over days that were missed, or a vendor's history."""
+
+from datetime import date
+from pathlib import Path
+
+from prefect import flow
+
+from flows import pipeline
+from flows.config import Settings
+from flows.nightly import TASKS
+from flows.run import start_run
+from flows.sources import open_source
+
+
+@flow(name="backfill")
+def backfill(
+    since: date,
+    until: date,
+    source: str = "tokenmetrics",
+    input: Path | None = None,
+    vendor: str | None = None,
+    prices: str | None = None,
+    wait_for_lock: bool = True,
+) -> pipeline.Outcome:
+    """Fetch the days from `since` to `until`, both included, and run the main job over them."""
+    settings = Settings()
+    told = open_source(source, input, vendor, prices or settings.prices)
+    run = start_run(told, settings, input=str(input or ""), since=since, until=until)
+    return pipeline.main_job(
+        run,
+        holder=f"the backfill flow, run {run.run_id}",
+        wait_seconds=settings.lock_wait_seconds if wait_for_lock else 0,
+        steps=TASKS,
+    )

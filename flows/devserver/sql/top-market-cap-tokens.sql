@@ -1,0 +1,13 @@
+-- Grain: token, the largest first; neither rank nor market cap is told.
+select
+    token_id,
+    token_name,
+    token_symbol,
+    slug,
+    exchange_list,
+    category_list,
+    link
+from token
+left join token_categories using (token_id)
+left join token_exchanges using (token_id)
+order by rank

@@ -1,0 +1,53 @@
+"""One name for each field, whatever the version, the month or the letter case in which the vendor wrote it."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+# Two keys of one row that differ in case alone, and mean different things.
+EXACT = {"tm_link": "tm_slug", "TM_LINK": "tm_link"}
+
+# Other names of the same thing, after the folding of `canonical`.
+ALIASES = {
+    "app_link": "tm_link",
+    "slug": "tm_slug",
+    "symbol": "token_symbol",
+    "name": "token_name",
+    "datetime": "timestamp",
+    "scenario_prediction": "scenario_analysis",
+    "forecasts_for_next_7d_days": "forecasts_for_next_7_days",
+}
+# Where an alias would take a name that means something else at this endpoint.
+OWN_NAMES = {"indices": ("name", "symbol")}
+
+# Endpoints whose moment goes by another name now and then.
+MOMENTS = {"hourly-ohlcv": "timestamp", "hourly-trading-signals": "timestamp", "daily-ohlcv": "date"}
+
+
+@lru_cache(maxsize=4096)
+def canonical(name: str, endpoint: str = "", *, is_lower_row: bool = False) -> str:
+    """Our name for a field: lower case, `24_h` read as `24h`, aliases resolved.
+
+    `is_lower_row` says that the row is v3's, all in lower case, where `tm_link` cannot be the slug.
+    """
+    if name in EXACT and not is_lower_row:
+        return EXACT[name]
+    folded = re.sub(r"_(\d+)_([hdm])(?=_|$)", r"_\1\2", name.strip().lower())
+    moment = MOMENTS.get(endpoint)
+    if moment and folded in ("date", "timestamp", "datetime"):
+        return moment
+    if folded in OWN_NAMES.get(endpoint, ()):
+        return folded
+    return ALIASES.get(folded, folded)
+
+
+def folded(row: Mapping[str, Any], endpoint: str = "") -> dict[str, Any]:
+    """A row under our names; where two of its fields share one, the first that says something wins."""
+    is_lower_row = "token_id" in row and "TOKEN_ID" not in row
+    known: dict[str, Any] = {}
+    for name, value in row.items():
+        ours = canonical(name, endpoint, is_lower_row=is_lower_row)
+        if known.get(ours) is None:
+            known[ours] = value
+    return known

@@ -1,0 +1,291 @@
+"""Asking the vendor: one pool, one rate, one ledger; a key that travels in a header and nowhere else."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import httpx
+from aiolimiter import AsyncLimiter
+
+from flows.errors import EndpointRefused, KeyRefused, SourceError
+from flows.sources.base import Delivery, Response
+from flows.sources.tokenmetrics import ledger
+from flows.sources.tokenmetrics.body import NotAnEnvelope, length_of, message_of, rows_of
+from flows.sources.tokenmetrics.faults import Fault, fault_of
+from flows.sources.tokenmetrics.keys import Key, Keys
+from flows.sources.tokenmetrics.pages import packed
+from flows.sources.tokenmetrics.retry import RetryBudget, Transient, attempts, retry_after
+from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+from flows.warehouse.clock import utc_now
+from flows.warehouse.raw_store import keep
+
+SOURCE = "tokenmetrics"
+REDACTED = b"[key]"
+REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "cf-ray")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that can be used: 200, or a 404 that says there is nothing."""
+
+    status: int
+    body: bytes
+    fetched_at: datetime
+    headers: Mapping[str, str]
+
+
+class Client:
+    """The vendor's API. Open it with `async with`; `notes` is what the operator should be told."""
+
+    def __init__(
+        self,
+        settings: TokenMetricsSettings,
+        keys: Keys,
+        home: Path,
+        *,
+        run_id: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._home = home
+        self._run_id = run_id
+        self._key = keys.first
+        self._is_next_tried = keys.next is None
+        self._budget = RetryBudget(settings.retry_budget)
+        self._limiter = _limiter(settings.requests_per_minute)
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._not_before = 0.0
+        self._accepted: set[str] = set()
+        self._refused: set[str] = set()
+        self._length_is_more: set[str] = set()
+        self.n_calls = 0
+        self.notes: list[str] = []
+        self._http = httpx.AsyncClient(
+            timeout=settings.timeout_seconds,
+            limits=httpx.Limits(max_connections=settings.concurrency),
+            # A redirect would carry the key to wherever it points; the environment's proxy has no business with us.
+            follow_redirects=False,
+            trust_env=not settings.is_loopback,
+            headers={"accept": "application/json", "user-agent": "trackrecord"},
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    @property
+    def key_origin(self) -> str:
+        """The variable that the key in use came from."""
+        return self._key.origin
+
+    async def get(self, endpoint: str, params: Mapping[str, str]) -> Answer:
+        """Ask an endpoint, as often as it takes.
+
+        Raises EndpointRefused where the plan lacks it or it is gone, KeyRefused where nothing accepts the key, and
+        SourceError where the server does not answer usefully.
+        """
+        try:
+            async for attempt in attempts(self._settings, self._budget):
+                with attempt:
+                    async with self._slots:
+                        return await self._once(endpoint, params, attempt.retry_state.attempt_number)
+        except Transient as error:
+            spent = " The run's retries are spent." if self._budget.left < 0 else ""
+            raise SourceError(
+                f"{endpoint} did not answer usefully in {self._settings.max_attempts} attempts: {error} "
+                f"(docs/errors.md, {error.fault.value}).{spent} Run again later: what was fetched is kept, "
+                "and is not paid for again."
+            ) from None
+        raise AssertionError("tenacity ends with an answer or an error")
+
+    async def _once(self, endpoint: str, params: Mapping[str, str], attempt: int) -> Answer:
+        key = self._key
+        response, body = await self._send(endpoint, params, attempt, key)
+        if response.status_code == 401:
+            response, body = await self._with_another_key(endpoint, params, attempt, key) or (response, body)
+        return self._judge(endpoint, response, body)
+
+    async def _with_another_key(
+        self, endpoint: str, params: Mapping[str, str], attempt: int, refused: Key
+    ) -> tuple[httpx.Response, bytes] | None:
+        """The answer to the key in use by now, or to the next one, tried once. None where there is no other."""
+        if self._key is not refused:
+            return await self._send(endpoint, params, attempt, self._key)
+        if self._is_next_tried or self._keys.next is None:
+            return None
+        self._is_next_tried = True
+        response, body = await self._send(endpoint, params, attempt, self._keys.next)
+        if response.status_code != 401:
+            self._key = self._keys.next
+            self.notes.append(
+                f"The key in {refused.origin} was refused; the one in {self._key.origin} was accepted and is in use. "
+                f"Move it to {self._keys.first.origin}."
+            )
+        return response, body
+
+    async def _send(
+        self, endpoint: str, params: Mapping[str, str], attempt: int, key: Key
+    ) -> tuple[httpx.Response, bytes]:
+        """One request and its whole body, written to the ledger whatever becomes of it."""
+        await self._wait_for_turn()
+        self.n_calls += 1
+        requested_at, begun = utc_now(), time.perf_counter()
+        response, body, fault = None, b"", None
+        try:
+            async with asyncio.timeout(self._settings.call_seconds):
+                response = await self._http.get(
+                    f"{self._settings.base_url}/{endpoint}",
+                    params=dict(params),
+                    headers=dict.fromkeys(self._settings.header_names, key.secret.get_secret_value()),
+                )
+            body = response.content.replace(key.secret.get_secret_value().encode(), REDACTED)
+            fault = self._fault_in(endpoint, response, body)
+        except (httpx.TimeoutException, TimeoutError):
+            fault = Fault.TIMEOUT
+        except httpx.HTTPError:
+            fault = Fault.TRANSPORT
+        except asyncio.CancelledError:
+            fault = Fault.TRANSPORT
+            raise
+        finally:
+            ledger.record(
+                self._home,
+                ledger.Call(
+                    run_id=self._run_id,
+                    request_id=uuid4().hex,
+                    endpoint=endpoint,
+                    params=dict(params),
+                    status=response.status_code if response is not None else None,
+                    fault=fault.value if fault else None,
+                    attempt=attempt,
+                    n_bytes=len(body),
+                    latency_ms=round((time.perf_counter() - begun) * 1000, 3),
+                    server_request_id=_request_id(response),
+                    requested_at=requested_at,
+                ),
+            )
+        if fault is not None and body:
+            self._keep_failure(endpoint, params, fault, body)
+        if fault is not None and fault.is_retried:
+            raise self._transient(endpoint, fault, response, body)
+        assert response is not None
+        return response, body
+
+    def _fault_in(self, endpoint: str, response: httpx.Response, body: bytes) -> Fault | None:
+        """What is wrong with a whole answer, if anything."""
+        fault = fault_of(response.status_code)
+        if fault is not None:
+            return fault
+        try:
+            n_rows = len(rows_of(body))
+        except NotAnEnvelope:
+            return Fault.NOT_JSON
+        told = length_of(body)
+        if told is None or told <= n_rows or endpoint in self._length_is_more:
+            return None
+        # Asked again once: a page that lost rows comes whole then, a vendor that counts all its rows says the same.
+        self._length_is_more.add(endpoint)
+        return Fault.LENGTH_DIFFERS
+
+    async def _wait_for_turn(self) -> None:
+        """Wait for the rate, and for as long as the server has asked everybody to."""
+        while (pause := self._not_before - time.monotonic()) > 0:
+            await asyncio.sleep(pause)
+        if self._limiter is not None:
+            await self._limiter.acquire()
+
+    def _transient(self, endpoint: str, fault: Fault, response: httpx.Response | None, body: bytes) -> Exception:
+        status = f"status {response.status_code}" if response is not None else "no answer"
+        told = f"{status}, {fault.value} {message_of(body)}".strip()
+        asked = retry_after(response.headers, utc_now()) if response is not None else None
+        if asked is None or fault not in (Fault.TOO_MANY_REQUESTS, Fault.SERVER_ERROR):
+            return Transient(fault, told)
+        if asked > self._settings.max_retry_after_seconds:
+            return SourceError(
+                f"{endpoint}: the server asks to wait {asked:.0f} seconds, more than "
+                f"TOKENMETRICS_MAX_RETRY_AFTER_SECONDS (docs/errors.md, {Fault.RETRY_AFTER_TOO_LONG.value}). "
+                "Run again then: what was fetched is kept."
+            )
+        self._not_before = max(self._not_before, time.monotonic() + asked)
+        return Transient(fault, told, wait_at_least=asked)
+
+    def _judge(self, endpoint: str, response: httpx.Response, body: bytes) -> Answer:
+        """An answer from a response that no further attempt would change."""
+        status = response.status_code
+        answer = Answer(status, body, utc_now(), response.headers)
+        if status == 200:
+            self._accepted.add(endpoint)
+            return answer
+        if status == 404 and _says_nothing_found(body):
+            self._accepted.add(endpoint)
+            return answer
+        said = f" It says: {message_of(body)}" if message_of(body) else ""
+        if status in (401, 403):
+            raise self._refusal(endpoint, status, said)
+        if status in (404, 410):
+            raise EndpointRefused(f"{endpoint} is not there: the server answers {status}.{said}")
+        if status == 402:
+            raise SourceError(
+                f"{endpoint} wants to be paid (402): the month's credits are spent, or the plan has ended.{said} "
+                "See your dashboard; docs/errors.md, 402."
+            )
+        raise SourceError(
+            f"{endpoint} does not understand the request (status {status}).{said} The API may have changed: run "
+            f"`trackrecord doctor --source tokenmetrics`, and see docs/errors.md. To go on without this endpoint, set "
+            f"TOKENMETRICS_SKIP={endpoint}; what was fetched is kept, and is not paid for again."
+        )
+
+    def _refusal(self, endpoint: str, status: int, said: str) -> Exception:
+        """What a 401 or 403 means: the whole key where nothing has accepted it, else this endpoint."""
+        self._refused.add(endpoint)
+        if endpoint in self._accepted:
+            return SourceError(
+                f"{endpoint} was refused ({status}) after it had answered in the same run.{said} "
+                "Run again: what was fetched is kept, and is not paid for again."
+            )
+        if not self._accepted and len(self._refused) > 1:
+            return KeyRefused(
+                f"The key in {self.key_origin} is refused ({status}) by {' and '.join(sorted(self._refused))}, and "
+                f"nothing has accepted it.{said} Check {self.key_origin}, that the key is active, and that "
+                f"TOKENMETRICS_HEADER_NAMES ({', '.join(self._settings.header_names)}) is right; docs/keys.md."
+            )
+        return EndpointRefused(f"{endpoint} is not in your plan: the server answers {status}.{said}")
+
+    def _keep_failure(self, endpoint: str, params: Mapping[str, str], fault: Fault, body: bytes) -> None:
+        """A body that cannot be used is evidence all the same."""
+        response = Response(f"{endpoint}.gz", packed(body), {"endpoint": endpoint, "fault": fault.value, **params})
+        keep(self._home, Delivery("unusable", (response,)), source=SOURCE)
+
+
+def _limiter(per_minute: int) -> AsyncLimiter | None:
+    """A bucket that never lets more than `per_minute` calls through in any sixty seconds, a full bucket included."""
+    if not per_minute:
+        return None
+    burst = max(1, per_minute // 10)
+    refill = max(per_minute - burst, 1) / 60
+    return AsyncLimiter(burst, burst / refill)
+
+
+def _says_nothing_found(body: bytes) -> bool:
+    try:
+        return not rows_of(body)
+    except NotAnEnvelope:
+        return False
+
+
+def _request_id(response: httpx.Response | None) -> str | None:
+    if response is None:
+        return None
+    return next((response.headers[name] for name in REQUEST_ID_HEADERS if name in response.headers), None)

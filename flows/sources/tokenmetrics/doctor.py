@@ -1,0 +1,272 @@
+"""The first call with a real key: each endpoint once, and everything about the server that the documents leave open."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flows.errors import EndpointRefused, SourceError
+from flows.sources.base import Wanted
+from flows.sources.tokenmetrics import ledger
+from flows.sources.tokenmetrics.body import rows_of
+from flows.sources.tokenmetrics.client import Answer, Client
+from flows.sources.tokenmetrics.drift import Drift, Fields
+from flows.sources.tokenmetrics.endpoints import TOP_TOKENS, Endpoint, Grain, endpoints_of
+from flows.sources.tokenmetrics.fetch import ids_of
+from flows.sources.tokenmetrics.keys import Keys, find_keys
+from flows.sources.tokenmetrics.pages import Page, packed
+from flows.sources.tokenmetrics.plan import DAY, Query, Window, queries
+from flows.sources.tokenmetrics.retry import http_date
+from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+from flows.sources.tokenmetrics.source import TokenMetricsSource
+from flows.warehouse.clock import utc_now
+from flows.warehouse.raw_store import free_disk_mb
+
+HEADERS = ("x-api-key", "api_key")
+# Bitcoin and Ethereum, where the list of the largest tokens cannot be had.
+WELL_KNOWN = (3375, 3306)
+N_SAMPLE_ROWS = 3
+N_DAYS_ASKED = 2
+NIGHTS = 30
+HOURS = 24 * NIGHTS
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one endpoint answered: its fields against the ones expected, or why there are none."""
+
+    endpoint: Endpoint
+    n_rows: int = 0
+    n_fields: int = 0
+    latency_ms: float = 0
+    drift: tuple[Drift, ...] = ()
+    refusal: str = ""
+
+    @property
+    def n_expected(self) -> int:
+        return len(self.endpoint.fields)
+
+    def named(self, what: str) -> str:
+        """The fields that drifted in one way, by name."""
+        return ", ".join(str(one.field) for one in self.drift if one.what == what)
+
+
+@dataclass
+class Examination:
+    """All that the doctor found; `facts` are sentences about the server, `is_well` whether a nightly can run."""
+
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    samples: Path | None = None
+    is_well: bool = True
+
+
+def examine(source: TokenMetricsSource, home: Path) -> Examination:
+    """Call each endpoint once and report. Costs about thirty credits.
+
+    Raises KeyRefused or UsageError where there is no key or none is accepted.
+    """
+    # A patient who does not answer is told so soon.
+    settings = source.settings.model_copy(update={"max_attempts": 2})
+    keys = find_keys(settings)
+    examination = asyncio.run(_examine(settings, keys, home))
+    examination.facts += _outlook(source, home)
+    return examination
+
+
+async def _examine(settings: TokenMetricsSettings, keys: Keys, home: Path) -> Examination:
+    found = Examination(samples=home / "doctor" / f"{utc_now():%Y%m%dT%H%M%S}")
+    header = await _header(settings, keys, home, found)
+    if header is None:
+        found.is_well = False
+        return found
+    settings = settings.model_copy(update={"header_names": (header,)})
+    async with Client(settings, keys, home) as client:
+        answer = await _ask(client, "tokens", limit=2, page=settings.first_page)
+        found.facts.append(("clock", _clock(answer)))
+        found.facts.append(("plan limits", _limits(answer)))
+        found.facts.append(("first page", await _first_page(client)))
+        found.facts.append(("over the limit", await _over_limit(client, settings)))
+        token_ids = await _token_ids(client, settings)
+        index_ids: list[int] = []
+        for endpoint in endpoints_of(settings.version):
+            finding, rows = await _look(client, endpoint, settings, token_ids, index_ids[:1], found.samples, keys)
+            if endpoint.name == "indices" and rows is not None:
+                index_ids = ids_of([rows])
+            found.findings.append(finding)
+        found.facts += [("key", note) for note in client.notes]
+    required = [one for one in found.findings if one.endpoint.is_required and one.refusal]
+    found.is_well = not required
+    return found
+
+
+async def _header(settings: TokenMetricsSettings, keys: Keys, home: Path, found: Examination) -> str | None:
+    """The header through which the key is accepted, the configured ones tried first."""
+    for name in dict.fromkeys((*settings.header_names, *HEADERS)):
+        async with Client(settings.model_copy(update={"header_names": (name,)}), keys, home) as client:
+            try:
+                await client.get("tokens", {"limit": "1", "page": str(settings.first_page)})
+            except EndpointRefused as error:
+                found.facts.append(("key", f"refused through the header {name}: {error}"))
+                continue
+            told = f"the one in {client.key_origin} is accepted through the header {name}"
+            if name not in settings.header_names:
+                told += f"; set TOKENMETRICS_HEADER_NAMES={name}"
+            found.facts.append(("key", told))
+            return name
+    return None
+
+
+async def _ask(client: Client, endpoint: str, **params: object) -> Answer | None:
+    try:
+        return await client.get(endpoint, {name: str(value) for name, value in params.items()})
+    except SourceError:
+        return None
+
+
+def _clock(answer: Answer | None) -> str:
+    told = http_date(answer.headers.get("date", "")) if answer else None
+    if told is None:
+        return "the server does not say what time it has"
+    skew = (told.replace(tzinfo=None) - answer.fetched_at).total_seconds() if answer else 0.0
+    return f"the server's is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours" + (
+        "; set ours right, or rows look as if known too early or too late" if abs(skew) > 60 else ""
+    )
+
+
+def _limits(answer: Answer | None) -> str:
+    """Whatever headers speak of limits: none is documented."""
+    headers = answer.headers if answer else {}
+    told = {
+        name: headers[name]
+        for name in headers
+        if any(word in name.lower() for word in ("ratelimit", "rate-limit", "quota", "credit", "remaining"))
+    }
+    return (
+        ", ".join(f"{name}: {value}" for name, value in told.items()) or "no header speaks of them; see the dashboard"
+    )
+
+
+async def _first_page(client: Client) -> str:
+    zero, one = await _ask(client, "tokens", limit=2, page=0), await _ask(client, "tokens", limit=2, page=1)
+    if zero is None:
+        return "1; page 0 is refused"
+    if one is None:
+        return "0; page 1 is refused. Set TOKENMETRICS_FIRST_PAGE=0"
+    if rows_of(zero.body) == rows_of(one.body):
+        return "1; page 0 gives the same rows"
+    return "0, as it seems: pages 0 and 1 differ. Set TOKENMETRICS_FIRST_PAGE=0"
+
+
+async def _over_limit(client: Client, settings: TokenMetricsSettings) -> str:
+    asked = settings.page_limit + 1
+    answer = await _ask(client, "tokens", limit=asked, page=settings.first_page)
+    if answer is None:
+        return f"limit={asked} is refused"
+    n_rows = len(rows_of(answer.body))
+    if n_rows > settings.page_limit:
+        return f"limit={asked} gives {n_rows} rows: TOKENMETRICS_PAGE_LIMIT may be larger"
+    return f"limit={asked} gives {n_rows} rows: cut to the limit, or there are no more"
+
+
+async def _token_ids(client: Client, settings: TokenMetricsSettings) -> tuple[int, ...]:
+    answer = await _ask(client, TOP_TOKENS.name, top_k=2, limit=2, page=settings.first_page)
+    if answer is None:
+        return WELL_KNOWN
+    page = Page(TOP_TOKENS.name, {}, answer.status, answer.fetched_at, packed(answer.body))
+    return tuple(ids_of([page])[:2]) or WELL_KNOWN
+
+
+async def _look(
+    client: Client,
+    endpoint: Endpoint,
+    settings: TokenMetricsSettings,
+    token_ids: tuple[int, ...],
+    index_ids: list[int],
+    samples: Path | None,
+    keys: Keys,
+) -> tuple[Finding, Page | None]:
+    """Ask one endpoint, once, for a little."""
+    params = _little(endpoint, settings, token_ids, index_ids)
+    begun = asyncio.get_running_loop().time()
+    try:
+        answer = await client.get(endpoint.name, params)
+    except SourceError as error:
+        return Finding(endpoint, refusal=str(error)), None
+    latency = (asyncio.get_running_loop().time() - begun) * 1000
+    page = Page(endpoint.name, params, answer.status, answer.fetched_at, packed(answer.body))
+    fields = Fields(endpoint)
+    fields.count(page.rows)
+    if samples is not None:
+        _save_sample(samples, page)
+    return Finding(endpoint, fields.n_rows, fields.n_names, round(latency, 1), tuple(fields.drift())), page
+
+
+def _little(
+    endpoint: Endpoint, settings: TokenMetricsSettings, token_ids: tuple[int, ...], index_ids: list[int]
+) -> dict[str, str]:
+    today = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+    window = Window((today - DAY * N_DAYS_ASKED).date(), (today - DAY).date(), today - DAY)
+    query: Query = queries(endpoint, token_ids, window, settings)[0]
+    params = query.params(settings.first_page, settings)
+    if endpoint.grain in (Grain.INDEX, Grain.INDEX_DAY):
+        params["id"] = str(index_ids[0]) if index_ids else "1"
+    if endpoint is TOP_TOKENS:
+        params["top_k"] = "10"
+    return params
+
+
+def _save_sample(folder: Path, page: Page) -> None:
+    """A few rows and the request, for a bug report: there is no key in either."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"request": {"endpoint": page.endpoint, **page.params}, "status": page.status}
+    body = json.loads(gzip.decompress(page.packed))
+    body["data"] = body["data"][:N_SAMPLE_ROWS]
+    text = json.dumps({**told, "body": body}, indent=1, ensure_ascii=False)
+    (folder / f"{page.endpoint}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _outlook(source: TokenMetricsSource, home: Path) -> list[tuple[str, str]]:
+    """Disk, credits, and what a month of nights and hours will cost."""
+    now = utc_now()
+    settings = source.settings
+    nightly = sum(source.plan(Wanted(now, home)).values())
+    steady = _steady_calls(source, now, home)
+    hourly = sum(source.plan(Wanted(now, home, ("1h",))).values())
+    return [
+        ("disk", f"{free_disk_mb(home)} MB free under {home}"),
+        ("credits", f"{ledger.credits_spent(home, now)} of {settings.monthly_credits} spent this month, by our ledger"),
+        ("next nightly", f"about {nightly} calls"),
+        (
+            "a month",
+            f"about {steady * NIGHTS} calls for {NIGHTS} nights, {hourly * HOURS} for {HOURS} hours "
+            f"(universe {settings.universe})",
+        ),
+    ]
+
+
+def _steady_calls(source: TokenMetricsSource, now: datetime, home: Path) -> int:
+    """Calls of a night that has history behind it."""
+    since = (now - DAY * source.settings.reread_days).date()
+    return sum(source.plan(Wanted(now, home, since=since)).values())
+
+
+def fields_told(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
+    """A row an endpoint, for a table: name, rows, fields found of expected, new, vanished, renamed, ms, remark."""
+    return [
+        (
+            one.endpoint.name,
+            one.n_rows,
+            f"{one.n_fields}/{one.n_expected}",
+            one.named("new"),
+            one.named("vanished"),
+            one.named("renamed"),
+            one.latency_ms,
+            one.refusal or ("" if one.endpoint.is_verified else "shape unverified"),
+        )
+        for one in findings
+    ]

@@ -1,0 +1,285 @@
+"""One fetch: resolve the universe, then ask every endpoint about it, and read again what came short."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from flows.errors import EndpointRefused, SourceError, UsageError
+from flows.sources.tokenmetrics.aliases import folded
+from flows.sources.tokenmetrics.client import Client
+from flows.sources.tokenmetrics.drift import Drift, Fields
+from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Endpoint, Grain
+from flows.sources.tokenmetrics.pages import Page, PageStore, packed
+from flows.sources.tokenmetrics.paging import MAX_READINGS, Reading, add, beyond_the_newest, missing, read, read_list
+from flows.sources.tokenmetrics.parse import category_names, category_slugs, identifier
+from flows.sources.tokenmetrics.plan import DAY, HOUR, About, Query, Window, queries, queries_for_gaps
+from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
+
+# A page of fewer rows says nothing of where the server cuts.
+MANY_ROWS = 10
+# The reading of what came back empty, beside those of what came back short.
+ONCE_MORE = MAX_READINGS + 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """One endpoint and what to ask it about."""
+
+    endpoint: Endpoint
+    window: Window
+    token_ids: tuple[int, ...]
+
+
+@dataclass
+class Fetched:
+    """What a fetch brought: the pages of each endpoint in order, the universe, and what is worth telling."""
+
+    pages: dict[str, list[Page]] = field(default_factory=dict)
+    token_ids: tuple[int, ...] = ()
+    drift: list[Drift] = field(default_factory=list)
+
+    def has_rows(self, dataset: str) -> bool:
+        """Whether any row came of the endpoints that a dataset is made of."""
+        return any(
+            page.rows for name, pages in self.pages.items() if BY_NAME[name].dataset == dataset for page in pages
+        )
+
+
+class Fetch:
+    """One fetch under way."""
+
+    def __init__(self, settings: TokenMetricsSettings, client: Client, store: PageStore) -> None:
+        self._settings = settings
+        self._client = client
+        self._store = store
+        self.found = Fetched()
+        self.notes: list[str] = []
+        self._indices_lock = asyncio.Lock()
+        self._index_pages: list[Page] | None = None
+
+    async def universe(self, held: frozenset[int] = frozenset()) -> tuple[int, ...]:
+        """The token ids that the setting names, as the vendor's lists stand now, in order.
+
+        Raises SourceError where the vendor's list is empty. `held` are the tokens of the last universe: a list that has
+        lost some of them is read again before it is believed.
+        """
+        chosen = self._settings.wanted_universe
+        if chosen.kind == "file":
+            assert chosen.path is not None
+            ids: tuple[int, ...] = read_token_ids(chosen.path)
+        elif chosen.kind == "top":
+            top_k = min(chosen.count, self._settings.page_limit)
+            pages = await self._list(TOP_TOKENS, (("top_k", str(top_k)),), at_least=chosen.count, stop_at=chosen.count)
+            ids = tuple(sorted(ids_of(pages)[: chosen.count]))
+        else:
+            pages = await self._list(TOKENS, (), at_least=len(held))
+            ids = tuple(sorted(ids_of(pages, chosen.categories)))
+        if not ids:
+            raise SourceError(
+                f"TOKENMETRICS_UNIVERSE {self._settings.universe} names no token the vendor has. "
+                "Check the spelling of categories, or write top:N."
+            )
+        self.found.token_ids = ids
+        return ids
+
+    async def run(self, tasks: Iterable[Task]) -> None:
+        """Ask all endpoints, side by side; what one was refused is noted, and the others go on."""
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(self._endpoint(task))
+
+    async def _endpoint(self, task: Task) -> None:
+        endpoint = task.endpoint
+        try:
+            pages = await self._pages_of(task)
+        except EndpointRefused as error:
+            if endpoint.is_required:
+                raise SourceError(
+                    f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
+                ) from None
+            if not endpoint.is_removed:
+                what = "not_in_plan" if "plan" in str(error) else "gone"
+                told = f"{error} {endpoint.dataset or 'It'} is missing from this run."
+                self.found.drift.append(Drift(endpoint.name, None, what, 0, told))
+            return
+        self._take(endpoint, pages)
+
+    def _take(self, endpoint: Endpoint, pages: list[Page]) -> None:
+        fields = Fields(endpoint)
+        for page in pages:
+            fields.count(page.rows)
+        self.found.drift += fields.drift()
+        self.found.pages.setdefault(endpoint.name, []).extend(pages)
+
+    async def _pages_of(self, task: Task) -> list[Page]:
+        endpoint = task.endpoint
+        match endpoint.grain:
+            case Grain.LIST if endpoint.name == "indices":
+                return await self._indices()
+            case Grain.LIST:
+                return await read_list(Query(endpoint), self._page, self._settings)
+            case Grain.INDEX | Grain.INDEX_DAY:
+                return await self._of_indices(task)
+            case _:
+                return await self._about_tokens(task)
+
+    async def _about_tokens(self, task: Task) -> list[Page]:
+        """All that the endpoint has about the tokens and days; what did not come is asked for once more."""
+        asked = queries(task.endpoint, task.token_ids, task.window, self._settings)
+        # One first: what is refused is not asked for a hundred times.
+        readings = [await read(asked[0], self._page, self._settings)]
+        if not readings[0].keys:
+            readings.append(await read(replace(asked[0], reading=ONCE_MORE), self._page, self._settings))
+            if task.endpoint.is_removed and not readings[-1].keys:
+                return readings[0].pages
+        if task.endpoint.is_required:
+            await self._learn_limit(readings[0])
+        readings += await self._read_all(asked[1:])
+        # Empty answers about the newest days leave no gap: nothing newer says that there is something.
+        empty = [replace(one, reading=ONCE_MORE) for one in beyond_the_newest(readings) if one != asked[0]]
+        readings += await self._read_all(empty)
+        for number in range(2, MAX_READINGS + 1):
+            gaps = missing(readings)
+            n_before = len(_about(readings))
+            again = queries_for_gaps(task.endpoint, gaps, task.window, self._settings, reading=number)
+            readings += await self._read_all(again)
+            if len(_about(readings)) == n_before:
+                break
+        return [page for reading in readings for page in reading.pages]
+
+    async def _learn_limit(self, reading: Reading) -> None:
+        """Look whether the server gives shorter pages than it is asked for: then a short page is no end."""
+        n_rows = reading.n_rows[-1]
+        if n_rows < MANY_ROWS or n_rows >= self._settings.page_limit or not missing([reading]):
+            return
+        number = self._settings.first_page + len(reading.pages)
+        page = await self._page(reading.query, number)
+        if add(reading, page, page.rows):
+            self._settings = self._settings.model_copy(update={"page_limit": n_rows})
+            self.notes.append(
+                f"The server gives {n_rows} rows a page, not the {page.params['limit']} "
+                f"asked for. Set TOKENMETRICS_PAGE_LIMIT={n_rows}: every night asks many things twice otherwise."
+            )
+
+    async def _read_all(self, asked: list[Query]) -> list[Reading]:
+        return list(await asyncio.gather(*(read(query, self._page, self._settings) for query in asked)))
+
+    async def _of_indices(self, task: Task) -> list[Page]:
+        """An endpoint that wants the id of an index, for every index there is."""
+        pages: list[Page] = []
+        for index_id in ids_of(await self._indices()):
+            for query in queries(task.endpoint, (), task.window, self._settings):
+                reading = await read(replace(query, extra=(("id", str(index_id)),)), self._page, self._settings)
+                pages += reading.pages
+        return pages
+
+    async def _indices(self) -> list[Page]:
+        """The list of indices, read once for all who want it."""
+        async with self._indices_lock:
+            if self._index_pages is None:
+                self._index_pages = await read_list(Query(BY_NAME["indices"]), self._page, self._settings)
+            return self._index_pages
+
+    async def _list(
+        self, endpoint: Endpoint, extra: tuple[tuple[str, str], ...], *, at_least: int, stop_at: int = 0
+    ) -> list[Page]:
+        if self._settings.version == "v3":
+            extra = (*extra, ("expand", "exchange_list,category_list"))
+        try:
+            pages = await read_list(
+                Query(endpoint, extra=extra), self._page, self._settings, at_least=at_least, stop_at=stop_at
+            )
+        except EndpointRefused as error:
+            await self._probe(TOKENS if endpoint is TOP_TOKENS else TOP_TOKENS)
+            raise SourceError(
+                f"{error} TOKENMETRICS_UNIVERSE={self._settings.universe} needs it: name the tokens "
+                "by file:PATH; see docs/errors.md."
+            ) from None
+        self._take(endpoint, pages)
+        return pages
+
+    async def _probe(self, endpoint: Endpoint) -> None:
+        """Whether it is the key, not the endpoint, that is refused. Raises KeyRefused then."""
+        try:
+            await self._page(Query(endpoint), self._settings.first_page)
+        except EndpointRefused:
+            return
+
+    async def _page(self, query: Query, number: int) -> Page:
+        """A page from the store, or else from the vendor and kept before anybody reads it."""
+        name, params = query.endpoint.name, query.params(number, self._settings)
+        held = self._store.held(name, params, query.reading)
+        if held is not None:
+            return held
+        answer = await self._client.get(name, params)
+        page = Page(name, params, answer.status, answer.fetched_at, packed(answer.body))
+        self._store.keep(page, query.reading)
+        return page
+
+
+def ids_of(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]:
+    """The token (or index) ids of the rows, each once, in order; of some categories alone where they are named."""
+    ids: dict[int, None] = {}
+    for page in pages:
+        for row in page.rows:
+            known = folded(row, page.endpoint)
+            told = known.get("category_list")
+            if categories and not is_in_categories([*category_slugs(told), *(category_names(told) or ())], categories):
+                continue
+            found = identifier(known.get("token_id", known.get("id")))
+            if isinstance(found, int):
+                ids[found] = None
+    return list(ids)
+
+
+def _about(readings: Iterable[Reading]) -> set[About]:
+    """All that any of the readings tells of."""
+    return set().union(*(reading.about for reading in readings))
+
+
+def tasks_for(
+    endpoints: Iterable[Endpoint],
+    token_ids: tuple[int, ...],
+    *,
+    days: Window,
+    new_token_ids: frozenset[int] = frozenset(),
+    history: Window | None = None,
+    is_past: bool = False,
+) -> list[Task]:
+    """What to ask each endpoint: the days wanted about all tokens, all of history about those that are new."""
+    tasks = []
+    for endpoint in endpoints:
+        if is_past and not endpoint.has_dates:
+            continue  # It tells the present alone.
+        known = tuple(one for one in token_ids if one not in new_token_ids)
+        fresh = tuple(one for one in token_ids if one in new_token_ids)
+        if endpoint.grain is not Grain.TOKEN_DAY or history is None or not fresh:
+            tasks.append(Task(endpoint, days, token_ids))
+            continue
+        tasks.append(Task(endpoint, history, fresh))
+        if known:
+            tasks.append(Task(endpoint, days, known))
+    return tasks
+
+
+def days_before(moment: datetime, n_days: int, *, n_hourly_days: int) -> Window:
+    """The window of `n_days` whole days before the day of `moment`, and that day."""
+    today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return Window((today - DAY * n_days).date(), today.date(), today - DAY * (n_hourly_days - 1), hour)
+
+
+def hours_before(moment: datetime, n_hours: int) -> Window:
+    """The window of the `n_hours` before the hour of `moment`, and that hour."""
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    first = hour - HOUR * n_hours
+    return Window(first.date(), moment.date(), first, hour)
+
+
+def sharing_errors(error: BaseException) -> UsageError | SourceError | BaseException:
+    """The first error of a group: the others were cancelled for it, or say the same."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

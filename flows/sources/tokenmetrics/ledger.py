@@ -1,0 +1,107 @@
+"""Every call is a line in the journal: what a run and a month spend, and how long the server took."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flows.errors import CreditsSpent
+from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+from flows.warehouse import journal
+from flows.warehouse.clock import utc_now
+
+KIND = "requests"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One attempt at one call. `params` never hold a secret: the key travels in a header."""
+
+    run_id: str | None
+    request_id: str
+    endpoint: str
+    params: dict[str, str]
+    status: int | None
+    fault: str | None
+    attempt: int
+    n_bytes: int
+    latency_ms: float
+    server_request_id: str | None
+    requested_at: datetime
+
+
+def record(home: Path, call: Call) -> None:
+    """Append a call to `journal/requests.jsonl`. Needs no lock."""
+    journal.append(home, KIND, is_durable=False, **vars(call))
+
+
+def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:
+    """The journal's lines of the calendar month of `now`, oldest first."""
+    path = home / "journal" / f"{KIND}.jsonl"
+    if not path.exists():
+        return []
+    begins = f'{{"written_at": "{now:%Y-%m}'
+    calls = []
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith(begins):
+                with suppress(json.JSONDecodeError):
+                    calls.append(json.loads(line))
+    return calls
+
+
+def credits_spent(home: Path, now: datetime) -> int:
+    """Credits spent in the calendar month of `now`: one for each call that the server answered."""
+    return sum(call["status"] is not None for call in calls_of_month(home, now))
+
+
+def check_credits(home: Path, settings: TokenMetricsSettings, n_calls: int) -> None:
+    """Raise CreditsSpent where the rest of the month does not pay for so many calls."""
+    spent = credits_spent(home, utc_now())
+    if spent + n_calls > settings.monthly_credits:
+        raise CreditsSpent(
+            f"The run wants about {n_calls} calls, and of this month's {settings.monthly_credits} credits {spent} are "
+            "spent (docs/errors.md, credits_spent). Make TOKENMETRICS_UNIVERSE or TOKENMETRICS_HISTORY_DAYS smaller, "
+            "or raise TOKENMETRICS_MONTHLY_CREDITS if your plan has more. Nothing was called."
+        )
+
+
+@dataclass(frozen=True)
+class EndpointUse:
+    """What one endpoint's calls of a month came to; latencies in milliseconds, of the calls that were answered."""
+
+    endpoint: str
+    n_calls: int
+    n_credits: int
+    n_failed: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+def use_by_endpoint(home: Path, now: datetime) -> list[EndpointUse]:
+    """What each endpoint's calls of the month came to, by name."""
+    calls: dict[str, list[dict[str, Any]]] = {}
+    for call in calls_of_month(home, now):
+        calls.setdefault(call["endpoint"], []).append(call)
+    return [_use(name, calls[name]) for name in sorted(calls)]
+
+
+def _use(endpoint: str, calls: list[dict[str, Any]]) -> EndpointUse:
+    latencies = sorted(call["latency_ms"] for call in calls if call["status"] is not None)
+    p50, p95, p99 = (quantile(latencies, share) for share in (0.5, 0.95, 0.99))
+    return EndpointUse(
+        endpoint, len(calls), len(latencies), sum(call["fault"] is not None for call in calls), p50, p95, p99
+    )
+
+
+def quantile(ordered: list[float], share: float) -> float | None:
+    """The quantile of ordered values, linear between neighbours; None of nothing."""
+    if not ordered:
+        return None
+    at = share * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)

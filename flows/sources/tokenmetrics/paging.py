@@ -1,0 +1,162 @@
+"""Reading an answer to its end, and again where rows are missing that should be there.
+
+The vendor gives no total. What tells that rows were lost: a token or a day that was asked for and did not come, a row
+that came twice (another was then pushed over the border), a short page that was not the last.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from flows.errors import SourceError
+from flows.sources.tokenmetrics.aliases import folded
+from flows.sources.tokenmetrics.endpoints import Endpoint, Grain
+from flows.sources.tokenmetrics.faults import Fault
+from flows.sources.tokenmetrics.pages import Page
+from flows.sources.tokenmetrics.parse import identifier, moment
+from flows.sources.tokenmetrics.plan import About, Query
+from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+
+MAX_READINGS = 3
+
+GetPage = Callable[[Query, int], Awaitable[Page]]
+
+
+@dataclass
+class Reading:
+    """What one query brought: its pages in order, what its rows are about, and whether any came twice."""
+
+    query: Query
+    pages: list[Page] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    about: set[About] = field(default_factory=set)
+    n_repeated: int = 0
+    n_rows: list[int] = field(default_factory=list)
+
+    @property
+    def has_lost_rows(self) -> bool:
+        """Whether a row came twice over a border, which pushed another past it, or a page before the last shrank."""
+        full = [n_rows for n_rows in self.n_rows if n_rows]
+        return len(full) > 1 and (self.n_repeated > 0 or min(full[:-1]) < max(full))
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest moment a row is about."""
+        return max((at for _, at in self.about if at is not None), default=None)
+
+
+async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, *, stop_at: int = 0) -> Reading:
+    """Read page after page until one is short, brings nothing new, or everything wanted (`stop_at` rows) is there.
+
+    A list of the vendor's ends where a page brings nothing new: nothing else tells that a short page was the last.
+    Raises SourceError where the pages do not end.
+    """
+    reading = Reading(query)
+    for number in range(settings.first_page, settings.first_page + settings.max_pages):
+        page = await get_page(query, number)
+        rows = page.rows
+        n_new = add(reading, page, rows)
+        if not n_new or query.endpoint.is_newest_page or (stop_at and len(reading.keys) >= stop_at):
+            return reading
+        if query.endpoint.grain is Grain.LIST:
+            continue
+        if len(rows) < settings.page_limit or _has_all(reading) or _is_older(reading, rows):
+            return reading
+    raise SourceError(
+        f"{query.endpoint.name} has not ended after {settings.max_pages} pages, each with new rows "
+        f"(docs/errors.md, {Fault.ENDLESS.value}). Ask for less, or raise TOKENMETRICS_MAX_PAGES."
+    )
+
+
+async def read_list(
+    query: Query, get_page: GetPage, settings: TokenMetricsSettings, *, at_least: int = 0, stop_at: int = 0
+) -> list[Page]:
+    """Read a list of the vendor's whole, or its first `stop_at` rows: again while a reading was doubtful, or too short.
+
+    Later readings come after earlier ones, so that their rows win.
+    """
+    pages: list[Page] = []
+    keys: set[str] = set()
+    for number in range(1, MAX_READINGS + 1):
+        reading = await read(replace(query, reading=number), get_page, settings, stop_at=stop_at)
+        pages += reading.pages
+        n_before = len(keys)
+        keys |= reading.keys
+        if number > 1 and len(keys) == n_before:
+            break
+        if len(keys) >= at_least and not reading.has_lost_rows:
+            break
+    return pages
+
+
+def missing(readings: Iterable[Reading]) -> set[About]:
+    """What was asked for and did not come, up to the newest moment that came for anybody."""
+    told = list(readings)
+    newest = max((reading.newest for reading in told if reading.newest), default=None)
+    expected: set[About] = set()
+    about: set[About] = set()
+    for reading in told:
+        expected |= reading.query.expected(newest)
+        about |= reading.about
+    return expected - about
+
+
+def beyond_the_newest(readings: Iterable[Reading]) -> list[Query]:
+    """The queries that brought nothing and lie after the newest moment that came for anybody."""
+    told = list(readings)
+    newest = max((reading.newest for reading in told if reading.newest), default=None)
+    return [reading.query for reading in told if not reading.keys and not reading.query.expected(newest)]
+
+
+def row_key(endpoint: Endpoint, row: Mapping[str, Any]) -> tuple[str, About | None]:
+    """What tells one row from another, and the token and moment it is about."""
+    known = folded(row, endpoint.name)
+    token_id = identifier(known.get("token_id", known.get("id")))
+    at = moment(known.get(endpoint.moment)) if endpoint.moment else None
+    if isinstance(token_id, int) and endpoint.grain in (Grain.TOKEN, Grain.LIST):
+        return str(token_id), (token_id, None)
+    if isinstance(token_id, int) and isinstance(at, datetime):
+        return f"{token_id} {at.isoformat()}", (token_id, _floor(endpoint, at))
+    if isinstance(at, datetime) and token_id is None:
+        return at.isoformat(), None
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest(), None
+
+
+def add(reading: Reading, page: Page, rows: list[Any]) -> int:
+    """Take a page in; return how many of its rows are new."""
+    reading.pages.append(page)
+    reading.n_rows.append(len(rows))
+    n_before = len(reading.keys)
+    for row in rows:
+        if isinstance(row, Mapping):
+            key, about = row_key(reading.query.endpoint, row)
+            reading.keys.add(key)
+            if about is not None:
+                reading.about.add(about)
+    n_new = len(reading.keys) - n_before
+    reading.n_repeated += len(rows) - n_new
+    return n_new
+
+
+def _has_all(reading: Reading) -> bool:
+    """Whether every token has come at every moment wanted, so that an older page would bring nothing wanted."""
+    expected = reading.query.expected(reading.newest)
+    return bool(expected) and expected <= reading.about
+
+
+def _is_older(reading: Reading, rows: list[Any]) -> bool:
+    """Whether a page ends before what is wanted: the newest come first, so the rest is older still."""
+    wanted_from = reading.query.first_hour
+    if wanted_from is None or reading.query.endpoint.has_dates or not isinstance(rows[-1], Mapping):
+        return False
+    about = row_key(reading.query.endpoint, rows[-1])[1]
+    return about is not None and about[1] is not None and about[1] < wanted_from
+
+
+def _floor(endpoint: Endpoint, at: datetime) -> datetime:
+    if endpoint.grain is Grain.TOKEN_HOUR:
+        return at.replace(minute=0, second=0, microsecond=0)
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)

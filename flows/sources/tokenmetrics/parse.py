@@ -1,0 +1,220 @@
+"""From an endpoint's rows to rows of the contract's datasets: pure functions, one a dataset, for v2 and v3 alike.
+
+A value that cannot be understood is handed on as it came: the gate, not the parser, decides what is bad and says so.
+A row that says nothing (its signal, grade or prices are null) is left out; one whose field has vanished is not.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from flows.sources.tokenmetrics.aliases import folded
+from flows.sources.tokenmetrics.endpoints import Endpoint
+from flows.warehouse.clock import as_utc
+
+Row = dict[str, Any]
+
+PRICE_SOURCE = "tokenmetrics"
+
+# Words that a server may use in place of 1, 0 and -1.
+SIDES = {
+    **dict.fromkeys(("long", "buy", "bullish", "bull", "up", "strong buy"), 1),
+    **dict.fromkeys(("neutral", "hold", "none", "flat", "sideways", "exit", "cash"), 0),
+    **dict.fromkeys(("short", "sell", "bearish", "bear", "down", "strong sell"), -1),
+}
+NAMED_LEVELS = tuple((f"{side}_{number}", side) for side in ("resistance", "support") for number in range(1, 4))
+# What a grade is called in a row of each kind, and the field of its label.
+GRADE_FIELDS = {
+    "tm": ("tm_grade", "tm_grade_signal"),
+    "fundamental": ("fundamental_grade", "fundamental_grade_class"),
+    "technology": ("technology_grade", None),
+    "trader": ("tm_trader_grade", None),
+    "investor": ("tm_investor_grade", None),
+}
+
+
+def number(value: Any) -> Any:
+    """An int, float or numeric text as a float; null and empty text as None; anything else as it came."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value) if value.strip() else None
+        except ValueError:
+            return value
+    return json.dumps(value)
+
+
+def identifier(value: Any) -> Any:
+    """A token id as an int, whether it came as 3306, "3306" or 3306.0; anything else as it came."""
+    told = number(value)
+    return int(told) if isinstance(told, float) and told.is_integer() else told
+
+
+def side(value: Any) -> Any:
+    """1, 0 or -1 from a number, its text or a word; anything else as it came."""
+    told = number(value)
+    return SIDES.get(told.strip().lower(), told) if isinstance(told, str) else told
+
+
+def moment(value: Any) -> Any:
+    """A moment in UTC from `2025-05-26`, `2025-05-26T00:00:00.000Z` or `2023-11-08 10:00:00.000`; else as it came."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return as_utc(datetime.fromisoformat(value.strip()))
+    except ValueError:
+        return value.strip() or None
+
+
+def parse_rows(endpoint: Endpoint, rows: list[Any], fetched_at: datetime) -> list[Row]:
+    """The dataset rows of one body's rows. `fetched_at` dates what the vendor does not: the newest of its kind."""
+    parser = PARSERS.get(endpoint.dataset or "")
+    if parser is None:
+        return []
+    parsed: list[Row] = []
+    for row in rows:
+        if isinstance(row, Mapping):
+            parsed.extend(parser(endpoint, folded(row, endpoint.name), fetched_at))
+    return parsed
+
+
+def says_nothing(row: Mapping[str, Any], *names: str) -> bool:
+    """Whether these fields are all there and all null."""
+    return all(name in row and row[name] is None for name in names)
+
+
+def _token(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
+    return [
+        {
+            "token_id": identifier(row.get("token_id")),
+            "symbol": row.get("token_symbol"),
+            "name": row.get("token_name"),
+            "categories": category_names(row.get("category_list")),
+        }
+    ]
+
+
+def category_names(value: Any) -> list[str] | None:
+    """Names of the categories, whether they came as objects, as bare names, or not at all."""
+    if not isinstance(value, list):
+        return None
+    names = [one.get("category_name") if isinstance(one, Mapping) else one for one in value]
+    return [str(name) for name in names if name]
+
+
+def category_slugs(value: Any) -> list[str]:
+    """Slugs of the categories, where they came as objects."""
+    told = value if isinstance(value, list) else []
+    return [str(one["category_slug"]) for one in told if isinstance(one, Mapping) and one.get("category_slug")]
+
+
+def _price(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
+    if says_nothing(row, "open", "high", "low", "close"):
+        return []
+    return [
+        {
+            "token_id": identifier(row.get("token_id")),
+            "timeframe": endpoint.timeframe,
+            "bar_start": moment(row.get(endpoint.moment or "")),
+            **{name: number(row.get(name)) for name in ("open", "high", "low", "close")},
+            "volume_usd": number(row.get("volume")),
+            "price_source": PRICE_SOURCE,
+        }
+    ]
+
+
+def _signal(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
+    event, state = ("signal", "position") if endpoint.timeframe == "1h" else ("trading_signal", "token_trend")
+    if says_nothing(row, event):
+        return []
+    return [
+        {
+            "token_id": identifier(row.get("token_id")),
+            "timeframe": endpoint.timeframe,
+            "signal_at": moment(row.get(endpoint.moment or "")),
+            "direction": side(row.get(event)),
+            "trend": side(row.get(state)),
+            "score": None,
+        }
+    ]
+
+
+def _levels(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
+    """Each price once, lowest first: v3 names the side of some, v2 of none."""
+    found: dict[Any, Row] = {}
+    for name, named_side in NAMED_LEVELS:
+        if row.get(name) is not None:
+            found.setdefault(number(row[name]), {"side": named_side, "formed_at": None})
+    for level in row.get("historical_resistance_support_levels") or []:
+        is_object = isinstance(level, Mapping)
+        price = number(level.get("level", level.get("price")) if is_object else level)
+        formed_at = moment(level.get("date")) if is_object else None
+        held = found.setdefault(price, {"side": None, "formed_at": formed_at})
+        # The same price formed twice: the first time is when it became one.
+        held["formed_at"] = min((at for at in (held["formed_at"], formed_at) if at is not None), key=str, default=None)
+    about = {
+        "token_id": identifier(row.get("token_id")),
+        "timeframe": row.get("timeframe") or endpoint.timeframe,
+        "level_at": moment(row.get("date")),
+        "strength": None,
+    }
+    return [{**about, "price": price, **rest} for price, rest in sorted(found.items(), key=_by_price)]
+
+
+def _by_price(item: tuple[Any, Row]) -> tuple[bool, float, str]:
+    price = item[0]
+    return (True, price, "") if isinstance(price, float) else (False, 0.0, str(price))
+
+
+def _grade(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
+    grade, label = GRADE_FIELDS[endpoint.kind or ""]
+    if says_nothing(row, grade):
+        return []
+    about = {*("token_id", "token_name", "token_symbol", "date", "timestamp", "tm_link", "tm_slug"), grade, label}
+    components = {
+        name: value
+        for name in row
+        if name not in about and isinstance(value := number(row[name]), float) and not isinstance(row[name], bool)
+    }
+    return [
+        {
+            "token_id": identifier(row.get("token_id")),
+            "kind": endpoint.kind,
+            "graded_at": moment(row.get("date")) if row.get("date") is not None else _day(fetched_at),
+            "grade": number(row.get(grade)),
+            "label": row.get(label) if label else None,
+            "components": json.dumps(components, sort_keys=True) if components else None,
+        }
+    ]
+
+
+def _quantmetric(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
+    figures = ("sharpe", "sortino", "volatility", "max_drawdown", "cagr")
+    if says_nothing(row, *figures):
+        return []
+    return [
+        {
+            "token_id": identifier(row.get("token_id")),
+            "measured_at": moment(row.get("date")) if row.get("date") is not None else _day(fetched_at),
+            "lookback": None,
+            **{name: number(row.get(name)) for name in figures},
+        }
+    ]
+
+
+def _day(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+PARSERS: dict[str, Callable[[Endpoint, Row, datetime], list[Row]]] = {
+    "tokens": _token,
+    "prices": _price,
+    "signals": _signal,
+    "levels": _levels,
+    "grades": _grade,
+    "quantmetrics": _quantmetric,
+}

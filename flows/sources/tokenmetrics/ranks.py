@@ -1,0 +1,19 @@
+"""Which tokens are larger: the vendor lists them by market cap and tells neither rank nor cap."""
+
+import gzip
+
+from flows.sources.base import Delivery
+from flows.sources.tokenmetrics.aliases import folded
+from flows.sources.tokenmetrics.body import rows_of
+from flows.sources.tokenmetrics.endpoints import TOP_TOKENS
+
+
+def ranks_of(tokens: Delivery) -> dict[int, int]:
+    """Rank (1 is the largest) by token id, from the delivered pages of that list; empty where there are none."""
+    pages = [one for one in tokens.responses if one.request.get("endpoint") == TOP_TOKENS.name]
+    ranks: dict[int, int] = {}
+    for page in sorted(pages, key=lambda one: int(one.request.get("page", 0))):
+        body = page.content if isinstance(page.content, bytes) else page.content.read_bytes()
+        for row in rows_of(gzip.decompress(body)):
+            ranks.setdefault(int(folded(row)["token_id"]), len(ranks) + 1)
+    return ranks

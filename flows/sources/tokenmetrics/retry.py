@@ -1,0 +1,85 @@
+"""The one place that decides what is worth another attempt, how many there may be, and how long to wait."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+
+from flows.sources.tokenmetrics.faults import Fault
+from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+
+# How far under its cap a wait may be drawn, so that callers that failed together do not come back together.
+JITTER = 0.5
+
+
+class Transient(Exception):
+    """A call failed in a way that another attempt may mend."""
+
+    def __init__(self, fault: Fault, told: str, *, wait_at_least: float = 0) -> None:
+        super().__init__(told)
+        self.fault = fault
+        self.wait_at_least = wait_at_least
+
+
+@dataclass
+class RetryBudget:
+    """Further attempts that are left to one run, whatever its calls."""
+
+    left: int
+
+    def take(self) -> bool:
+        """Whether there was one left."""
+        self.left -= 1
+        return self.left >= 0
+
+
+def attempts(settings: TokenMetricsSettings, budget: RetryBudget) -> AsyncRetrying:
+    """The attempts at one call. The last one's error is raised as it is."""
+
+    def is_over(state: RetryCallState) -> bool:
+        return stop_after_attempt(settings.max_attempts)(state) or not budget.take()
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        floor = error.wait_at_least if isinstance(error, Transient) else 0
+        return seconds_to_wait(state.attempt_number, floor, settings)
+
+    return AsyncRetrying(retry=retry_if_exception_type(Transient), stop=is_over, wait=wait, reraise=True)
+
+
+def seconds_to_wait(attempt: int, floor: float, settings: TokenMetricsSettings) -> float:
+    """Capped exponential backoff with jitter, on top of what the server asked for."""
+    capped: float = min(settings.max_backoff_seconds, settings.backoff_seconds * 2 ** (attempt - 1))
+    drawn: float = capped * random.uniform(1 - JITTER, 1)
+    # What the server asked for is a floor: half of it would only be refused again.
+    return max(drawn, floor + drawn * JITTER) if floor else drawn
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that `Retry-After` asks for, whether it gives seconds or a date; None where it is absent or unreadable.
+
+    A date is held against the server's own clock where the answer has one.
+    """
+    told = headers.get("retry-after", "").strip()
+    if not told:
+        return None
+    try:
+        return max(0.0, float(told))
+    except ValueError:
+        until = http_date(told)
+    if until is None:
+        return None
+    server_now = http_date(headers.get("date", "")) or now.replace(tzinfo=UTC)
+    return max(0.0, (until - server_now).total_seconds())
+
+
+def http_date(text: str) -> datetime | None:
+    """The moment of an HTTP header, with its zone; None where it is none."""
+    try:
+        told = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

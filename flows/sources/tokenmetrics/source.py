@@ -1,0 +1,253 @@
+"""The `tokenmetrics` source: what a run wants, fetched page by page, kept as it came, and parsed from what was kept."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pydantic import ValidationError
+
+from flows.errors import SourceError, UsageError
+from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
+from flows.sources.tokenmetrics import drift, ledger
+from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
+from flows.sources.tokenmetrics.client import Client
+from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, endpoints_of
+from flows.sources.tokenmetrics.estimate import estimated_calls
+from flows.sources.tokenmetrics.fetch import Fetch, Fetched, Task, days_before, hours_before, sharing_errors, tasks_for
+from flows.sources.tokenmetrics.held import Held, what_is_held
+from flows.sources.tokenmetrics.keys import Keys, find_keys
+from flows.sources.tokenmetrics.pages import Page, PageStore
+from flows.sources.tokenmetrics.parse import parse_rows
+from flows.sources.tokenmetrics.plan import Window
+from flows.sources.tokenmetrics.ranks import ranks_of
+from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+from flows.warehouse.clock import utc_now
+
+# How far behind our clock a run may live: the vendor tells what it says today, whatever day it is asked about.
+MAX_BEHIND = timedelta(hours=1)
+
+# Rows of the later ones win where both tell of the same thing: histories are settled, lists are poorer.
+ORDER = {"top-market-cap-tokens": 0, "tokens": 1, "tm-grade": 0, "fundamental-grade": 0, "technology-grade": 0}
+
+
+class TokenMetricsSource:
+    """The vendor's API. `told` is what an operator should hear after a fetch."""
+
+    name = "tokenmetrics"
+    vendor = "tokenmetrics"
+    is_archive = False
+    is_simulated = False
+
+    def __init__(self, settings: TokenMetricsSettings | None = None) -> None:
+        self.settings = settings or read_settings()
+        self.told: Sequence[str] = ()
+
+    def default_as_of(self) -> datetime | None:
+        return None
+
+    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+        """Deliver the datasets wanted; bodies of endpoints that no dataset is made of come under the endpoint's name.
+
+        Raises KeyRefused, CreditsSpent, SourceError or UsageError, saying what to do. Pages that are paid for stay in
+        `home` until every delivery is taken.
+        """
+        if utc_now() - wanted.as_of > MAX_BEHIND and not self.settings.is_loopback:
+            raise UsageError(
+                "--as-of cannot go back with --source tokenmetrics: the vendor tells what it says today. "
+                "What it said then lies in raw/; `trackrecord reparse` reads it again."
+            )
+        held = what_is_held(wanted.home)
+        self._check_credits(wanted, held)
+        keys = find_keys(self.settings)
+        store = PageStore(wanted.home, run_key(wanted))
+        try:
+            fetched = asyncio.run(self._fetch(wanted, held, keys, store))
+        except BaseExceptionGroup as group:
+            raise sharing_errors(group) from None
+        is_part = "1d" not in wanted.timeframes or wanted.since is not None
+        for delivery in deliveries(fetched):
+            if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
+                # A night without prices is a fault for the gate; an hour or some past days without them are not.
+                self.told = (*self.told, f"{delivery.dataset}: no rows came.")
+                continue
+            yield delivery
+        drift.record(wanted.home, wanted.run_id, fetched.drift)
+        store.clear()
+
+    async def _fetch(self, wanted: Wanted, held: Held, keys: Keys, store: PageStore) -> Fetched:
+        async with Client(self.settings, keys, wanted.home, run_id=wanted.run_id) as client:
+            fetch = Fetch(self.settings, client, store)
+            token_ids = await self._token_ids(fetch, wanted, held)
+            await fetch.run(self.tasks(wanted, held, token_ids))
+            self.told = (*client.notes, *fetch.notes, *map(str, fetch.found.drift))
+            return fetch.found
+
+    async def _token_ids(self, fetch: Fetch, wanted: Wanted, held: Held) -> tuple[int, ...]:
+        if wanted.token_ids is not None:
+            return tuple(sorted(wanted.token_ids))
+        if "1d" not in wanted.timeframes and held.token_ids:
+            return tuple(sorted(held.token_ids))
+        return await fetch.universe(held.token_ids)
+
+    def tasks(self, wanted: Wanted, held: Held, token_ids: tuple[int, ...]) -> list[Task]:
+        """What a run that wants this asks of each endpoint."""
+        settings = self.settings
+        is_hourly = "1d" not in wanted.timeframes
+        asked = [one for one in endpoints_of(settings.version) if one.name not in settings.skip and one != TOP_TOKENS]
+        if wanted.token_ids is None and settings.wanted_universe.kind in ("all", "category"):
+            asked = [one for one in asked if one != TOKENS]  # The universe was read from it.
+        if is_hourly:
+            asked = [one for one in asked if one.timeframe == "1h" or (one == TOKENS and not held.token_ids)]
+        elif "1h" not in wanted.timeframes:
+            asked = [one for one in asked if one.timeframe != "1h"]
+        if wanted.since is not None:
+            until = wanted.until or wanted.as_of.date()
+            window = Window(wanted.since, until, datetime.combine(wanted.since, datetime.min.time()))
+            return tasks_for(asked, token_ids, days=window, is_past=until < wanted.as_of.date())
+        if is_hourly:
+            return tasks_for(asked, token_ids, days=hours_before(wanted.as_of, settings.hours_back))
+        history = days_before(wanted.as_of, settings.history_days, n_hourly_days=settings.hourly_days)
+        if held.newest is None:
+            return tasks_for(asked, token_ids, days=history)
+        n_days = min(settings.history_days, settings.reread_days + max(0, (wanted.as_of.date() - held.newest).days - 1))
+        days = days_before(wanted.as_of, n_days, n_hourly_days=settings.hourly_days)
+        new = frozenset(token_ids) - held.token_ids
+        return tasks_for(asked, token_ids, days=days, new_token_ids=new, history=history)
+
+    def _check_credits(self, wanted: Wanted, held: Held) -> None:
+        ledger.check_credits(wanted.home, self.settings, sum(self.plan(wanted, held).values()))
+
+    def plan(self, wanted: Wanted, held: Held | None = None) -> dict[str, int]:
+        """Calls by endpoint that the fetch would make, as far as can be told without making any."""
+        held = held or what_is_held(wanted.home)
+        return estimated_calls(self, wanted, held)
+
+    def parse(
+        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
+    ) -> duckdb.DuckDBPyRelation:
+        """Read kept bodies, by the index that lies among them, into the rows of a dataset.
+
+        Of two bodies that tell of the same thing the later one is believed. Raises SourceError where one is unreadable.
+        """
+        batches = [rows_as_text(dataset, number, rows) for number, rows in enumerate(parsed_bodies(dataset, kept))]
+        schema = text_schema(dataset)
+        connection.register("tokenmetrics_rows", pa.Table.from_batches(batches, schema))
+        return connection.sql(
+            "select * exclude (body, about) from tokenmetrics_rows "
+            "qualify body = max(body) over (partition by about) order by body"
+        )
+
+    def ranks(self, tokens: Delivery) -> dict[int, int]:
+        """Rank by market cap by token id, where the universe was taken from the vendor's list of the largest."""
+        return ranks_of(tokens)
+
+
+def read_settings() -> TokenMetricsSettings:
+    """The settings. Raises UsageError, naming the variable and never its value, where one cannot be used."""
+    try:
+        return TokenMetricsSettings()
+    except ValidationError as error:
+        told = "; ".join(f"TOKENMETRICS_{'_'.join(map(str, at['loc'])).upper()}: {at['msg']}" for at in error.errors())
+        raise UsageError(f"The settings of Token Metrics cannot be used. {told}.") from None
+
+
+def run_key(wanted: Wanted) -> str:
+    """What tells fetches apart that ask the same and mean another moment: the day, or the hour of an hourly run."""
+    kind = "-".join(wanted.timeframes)
+    at = f"{wanted.as_of:%Y-%m-%dT%H}" if "1d" not in wanted.timeframes else f"{wanted.as_of:%Y-%m-%d}"
+    return f"{kind} {at} {wanted.since} {wanted.until}"
+
+
+def deliveries(fetched: Fetched) -> Iterator[Delivery]:
+    """A delivery a dataset: an index of what was asked, then every body as it came. Raw-only ones go by endpoint."""
+    by_dataset: dict[str, list[Page]] = {}
+    names = sorted(fetched.pages, key=lambda name: ORDER.get(name, 1))
+    for name in names:
+        by_dataset.setdefault(BY_NAME[name].dataset or name, []).extend(fetched.pages[name])
+    for name, pages in by_dataset.items():
+        yield Delivery(name, (_index(pages), *map(_as_response, pages)))
+    universe = json.dumps({"token_ids": fetched.token_ids}).encode()
+    yield Delivery("universe", (Response("universe.json", universe, {"n_tokens": str(len(fetched.token_ids))}),))
+
+
+def _index(pages: Iterable[Page]) -> Response:
+    """Which body answers which request, and when it came: a line each."""
+    lines = [
+        json.dumps(
+            {
+                "sha256": page.sha256,
+                "endpoint": page.endpoint,
+                "params": page.params,
+                "status": page.status,
+                "fetched_at": page.fetched_at.isoformat(),
+            }
+        )
+        for page in pages
+    ]
+    return Response("index.jsonl", "\n".join(lines).encode() + b"\n")
+
+
+def _as_response(page: Page) -> Response:
+    return Response(f"{page.endpoint}.json.gz", page.packed, {"endpoint": page.endpoint, **page.params})
+
+
+def parsed_bodies(dataset: Dataset, kept: Iterable[Path]) -> Iterator[list[dict[str, Any]]]:
+    """The parsed rows of each kept body, in the order in which they were fetched."""
+    paths = {path.stem: path for path in kept}
+    index = next((path for path in paths.values() if path.suffix == ".jsonl"), None)
+    if index is None:
+        raise SourceError(f"{dataset.name}: the index of the kept bodies is missing; fetch again.")
+    for line in index.read_text(encoding="utf-8").splitlines():
+        told = json.loads(line)
+        path = paths[told["sha256"]]
+        try:
+            rows = rows_of(gzip.decompress(path.read_bytes()))
+        except (OSError, EOFError, NotAnEnvelope) as error:
+            raise SourceError(f"{dataset.name}: {path} cannot be read: {error}. Fetch again.") from error
+        yield parse_rows(BY_NAME[told["endpoint"]], rows, datetime.fromisoformat(told["fetched_at"]))
+
+
+def text_schema(dataset: Dataset) -> pa.Schema:
+    """Every column as text, so that the gate, not the parser, says what does not fit; lists stay lists."""
+    columns = [
+        pa.field(column.name, pa.list_(pa.string()) if column.type.endswith("[]") else pa.string())
+        for column in dataset.columns
+        if column.name not in UNTOLD
+    ]
+    return pa.schema([*columns, pa.field("body", pa.int64()), pa.field("about", pa.string())])
+
+
+# What the vendor never gives: our own clock says when a value was known, and `sectors.csv` which sector it is.
+UNTOLD = ("known_at", "sector")
+
+
+def rows_as_text(dataset: Dataset, body: int, rows: list[dict[str, Any]]) -> pa.RecordBatch:
+    """One body's rows as they are handed to the gate, with the body's number and what each row is about."""
+    schema = text_schema(dataset)
+    columns = [[_text(row.get(name)) for row in rows] for name in schema.names[:-2]]
+    columns += [[body] * len(rows), [about(dataset, row) for row in rows]]
+    return pa.record_batch(columns, schema=schema)
+
+
+def about(dataset: Dataset, row: Mapping[str, Any]) -> str:
+    """The thing at one moment that a row tells of: all levels of a token and day are one thing."""
+    told = [row.get(name) for name in dataset.key if name not in (dataset.moment, "price", "price_source")]
+    at = row.get(dataset.moment) if dataset.moment else None
+    if isinstance(at, datetime):
+        hour = at.hour if row.get("timeframe") == "1h" else 0
+        at = at.replace(hour=hour, minute=0, second=0, microsecond=0)
+    return "|".join(map(str, (*told, at)))
+
+
+def _text(value: Any) -> Any:
+    if value is None or isinstance(value, str | list):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)

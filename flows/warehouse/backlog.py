@@ -1,0 +1,123 @@
+"""What live sources delivered and no build has taken up yet: noted in the journal, because fetching needs no lock."""
+
+import os
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.errors import UsageError
+from flows.run import Run
+from flows.sources.base import DATASETS
+from flows.warehouse import journal
+from flows.warehouse.raw_store import Kept
+
+KIND = "deliveries"
+
+
+def note(run: Run, kept: Kept) -> None:
+    """Record a delivery whose bytes are safe: from here on some build will take it up."""
+    home = run.settings.home
+    _list_files(home, kept)
+    journal.append(
+        home,
+        KIND,
+        run_id=run.run_id,
+        source=run.source.name,
+        vendor=run.source.vendor,
+        as_of=run.as_of,
+        fetched_at=run.fetched_at,
+        is_replay=run.is_replay,
+        dataset=kept.dataset,
+        sha256=kept.sha256,
+        n_bytes=kept.n_bytes,
+        timeframes=run.timeframes,
+        since=run.since,
+        until=run.until,
+    )
+
+
+def unloaded(connection: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[Run, Kept]]:
+    """Deliveries of the run's source that were never judged, or that a gate stopped and somebody accepted since.
+
+    Oldest first, each with the run that fetched it: its clocks say when its values were known.
+    """
+    judged = {
+        (dataset, sha256, as_of)
+        for dataset, sha256, as_of in connection.execute(
+            """
+            select dataset, sha256, as_of
+            from ops.snapshot
+            where source = $source and not (state = 'stopped' and exists (
+                from ops.acceptance
+                where acceptance.dataset = snapshot.dataset and acceptance.sha256 = snapshot.sha256
+            ))
+            """,
+            {"source": run.source.name},
+        ).fetchall()
+    }
+    return [
+        (_its_run(run, event), _kept(run.settings.home, event))
+        for event in _delivered(run)
+        if (event["dataset"], event["sha256"], datetime.fromisoformat(event["as_of"])) not in judged
+    ]
+
+
+def fetched_between(run: Run, since: date, until: date) -> list[tuple[Run, Kept]]:
+    """Deliveries of the run's source that were fetched on these days, both included, oldest first.
+
+    Raises UsageError where there are none.
+    """
+    found = [
+        (_its_run(run, event), _kept(run.settings.home, event))
+        for event in _delivered(run)
+        if since <= datetime.fromisoformat(event["fetched_at"]).date() <= until
+    ]
+    if not found:
+        raise UsageError(f"{run.source.name} delivered nothing from {since} to {until}; see journal/{KIND}.jsonl.")
+    return found
+
+
+def _delivered(run: Run) -> list[dict[str, Any]]:
+    """Every delivery of the run's source, oldest first, each fetch in the order the gate takes datasets."""
+    order = list(DATASETS)
+    told = [event for event in journal.read(run.settings.home, KIND) if event["source"] == run.source.name]
+    return sorted(told, key=lambda event: (event["as_of"], event["fetched_at"], order.index(event["dataset"])))
+
+
+def _its_run(run: Run, event: dict[str, Any]) -> Run:
+    return replace(
+        run,
+        as_of=datetime.fromisoformat(event["as_of"]),
+        fetched_at=datetime.fromisoformat(event["fetched_at"]),
+        is_replay=event["is_replay"],
+        timeframes=tuple(event["timeframes"]),
+        since=_date(event["since"]),
+        until=_date(event["until"]),
+    )
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _kept(home: Path, event: dict[str, Any]) -> Kept:
+    names = _list_of(home, event["dataset"], event["sha256"]).read_text(encoding="utf-8").splitlines()
+    return Kept(event["dataset"], tuple(home / name for name in names), event["sha256"], event["n_bytes"], tuple(names))
+
+
+def _list_files(home: Path, kept: Kept) -> None:
+    """Write which files a delivery is made of beside them: thousands of names are no line of a journal."""
+    path = _list_of(home, kept.dataset, kept.sha256)
+    partial = path.with_suffix(f".partial-{os.getpid()}")
+    with partial.open("w", encoding="utf-8") as file:
+        file.writelines(f"{one.relative_to(home)}\n" for one in kept.paths)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def _list_of(home: Path, dataset: str, sha256: str) -> Path:
+    return home / "raw" / dataset / f"{sha256}.files"

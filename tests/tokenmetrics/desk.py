@@ -1,0 +1,77 @@
+"""A fetch as a run makes it, over real HTTP on loopback: settings, a home, and what came of it."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.devserver import KEY, DevServer
+from flows.sources.base import DATASETS, Wanted
+from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
+from flows.warehouse.raw_store import Kept, keep
+
+# Quick, and patient enough for one fault in any call.
+QUICK: dict[str, Any] = {
+    "api_key": KEY,
+    "universe": "top:12",
+    "requests_per_minute": 0,
+    "backoff_seconds": 0.001,
+    "max_backoff_seconds": 0.01,
+    "history_days": 10,
+    "timeout_seconds": 5,
+    "call_seconds": 10,
+}
+
+
+def settings_for(server: DevServer, version: str = "v2", **more: Any) -> TokenMetricsSettings:
+    """Settings that read this server and nothing of the machine's own environment."""
+    return TokenMetricsSettings(_env_file=None, **{**QUICK, "base_url": f"{server.base_url}/{version}", **more})
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What one fetch brought: everything kept, the rows of each dataset, and what the operator was told."""
+
+    kept: dict[str, Kept]
+    rows: dict[str, list[tuple[Any, ...]]]
+    told: tuple[str, ...]
+    n_calls: int
+
+
+def fetch(
+    server: DevServer,
+    home: Path,
+    *,
+    version: str = "v2",
+    since: date | None = None,
+    until: date | None = None,
+    as_of: datetime | None = None,
+    timeframes: tuple[str, ...] = ("1d", "1h"),
+    **more: Any,
+) -> Brought:
+    """Fetch as a run does and parse what was kept. Raises what the source raises."""
+    source = TokenMetricsSource(settings_for(server, version, **more))
+    n_before = len(server.calls)
+    wanted = Wanted(as_of or server.now, home, timeframes, since, until)
+    kept = {one.dataset: keep(home, one, source="tokenmetrics") for one in source.fetch(wanted)}
+    rows = {}
+    with closing(duckdb.connect()) as connection:
+        for name in kept.keys() & DATASETS.keys():
+            relation = source.parse(connection, DATASETS[name], list(kept[name].paths))
+            rows[name] = sorted(relation.fetchall(), key=str)
+    return Brought(kept, rows, tuple(source.told), len(server.calls) - n_before)
+
+
+def bytes_under(folder: Path) -> bytes:
+    """Every byte of every file of a folder, compressed ones also as they read."""
+    import gzip
+
+    told = b""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            body = path.read_bytes()
+            told += path.name.encode() + body + (gzip.decompress(body) if path.suffix == ".gz" else b"")
+    return told

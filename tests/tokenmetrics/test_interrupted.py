@@ -1,0 +1,98 @@
+"""A fetch that is broken off and run again pays for no page twice."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from flows.config import ROOT
+from flows.devserver import DevServer, Fault
+from flows.errors import SourceError
+from flows.sources.tokenmetrics.pages import Page, PageStore, packed
+from flows.warehouse import journal
+from tests.tokenmetrics.conftest import NOW
+from tests.tokenmetrics.desk import QUICK, fetch
+
+FETCH = """
+import json, sys
+from datetime import datetime
+from pathlib import Path
+from flows.sources.base import Wanted
+from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
+settings = TokenMetricsSettings(_env_file=None, **json.loads(sys.argv[1]))
+list(TokenMetricsSource(settings).fetch(Wanted(datetime.fromisoformat(sys.argv[2]), Path(sys.argv[3]))))
+"""
+
+
+def paid(server: DevServer) -> Counter[str]:
+    """Every question that was answered with something, and how often."""
+    return Counter(
+        json.dumps([call.endpoint, sorted(call.params.items())]) for call in server.calls if call.status in (200, 404)
+    )
+
+
+def test_a_fetch_that_failed_goes_on_where_it_stopped(server: DevServer, tmp_path: Path) -> None:
+    fetch(server, tmp_path / "whole")
+    once = paid(server)
+    server.calls.clear()
+    server.faults = [Fault("status", "503", call=25, times=None)]
+    with pytest.raises(SourceError):
+        fetch(server, tmp_path / "home", max_attempts=1)
+    n_paid = sum(paid(server).values())
+    server.faults = ()
+    brought = fetch(server, tmp_path / "home")
+    assert n_paid > 15
+    # The same questions as often as a fetch without interruption asks them (some are asked for a second reading).
+    assert paid(server) == once
+    assert brought.rows["signals"]
+
+
+def test_a_fetch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    with DevServer(now=NOW) as server:
+        fetch(server, tmp_path / "whole")
+        once = paid(server)
+        server.calls.clear()
+        server.faults = [Fault("stall", "0.05", times=None)]
+        settings = json.dumps({**QUICK, "base_url": f"{server.base_url}/v2"})
+        command = [sys.executable, "-c", FETCH, settings, NOW.isoformat(), str(tmp_path / "home")]
+        with subprocess.Popen(command, cwd=ROOT) as process:
+            while len(server.calls) < 25:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+        server.faults = ()
+        time.sleep(0.3)
+        fetch(server, tmp_path / "home")
+        # What was on its way when it died was paid for and never came.
+        assert sum((paid(server) - once).values()) <= QUICK.get("concurrency", 4)
+
+
+def test_a_fetch_that_was_whole_asks_anew(server: DevServer, tmp_path: Path) -> None:
+    first, second = fetch(server, tmp_path), fetch(server, tmp_path)
+    assert first.n_calls == second.n_calls
+    assert not (tmp_path / "pages" / "tokenmetrics").exists()
+
+
+def test_a_torn_page_is_no_page(tmp_path: Path) -> None:
+    store = PageStore(tmp_path, "today")
+    store.keep(Page("tokens", {"page": "1"}, 200, NOW, packed(b'{"data": [1]}')), 1)
+    held = store.held("tokens", {"page": "1"}, 1)
+    assert held is not None and held.rows == [1]
+    assert store.held("tokens", {"page": "1"}, 2) is None
+    (path,) = (tmp_path / "pages" / "tokenmetrics").iterdir()
+    path.write_bytes(path.read_bytes()[:-3])
+    assert store.held("tokens", {"page": "1"}, 1) is None
+
+
+def test_every_call_is_in_the_journal_whatever_became_of_it(server: DevServer, tmp_path: Path) -> None:
+    server.faults = [Fault("html", call=3), Fault("reset", call=5)]
+    fetch(server, tmp_path)
+    told = journal.read(tmp_path, "requests")
+    assert len(told) == len(server.calls)
+    assert {line["fault"] for line in told} >= {"not_json", "transport"}
+    assert len({line["request_id"] for line in told}) == len(told)
