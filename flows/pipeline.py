@@ -14,7 +14,7 @@ import duckdb
 from flows.config import SQL_DIR, Settings
 from flows.delivery.delivery import read as read_deliveries
 from flows.errors import GateStopped, LockHeld, TrackrecordError, WarehouseError
-from flows.quality.checks import run_checks
+from flows.quality.checks import run_checks, run_grain_checks
 from flows.quality.pages import write_checks
 from flows.quality.results import RuleResult
 from flows.quality.suites import Suites
@@ -26,6 +26,7 @@ from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.deliveries import adopt_deliveries
 from flows.warehouse.lock import hold_lock
+from flows.warehouse.models import Renderer, grains_of, load_models
 from flows.warehouse.publish import adopt_publishes, publish
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
 from flows.warehouse.snapshots import Snapshot, forget, take_snapshot
@@ -113,7 +114,8 @@ def build_marts(run: Run) -> BuildReport:
 def check_marts(run: Run) -> tuple[RuleResult, ...]:
     """The second gate. Raises GateStopped where a critical check finds rows."""
     with open_warehouse(run.settings) as connection:
-        results = run_checks(connection, SQL_DIR / "checks")
+        grains = grains_of(load_models(connection, Renderer(run.settings, is_full=True)))
+        results = run_checks(connection, SQL_DIR / "checks") + run_grain_checks(connection, grains)
         runs.record_results(connection, run, results, gate="marts")
     write_checks(run.settings.home / "data_docs", results, title=run.run_id)
     failed = [result for result in results if not result.is_passed and result.severity == "critical"]

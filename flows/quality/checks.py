@@ -1,10 +1,11 @@
 """The second gate: the built tables are held to `sql/checks/` before they are published.
 
 A check is one select of offending rows. The file's name is the rule's, its header says how much it matters
-(`-- Severity: critical` or `warning`) and why.
+(`-- Severity: critical` or `warning`) and why. That a table's rows are what its header says is checked for each.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast, get_args
 
@@ -25,20 +26,44 @@ def run_checks(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Rul
     return tuple(_run(connection, path) for path in sorted(folder.glob("*.sql")))
 
 
+def run_grain_checks(
+    connection: duckdb.DuckDBPyConnection, grains: Mapping[str, tuple[str, ...]]
+) -> tuple[RuleResult, ...]:
+    """Hold every table to the grain that its model's header claims.
+
+    Raises WarehouseError where a grain names a column that is not there.
+    """
+    return tuple(
+        _look(
+            connection,
+            f"grain_of_{table.replace('.', '_')}",
+            f"select {', '.join(grain)}, count(*) as n_rows from {table} group by all having count(*) > 1",
+            "critical",
+            f"Two rows of {table} have the same key ({', '.join(grain)}): readers would count one thing twice.",
+        )
+        for table, grain in sorted(grains.items())
+    )
+
+
 def _run(connection: duckdb.DuckDBPyConnection, path: Path) -> RuleResult:
     text = path.read_text(encoding="utf-8")
     severity, reason = _header(path, text)
+    return _look(connection, path.stem, text, severity, reason)
+
+
+def _look(connection: duckdb.DuckDBPyConnection, rule: str, select: str, severity: Severity, reason: str) -> RuleResult:
+    """What a select of offending rows finds."""
     try:
         # Once into a table, because counting and showing would run a heavy check twice.
-        connection.execute(f"create or replace temporary table offender as {text}")
+        connection.execute(f"create or replace temporary table offender as {select}")
     except duckdb.Error as error:
         raise WarehouseError(
-            f"The check {path.name} cannot be run: {str(error).splitlines()[0]} Mend it or the model it looks at."
+            f"The check {rule} cannot be run: {str(error).splitlines()[0]} Mend it or the model it looks at."
         ) from error
     n_failed, example = _offenders(connection)
     return RuleResult(
         dataset=DATASET,
-        rule=path.stem,
+        rule=rule,
         severity=severity,
         reason=reason,
         is_passed=n_failed == 0,

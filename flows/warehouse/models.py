@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -161,3 +161,8 @@ def _walk(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for value in node:
             yield from _walk(value)
+
+
+def grains_of(models: Iterable[Model]) -> dict[str, tuple[str, ...]]:
+    """The grain of every stored table that is published."""
+    return {model.name: model.grain for model in models if model.schema in ("core", "marts") and not model.is_view}

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from flows.errors import WarehouseError
-from flows.quality.checks import run_checks
+from flows.quality.checks import run_checks, run_grain_checks
 
 HEADER = "-- A rate is a share.\n-- Severity: critical\n-- Look at the model that divides.\n"
 
@@ -82,5 +82,16 @@ def test_a_check_that_cannot_run_is_an_error_and_not_a_pass(
 ) -> None:
     (tmp_path / "odd.sql").write_text(f"{HEADER}select * from marts.missing")
 
-    with pytest.raises(WarehouseError, match=r"odd\.sql cannot be run"):
+    with pytest.raises(WarehouseError, match="The check odd cannot be run"):
         run_checks(connection, tmp_path)
+
+
+def test_a_table_that_holds_a_key_twice_breaks_its_grain(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("insert into marts.card values ('b', 0.2)")
+
+    by_name, by_both = run_grain_checks(connection, {"marts.card": ("name",)}) + run_grain_checks(
+        connection, {"marts.card": ("name", "rate")}
+    )
+
+    assert (by_name.is_stop, by_name.n_failed, by_name.example) == (True, 1, "name = b, n_rows = 2")
+    assert by_both.is_passed
