@@ -142,10 +142,11 @@ class Fetch:
         readings += await self._read_all(empty)
         for number in range(2, MAX_READINGS + 1):
             gaps = missing(readings)
-            n_before = len(_about(readings))
-            again = queries_for_gaps(task.endpoint, gaps, task.window, self._settings, reading=number)
+            came = _about(readings)
+            known = {token_id for token_id, _ in came}
+            again = queries_for_gaps(task.endpoint, gaps, known, task.window, self._settings, reading=number)
             readings += await self._read_all(again)
-            if len(_about(readings)) == n_before:
+            if _about(readings) == came:
                 break
         return [page for reading in readings for page in reading.pages]
 
