@@ -99,10 +99,12 @@ class Fetch:
                 raise SourceError(
                     f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
                 ) from None
-            if not endpoint.is_removed:
-                what = "not_in_plan" if "plan" in str(error) else "gone"
-                told = f"{error} {endpoint.dataset or 'It'} is missing from this run."
-                self.found.drift.append(Drift(endpoint.name, None, what, 0, told))
+            what = "not_in_plan" if "plan" in str(error) else "gone"
+            about = endpoint.kind or endpoint.timeframe
+            part = f"Its part of {endpoint.dataset} ({about})" if about else f"Its part of {endpoint.dataset or 'raw'}"
+            hint = f" TOKENMETRICS_SKIP={endpoint.name} asks no more." if endpoint.is_removed else ""
+            told = f"{error} {part} is missing from this run.{hint}"
+            self.found.drift.append(Drift(endpoint.name, None, what, 0, told))
             return
         self._take(endpoint, pages)
 

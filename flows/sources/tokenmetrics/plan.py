@@ -126,7 +126,7 @@ def queries_for_gaps(
         unseen = {about for about in gaps if about[0] not in known and about[1] is not None}
         # An hour costs as much as a day: tokens that nobody has seen are asked for by their last two hours first.
         newest = max((at for _, at in unseen if at is not None), default=window.first_hour)
-        recent = {(token_id, at) for token_id, at in unseen if at is not None and at >= newest - HOUR}
+        recent: set[About] = {(token_id, at) for token_id, at in unseen if at is not None and at >= newest - HOUR}
         return [
             query
             for some in (gaps - unseen, recent)
