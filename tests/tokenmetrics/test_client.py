@@ -167,7 +167,7 @@ def test_a_plan_that_lacks_an_endpoint_goes_without_it(tmp_path: Path, status: i
     assert [
         line
         for line in brought.told
-        if "resistance-support is not in your plan" in line and "levels is missing" in line
+        if "resistance-support is not in your plan" in line and "part of levels (1d) is missing" in line
     ]
     assert [line["endpoint"] for line in journal.read(tmp_path, "drift") if line["what"] == "not_in_plan"] == [
         "resistance-support"

@@ -55,7 +55,7 @@ def outcome(server: DevServer, home: Path, whole: Brought, fault: Fault, **more:
     lost = [name for name, rows in whole.rows.items() if wanted(brought.rows.get(name, [])) != wanted(rows)]
     told = " ".join(brought.told)
     for name in lost:
-        assert f"{name} is missing from this run" in told, (fault, name, brought.told)
+        assert f"Its part of {name}" in told, (fault, name, brought.told)
     return "missing, and told" if lost else "complete"
 
 

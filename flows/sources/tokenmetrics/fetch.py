@@ -99,10 +99,12 @@ class Fetch:
                 raise SourceError(
                     f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
                 ) from None
-            if not endpoint.is_removed:
-                what = "not_in_plan" if "plan" in str(error) else "gone"
-                told = f"{error} {endpoint.dataset or 'It'} is missing from this run."
-                self.found.drift.append(Drift(endpoint.name, None, what, 0, told))
+            what = "not_in_plan" if "plan" in str(error) else "gone"
+            about = endpoint.kind or endpoint.timeframe
+            part = f"Its part of {endpoint.dataset} ({about})" if about else f"Its part of {endpoint.dataset or 'raw'}"
+            hint = f" TOKENMETRICS_SKIP={endpoint.name} asks no more." if endpoint.is_removed else ""
+            told = f"{error} {part} is missing from this run.{hint}"
+            self.found.drift.append(Drift(endpoint.name, None, what, 0, told))
             return
         self._take(endpoint, pages)
 
@@ -142,10 +144,11 @@ class Fetch:
         readings += await self._read_all(empty)
         for number in range(2, MAX_READINGS + 1):
             gaps = missing(readings)
-            n_before = len(_about(readings))
-            again = queries_for_gaps(task.endpoint, gaps, task.window, self._settings, reading=number)
+            came = _about(readings)
+            known = {token_id for token_id, _ in came}
+            again = queries_for_gaps(task.endpoint, gaps, known, task.window, self._settings, reading=number)
             readings += await self._read_all(again)
-            if len(_about(readings)) == n_before:
+            if _about(readings) == came:
                 break
         return [page for reading in readings for page in reading.pages]
 

@@ -105,9 +105,11 @@ def missing(readings: Iterable[Reading]) -> set[About]:
 
 
 def beyond_the_newest(readings: Iterable[Reading]) -> list[Query]:
-    """The queries that brought nothing and lie after the newest moment that came for anybody."""
+    """The queries that brought nothing and lie after the newest moment that came for anybody, if any came at all."""
     told = list(readings)
     newest = max((reading.newest for reading in told if reading.newest), default=None)
+    if newest is None:
+        return []
     return [reading.query for reading in told if not reading.keys and not reading.query.expected(newest)]
 
 

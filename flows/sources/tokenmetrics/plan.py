@@ -109,19 +109,29 @@ def queries(
 
 
 def queries_for_gaps(
-    endpoint: Endpoint, gaps: set[About], window: Window, settings: TokenMetricsSettings, *, reading: int
+    endpoint: Endpoint,
+    gaps: set[About],
+    known: set[int],
+    window: Window,
+    settings: TokenMetricsSettings,
+    *,
+    reading: int,
 ) -> list[Query]:
     """The queries that ask again for what did not come, few of them: tokens that lack the same days share a call.
 
     A token that several answers in a row do not know is believed to be unknown then: only the days that border on what
-    is known, as many as one call brings, are asked for again.
+    is known, as many as one call brings, are asked for again. `known` are the tokens of which anything came.
     """
-    token_ids = tuple(sorted({token_id for token_id, _ in gaps}))
     if endpoint.grain is not Grain.TOKEN_DAY:
-        first = min((at for _, at in gaps if at is not None), default=window.first_hour)
-        last = max((at.date() for _, at in gaps if at is not None), default=window.until)
-        narrowed = Window(first.date(), last, first, window.last_hour)
-        return queries(endpoint, token_ids, narrowed, settings, reading=reading)
+        unseen = {about for about in gaps if about[0] not in known and about[1] is not None}
+        # An hour costs as much as a day: tokens that nobody has seen are asked for by their last two hours first.
+        newest = max((at for _, at in unseen if at is not None), default=window.first_hour)
+        recent: set[About] = {(token_id, at) for token_id, at in unseen if at is not None and at >= newest - HOUR}
+        return [
+            query
+            for some in (gaps - unseen, recent)
+            for query in _around(endpoint, some, window, settings, reading=reading)
+        ]
     days: dict[int, set[date]] = {}
     for token_id, at in gaps:
         assert at is not None
@@ -146,6 +156,19 @@ def queries_for_gaps(
                 continue
         packed.append(Query(endpoint, (token_id,), since, until, reading=reading))
     return packed
+
+
+def _around(
+    endpoint: Endpoint, gaps: set[About], window: Window, settings: TokenMetricsSettings, *, reading: int
+) -> list[Query]:
+    """The queries from the first to the last thing that any of the tokens lacks."""
+    if not gaps:
+        return []
+    token_ids = tuple(sorted({token_id for token_id, _ in gaps}))
+    first = min((at for _, at in gaps if at is not None), default=window.first_hour)
+    last = max((at for _, at in gaps if at is not None), default=window.last_hour)
+    until = last.date() if last is not None else window.until
+    return queries(endpoint, token_ids, Window(first.date(), until, first, last), settings, reading=reading)
 
 
 def _runs(days: set[date]) -> list[tuple[date, date]]:
