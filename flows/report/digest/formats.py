@@ -1,0 +1,52 @@
+"""How a figure is written: one way everywhere, so that a reader, and a test, can tell a rate from a return.
+
+A share is written without a sign (`58.3 %`), everything that can be negative with one (`+3.3`, `−15.8 %`).
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+NOT_TOLD = "–"
+MINUS = "−"
+
+MARKS = {"above": "▲", "below": "▼"}
+SIDES = {1: "▲ long", -1: "▼ short", 0: "flat"}
+
+
+def _signed(value: float, digits: int = 1) -> str:
+    text = f"{100 * value:+.{digits}f}"
+    return text.replace("-", MINUS) if float(text) else f"{0:.{digits}f}"
+
+
+def _day(value: date) -> str:
+    return f"{value:%Y-%m-%d}"
+
+
+KINDS: dict[str, Callable[[Any], str]] = {
+    "text": str,
+    "count": lambda value: f"{value:,.0f}",
+    "percent": lambda value: f"{100 * value:.1f} %",
+    "number": lambda value: f"{100 * value:.1f}",
+    "signed": _signed,
+    "points": lambda value: f"{_signed(value)} points",
+    "size": lambda value: f"{100 * value:.0f} points",
+    "change": lambda value: f"{_signed(value)} %",
+    "ratio": lambda value: f"{value:.2f}".replace("-", MINUS),
+    "grade": lambda value: f"{value:.0f}",
+    "factor": lambda value: f"{value:.2f}",
+    "price": lambda value: f"{value:,.6g}",
+    "q": lambda value: "<0.0001" if value < 0.0001 else f"{value:.4f}",
+    "day": _day,
+    "month": lambda value: f"{value:%Y-%m}",
+    "moment": lambda value: f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else _day(value),
+    "side": lambda value: SIDES[value],
+    "mark": lambda value: MARKS[value],
+    "level": lambda value: f"{value:.4f}",
+    "bps": lambda value: f"{value:g}",
+}
+
+
+def written(value: object, kind: str) -> str:
+    """A figure as a reader sees it; a dash where there is none."""
+    return NOT_TOLD if value is None else KINDS[kind](value)
