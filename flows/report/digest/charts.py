@@ -1,15 +1,17 @@
 """Pictures by hand: SVG that a page shows as it is and a mail as PNG. Shape and place tell what colour tells.
 
-Colours stand as names (`$ink`): a picture in a mail is drawn on its own light ground, a page follows the reader's choice.
+Colours stand as names (`$ink`): a picture in a mail is drawn on its own light ground, a page follows its reader.
 """
 
 from datetime import datetime
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, log10
 from string import Template
 
 from flows.report.digest.document import Chart, Writer, difference, estimate, plain
 from flows.report.digest.formats import written
+from flows.report.digest.marks import marks_told, signs
 from flows.report.digest.model import Cell, Digest, Track
 from flows.report.digest.sentences import bars
 
@@ -72,49 +74,33 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
     for row, (place, cell) in enumerate(told):
         y = TOP + ROW_HEIGHT * (row + 0.5)
         at = f"tracks.{number}.cells.{place}"
-        tip = plain(
-            writer.text(
-                f"{cell.sector}: {estimate('.hit_rate')}, n = {{.n_calls|count}}; base {{.base_rate|percent}}; edge "
-                f"{difference('.edge')} points"
-                if cell.edge
-                else f"{cell.sector}: {estimate('.hit_rate')}, n = {{.n_calls|count}}",
-                at,
-            )
-        )
-        edge = cell.edge
-        beyond = edge is not None and edge.low is not None and edge.high is not None and (edge.low > 0 or edge.high < 0)
-        is_up = edge is not None and edge.value > 0
-        colour = ("$up" if is_up else "$down") if beyond else "$plain"
-        rate = cell.hit_rate.value if cell.hit_rate else 0
-        base = cell.base_rate or 0
+        tip = f"{cell.sector}: {_told(writer, at, cell)} {marks_told(track, cell)}".strip()
+        sign = signs(track, cell)
+        colour = {"▲": "$up", "▼": "$down"}.get(sign, "$plain")
         shapes.append(
             f'<g class="tip" data-tip="{escape(tip)}">'
-            f'<rect x="0" y="{y - ROW_HEIGHT / 2:.1f}" width="{WIDTH}" height="{ROW_HEIGHT}" fill="$ground" fill-opacity="0"/>'
-            + _text(
-                LABEL_WIDTH - 8, y + 4, cell.sector, anchor="end", weight="bold" if cell.sector == "all" else "normal"
-            )
-            + _line(x(base), y - 9, x(base), y + 9, "$ink", 2)
+            + _touchable(0, y - ROW_HEIGHT / 2, WIDTH, ROW_HEIGHT)
+            + _text(LABEL_WIDTH - 8, y + 4, cell.sector, anchor="end", weight="bold" if cell.sector == "all" else "")
+            + _line(x(cell.base_rate or 0), y - 9, x(cell.base_rate or 0), y + 9, "$ink", 2)
             + _line(x(_low(cell)), y, x(_high(cell)), y, colour, 2.5)
-            + _marker(x(rate), y, colour, (1 if is_up else -1) if beyond else 0)
-            + _text(WIDTH - 4, y + 4, written(edge.value if edge else None, "signed"), anchor="end", fill=colour)
+            + _marker(x(cell.hit_rate.value if cell.hit_rate else 0), y, colour, sign)
+            + _text(
+                WIDTH - 4, y + 4, written(cell.edge.value if cell.edge else None, "signed"), anchor="end", fill=colour
+            )
             + "</g>"
         )
     held = bars(track.main_horizon, track.timeframe)
     shapes.append(_text(WIDTH - 4, 16, "edge, points", anchor="end", fill="$faint"))
-    alt = f"Hit rates with their 95 % intervals beside base rates, {held} held. " + "; ".join(
-        plain(
-            writer.text(
-                f"{cell.sector} {estimate('.hit_rate')}, n = {{.n_calls|count}}, base {{.base_rate|percent}}",
-                f"tracks.{number}.cells.{place}",
-            )
-        )
-        for place, cell in told
+    ends_told = "; ".join(
+        f"{cell.sector} {_told(writer, f'tracks.{number}.cells.{place}', cell)}"
+        for place, cell in dict([*told[:2], told[-1]]).items()
     )
+    alt = f"Hit rates with 95 % intervals beside base rates, held for {held}, of {len(told)} rows. {ends_told}."
     every = {"1d": "Daily", "1h": "Hourly"}[track.timeframe]
     return Chart(
         f"rates-{number}",
-        f"{every} calls held for {held}. ▲ and ▼: the interval of the edge excludes zero; ○: it does not.",
-        alt + ".",
+        f"{every} calls held for {held}. ▲ and ▼: beyond chance after the correction; ○: not, or not tested.",
+        alt,
         _svg(height, shapes),
     )
 
@@ -162,10 +148,12 @@ def curves_chart(digest: Digest, track: Track, number: int) -> Chart | None:
         shapes.append(_text(WIDTH - right + 6, place + 4, label, fill=colour, weight="bold"))
     width = (WIDTH - left - right) / len(points)
     for point in points:
-        tip = f"{point.at:%Y-%m-%d}: calls {point.signal:.2f}, equal weight {point.equal_weight:.2f}, hold {point.hold:.2f}"
+        tip = (
+            f"{point.at:%Y-%m-%d}: calls {point.signal:.2f}, equal weight {point.equal_weight:.2f}, "
+            f"hold {point.hold:.2f}"
+        )
         shapes.append(
-            f'<g class="tip" data-tip="{escape(tip)}"><rect x="{x(point.at) - width / 2:.1f}" y="20" '
-            f'width="{width:.1f}" height="{bottom - 20}" fill="$ground" fill-opacity="0"/></g>'
+            f'<g class="tip" data-tip="{escape(tip)}">{_touchable(x(point.at) - width / 2, 20, width, bottom - 20)}</g>'
         )
     last = points[-1]
     alt = (
@@ -191,10 +179,21 @@ def _high(cell: Cell) -> float:
     return cell.hit_rate.value if cell.hit_rate.high is None else cell.hit_rate.high
 
 
-def _marker(x: float, y: float, colour: str, side: int) -> str:
-    if side == 0:
+def _told(writer: Writer, at: str, cell: Cell) -> str:
+    """A cell in words, for a picture."""
+    edge = f"; edge {difference('.edge')} points" if cell.edge else ""
+    return plain(writer.text(f"{estimate('.hit_rate')}, n = {{.n_calls|count}}; base {{.base_rate|percent}}{edge}", at))
+
+
+def _touchable(x: float, y: float, width: float, height: float) -> str:
+    """An unseen place that answers a pointer."""
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="$ground" fill-opacity="0"/>'
+
+
+def _marker(x: float, y: float, colour: str, sign: str) -> str:
+    if sign not in ("▲", "▼"):
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="$ground" stroke="{colour}" stroke-width="2"/>'
-    tip, foot = (y - 7, y + 5) if side > 0 else (y + 7, y - 5)
+    tip, foot = (y - 7, y + 5) if sign == "▲" else (y + 7, y - 5)
     return f'<path d="M{x:.1f} {tip:.1f} L{x + 7:.1f} {foot:.1f} L{x - 7:.1f} {foot:.1f} Z" fill="{colour}"/>'
 
 
@@ -208,7 +207,7 @@ def _apart(places: list[float], least: float) -> list[float]:
     """Labels moved apart so that none lies on another."""
     moved = list(places)
     order = sorted(range(len(places)), key=lambda number: places[number])
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         moved[after] = max(moved[after], moved[before] + least)
     return moved
 
@@ -217,9 +216,10 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float)
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{width}"/>'
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", fill: str = "$ink", weight: str = "normal") -> str:
+def _text(x: float, y: float, text: str, *, anchor: str = "start", fill: str = "$ink", weight: str = "") -> str:
+    bold = f' font-weight="{weight}"' if weight else ""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}" font-weight="{weight}">'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}"{bold}>'
         f"{escape(text).replace('$', '$$')}</text>"
     )
 

@@ -10,7 +10,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from flows.report.digest.formats import written
+from flows.report.digest.formats import HOLD, written
 from flows.report.digest.model import Digest
 
 PLACE = re.compile(r"\{([\w.]+)\|(\w+)\}")
@@ -131,14 +131,14 @@ class Writer:
 
 def plain(text: Text) -> str:
     """The words and figures without anything else."""
-    return "".join(part if isinstance(part, str) else part.text for part in text)
+    return "".join(part if isinstance(part, str) else part.text for part in text).replace(HOLD, " ")
 
 
 def estimate(name: str) -> str:
     """The template of a rate with its interval."""
-    return f"{{{name}.value|percent}} ({{{name}.low|number}} to {{{name}.high|number}})"
+    return f"{{{name}.value|percent}} ({{{name}.low|number}}{HOLD}to{HOLD}{{{name}.high|number}})"
 
 
 def difference(name: str) -> str:
     """The template of a difference of rates, in points, with its interval."""
-    return f"{{{name}.value|signed}} ({{{name}.low|signed}} to {{{name}.high|signed}})"
+    return f"{{{name}.value|signed}} ({{{name}.low|signed}}{HOLD}to{HOLD}{{{name}.high|signed}})"

@@ -1,6 +1,7 @@
 """From the published file to the frozen digest."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -26,7 +27,7 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
     facts: dict[str, Any] = {
         "week": moment.week,
         "week_from": moment.week_from.date(),
-        "week_to": moment.week_to.date(),
+        "week_to": (moment.week_to - timedelta(days=1)).date(),
         "as_of": moment.as_of,
         "run_id": moment.run_id,
         "source": moment.source,

@@ -1,6 +1,7 @@
 """How a figure is written: one way everywhere, so that a reader, and a test, can tell a rate from a return.
 
-A share is written without a sign (`58.3 %`), everything that can be negative with one (`+3.3`, `−15.8 %`).
+A share is written without a sign (`58.3 %`), everything that can be negative with one (`+3.3`, `−15.8 %`). A figure
+never breaks across lines: its spaces are those that hold together.
 """
 
 from collections.abc import Callable
@@ -9,9 +10,10 @@ from typing import Any
 
 NOT_TOLD = "–"
 MINUS = "−"
+HOLD = "\u00a0"
 
 MARKS = {"above": "▲", "below": "▼"}
-SIDES = {1: "▲ long", -1: "▼ short", 0: "flat"}
+SIDES = {1: f"▲{HOLD}long", -1: f"▼{HOLD}short", 0: "flat"}
 
 
 def _signed(value: float, digits: int = 1) -> str:
@@ -26,12 +28,12 @@ def _day(value: date) -> str:
 KINDS: dict[str, Callable[[Any], str]] = {
     "text": str,
     "count": lambda value: f"{value:,.0f}",
-    "percent": lambda value: f"{100 * value:.1f} %",
+    "percent": lambda value: f"{100 * value:.1f}{HOLD}%",
     "number": lambda value: f"{100 * value:.1f}",
     "signed": _signed,
-    "points": lambda value: f"{_signed(value)} points",
-    "size": lambda value: f"{100 * value:.0f} points",
-    "change": lambda value: f"{_signed(value)} %",
+    "points": lambda value: f"{_signed(value)}{HOLD}points",
+    "size": lambda value: f"{100 * value:.0f}{HOLD}points",
+    "change": lambda value: f"{_signed(value)}{HOLD}%",
     "ratio": lambda value: f"{value:.2f}".replace("-", MINUS),
     "grade": lambda value: f"{value:.0f}",
     "factor": lambda value: f"{value:.2f}",

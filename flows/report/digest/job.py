@@ -45,6 +45,5 @@ class Steps:
 
 def weekly_job(settings: Settings, week: str | None = None, steps: Steps = Steps()) -> Edition:
     """Make a week's digest, the newest unless named, and return it as it is delivered."""
-    edition = steps.archive(settings, steps.read(settings, week))
-    # DELIVERY: the edition is complete and archived; what sends it to its readers is called here.
-    return edition
+    # DELIVERY: once archived the edition is complete; what sends it to its readers is called here.
+    return steps.archive(settings, steps.read(settings, week))

@@ -15,16 +15,20 @@ from flows.report.digest.document import (
     difference,
     estimate,
 )
+from flows.report.digest.formats import HOLD, NOT_TOLD
+from flows.report.digest.marks import marks_told, signs
 from flows.report.digest.model import Cell, Digest, SectorCurves, Track
 from flows.report.digest.sentences import bars
 
 # What a mail has room for, and what a page has.
-MAIL_ROWS = 12
+MAIL_ROWS = 6
 
 EVERYWHERE = frozenset({"mail", "page", "plain"})
 WIDE = frozenset({"page", "plain"})
 MAIL = frozenset({"mail"})
 PAGE = frozenset({"page"})
+
+LAST_WEEK = Column("last week", True, "The hit rate as it was published a week before.")
 
 SCORE_COLUMNS = (
     Column("sector"),
@@ -32,12 +36,14 @@ SCORE_COLUMNS = (
     Column(
         "worth", True, "How many independent calls they are worth: calls that overlap and move together count less."
     ),
-    Column("hit rate (95 %)", True, "Share of calls that made money after costs, with its 95 % interval."),
-    Column("last week", True, "The same as it was published a week before."),
+    Column(f"hit rate (95{HOLD}%)", True, "Share of calls that made money after costs, with its 95 % interval."),
+    LAST_WEEK,
     Column("base", True, "What any entry in the same tokens and span would have hit."),
-    Column("edge, points (95 %)", True, "Hit rate minus base rate, with its 95 % interval."),
+    Column(f"edge, points (95{HOLD}%)", True, "Hit rate minus base rate, with its 95 % interval."),
     Column(
-        "selection, points (95 %)", True, "Hits against the sector's other tokens at the same bar: the market cancels."
+        f"selection, points (95{HOLD}%)",
+        True,
+        "Hits against the sector's other tokens at the same bar: the market cancels.",
     ),
     Column("mark", False, "Set only where the correction for all cells and weeks allows."),
 )
@@ -75,7 +81,7 @@ def lay_out(digest: Digest) -> Document:
 
 
 def _head(writer: Writer) -> Iterable[Text]:
-    yield writer.text("{week_from|day} up to {week_to|day}, as of {as_of|moment} UTC")
+    yield writer.text("{week_from|day} to {week_to|day}, as of {as_of|moment} UTC")
     if writer.digest.is_complete:
         yield writer.text("Data complete: yes. Run {run_id|text}")
     else:
@@ -144,7 +150,14 @@ def _new_calls(writer: Writer, number: int, track: Track) -> Table:
     return Table(
         f"new-calls-{number}",
         f"New calls, {_name(writer.digest, track)}",
-        (Column("token"), Column("sector"), Column("call"), Column("before"), Column("signal of"), Column("known by")),
+        (
+            Column("token"),
+            Column("sector"),
+            Column("call"),
+            Column("before"),
+            Column("signal of"),
+            Column("provenance"),
+        ),
         tuple(Row(row.cells, {"sector": call.sector}) for row, call in zip(rows, track.new_calls, strict=True)),
     )
 
@@ -247,9 +260,10 @@ def _hit_rates(writer: Writer) -> Section:
             writer.text(
                 "A call hits when it made money after costs. The base is what any entry in the same tokens would have "
                 "hit, the edge is the difference, and selection compares with the sector's other tokens at the same "
-                "moment. ▲ and ▼ stand only where the figure is still beyond chance after a correction for "
-                "{n_tested|count} tests and a year of weekly looks (q at most {mark_level|level}); without a mark, "
-                "take a difference for chance."
+                "moment. Worth: how many independent calls the overlapping ones are worth. ▲ and ▼ stand only where a "
+                "sector's bullish or bearish calls are still beyond chance after a correction for {n_tested|count} "
+                "tests and a year of weekly looks (q at most {mark_level|level}); without a mark, take a difference "
+                "for chance."
             )
         )
     for number, track in enumerate(digest.tracks):
@@ -268,7 +282,7 @@ def _main_table(writer: Writer, number: int, track: Track) -> Table:
     return Table(
         f"scores-{number}",
         f"{_name(writer.digest, track)}, held for {held}, both directions",
-        SCORE_COLUMNS,
+        _score_columns(writer.digest),
         tuple(
             _score_row(writer, number, track, place, cell)
             for place, cell in enumerate(track.cells)
@@ -283,7 +297,7 @@ def _all_cells(writer: Writer, number: int, track: Track) -> Table:
         Column("sector"),
         Column("held", True, "Bars that a call was held for."),
         Column("direction"),
-        *SCORE_COLUMNS[1:],
+        *_score_columns(writer.digest)[1:],
         Column("return", True, "Mean return of a call after costs."),
     )
     return Table(
@@ -300,6 +314,11 @@ def _all_cells(writer: Writer, number: int, track: Track) -> Table:
     )
 
 
+def _score_columns(digest: Digest) -> tuple[Column, ...]:
+    """The columns of a scorecard; without an earlier digest there is no last week to show."""
+    return tuple(column for column in SCORE_COLUMNS if column is not LAST_WEEK or digest.changes.has_last_week)
+
+
 def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell, *, is_full: bool = False) -> Row:
     at = f"tracks.{number}.cells.{place}"
     held = f"{{.horizon|count}} {'d' if track.timeframe == '1d' else 'h'}"
@@ -310,11 +329,11 @@ def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell
             "{.n_calls|count}",
             "{.n_effective|count}",
             estimate(".hit_rate"),
-            _last_week(cell),
+            *([_last_week(cell)] if writer.digest.changes.has_last_week else []),
             "{.base_rate|percent}",
-            difference(".edge") if cell.edge else "–",
-            difference(".selection") if cell.selection else "–",
-            _marks(track, cell) or "–",
+            difference(".edge") if cell.edge else NOT_TOLD,
+            difference(".selection") if cell.selection else NOT_TOLD,
+            marks_told(track, cell) or NOT_TOLD,
             *(["{.mean_return|change}"] if is_full else []),
         ]
     else:
@@ -343,29 +362,8 @@ def too_few(cell: Cell) -> str:
 
 def _last_week(cell: Cell) -> str:
     if cell.last_week is None:
-        return "–"
+        return NOT_TOLD
     return estimate(".last_week.hit_rate") if cell.last_week.hit_rate else "too few (n = {.last_week.n_calls|count})"
-
-
-def _marks(track: Track, cell: Cell) -> str:
-    """The marks of a cell; a cell of both directions shows those of its two."""
-    leaves = [
-        leaf
-        for leaf in track.cells
-        if (leaf.sector, leaf.horizon) == (cell.sector, cell.horizon)
-        and leaf.direction in ("bullish", "bearish")
-        and cell.direction in ("both", leaf.direction)
-    ]
-    told = []
-    for side, sign in (("above", "▲"), ("below", "▼")):
-        for kind in ("edge", "selection"):
-            found = [
-                leaf.direction for leaf in leaves if (leaf.edge_mark if kind == "edge" else leaf.selection_mark) == side
-            ]
-            if found:
-                which = "" if cell.direction != "both" else f" ({' and '.join(found)})"
-                told.append(f"{sign} {kind}{which}")
-    return "; ".join(told)
 
 
 def _matrix(writer: Writer, number: int, track: Track) -> Table:
@@ -380,12 +378,11 @@ def _matrix(writer: Writer, number: int, track: Track) -> Table:
             place = places.get((sector, horizon))
             cell = None if place is None else track.cells[place]
             if cell is None or not cell.n_calls:
-                cells.append(("–",))
+                cells.append((NOT_TOLD,))
             elif cell.edge is None:
                 cells.append(writer.text("too few (n = {.n_calls|count})", f"tracks.{number}.cells.{place}"))
             else:
-                mark = "".join(sign for sign in "▲▼" if sign in _marks(track, cell))
-                told = f"{difference('.edge')} n = {{.n_calls|count}} {mark}".strip()
+                told = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}} {signs(track, cell)}".strip()
                 cells.append(writer.text(told, f"tracks.{number}.cells.{place}"))
         rows.append(Row(tuple(cells), {"sector": sector}, sector == "all"))
     return Table(
@@ -403,7 +400,7 @@ def _provenances(writer: Writer, number: int, track: Track) -> Table:
         at = f"tracks.{number}.provenances.{place}"
         templates = ["{.provenance|text}", "{.entry_rule|text}", "{.n_calls|count}"]
         if one.hit_rate:
-            templates += ["{.n_effective|count}", estimate(".hit_rate"), difference(".edge") if one.edge else "–"]
+            templates += ["{.n_effective|count}", estimate(".hit_rate"), difference(".edge") if one.edge else NOT_TOLD]
         else:
             templates += ["too few (n = {.n_calls|count})"]
         rows.append(Row(tuple(writer.text(template, at) for template in templates)))
@@ -416,8 +413,11 @@ def _provenances(writer: Writer, number: int, track: Track) -> Table:
                 "provenance", False, "witnessed: we saw it in time; attested: the source says so; backfill: neither."
             ),
             Column("entry", False, "next_open: the vendor's best case; tradable: what somebody could have done."),
-            *SCORE_COLUMNS[1:4],
-            SCORE_COLUMNS[6],
+            *(
+                column
+                for column in SCORE_COLUMNS
+                if column.heading.split(",")[0].split(" (")[0] in ("calls", "worth", "hit rate", "edge")
+            ),
         ),
         tuple(rows),
         forms=WIDE,
@@ -799,6 +799,6 @@ def _cut(table: Table) -> tuple[Table, ...]:
 
 
 def _name(digest: Digest, track: Track) -> str:
-    every = {"1d": "daily calls", "1h": "hourly calls"}[track.timeframe]
+    every = {"1d": "Daily calls", "1h": "Hourly calls"}[track.timeframe]
     is_alone = len({one.vendor for one in digest.tracks}) == 1
-    return every if is_alone else f"{track.vendor}, {every}"
+    return every if is_alone else f"{track.vendor}, {every.lower()}"

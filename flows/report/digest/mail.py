@@ -1,6 +1,6 @@
 """The digest as a mail: one column of 640 pixels, its style inline, its pictures attached."""
 
-import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -25,6 +25,10 @@ LESS: tuple[Callable[[Table], bool], ...] = (
     lambda table: not table.name.startswith(("sectors-", "drawdowns-", "matrix-", "new-calls-", "grades", "improved")),
     lambda table: False,
 )
+
+
+# What follows the last number of a path: `tracks.0.cells.3` is the place of `tracks.0.cells.3.edge.low`.
+AFTER_PLACE = re.compile(r"(?<=\d)\.\D*$")
 
 
 @dataclass(frozen=True)
@@ -106,22 +110,20 @@ def _row(row: Row, table: Table) -> Markup:
         tag, more = ("th", ' scope="row" align="left"') if number == 0 else ("td", "")
         cells.append(f"<{tag}{more}{attributes}>{_told(cell, place or own)}</{tag}>")
     at = f' data-at="{place}"' if place else ""
-    return Markup(f'<tr class="r"{at}>{"".join(cells)}</tr>')
+    return Markup(f"<tr{at}>{''.join(cells)}</tr>")
 
 
 def _place(parts: list[str | Figure]) -> str:
-    """The place in the digest that all figures share: `tracks.0.cells.3`."""
-    paths = [part.path for part in parts if isinstance(part, Figure)]
-    steps = os.path.commonprefix([path.split(".")[:-1] for path in paths]) if paths else []
-    numbered = [number for number, step in enumerate(steps) if step.isdigit()]
-    return ".".join(steps[: numbered[-1] + 1]) if numbered else ""
+    """The place in the digest that all figures share: `tracks.0.cells.3`; nothing where they share none."""
+    places = {AFTER_PLACE.sub("", part.path) for part in parts if isinstance(part, Figure)}
+    return places.pop() if len(places) == 1 else ""
 
 
 def _told(text: Text, place: str) -> str:
     told = []
     for part in text:
-        if isinstance(part, str):
-            told.append(escape(part))
+        if isinstance(part, str) or (isinstance(part.value, str) and not part.text[:1].isdigit()):
+            told.append(escape(part if isinstance(part, str) else part.text))
         elif place:
             told.append(f'<span data-f="{part.path.removeprefix(place)}">{escape(part.text)}</span>')
         else:

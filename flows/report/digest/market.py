@@ -85,7 +85,9 @@ changes as (
     select
         steps.token_id,
         any_value(token_row.symbol) as symbol,
-        bool_or(lower(token_row.name) = 'bitcoin' or upper(token_row.symbol) in ('BTC', 'BTCUSD', 'BTCUSDT')) as is_bitcoin,
+        bool_or(
+            lower(token_row.name) = 'bitcoin' or upper(token_row.symbol) in ('BTC', 'BTCUSD', 'BTCUSDT')
+        ) as is_bitcoin,
         arg_max(steps.close, steps.bar_start) / arg_min(steps.close, steps.bar_start) as change
     from steps
     inner join core.token_as_of(getvariable('as_of')) as token_row using (token_id)

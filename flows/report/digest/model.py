@@ -316,7 +316,7 @@ class Digest(Frozen):
 
     week: str
     week_from: date
-    week_to: date
+    week_to: date = Field(description="The last day, a Sunday.")
     as_of: datetime
     run_id: str
     source: str

@@ -1,6 +1,7 @@
-"""The digest as a page for the web: one file that needs nothing else, with tables that sort and pictures that answer."""
+"""The digest as a page for the web: one file that needs nothing else; its tables sort, its pictures answer."""
 
 from flows.report.digest.document import Document, Figure, Table, Text, plain
+from flows.report.digest.formats import NOT_TOLD
 from flows.report.digest.forms import environment
 
 
@@ -15,7 +16,7 @@ def _sort_value(cell: Text) -> object:
     """What a cell is sorted by: its first figure, else its words; nothing where a figure is not there."""
     figures = [part for part in cell if isinstance(part, Figure)]
     if not figures:
-        return "" if plain(cell) == "–" else plain(cell)
+        return "" if plain(cell) == NOT_TOLD else plain(cell)
     return "" if figures[0].value is None else figures[0].value
 
 

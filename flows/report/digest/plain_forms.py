@@ -1,8 +1,9 @@
-"""The forms without HTML: the mail's plain-text part, Markdown for files, and the short Markdown that chats are told."""
+"""The forms without HTML: the mail's plain-text part, Markdown for files, and the short one that chats are told."""
 
 from collections.abc import Iterable
 
 from flows.report.digest.document import Chart, Document, Row, Section, Table, Text, plain
+from flows.report.digest.formats import HOLD, NOT_TOLD
 
 STAMP = "SIMULATED"
 
@@ -96,8 +97,8 @@ def _row_told(table: Table, row: Row) -> str:
     told = []
     for column, cell in zip(table.columns[1:], others, strict=False):
         is_spanning = cell is row.cells[-1] and len(row.cells) < len(table.columns)
-        heading = "" if is_spanning else f"{column.heading.removesuffix(' (95 %)')} "
-        if plain(cell) != "–":
+        heading = "" if is_spanning else f"{column.heading.replace(HOLD, ' ').removesuffix(' (95 %)')} "
+        if plain(cell) != NOT_TOLD:
             told.append(heading + plain(cell))
     return f"{plain(first)}: {'; '.join(told)}"
 
@@ -105,7 +106,7 @@ def _row_told(table: Table, row: Row) -> str:
 def _as_markdown(table: Table) -> Iterable[str]:
     yield f"**{table.caption}**"
     yield ""
-    yield _line(column.heading for column in table.columns)
+    yield _line(column.heading.replace(HOLD, " ") for column in table.columns)
     yield _line("---:" if column.is_number else "---" for column in table.columns)
     for row in table.rows:
         cells = [_cell(cell) for cell in row.cells]

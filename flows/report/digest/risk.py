@@ -72,8 +72,9 @@ select
     sector,
     policy,
     arg_max(equity, bar_start) as equity,
-    product(1 + bar_return) filter (where bar_start >= getvariable('week_from') and bar_end <= getvariable('week_to')) - 1
-        as week_return,
+    product(1 + bar_return) filter (
+        where bar_start >= getvariable('week_from') and bar_end <= getvariable('week_to')
+    ) - 1 as week_return,
     arg_max(drawdown, bar_start) as drawdown,
     min(drawdown) as max_drawdown,
     first(last_high_at order by drawdown, bar_start) as peak_at,
@@ -92,7 +93,8 @@ from curve
 where
     sector = 'all'
     and (
-        (epoch(bar_end) // 86400) % (case $timeframe when '1h' then 1 else 7 end) = 0 and bar_end = date_trunc('day', bar_end)
+        (epoch(bar_end) // 86400) % (case $timeframe when '1h' then 1 else 7 end) = 0
+        and bar_end = date_trunc('day', bar_end)
         or bar_end = (select max(bar_end) from curve)
     )
 order by bar_end, policy

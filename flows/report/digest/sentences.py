@@ -32,28 +32,34 @@ def verdict(cell: Cell) -> str:
 
 
 def headline_place(digest: Digest) -> tuple[Track, Cell, str]:
-    """The cell that the first sentence is about, and its path."""
+    """The track, the cell and its path that the first sentence is about.
+
+    The pooled cell at the main horizon, or, while that is too small, at the nearest one that is not.
+    """
     track = digest.tracks[0]
-    for number, cell in enumerate(track.cells):
-        if (cell.sector, cell.horizon, cell.direction) == ("all", track.main_horizon, "both"):
-            return track, cell, f"tracks.0.cells.{number}"
-    raise AssertionError("a track has a pooled cell at its main horizon")
+    pooled = [
+        (cell, f"tracks.0.cells.{number}")
+        for number, cell in enumerate(track.cells)
+        if (cell.sector, cell.direction) == ("all", "both")
+    ]
+    cell, at = min(pooled, key=lambda one: (not one[0].is_reportable, abs(one[0].horizon - track.main_horizon)))
+    return track, cell, at
 
 
 def _how_good(digest: Digest) -> str:
     track, cell, at = headline_place(digest)
-    held = bars(track.main_horizon, track.timeframe)
-    calls = f"{track.vendor}'s {{{at}.n_calls|count}} scored {_every(track.timeframe)} calls, held for {held},"
+    held = bars(cell.horizon, track.timeframe)
+    calls = f"scored {_every(track.timeframe)} calls of {track.vendor}, held for {held}"
     if cell.hit_rate is None:
         enough = f", enough around {{{at}.enough_date|month}} at the present pace" if cell.enough_date else ""
         return (
-            f"{calls} are too few to judge (n = {{{at}.n_calls|count}}, worth {{{at}.n_effective|count}} independent "
-            f"ones{enough}): no hit rate can be trusted yet."
+            f"The {calls}, are too few to judge (n = {{{at}.n_calls|count}}, worth {{{at}.n_effective|count}} "
+            f"independent ones{enough}): no hit rate can be trusted yet."
         )
     return (
-        f"{calls} made money after costs {estimate(f'{at}.hit_rate')} of the time (n = {{{at}.n_calls|count}}, worth "
-        f"{{{at}.n_effective|count}} independent ones); any entry in the same tokens would have done so "
-        f"{{{at}.base_rate|percent}} of the time, so the edge is {difference(f'{at}.edge')} points, {verdict(cell)}."
+        f"Of the n = {{{at}.n_calls|count}} {calls}, {estimate(f'{at}.hit_rate')} made money after costs; they are "
+        f"worth {{{at}.n_effective|count}} independent ones. Any entry in the same tokens would have made money "
+        f"{{{at}.base_rate|percent}} of the time: an edge of {difference(f'{at}.edge')} points, {verdict(cell)}."
     )
 
 
@@ -70,7 +76,8 @@ def _where(digest: Digest) -> str:
         told.append(f"{_listed(above)} {'stand' if len(above) > 1 else 'stands'} out as better")
     if below:
         told.append(f"{_listed(below)} as worse" if above else f"{_listed(below)} stand out as worse")
-    return f"Once {allowed} are allowed for, {' and '.join(told)} than chance at one horizon or more; no other sector does."
+    names = " and ".join(told)
+    return f"Once {allowed} are allowed for, {names} than chance at one horizon or more; no other sector does."
 
 
 def _what_the_week_brought(digest: Digest) -> str:

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from flows.config import ROOT
 from flows.report.digest.archive import digest_schema
 from flows.report.digest.document import Column, Figure, Row, Table, Text
-from flows.report.digest.forms import environment
 from flows.report.digest.formats import written
+from flows.report.digest.forms import environment
 
 # What was published week by week about every call of a vendor and timeframe, at every horizon.
 OVER_TIME = """
