@@ -126,7 +126,16 @@ class Writer:
 
     def _figure(self, path: str, kind: str) -> Figure:
         value = self.value(path)
-        return Figure(path, written(value, kind), value.isoformat() if isinstance(value, date) else value)
+        return Figure(path, written(value, kind), _sorted_by(value))
+
+
+def _sorted_by(value: Any) -> Any:
+    """What a figure is put in order by: an estimate by its value, a moment by its text, a list by its length."""
+    if isinstance(value, dict):
+        return value["value"]
+    if isinstance(value, date):
+        return value.isoformat()
+    return len(value) if isinstance(value, tuple) else value
 
 
 def plain(text: Text) -> str:
@@ -136,9 +145,9 @@ def plain(text: Text) -> str:
 
 def estimate(name: str) -> str:
     """The template of a rate with its interval."""
-    return f"{{{name}.value|percent}} ({{{name}.low|number}}{HOLD}to{HOLD}{{{name}.high|number}})"
+    return f"{{{name}|estimate}}"
 
 
 def difference(name: str) -> str:
     """The template of a difference of rates, in points, with its interval."""
-    return f"{{{name}.value|signed}} ({{{name}.low|signed}}{HOLD}to{HOLD}{{{name}.high|signed}})"
+    return f"{{{name}|difference}}"

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from importlib.metadata import version
 from typing import Any
 
 from flows.report.digest.changes import read_changes, read_new_calls, read_open_calls
 from flows.report.digest.market import read_improved, read_regime
-from flows.report.digest.model import Cell, Digest, Note, Provenance, Track
+from flows.report.digest.model import Cell, Digest, LeftOut, Note, Provenance, Track
 from flows.report.digest.moment import File
 from flows.report.digest.quality import incomplete_because, read_quality
 from flows.report.digest.risk import count_revised, read_curves, read_drawdowns, read_points
@@ -34,7 +33,7 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
         "is_simulated": moment.is_simulated,
         "is_complete": not reasons,
         "incomplete_because": reasons,
-        "version": version("trackrecord"),
+        "version": moment.version,
         "cost_bps": moment.cost_bps,
         "n_tested": n_tested,
         "mark_level": MARK_LEVEL,
@@ -57,7 +56,7 @@ def _track(
     provenances: dict[tuple[str, str, int], tuple[Provenance, ...]],
 ) -> Track:
     vendor, timeframe = key
-    track = {"vendor": vendor, "timeframe": timeframe}
+    track: dict[str, Any] = {"vendor": vendor, "timeframe": timeframe}
     horizon = main_horizon(cells)
     curves = read_curves(file, **track)
     return Track(
@@ -76,7 +75,7 @@ def _track(
     )
 
 
-def _stance(file: File, **track: str) -> dict[str, int | None]:
+def _stance(file: File, **track: str) -> dict[str, Any]:
     """How many tokens the vendor is long and short of at the newest bar."""
     rows = file.rows(
         "select n_long as n_long_now, n_short as n_short_now from marts.sector_equity as equity "
@@ -87,12 +86,20 @@ def _stance(file: File, **track: str) -> dict[str, int | None]:
     return rows[0] if rows else {"n_long_now": None, "n_short_now": None}
 
 
-def _left_out(file: File, tracks: tuple[Track, ...]) -> Iterable[str]:
-    """Sections that this file has no data for, said where they would stand."""
+def _left_out(file: File, tracks: tuple[Track, ...]) -> Iterable[LeftOut]:
+    """What this file has no data for, said where it would stand."""
     if not tracks:
-        yield "Hit rates: no call has been scored yet."
-    yield "Levels touched, held and broken beside placebo levels: this published file has no level scorecard yet."
-    if not file.row("select count(*) as n from core.grade")["n"]:
-        yield "Upgrades and downgrades: the source delivers no grades."
+        yield LeftOut(section="hit-rates", because="Left out: no call has been scored yet.")
+    yield LeftOut(
+        section="levels",
+        because="Left out: levels touched, held and broken beside placebo levels. This published file has no level "
+        "scorecard.",
+    )
+    if not file.row("select count(*) as n from core.grade_as_of(getvariable('as_of'))")["n"]:
+        yield LeftOut(section="changes", because="Left out: upgrades and downgrades. The source delivers no grades.")
     if file.moment.last_as_of is None:
-        yield "Last week's figures: nothing was published in the week before, so there is nothing to set beside these."
+        yield LeftOut(
+            section="changes",
+            because="Left out: last week's figures. Nothing was published in the week before, so there is nothing to "
+            "set beside these.",
+        )

@@ -11,6 +11,7 @@ from typing import Any
 NOT_TOLD = "–"
 MINUS = "−"
 HOLD = "\u00a0"
+TO = f"{HOLD}to{HOLD}"
 
 MARKS = {"above": "▲", "below": "▼"}
 SIDES = {1: f"▲{HOLD}long", -1: f"▼{HOLD}short", 0: "flat"}
@@ -21,16 +22,31 @@ def _signed(value: float, digits: int = 1) -> str:
     return text.replace("-", MINUS) if float(text) else f"{0:.{digits}f}"
 
 
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}{HOLD}%"
+
+
+def _number(value: float | None) -> str:
+    return NOT_TOLD if value is None else f"{100 * value:.1f}"
+
+
+def _told(value: float | None) -> str:
+    return NOT_TOLD if value is None else _signed(value)
+
+
 def _day(value: date) -> str:
     return f"{value:%Y-%m-%d}"
 
 
 KINDS: dict[str, Callable[[Any], str]] = {
     "text": str,
+    "len": lambda value: f"{len(value):,}",
     "count": lambda value: f"{value:,.0f}",
-    "percent": lambda value: f"{100 * value:.1f}{HOLD}%",
-    "number": lambda value: f"{100 * value:.1f}",
+    "percent": _percent,
+    "number": _number,
     "signed": _signed,
+    "estimate": lambda value: f"{_percent(value['value'])} ({_number(value['low'])}{TO}{_number(value['high'])})",
+    "difference": lambda value: f"{_signed(value['value'])} ({_told(value['low'])}{TO}{_told(value['high'])})",
     "points": lambda value: f"{_signed(value)}{HOLD}points",
     "size": lambda value: f"{100 * value:.0f}{HOLD}points",
     "change": lambda value: f"{_signed(value)}{HOLD}%",

@@ -85,7 +85,10 @@ def _head(writer: Writer) -> Iterable[Text]:
     if writer.digest.is_complete:
         yield writer.text("Data complete: yes. Run {run_id|text}")
     else:
-        yield writer.text(f"Data complete: no ({'; '.join(writer.digest.incomplete_because)}). Run {{run_id|text}}")
+        reasons = "; ".join(
+            f"{{incomplete_because.{number}|text}}" for number in range(len(writer.digest.incomplete_because))
+        )
+        yield writer.text(f"Data complete: no ({reasons}). Run {{run_id|text}}")
 
 
 # What changed since last week.
@@ -123,15 +126,13 @@ def _changes(writer: Writer) -> Section:
         )
     else:
         parts.append(("No value was restated.",))
-    n_missing = sum(one.n_tokens for one in digest.quality.missing)
-    if digest.quality.missing:
-        parts.append(
-            ("Gaps: ", f"{n_missing} token-days without a price, see data quality.")
-            if n_missing
-            else ("Gaps: whole days are missing, see data quality.",)
-        )
+    if digest.quality.n_missing:
+        parts.append(writer.text("Gaps: {quality.n_missing|count} token-days without a price, see data quality."))
+    elif digest.quality.missing:
+        parts.append(("Gaps: whole days are missing, see data quality.",))
     else:
         parts.append(("No gaps: every day of the week is there.",))
+    parts += _left_out(writer, "changes")
     return Section("changes", "What changed since last week", tuple(parts))
 
 
@@ -230,12 +231,7 @@ def _week_return(curves: SectorCurves) -> float:
 def _moved(writer: Writer) -> list[Text | Table | Chart]:
     moved = writer.digest.changes.moved
     if not moved:
-        told = (
-            "No hit rate left last week's interval."
-            if writer.digest.changes.has_last_week
-            else ("Nothing was published in the week before, so no cell can be set beside itself.")
-        )
-        return [(told,)]
+        return [("No hit rate left last week's interval.",)] if writer.digest.changes.has_last_week else []
     return [
         Table(
             "moved",
@@ -254,7 +250,7 @@ def _moved(writer: Writer) -> list[Text | Table | Chart]:
 
 def _hit_rates(writer: Writer) -> Section:
     digest = writer.digest
-    parts: list[Text | Table | Chart] = []
+    parts: list[Text | Table | Chart] = [*_left_out(writer, "hit-rates")]
     if digest.tracks:
         parts.append(
             writer.text(
@@ -434,12 +430,10 @@ def _too_few(writer: Writer) -> Section:
         ]
         if not waiting:
             continue
-        main = sum(cell.horizon == track.main_horizon for _, cell in waiting)
         parts.append(
             (
-                f"{_name(writer.digest, track)}: {len(waiting)} cells of sector and horizon have too few calls to show "
-                f"a rate, {main} of them at {bars(track.main_horizon, track.timeframe)}. A cell is enough with 30 "
-                "independent calls in 10 separate stretches of time; the smallest edge is what a test would find four "
+                f"{_name(writer.digest, track)}: these cells have too few calls to show a rate. A cell is enough with "
+                "30 independent calls in 10 separate stretches of time; the smallest edge is what a test would find four "
                 "times in five.",
             )
         )
@@ -567,9 +561,13 @@ def _curves(writer: Writer, number: int, track: Track) -> Table:
 
 
 def _levels(writer: Writer) -> Section:
-    """A place for touch, hold and break rates beside placebo levels, once `marts.level_scorecard` is published."""
-    told = tuple((line,) for line in writer.digest.left_out)
-    return Section("left-out", "Left out", told)
+    """The place of touch, hold and break rates beside placebo levels, once a level scorecard is published."""
+    return Section("levels", "Levels", tuple(_left_out(writer, "levels")))
+
+
+def _left_out(writer: Writer, section: str) -> Iterable[Text]:
+    """What a section cannot say, and why."""
+    return ((one.because,) for one in writer.digest.left_out if one.section == section)
 
 
 # The market.
@@ -614,10 +612,7 @@ def _improved(writer: Writer) -> Section:
         "improved",
         "Better on all three counts",
         (
-            (
-                f"{len(improved)} of ",
-                *writer.text("{n_compared|count} tokens with 97 unbroken days, from our own prices."),
-            ),
+            writer.text("{improved|len} of {n_compared|count} tokens with 98 unbroken days, from our own prices."),
             *_cut(table),
         ),
     )
@@ -790,7 +785,7 @@ def _cut(table: Table) -> tuple[Table, ...]:
         return (table,)
     top = Table(
         f"{table.name}-top",
-        f"{table.caption} (the first {MAIL_ROWS} of {len(table.rows)}; all are on the page)",
+        f"{table.caption} (the top of the list; all of it is on the page)",
         table.columns,
         table.rows[:MAIL_ROWS],
         forms=MAIL,

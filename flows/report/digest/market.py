@@ -93,7 +93,9 @@ changes as (
     inner join core.token_as_of(getvariable('as_of')) as token_row using (token_id)
     where steps.bar_start >= getvariable('week_to') - interval 91 days
     group by steps.token_id
-    having count(*) = 91 and count(step) >= 90
+    having
+        count(*) = 91
+        and count(step) filter (where steps.bar_start >= getvariable('week_to') - interval 90 days) = 90
 )
 
 select

@@ -302,6 +302,7 @@ class Quality(Frozen):
     quarantined: tuple[Quarantined, ...]
     warned: tuple[Warned, ...]
     missing: tuple[MissingDay, ...]
+    n_missing: int = Field(description="Token-days inside the week without a price.")
 
 
 class Note(Frozen):
@@ -309,6 +310,13 @@ class Note(Frozen):
 
     written_at: datetime
     text: str
+
+
+class LeftOut(Frozen):
+    """What a section would say, and why it cannot."""
+
+    section: str
+    because: str
 
 
 class Digest(Frozen):
@@ -335,4 +343,4 @@ class Digest(Frozen):
     regime: Regime | None
     quality: Quality
     notes: tuple[Note, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]

@@ -79,6 +79,7 @@ class Moment:
     source: str
     is_simulated: bool
     cost_bps: float
+    version: str
 
 
 def week_of(as_of: datetime) -> str:
@@ -155,14 +156,15 @@ def _find(connection: duckdb.DuckDBPyConnection, week: str | None) -> Moment:
         )
     as_of = moments[wanted]
     publish = connection.execute(
-        "select run_id, published_at, source, is_simulated, cost_bps from ops.publish where as_of = $as_of "
+        "select publish.run_id, published_at, publish.source, publish.is_simulated, cost_bps, run.version "
+        "from ops.publish as publish inner join ops.run as run using (run_id) where publish.as_of = $as_of "
         "order by published_at limit 1",
         {"as_of": as_of},
     ).fetchone()
     assert publish is not None
     year, number = wanted.split("-W")
     week_from = datetime.combine(date.fromisocalendar(int(year), int(number), 1), datetime.min.time())
-    run_id, published_at, source, is_simulated, cost_bps = publish
+    run_id, published_at, source, is_simulated, cost_bps, version = publish
     return Moment(
         week=wanted,
         week_from=week_from,
@@ -174,4 +176,5 @@ def _find(connection: duckdb.DuckDBPyConnection, week: str | None) -> Moment:
         source=source,
         is_simulated=is_simulated,
         cost_bps=cost_bps,
+        version=version,
     )

@@ -8,7 +8,7 @@ from flows.report.digest.formats import HOLD, NOT_TOLD
 STAMP = "SIMULATED"
 
 # What a chat is told: the sections that fit a busy reader's screen.
-BRIEF = {"changes", "hit-rates", "left-out", "notes"}
+BRIEF = {"changes", "hit-rates", "notes"}
 
 
 def text_form(document: Document) -> str:

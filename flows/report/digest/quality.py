@@ -98,11 +98,13 @@ order by all
 
 def read_quality(file: File) -> Quality:
     """What was delivered, quarantined, warned of and missing."""
+    missing = tuple(MissingDay(**row) for row in file.rows(MISSING))
     return Quality(
         delivered=tuple(Delivered(**row) for row in file.rows(DELIVERED)),
         quarantined=tuple(Quarantined(**row) for row in file.rows(QUARANTINED)),
         warned=tuple(Warned(**row) for row in file.rows(WARNED)),
-        missing=tuple(MissingDay(**row) for row in file.rows(MISSING)),
+        missing=missing,
+        n_missing=sum(one.n_tokens for one in missing),
     )
 
 
@@ -118,9 +120,8 @@ def incomplete_because(file: File, quality: Quality) -> tuple[str, ...]:
     for dataset in without:
         days = [one.day for one in quality.missing if one.dataset == dataset and one.n_tokens == 0]
         reasons.append(f"no {dataset} on {', '.join(f'{day:%d %b}' for day in days)}")
-    n_missing = sum(one.n_tokens for one in quality.missing)
-    if n_missing:
-        reasons.append(f"{n_missing} token-days are missing inside the week")
+    if quality.n_missing:
+        reasons.append(f"{quality.n_missing} token-days are missing inside the week")
     n_stopped = sum(one.n_stopped for one in quality.delivered)
     if n_stopped:
         reasons.append(f"{n_stopped} snapshots were stopped by the gate")

@@ -103,14 +103,14 @@ def smallest_edge(base_rate: float | None, n_effective: float | None, n_clusters
     """The smallest edge that a two-sided test at 5 percent finds four times in five.
 
     (t(0.975) + t(0.80)) x sqrt(b (1 - b) / n_effective), t with n_clusters - 1 degrees of freedom, b the base rate
-    (one half where there is none). None where there are fewer than 2 clusters, or where no edge is large enough.
+    (one half where there is none). None where there are fewer than 2 clusters, or where no edge can be so large.
     """
     if n_effective is None or n_clusters < 2:
         return None
     chance = 0.5 if base_rate is None else base_rate
     needed = stats.t.ppf(CONFIDENCE, n_clusters - 1) + stats.t.ppf(POWER, n_clusters - 1)
     smallest = float(needed * np.sqrt(chance * (1 - chance) / n_effective))
-    return smallest if smallest < 1 else None
+    return smallest if smallest < max(chance, 1 - chance) else None
 
 
 def _cell(row: dict[str, Any]) -> Cell:
