@@ -209,13 +209,13 @@ def _drawdown(judge: Judge, track: str, number: str, column: str) -> Any:
     answers: dict[str, Callable[[], Any]] = {
         "sector": lambda: one["sector"],
         "n_calls": lambda: len(rows),
-        "median": lambda: rows["max_drawdown"].median(),
+        "median": rows["max_drawdown"].median,
         "p95": lambda: rows["max_drawdown"].quantile(0.05) if len(rows) >= 20 else None,
         "worst": lambda: worst["max_drawdown"],
         "worst_symbol": lambda: worst["symbol"],
         "worst_direction": lambda: int(worst["direction"]),
-        "worst_entry_at": lambda: worst["entry_at"].to_pydatetime(),
-        "worst_exit_at": lambda: worst["exit_at"].to_pydatetime(),
+        "worst_entry_at": worst["entry_at"].to_pydatetime,
+        "worst_exit_at": worst["exit_at"].to_pydatetime,
     }
     return answers[column]()
 
@@ -238,8 +238,8 @@ def _curve(judge: Judge, track: str, number: str, policy: str, column: str) -> A
     under = rows["equity"] / np.maximum.accumulate(np.maximum(rows["equity"], 1)) - 1
     answers: dict[str, Callable[[], Any]] = {
         "drawdown": lambda: under.iloc[-1],
-        "max_drawdown": lambda: under.min(),
-        "trough_at": lambda: (rows["bar_start"][under.idxmin()] + bar).to_pydatetime(),
+        "max_drawdown": under.min,
+        "trough_at": (rows["bar_start"][under.idxmin()] + bar).to_pydatetime,
         "week_return": lambda: (1 + week["bar_return"]).prod() - 1,
     }
     return answers[column]()
@@ -353,7 +353,7 @@ def _grades(judge: Judge) -> pd.DataFrame:
     before = (
         rows[(rows["graded_at"] < start) & (rows["graded_at"] >= start - pd.Timedelta(days=14))].groupby(keys).last()
     )
-    pairs = now.join(before, lsuffix="_after", rsuffix="_before", how="inner")
+    pairs = now.join(before, suffixes=("_after", "_before"), how="inner")
     moved = pairs["grade_after"] - pairs["grade_before"]
     relabelled = (
         pairs["label_after"].notna() & pairs["label_before"].notna() & (pairs["label_after"] != pairs["label_before"])
@@ -496,14 +496,15 @@ def shown(expected: Any, text: str) -> bool:
     if isinstance(expected, datetime | date):
         return f"{expected:%Y-%m-%d %H:%M}".startswith(text) or f"{expected:%Y-%m-%d}" == text
     if isinstance(expected, str):
-        return " ".join(expected.split()) == text
+        # A moment that only digest.json holds is told by its day.
+        return text in (" ".join(expected.split()), expected[:10])
     if text in ("▲ long", "▼ short", "flat"):
         return {"▲ long": 1, "▼ short": -1, "flat": 0}[text] == expected
-    number = re.match(r"[+−]?[\d,]+(?:\.(\d+))?", text)
+    number = re.match(r"[+−]?[\d,]+(?:\.(\d+))?(e-\d+)?", text)
     if number is None:
         return False
     said = float(number[0].replace("−", "-").replace(",", ""))
-    half = 0.5000001 * 10.0 ** -len(number[1] or "")
+    half = 0.0 if number[2] else 0.5000001 * 10.0 ** -len(number[1] or "")
     # A share or a return is told in percent or points, everything else as it is.
     is_percent = isinstance(expected, float) and abs(said - 100 * expected) <= half + 1e-9 * abs(said)
     is_plain = abs(said - float(expected)) <= half + 1e-5 * abs(said)

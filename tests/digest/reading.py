@@ -25,10 +25,11 @@ class Read:
     pictures: list[dict[str, str]] = field(default_factory=list)
 
 
-class _Reader(HTMLParser):
-    LINES = {"tr", "p", "li", "h1", "h2", "caption", "figcaption"}
-    UNSEEN = {"style", "script", "title", "option", "svg"}
+LINES = {"tr", "p", "li", "h1", "h2", "caption", "figcaption"}
+UNSEEN = {"style", "script", "title", "option", "svg"}
 
+
+class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.read = Read()
@@ -48,13 +49,13 @@ class _Reader(HTMLParser):
             path = self._path(element)
             if path:
                 self.read.figures.append((path, text))
-            if element.tag in self.LINES and text:
+            if element.tag in LINES and text:
                 self.read.lines.append(text)
             if element.tag == tag:
                 return
 
     def handle_data(self, data: str) -> None:
-        if any(element.tag in self.UNSEEN for element in self.open):
+        if any(element.tag in UNSEEN for element in self.open):
             return
         for element in self.open:
             element.text.append(data)

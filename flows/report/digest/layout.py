@@ -433,8 +433,8 @@ def _too_few(writer: Writer) -> Section:
         parts.append(
             (
                 f"{_name(writer.digest, track)}: these cells have too few calls to show a rate. A cell is enough with "
-                "30 independent calls in 10 separate stretches of time; the smallest edge is what a test would find four "
-                "times in five.",
+                "30 independent calls in 10 separate stretches of time; the smallest edge is what a test would find "
+                "four times in five.",
             )
         )
         rows = []
