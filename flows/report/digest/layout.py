@@ -665,8 +665,8 @@ def _open_calls(writer: Writer) -> Section:
     for number, track in enumerate(writer.digest.tracks):
         unit = "d" if track.timeframe == "1d" else "h"
         counts = ", ".join(
-            f"{{.open_counts.{place}.n_open|count}} at {one.horizon} {unit}"
-            for place, one in enumerate(track.open_counts)
+            f"{{.open_counts.{place}.n_open|count}} at {{.open_counts.{place}.horizon|count}} {unit}"
+            for place in range(len(track.open_counts))
         )
         parts.append(writer.text(f"{_name(writer.digest, track)}, calls not scored yet: {counts}.", f"tracks.{number}"))
         if track.open_calls and track.timeframe == "1d":
