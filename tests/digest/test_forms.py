@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.report.digest.archive import make_edition
+from flows.config import ROOT
+from flows.report.digest.archive import digest_schema, make_edition
 from flows.report.digest.layout import lay_out
 from flows.report.digest.mail import MAX_BYTES, mail_form
 from flows.report.digest.model import Digest
@@ -202,3 +203,8 @@ def test_the_page_asks_nobody_for_anything() -> None:
 
     assert re.findall(r'(?:src|href)="(?!#|\.\./|digest\.json)[^"]*"', html) == []
     assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest", html)
+
+
+def test_the_schema_in_the_docs_is_the_digests_own() -> None:
+    """Written by `python -c "from flows.report.digest.archive import digest_schema as s; print(s().decode(), end='')"`."""
+    assert (ROOT / "docs" / "digest.schema.json").read_bytes() == digest_schema()

@@ -198,9 +198,13 @@ def _marker(x: float, y: float, colour: str, sign: str) -> str:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    steps = [base * 10.0**power for power in range(-4, 5) for base in (1, 2, 5)]
-    found = [step for step in steps if low <= step <= high]
-    return found if len(found) > 1 else [round(low, 2), round(high, 2)]
+    """Round numbers between two ends: 1, 2, 5, 10 over a wide span, even steps over a narrow one."""
+    found = [base * 10.0**power for power in range(-4, 5) for base in (1, 2, 5)]
+    found = [tick for tick in found if low <= tick <= high]
+    if len(found) > 2:
+        return found
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if (high - low) / step <= 6)
+    return [round(number * step, 2) for number in range(ceil(low / step), floor(high / step) + 1)]
 
 
 def _apart(places: list[float], least: float) -> list[float]:

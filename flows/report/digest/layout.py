@@ -1,6 +1,7 @@
 """The order in which a digest is read: which section says what, once for every form."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from flows.report.digest.charts import curves_chart, rates_chart
 from flows.report.digest.document import (
@@ -101,7 +102,7 @@ def _changes(writer: Writer) -> Section:
         late = "; {.n_learned_late|count} more, about earlier weeks, became known" if track.n_learned_late else ""
         parts.append(
             writer.text(
-                f"{_name(digest, track)}: {{.n_new_calls|count}} new calls ({{.n_new_long|count}} long, "
+                f"{_starting(digest, track)}: {{.n_new_calls|count}} new calls ({{.n_new_long|count}} long, "
                 f"{{.n_new_short|count}} short), {{.n_flips|count}} of them flips from one side to the other{late}.",
                 f"tracks.{number}",
             )
@@ -277,12 +278,12 @@ def _main_table(writer: Writer, number: int, track: Track) -> Table:
     held = bars(track.main_horizon, track.timeframe)
     return Table(
         f"scores-{number}",
-        f"{_name(writer.digest, track)}, held for {held}, both directions",
+        f"{_starting(writer.digest, track)}, held for {held}, both directions",
         _score_columns(writer.digest),
         tuple(
             _score_row(writer, number, track, place, cell)
             for place, cell in enumerate(track.cells)
-            if cell.horizon == track.main_horizon and cell.direction == "both"
+            if cell.horizon == track.main_horizon and cell.direction == "both" and cell.n_calls
         ),
         forms=MAIL | {"plain"},
     )
@@ -298,7 +299,7 @@ def _all_cells(writer: Writer, number: int, track: Track) -> Table:
     )
     return Table(
         f"cells-{number}",
-        f"{_name(writer.digest, track)}, every horizon and direction",
+        f"{_starting(writer.digest, track)}, every horizon and direction",
         columns,
         tuple(
             _score_row(writer, number, track, place, cell, is_full=True)
@@ -364,7 +365,7 @@ def _last_week(cell: Cell) -> str:
 
 def _matrix(writer: Writer, number: int, track: Track) -> Table:
     """Every horizon at a glance: the edge with its interval and n."""
-    sectors = list(dict.fromkeys(cell.sector for cell in track.cells))
+    sectors = list(dict.fromkeys(cell.sector for cell in track.cells if cell.n_calls))
     places = {(cell.sector, cell.horizon): place for place, cell in enumerate(track.cells) if cell.direction == "both"}
     unit = "d" if track.timeframe == "1d" else "h"
     rows = []
@@ -432,8 +433,8 @@ def _too_few(writer: Writer) -> Section:
             continue
         parts.append(
             (
-                f"{_name(writer.digest, track)}: these cells have too few calls to show a rate. A cell is enough with "
-                "30 independent calls in 10 separate stretches of time; the smallest edge is what a test would find "
+                f"{_starting(writer.digest, track)}: these cells have too few calls to show a rate. A cell is enough "
+                "with 30 independent calls in 10 separate stretches of time; the smallest edge is what a test would find "
                 "four times in five.",
             )
         )
@@ -456,7 +457,7 @@ def _too_few(writer: Writer) -> Section:
                     cell.sector == "all",
                 )
             )
-        parts.append(
+        parts += _cut(
             Table(
                 f"too-few-{number}",
                 f"Too few calls yet, {_name(writer.digest, track)}",
@@ -470,7 +471,6 @@ def _too_few(writer: Writer) -> Section:
                     Column("smallest edge now", True),
                 ),
                 tuple(rows),
-                forms=WIDE,
                 is_filtered=True,
             )
         )
@@ -668,7 +668,9 @@ def _open_calls(writer: Writer) -> Section:
             f"{{.open_counts.{place}.n_open|count}} at {{.open_counts.{place}.horizon|count}} {unit}"
             for place in range(len(track.open_counts))
         )
-        parts.append(writer.text(f"{_name(writer.digest, track)}, calls not scored yet: {counts}.", f"tracks.{number}"))
+        parts.append(
+            writer.text(f"{_starting(writer.digest, track)}, calls not scored yet: {counts}.", f"tracks.{number}")
+        )
         if track.open_calls and track.timeframe == "1d":
             rows = writer.rows(
                 (f"tracks.{number}.open_calls.{place}" for place in range(len(track.open_calls))),
@@ -790,10 +792,16 @@ def _cut(table: Table) -> tuple[Table, ...]:
         table.rows[:MAIL_ROWS],
         forms=MAIL,
     )
-    return (top, Table(table.name, table.caption, table.columns, table.rows, forms=WIDE))
+    return (top, replace(table, forms=WIDE))
 
 
 def _name(digest: Digest, track: Track) -> str:
-    every = {"1d": "Daily calls", "1h": "Hourly calls"}[track.timeframe]
+    every = {"1d": "daily calls", "1h": "hourly calls"}[track.timeframe]
     is_alone = len({one.vendor for one in digest.tracks}) == 1
-    return every if is_alone else f"{track.vendor}, {every.lower()}"
+    return every if is_alone else f"{track.vendor}, {every}"
+
+
+def _starting(digest: Digest, track: Track) -> str:
+    """A track's name where a sentence begins."""
+    name = _name(digest, track)
+    return name[0].upper() + name[1:]

@@ -20,9 +20,10 @@ MAX_BYTES = 80_000
 # What a mail that grows too long leaves to the page, in this order.
 LESS: tuple[Callable[[Table], bool], ...] = (
     lambda table: True,
-    lambda table: not table.name.startswith(("sectors-", "drawdowns-")),
-    lambda table: not table.name.startswith(("sectors-", "drawdowns-", "matrix-")),
-    lambda table: not table.name.startswith(("sectors-", "drawdowns-", "matrix-", "new-calls-", "grades", "improved")),
+    lambda table: not table.name.startswith("too-few-"),
+    lambda table: not table.name.startswith(("too-few-", "drawdowns-")),
+    lambda table: not table.name.startswith(("too-few-", "drawdowns-", "matrix-")),
+    lambda table: not table.name.startswith(("too-few-", "drawdowns-", "matrix-", "new-calls-", "grades", "improved")),
     lambda table: False,
 )
 
