@@ -23,6 +23,7 @@ from flows.report.digest.sentences import bars
 
 # What a mail has room for, and what a page has.
 MAIL_ROWS = 6
+TOP_ONLY = " (the top of the list; all of it is on the page)"
 
 EVERYWHERE = frozenset({"mail", "page", "plain"})
 WIDE = frozenset({"page", "plain"})
@@ -433,9 +434,9 @@ def _too_few(writer: Writer) -> Section:
             continue
         parts.append(
             (
-                f"{_starting(writer.digest, track)}: these cells have too few calls to show a rate. A cell is enough "
-                "with 30 independent calls in 10 separate stretches of time; the smallest edge is what a test would find "
-                "four times in five.",
+                f"{_starting(writer.digest, track)}: these cells have too few calls to show a rate. A cell is "
+                "enough with 30 independent calls in 10 separate stretches of time; the smallest edge is what a test "
+                "would find four times in five.",
             )
         )
         rows = []
@@ -787,7 +788,7 @@ def _cut(table: Table) -> tuple[Table, ...]:
         return (table,)
     top = Table(
         f"{table.name}-top",
-        f"{table.caption} (the top of the list; all of it is on the page)",
+        f"{table.caption}{TOP_ONLY}",
         table.columns,
         table.rows[:MAIL_ROWS],
         forms=MAIL,

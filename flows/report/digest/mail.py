@@ -12,6 +12,7 @@ from markupsafe import Markup
 from flows.errors import TrackrecordError
 from flows.report.digest.document import Chart, Document, Figure, Row, Section, Table, Text
 from flows.report.digest.forms import environment, png
+from flows.report.digest.layout import TOP_ONLY
 from flows.report.edition import Picture
 
 # Beyond 102 KB a large mailbox provider cuts a mail off; the limit leaves room for what gateways add.
@@ -88,7 +89,8 @@ def _section(section: Section, is_kept: Callable[[Table], bool]) -> _Section:
             if is_kept(part):
                 parts.append(_Part("table", part))
             else:
-                parts.append(_Part("text", (f"{part.caption}: too long for a mail, see the page.",)))
+                caption = part.caption.removesuffix(TOP_ONLY)
+                parts.append(_Part("text", (f"{caption}: too long for a mail, see the page.",)))
         else:
             parts.append(_Part("text", part))
     return _Section(section.title, tuple(parts))
