@@ -200,3 +200,28 @@ def test_perps_2024_of_a_monday_in_march(real_data: Path, tmp_path: Path) -> Non
     assert {path.name: path.read_bytes() for path in first.iterdir()} == made
     newest = desk.ask_one("select max(entry_at) from marts.signal_outcome where hit is not null")
     assert newest > pd.Timestamp("2026-03-09") + timedelta(days=30)
+
+
+def test_marks_follow_one_correction_over_every_test_of_the_page(desk: Desk) -> None:
+    """Benjamini and Hochberg over edges and selections of all leaf cells at once, then a year's weeks."""
+    p = desk.ask(
+        "select sector, horizon, direction, kind, p from marts.scorecard_history "
+        "cross join lateral (values ('edge', edge_p), ('selection', selection_p)) as tests(kind, p) "
+        "where published_as_of = $$2025-09-22 00:20$$ and provenance = 'all' and entry_rule = 'next_open' "
+        "and sector <> 'all' and direction <> 'both' and n_calls >= 30 and n_clusters >= 10 "
+        "and p is not null order by p"
+    )
+    q, least = {}, 1.0
+    for rank, (*key, value) in reversed(list(enumerate(p, 1))):
+        least = min(least, value * len(p) / rank)
+        q[tuple(key)] = least
+
+    digest = read_digest(desk.home / "reports" / SECOND)
+
+    assert digest["n_tested"] == len(p) > 20
+    for cell in digest["tracks"][0]["cells"]:
+        for kind in ("edge", "selection"):
+            expected = q.get((cell["sector"], cell["horizon"], cell["direction"], kind))
+            assert cell[f"{kind}_q"] == (None if expected is None else pytest.approx(expected, rel=1e-6))
+            # This vendor's calls are drawn at random: nothing of it may stand out.
+            assert cell[f"{kind}_mark"] is None
