@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +199,7 @@ def test_perps_2024_of_a_monday_in_march(real_data: Path, tmp_path: Path) -> Non
 
     assert {path.name: path.read_bytes() for path in first.iterdir()} == made
     newest = desk.ask_one("select max(entry_at) from marts.signal_outcome where hit is not null")
-    assert newest > pd.Timestamp("2026-03-09") + timedelta(days=30)
+    assert newest > datetime(2026, 3, 9)  # Calls made after the first digest have been scored.
 
 
 def test_marks_follow_one_correction_over_every_test_of_the_page(desk: Desk) -> None:
