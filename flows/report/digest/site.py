@@ -13,6 +13,7 @@ from flows.report.digest.archive import digest_schema
 from flows.report.digest.document import Column, Figure, Row, Table, Text
 from flows.report.digest.formats import written
 from flows.report.digest.forms import environment
+from flows.report.digest.sentences import bars
 
 # What was published week by week about every call of a vendor and timeframe, at every horizon.
 OVER_TIME = """
@@ -78,7 +79,7 @@ def _over_time(history: list[dict[str, Any]]) -> list[Table]:
         Column("edge, points (95 %)", True),
     )
     return [
-        Table(f"over-time-{number}", f"{vendor}, {timeframe} calls held for {horizon} bars", columns, tuple(rows))
+        Table(f"over-time-{number}", f"{vendor}, calls held for {bars(horizon, timeframe)}", columns, tuple(rows))
         for number, ((vendor, timeframe, horizon), rows) in enumerate(groups.items())
     ]
 
@@ -89,7 +90,7 @@ def _cells(row: dict[str, Any]) -> list[Text]:
 
     cells = [one("published_as_of", "moment"), one("n_calls", "count")]
     if not row["is_reportable"]:
-        return [*cells, (f"too few (n = {row['n_calls']})",)]
+        return [*cells, (f"too few (n = {row['n_calls']:,})",)]
     rate = f"{written(row['hit_rate'], 'percent')} ({_between(row, 'hit_rate', 'number')})"
     edge = f"{written(row['edge'], 'signed')} ({_between(row, 'edge', 'signed')})"
     return [
