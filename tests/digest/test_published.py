@@ -44,7 +44,7 @@ def grades() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A desk that published on two Mondays, made each week's digest, and heard of a restatement in between."""
+    """A desk that published on two Mondays, made each week's digest, and heard of restatements in between."""
     place = tmp_path_factory.mktemp("digest")
     desk = Desk(place / "acme", place / "home")
     desk.folder.mkdir()
@@ -58,6 +58,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     changed = (signals["token_id"] == 104) & (signals["signal_at"] == "2025-09-01")
     signals.loc[changed, "direction"] *= -1
     desk.deliver("signals", signals)
+    prices = clean_folder()["prices"]
+    prices.loc[(prices["token_id"] == 105) & (prices["bar_start"] == "2025-09-02"), "volume_usd"] = 2e6
+    desk.deliver("prices", prices)
     publish_and_digest(desk, SECOND)
     return desk
 
@@ -112,7 +115,7 @@ def test_a_past_week_is_told_as_it_was_then(desk: Desk) -> None:
     assert {"digest.html", "index.html", "digest.md", "digest.txt", "digest.json"} <= set(names)
     again = desk.home / "reports" / FIRST
     assert [name for name in names if (as_first_made / name).read_bytes() != (again / name).read_bytes()] == []
-    assert desk.ask_one("select count(*) from marts.restatement") == 1
+    assert desk.ask_one("select count(*) from marts.restatement") == 2
 
 
 def test_two_renders_are_byte_identical(desk: Desk) -> None:
@@ -145,7 +148,8 @@ def test_what_changed_is_told(desk: Desk) -> None:
     moved = {one["token_id"]: one["after"] - one["before"] for one in changes["grade_changes"]}
     assert moved == {101: 77.0 - (40 + 101 % 7), 102: -15.0}
     assert (changes["n_upgrades"], changes["n_downgrades"]) == (1, 1)
-    assert [(one["field"], one["n_changes"]) for one in changes["restated"]] == [("direction", 1)]
+    restated = [(one["dataset"], one["field"], one["n_changes"]) for one in changes["restated"]]
+    assert restated == [("prices", "volume_usd", 1), ("signals", "direction", 1)]
 
 
 def test_a_note_is_shown_once_and_as_text(desk: Desk) -> None:

@@ -94,13 +94,13 @@ order by abs(after - before) desc, vendor, kind, symbol, token_id
 
 # Without an earlier digest there is no `since`: what was seen within the week counts.
 RESTATED = """
-select vendor, dataset, field, count(*) as n_changes, count(distinct token_id) as n_tokens
+select vendor, dataset, {field} as field, count(*) as n_changes, count(distinct token_id) as n_tokens
 from marts.restatement
 where
     changed_at > coalesce(getvariable('last_as_of'), getvariable('week_from'))
     and changed_at <= getvariable('as_of')
 group by all
-order by n_changes desc, dataset, field, vendor
+order by n_changes desc, dataset, 3, vendor
 """
 
 
@@ -138,8 +138,14 @@ def read_changes(file: File, tracks: dict[tuple[str, str], tuple[Cell, ...]]) ->
         n_downgrades=sum(one.after < one.before for one in grades),
         grade_changes=grades[:MAX_LISTED],
         moved=tuple(_moved(tracks)) if has_last_week else (),
-        restated=tuple(Restated(**row) for row in file.rows(RESTATED)),
+        restated=tuple(Restated(**row) for row in file.rows(RESTATED.format(field=_restated_field(file)))),
     )
+
+
+def _restated_field(file: File) -> str:
+    """The field that changed; a file that also tells of whole rows says by `kind` what became of them."""
+    columns = {row["column_name"] for row in file.rows("describe marts.restatement")}
+    return "coalesce(field, kind)" if "kind" in columns else "field"
 
 
 def _moved(tracks: dict[tuple[str, str], tuple[Cell, ...]]) -> Iterable[Moved]:

@@ -206,9 +206,9 @@ class Moved(Frozen):
 class Restated(Frozen):
     """Values that a vendor changed after they had been seen closed."""
 
-    vendor: str
+    vendor: str | None = Field(description="None for prices, which belong to no vendor.")
     dataset: str
-    field: str
+    field: str = Field(description="The field that changed; where a whole row did: vanished or appeared.")
     n_changes: int
     n_tokens: int
 
