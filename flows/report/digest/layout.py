@@ -260,8 +260,8 @@ def _hit_rates(writer: Writer) -> Section:
                 "hit, the edge is the difference, and selection compares with the sector's other tokens at the same "
                 "moment. Worth: how many independent calls the overlapping ones are worth. ▲ and ▼ stand only where a "
                 "sector's bullish or bearish calls are still beyond chance after a correction for {n_tested|count} "
-                "tests and a year of weekly looks (q at most {mark_level|level}); take an unmarked sector's difference "
-                "for chance. The row `all` is not among these tests: read its interval."
+                "tests and a year of weekly looks (q at most {mark_level|level}); without a mark a sector's difference "
+                "may well be chance. The row of all sectors is not among these tests: read its interval."
             )
         )
     for number, track in enumerate(digest.tracks):
