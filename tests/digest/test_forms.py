@@ -198,6 +198,15 @@ def test_the_mail_names_every_picture_it_carries_and_each_has_words() -> None:
     assert all(picture.png.startswith(b"\x89PNG") for picture in edition.pictures)
 
 
+def test_a_week_without_any_scored_call_says_so_in_every_form() -> None:
+    digest = a_digest(timeframes=())
+    document = lay_out(digest)
+
+    for form in (mail_form(document), page_form(document), text_form(document), markdown_form(document)):
+        assert "No call has been scored yet" in form
+        assert not RATE.search(re.sub(r"<(style|script).*?</\1>", "", form, flags=re.DOTALL).replace("\u00a0", " "))
+
+
 def test_the_page_asks_nobody_for_anything() -> None:
     html = page_form(lay_out(a_digest(n_sectors=3)))
 

@@ -172,6 +172,14 @@ def test_a_week_without_a_digest_is_refused_with_those_there_are(desk: Desk) -> 
     assert "2025-W37, 2025-W38" in re.sub(r"\s+", " ", answer.err)
 
 
+@pytest.mark.parametrize("command", [["digest", "--plain"], ["note", "A word."]])
+def test_without_a_published_file_the_next_step_is_named(tmp_path: Path, command: list[str]) -> None:
+    answer = Desk(tmp_path / "acme", tmp_path / "home").run(*command)
+
+    assert answer.exit_code == 2
+    assert "Run `trackrecord nightly` first" in answer.err
+
+
 def test_the_site_lists_every_week_and_explains_every_column(desk: Desk) -> None:
     reports = desk.home / "reports"
     index = (reports / "index.html").read_text(encoding="utf-8")

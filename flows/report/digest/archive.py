@@ -1,6 +1,7 @@
 """The archive: each week's digest in every form under `reports/`, plain files that any web server can serve."""
 
 import json
+import os
 from pathlib import Path
 
 from flows.report.digest.document import Document
@@ -32,8 +33,15 @@ def write_archive(digest: Digest, reports: Path) -> Edition:
         **{f"{picture.cid.split('@')[0]}.png": picture.png for picture in edition.pictures},
     }
     for name, content in files.items():
-        (folder / name).write_bytes(content)
+        write_whole(folder / name, content)
     return edition
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that whoever serves it has the old one or the new one, never a part."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
 
 
 def digest_schema() -> bytes:

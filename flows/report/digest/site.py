@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from flows.config import ROOT
-from flows.report.digest.archive import digest_schema
+from flows.report.digest.archive import digest_schema, write_whole
 from flows.report.digest.document import Column, Figure, Row, Table, Text
 from flows.report.digest.formats import written
 from flows.report.digest.forms import environment
@@ -60,8 +60,8 @@ def write_site(published: Path, reports: Path) -> None:
         "methodology.html": made.get_template("methodology.html").render(text=methodology),
     }
     for name, text in pages.items():
-        (reports / name).write_text(text + "\n", encoding="utf-8")
-    (reports / "digest.schema.json").write_bytes(digest_schema())
+        write_whole(reports / name, f"{text}\n".encode())
+    write_whole(reports / "digest.schema.json", digest_schema())
 
 
 def _over_time(history: list[dict[str, Any]]) -> list[Table]:
