@@ -65,7 +65,7 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
     def x(rate: float) -> float:
         return LABEL_WIDTH + (WIDTH - LABEL_WIDTH - NOTE_WIDTH) * (rate - low) / (high - low)
 
-    shapes = [_text(LABEL_WIDTH, 16, "│ base rate   ● hit rate and its 95 % interval", fill="$faint")]
+    shapes = [_text(LABEL_WIDTH, 16, "│ base rate   ○ hit rate and its 95 % interval", fill="$faint")]
     step = 0.05 if high - low <= 0.4 else 0.1
     for tick in range(round((high - low) / step) + 1):
         rate = low + tick * step
