@@ -331,7 +331,7 @@ def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell
             "{.base_rate|percent}",
             difference(".edge") if cell.edge else NOT_TOLD,
             difference(".selection") if cell.selection else NOT_TOLD,
-            marks_told(track, cell) or NOT_TOLD,
+            marks_told(track, cell, is_short=not is_full) or NOT_TOLD,
             *(["{.mean_return|change}"] if is_full else []),
         ]
     else:

@@ -1,11 +1,14 @@
 """Marks: which cells are still beyond chance after the correction, as pictures and tables show them."""
 
-from flows.report.digest.formats import MARKS
+from flows.report.digest.formats import HOLD, MARKS
 from flows.report.digest.model import Cell, Track
 
 
-def marks_told(track: Track, cell: Cell) -> str:
-    """The marks of a cell in words, `▲ bullish (edge, selection)`; a cell of both directions shows those of its two."""
+def marks_told(track: Track, cell: Cell, *, is_short: bool = False) -> str:
+    """The marks of a cell in words, `▲ bullish (edge, selection)`, or short, `▲ bullish`.
+
+    A cell of both directions shows those of its two.
+    """
     told = []
     for leaf in _leaves(track, cell):
         for side, sign in MARKS.items():
@@ -13,7 +16,7 @@ def marks_told(track: Track, cell: Cell) -> str:
                 kind for kind, mark in (("edge", leaf.edge_mark), ("selection", leaf.selection_mark)) if mark == side
             ]
             if kinds:
-                told.append(f"{sign} {leaf.direction} ({', '.join(kinds)})")
+                told.append(f"{sign}{HOLD}{leaf.direction}" + ("" if is_short else f" ({', '.join(kinds)})"))
     return "; ".join(told)
 
 
