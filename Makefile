@@ -5,16 +5,21 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 SYNC := $(UV) sync --quiet --frozen --inexact
 
-.PHONY: run test test-slow check bench clean
+.PHONY: run test test-slow test-browser check bench clean
 
 run: .venv/.run
 	$(BIN)/trackrecord nightly
+	$(BIN)/trackrecord digest --plain
 
 test: .venv/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+# A Chromium of the system's is taken as it is; else Playwright fetches its own.
+test-browser: .venv/.browser
+	$(BIN)/python -m pytest -m browser
 
 check: .venv/.dev
 	$(BIN)/ruff check
@@ -40,6 +45,13 @@ clean:
 
 .venv/.dev: .venv/.run
 	$(SYNC) --group dev
+	touch $@
+
+.venv/.browser: .venv/.run
+	$(SYNC) --group dev --group browser
+	command -v chromium || command -v chromium-browser || command -v google-chrome \
+		|| $(BIN)/playwright install --with-deps chromium \
+		|| { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes chromium; }
 	touch $@
 
 .venv/.bench: .venv/.run

@@ -190,6 +190,45 @@ def doctor(source: SourceName = "tokenmetrics") -> None:
 
 
 @app.command()
+def digest(
+    week: Annotated[
+        str | None, typer.Option(help="A week like 2026-W47, as it stood then; the newest if left out.")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")] = False,
+) -> None:
+    """Make the weekly digest from the published file, in every form."""
+    # Charts and templates are needed by no other command.
+    from flows.report.digest.plain_forms import opening
+
+    settings = _settings()
+    _published(settings)
+    if plain:
+        from flows.report.digest.job import weekly_job
+
+        edition = weekly_job(settings, week)
+    else:
+        orchestrator_defaults()
+        from flows.weekly_digest import weekly_digest
+
+        edition = weekly_digest(week=week)
+    _say(opening(edition.markdown))
+    console.print(f"Digest: {settings.reports / edition.week / 'index.html'}")
+
+
+@app.command()
+def note(text: Annotated[str, typer.Argument(help="What readers should know.")]) -> None:
+    """Write a note or a correction for the readers of the next digest; it is kept in the journal."""
+    from flows.report.digest.moment import weeks_of
+    from flows.report.digest.notes import add_note
+
+    settings = _settings()
+    if not text.strip():
+        raise UsageError("A note needs a text.")
+    week = add_note(settings.home, text.strip(), weeks=weeks_of(_published(settings)))
+    console.print(f"Noted for the digest of {week}.")
+
+
+@app.command()
 def accept(
     rule: Annotated[str, typer.Argument(help="The rule that stopped the run.")],
     snapshot: Annotated[int, typer.Option(help="The snapshot it stopped.")],

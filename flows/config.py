@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         """The analysts' database: a read-only copy, replaced atomically."""
         return self.home / "published" / "trackrecord.duckdb"
 
+    @property
+    def reports(self) -> Path:
+        """The digests of all weeks and the site round them: plain files for any web server."""
+        return self.home / "reports"
+
     @cached_property
     def scoring_hash(self) -> str:
         """Fingerprint of everything besides the data that changes a score; another one asks for a full rebuild."""

@@ -1,0 +1,63 @@
+"""The archive: each week's digest in every form under `reports/`, plain files that any web server can serve."""
+
+import json
+import os
+from pathlib import Path
+
+from flows.report.digest.document import Document
+from flows.report.digest.layout import lay_out
+from flows.report.digest.mail import mail_form, pictures_of
+from flows.report.digest.model import Digest
+from flows.report.digest.page import page_form
+from flows.report.digest.plain_forms import chat_form, markdown_form, text_form
+from flows.report.edition import Edition
+
+
+def make_edition(digest: Digest) -> Edition:
+    """The digest in every form that is delivered."""
+    return _edition(digest, lay_out(digest))
+
+
+def write_archive(digest: Digest, reports: Path) -> Edition:
+    """Write a week's digest under `reports/<week>/` and return what is delivered of it."""
+    document = lay_out(digest)
+    edition = _edition(digest, document)
+    folder = reports / digest.week
+    folder.mkdir(parents=True, exist_ok=True)
+    files: dict[str, bytes] = {
+        "digest.html": edition.html.encode(),
+        "index.html": page_form(document).encode(),
+        "digest.md": markdown_form(document).encode(),
+        "digest.txt": edition.text.encode(),
+        "digest.json": edition.json,
+        **{f"{picture.cid.split('@')[0]}.png": picture.png for picture in edition.pictures},
+    }
+    for name, content in files.items():
+        write_whole(folder / name, content)
+    return edition
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that whoever serves it has the old one or the new one, never a part."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def digest_schema() -> bytes:
+    """The JSON schema of digest.json."""
+    return (json.dumps(Digest.model_json_schema(mode="serialization"), indent=1) + "\n").encode()
+
+
+def _edition(digest: Digest, document: Document) -> Edition:
+    stamp = "[SIMULATED] " if digest.is_simulated else ""
+    return Edition(
+        week=digest.week,
+        subject=f"{stamp}{document.title}",
+        is_simulated=digest.is_simulated,
+        html=mail_form(document),
+        text=text_form(document),
+        markdown=chat_form(document),
+        json=(digest.model_dump_json(indent=1) + "\n").encode(),
+        pictures=pictures_of(document),
+    )

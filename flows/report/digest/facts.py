@@ -1,0 +1,105 @@
+"""From the published file to the frozen digest."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from flows.report.digest.changes import read_changes, read_new_calls, read_open_calls
+from flows.report.digest.market import read_improved, read_regime
+from flows.report.digest.model import Cell, Digest, LeftOut, Note, Provenance, Track
+from flows.report.digest.moment import File
+from flows.report.digest.quality import incomplete_because, read_quality
+from flows.report.digest.risk import count_revised, read_curves, read_drawdowns, read_points
+from flows.report.digest.scores import MARK_LEVEL, main_horizon, read_cells, read_provenances
+from flows.report.digest.sentences import three_sentences
+
+
+def build_digest(file: File, notes: Iterable[Note]) -> Digest:
+    """Everything the digest says, from the published file as it was known at the week's moment, and the notes."""
+    moment = file.moment
+    cells, n_tested = read_cells(file)
+    provenances = read_provenances(file)
+    tracks = tuple(_track(file, key, told, provenances) for key, told in cells.items())
+    improved, n_compared = read_improved(file)
+    quality = read_quality(file)
+    reasons = incomplete_because(file, quality)
+    facts: dict[str, Any] = {
+        "week": moment.week,
+        "week_from": moment.week_from.date(),
+        "week_to": (moment.week_to - timedelta(days=1)).date(),
+        "as_of": moment.as_of,
+        "run_id": moment.run_id,
+        "source": moment.source,
+        "is_simulated": moment.is_simulated,
+        "is_complete": not reasons,
+        "incomplete_because": reasons,
+        "version": moment.version,
+        "cost_bps": moment.cost_bps,
+        "n_tested": n_tested,
+        "mark_level": MARK_LEVEL,
+        "tracks": tracks,
+        "changes": read_changes(file, cells),
+        "improved": improved,
+        "n_compared": n_compared,
+        "regime": read_regime(file),
+        "quality": quality,
+        "notes": tuple(notes),
+        "left_out": tuple(_left_out(file, tracks)),
+    }
+    return Digest(**facts, sentences=three_sentences(Digest(**facts, sentences=())))
+
+
+def _track(
+    file: File,
+    key: tuple[str, str],
+    cells: tuple[Cell, ...],
+    provenances: dict[tuple[str, str, int], tuple[Provenance, ...]],
+) -> Track:
+    vendor, timeframe = key
+    track: dict[str, Any] = {"vendor": vendor, "timeframe": timeframe}
+    horizon = main_horizon(cells)
+    curves = read_curves(file, **track)
+    return Track(
+        **track,
+        horizons=tuple(sorted({cell.horizon for cell in cells})),
+        main_horizon=horizon,
+        cells=cells,
+        provenances=provenances.get((vendor, timeframe, horizon), ()),
+        **read_new_calls(file, **track),
+        drawdowns=read_drawdowns(file, **track, horizon=horizon),
+        n_outcomes_revised=count_revised(file, **track),
+        curves=curves,
+        curve_points=read_points(file, **track),
+        **read_open_calls(file, horizon=horizon, **track),
+        **_stance(file, **track),
+    )
+
+
+def _stance(file: File, **track: str) -> dict[str, Any]:
+    """How many tokens the vendor is long and short of at the newest bar."""
+    rows = file.rows(
+        "select n_long as n_long_now, n_short as n_short_now from marts.sector_equity as equity "
+        "inner join newest_end using (timeframe) where vendor = $vendor and timeframe = $timeframe and sector = 'all' "
+        "and policy = 'signal' and bar_start < newest_end order by bar_start desc limit 1",
+        **track,
+    )
+    return rows[0] if rows else {"n_long_now": None, "n_short_now": None}
+
+
+def _left_out(file: File, tracks: tuple[Track, ...]) -> Iterable[LeftOut]:
+    """What this file has no data for, said where it would stand."""
+    if not tracks:
+        yield LeftOut(section="hit-rates", because="Left out: no call has been scored yet.")
+    yield LeftOut(
+        section="levels",
+        because="Left out: levels touched, held and broken beside placebo levels. This published file has no level "
+        "scorecard.",
+    )
+    if not file.row("select count(*) as n from core.grade_as_of(getvariable('as_of'))")["n"]:
+        yield LeftOut(section="changes", because="Left out: upgrades and downgrades. The source delivers no grades.")
+    if file.moment.last_as_of is None:
+        yield LeftOut(
+            section="changes",
+            because="Left out: last week's figures. Nothing was published in the week before, so there is nothing to "
+            "set beside these.",
+        )

@@ -1,0 +1,187 @@
+"""Which moment a week's digest is about, and the published file as it was known at that moment.
+
+The digest of a week stands at the first publish after the week has ended: the one whose as-of moment is the earliest in
+the ISO week that follows. `marts.scorecard_history` keeps the scorecard of exactly that publish.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.errors import UsageError
+
+WEEK = timedelta(days=7)
+
+# The scorecards at two moments, and the outcomes as they stood at the first: a window counts once its scheduled exit
+# has passed, and a truncated one once its segment was seen to have ended.
+VIEWS = """
+create temp view card as
+from marts.scorecard_history where published_as_of = getvariable('as_of');
+
+create temp view last_card as
+from marts.scorecard_history where published_as_of = getvariable('last_as_of');
+
+create temp view bar as
+select token_id, timeframe, bar_start, open, high, low, close
+from core.price_bar
+where
+    not is_preliminary and known_from <= getvariable('as_of')
+    and (known_to > getvariable('as_of') or known_to is null);
+
+create temp table newest_end as
+select timeframe, max(bar_start) + case timeframe when '1h' then interval 1 hour else interval 1 day end as newest_end
+from bar
+group by timeframe;
+
+create temp view outcome as
+select
+    outcome.*,
+    outcome.entry_at + outcome.horizon * case outcome.timeframe when '1h' then interval 1 hour else interval 1 day end
+        as due_at,
+    newest_end.newest_end
+from marts.signal_outcome as outcome
+inner join newest_end using (timeframe)
+where outcome.known_at <= getvariable('as_of');
+
+create temp view scored as
+from outcome
+where
+    hit is not null and due_at <= newest_end
+    and (
+        status <> 'truncated'
+        or exit_at < newest_end - interval 3 days
+        or exists (
+            from core.segment as later
+            where
+                later.token_id = outcome.token_id and later.timeframe = outcome.timeframe
+                and later.started_at >= outcome.exit_at and later.started_at < outcome.newest_end
+        )
+    );
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A week's digest in time: the week [from, to), and the publish that it stands on."""
+
+    week: str
+    week_from: datetime
+    week_to: datetime
+    as_of: datetime
+    last_as_of: datetime | None
+    run_id: str
+    published_at: datetime
+    source: str
+    is_simulated: bool
+    cost_bps: float
+    version: str
+
+
+def week_of(as_of: datetime) -> str:
+    """The newest week that had ended at a moment, as ISO 8601 writes it."""
+    ended = (as_of - WEEK).isocalendar()
+    return f"{ended.year}-W{ended.week:02}"
+
+
+class File:
+    """The published file, read-only, as it was known at a moment."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, moment: Moment) -> None:
+        self.connection = connection
+        self.moment = moment
+        for name in ("as_of", "last_as_of", "week_from", "week_to", "published_at"):
+            connection.execute(f"set variable {name} = $value::timestamp", {"value": getattr(moment, name)})
+        connection.execute(VIEWS)
+        self.tables = {
+            f"{schema}.{table}"
+            for schema, table in connection.execute(
+                "select distinct schema_name, table_name from duckdb_columns()"
+            ).fetchall()
+        }
+
+    def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """What a select returns, one dictionary a row, fractions to 12 digits.
+
+        A product over a longer table differs in the fifteenth digit; what a digest says must not.
+        """
+        cursor = self.connection.execute(sql, parameters or None)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, map(_to_12_digits, row), strict=True)) for row in cursor.fetchall()]
+
+    def row(self, sql: str, **parameters: Any) -> dict[str, Any]:
+        """The one row that a select returns."""
+        (row,) = self.rows(sql, **parameters)
+        return row
+
+
+@contextmanager
+def open_at(published: Path, week: str | None) -> Iterator[File]:
+    """Open the published file as it stood at a week's moment; without a week, the newest that has one.
+
+    Raises UsageError for a week that nothing was published after, naming those there are.
+    """
+    with duckdb.connect(str(published), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        yield File(connection, _find(connection, week))
+
+
+def weeks_of(published: Path) -> list[str]:
+    """Every week that a digest can be made of, oldest first."""
+    with duckdb.connect(str(published), read_only=True) as connection:
+        return sorted(week_of(moment) for (moment,) in _moments(connection))
+
+
+def _to_12_digits(value: Any) -> Any:
+    return float(f"{value:.12g}") if isinstance(value, float) else value
+
+
+def _moments(connection: duckdb.DuckDBPyConnection) -> list[tuple[datetime]]:
+    return connection.execute(
+        """
+        select coalesce(min(history.as_of), arg_min(publish.as_of, publish.published_at)) as as_of
+        from ops.publish as publish
+        left join (select distinct published_as_of as as_of from marts.scorecard_history) as history
+            on date_trunc('week', publish.as_of) = date_trunc('week', history.as_of)
+        group by date_trunc('week', publish.as_of)
+        order by as_of
+        """
+    ).fetchall()
+
+
+def _find(connection: duckdb.DuckDBPyConnection, week: str | None) -> Moment:
+    moments = {week_of(as_of): as_of for (as_of,) in _moments(connection)}
+    wanted = week or max(moments)
+    if wanted not in moments:
+        raise UsageError(
+            f"--week {wanted} has no digest: nothing was published in the week after it. There are "
+            f"{', '.join(sorted(moments)[-5:])}. Write a week like 2026-W47."
+        )
+    as_of = moments[wanted]
+    publish = connection.execute(
+        "select publish.run_id, published_at, publish.source, publish.is_simulated, cost_bps, run.version "
+        "from ops.publish as publish inner join ops.run as run using (run_id) where publish.as_of = $as_of "
+        "order by published_at limit 1",
+        {"as_of": as_of},
+    ).fetchone()
+    assert publish is not None
+    year, number = wanted.split("-W")
+    week_from = datetime.combine(date.fromisocalendar(int(year), int(number), 1), datetime.min.time())
+    run_id, published_at, source, is_simulated, cost_bps, version = publish
+    return Moment(
+        week=wanted,
+        week_from=week_from,
+        week_to=week_from + WEEK,
+        as_of=as_of,
+        last_as_of=moments.get(week_of(as_of - WEEK)),
+        run_id=run_id,
+        published_at=published_at,
+        source=source,
+        is_simulated=is_simulated,
+        cost_bps=cost_bps,
+        version=version,
+    )

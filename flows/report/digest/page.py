@@ -1,0 +1,40 @@
+"""The digest as a page for the web: one file that needs nothing else; its tables sort, its pictures answer."""
+
+from flows.report.digest.document import Document, Figure, Table, Text, plain
+from flows.report.digest.formats import NOT_TOLD
+from flows.report.digest.forms import environment
+
+
+def page_form(document: Document) -> str:
+    """The page's HTML."""
+    made = environment()
+    made.filters["sort_value"] = _sort_value
+    return made.get_template("page.html").render(document=document, switches=_switches(document)) + "\n"
+
+
+def _sort_value(cell: Text) -> object:
+    """What a cell is sorted by: its first figure, else its words; nothing where a figure is not there."""
+    figures = [part for part in cell if isinstance(part, Figure)]
+    if not figures:
+        return "" if plain(cell) == NOT_TOLD else plain(cell)
+    return "" if figures[0].value is None else figures[0].value
+
+
+def _switches(document: Document) -> dict[str, list[str]]:
+    """Each switch with what it can be put to, from the tables that follow it."""
+    rows = [
+        row
+        for section in document.sections
+        for part in section.parts
+        if isinstance(part, Table) and part.is_filtered and "page" in part.forms
+        for row in part.rows
+    ]
+    values = {
+        name: list(dict.fromkeys(row.tags[name] for row in rows if name in row.tags))
+        for name in ("sector", "horizon", "direction")
+    }
+    return (
+        {"sector": values["sector"], "horizon": sorted(values["horizon"], key=int), "direction": values["direction"]}
+        if rows
+        else {}
+    )

@@ -1,0 +1,128 @@
+"""The forms without HTML: the mail's plain-text part, Markdown for files, and the short one that chats are told."""
+
+from collections.abc import Iterable
+
+from flows.report.digest.document import Chart, Document, Row, Section, Table, Text, plain
+from flows.report.digest.formats import HOLD, NOT_TOLD
+
+STAMP = "SIMULATED"
+
+# What a chat is told: the sections that fit a busy reader's screen.
+BRIEF = {"changes", "hit-rates", "notes"}
+
+
+def text_form(document: Document) -> str:
+    """Plain text, one line a row, every figure with its name: it reads the same on any screen."""
+    lines = [document.title, "=" * len(document.title), ""]
+    if document.stamp:
+        lines += [document.stamp.upper(), ""]
+    lines += [*map(plain, document.head), ""]
+    lines += [f"{number}. {plain(sentence)}" for number, sentence in enumerate(document.sentences, 1)]
+    for section in document.sections:
+        lines += ["", section.title, "-" * len(section.title)]
+        lines += _as_text(section)
+    if document.stamp:
+        lines += ["", document.stamp.upper()]
+    return "\n".join([*lines, "", *map(plain, document.foot), ""])
+
+
+def markdown_form(document: Document) -> str:
+    """Markdown with tables: the digest as a file."""
+    lines = [f"# {document.title}", ""]
+    if document.stamp:
+        lines += [f"**{document.stamp}**", ""]
+    for head in document.head:
+        lines += [_escaped(plain(head)), ""]
+    lines += [f"{number}. {_escaped(plain(sentence))}" for number, sentence in enumerate(document.sentences, 1)]
+    for section in document.sections:
+        lines += ["", f"## {section.title}"]
+        for part in section.parts:
+            if isinstance(part, Table):
+                if "plain" in part.forms:
+                    lines += ["", *_as_markdown(part)]
+            elif isinstance(part, Chart):
+                continue
+            else:
+                lines += ["", _escaped(plain(part))]
+    if document.stamp:
+        lines += ["", f"**{document.stamp}**"]
+    return "\n".join([*lines, "", *(_escaped(plain(line)) for line in document.foot), ""])
+
+
+def chat_form(document: Document) -> str:
+    """Short Markdown without tables, which chats do not draw."""
+    lines = [f"**{document.title}**"]
+    if document.stamp:
+        lines.append(f"**{document.stamp}**")
+    lines += [*(_escaped(plain(head)) for head in document.head), ""]
+    lines += [f"{number}. {_escaped(plain(sentence))}" for number, sentence in enumerate(document.sentences, 1)]
+    for section in document.sections:
+        if section.name in BRIEF:
+            lines += ["", f"**{section.title}**"]
+            lines += [f"- {_escaped(line)}" for line in _as_brief(section)]
+    return "\n".join([*lines, "", *(_escaped(plain(line)) for line in document.foot), ""])
+
+
+def opening(chat: str) -> str:
+    """What a chat is told before the first section: the title, where the digest stands, and the sentences."""
+    return "\n\n".join(chat.split("\n\n")[:2])
+
+
+def _as_text(section: Section) -> Iterable[str]:
+    for part in section.parts:
+        if isinstance(part, Table):
+            if "plain" in part.forms:
+                yield ""
+                yield f"{part.caption}:"
+                yield from (f"  {_row_told(part, row)}" for row in part.rows)
+        elif isinstance(part, Chart):
+            continue
+        else:
+            yield plain(part)
+
+
+def _as_brief(section: Section) -> Iterable[str]:
+    for part in section.parts:
+        if isinstance(part, Table):
+            if part.name.startswith("scores-"):
+                yield f"{part.caption}:"
+                yield from (_row_told(part, row) for row in part.rows)
+        elif not isinstance(part, Chart):
+            yield plain(part)
+
+
+def _row_told(table: Table, row: Row) -> str:
+    """A row as a sentence: the first cell names it, the others name themselves."""
+    first, *others = row.cells
+    told = []
+    for column, cell in zip(table.columns[1:], others, strict=False):
+        is_spanning = cell is row.cells[-1] and len(row.cells) < len(table.columns)
+        heading = "" if is_spanning else f"{column.heading.replace(HOLD, ' ').removesuffix(' (95 %)')} "
+        if plain(cell) != NOT_TOLD:
+            told.append(heading + plain(cell))
+    return f"{plain(first)}: {'; '.join(told)}"
+
+
+def _as_markdown(table: Table) -> Iterable[str]:
+    yield f"**{table.caption}**"
+    yield ""
+    yield _line(column.heading.replace(HOLD, " ") for column in table.columns)
+    yield _line("---:" if column.is_number else "---" for column in table.columns)
+    for row in table.rows:
+        cells = [_cell(cell) for cell in row.cells]
+        yield _line(cells + [""] * (len(table.columns) - len(cells)))
+
+
+def _cell(text: Text) -> str:
+    return _escaped(plain(text)).replace("|", "\\|")
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """Somebody's data is not markup."""
+    for sign in ("\\", "`", "*", "_", "[", "]", "<", ">", "#"):
+        text = text.replace(sign, f"\\{sign}")
+    return text

@@ -1,0 +1,132 @@
+"""Drawdowns of calls while they were held, and of what following them would have made."""
+
+from typing import Any
+
+from flows.report.digest.model import Curve, CurvePoint, SectorCurves, SectorDrawdown
+from flows.report.digest.moment import File
+
+POLICIES = ("signal", "equal_weight", "hold")
+
+# A tail is told only of as many calls as it takes to hold one.
+MIN_CALLS_FOR_P95 = 20
+
+DRAWDOWNS = """
+with held as (
+    from scored where entry_rule = 'next_open' and vendor = $vendor and timeframe = $timeframe and horizon = $horizon
+)
+
+select
+    coalesce(sector, 'all') as sector,
+    count(*) as n_calls,
+    quantile_cont(max_drawdown, 0.5) as median,
+    quantile_cont(max_drawdown, 0.05) as p95,
+    min(max_drawdown) as worst,
+    first(symbol order by max_drawdown, entry_at, token_id) as worst_symbol,
+    first(token_id order by max_drawdown, entry_at, token_id) as worst_token_id,
+    first(direction order by max_drawdown, entry_at, token_id) as worst_direction,
+    first(entry_at order by max_drawdown, entry_at, token_id) as worst_entry_at,
+    first(exit_at order by max_drawdown, entry_at, token_id) as worst_exit_at
+from held
+group by rollup (sector)
+order by coalesce(held.sector, 'all') <> 'all', 1
+"""
+
+N_REVISED = """
+select coalesce(sum(abs(coalesce(now.n, 0) - card.n_calls)), 0)::bigint as n
+from card
+left join (
+    select vendor, timeframe, horizon, sector, count(*) as n
+    from scored
+    where entry_rule = 'next_open'
+    group by all
+) as now using (vendor, timeframe, horizon, sector)
+where
+    card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open' and card.sector <> 'all'
+    and card.vendor = $vendor and card.timeframe = $timeframe
+"""
+
+CURVE_BARS = """
+curve as (
+    select
+        equity.*,
+        equity.bar_start + case equity.timeframe when '1h' then interval 1 hour else interval 1 day end as bar_end
+    from marts.sector_equity as equity
+    inner join newest_end using (timeframe)
+    where vendor = $vendor and timeframe = $timeframe and equity.bar_start < newest_end.newest_end
+)
+"""
+
+CURVES = f"""
+with {CURVE_BARS},
+
+lows as (
+    select
+        *,
+        max(if(drawdown = 0, bar_end, null)) over (
+            partition by sector, policy order by bar_start rows unbounded preceding
+        ) as last_high_at
+    from curve
+)
+
+select
+    sector,
+    policy,
+    arg_max(equity, bar_start) as equity,
+    product(1 + bar_return) filter (
+        where bar_start >= getvariable('week_from') and bar_end <= getvariable('week_to')
+    ) - 1 as week_return,
+    arg_max(drawdown, bar_start) as drawdown,
+    min(drawdown) as max_drawdown,
+    first(last_high_at order by drawdown, bar_start) as peak_at,
+    first(bar_end order by drawdown, bar_start) as trough_at
+from lows
+group by sector, policy
+order by sector <> 'all', sector, policy
+"""
+
+# One point a week and the newest: what a picture of this size can show.
+POINTS = f"""
+with {CURVE_BARS}
+
+select bar_end as "at", policy, equity
+from curve
+where
+    sector = 'all'
+    and (
+        (epoch(bar_end) // 86400) % (case $timeframe when '1h' then 1 else 7 end) = 0
+        and bar_end = date_trunc('day', bar_end)
+        or bar_end = (select max(bar_end) from curve)
+    )
+order by bar_end, policy
+"""
+
+
+def read_drawdowns(file: File, **track: Any) -> tuple[SectorDrawdown, ...]:
+    """Drawdowns of the scored calls of one vendor, timeframe and horizon, by sector."""
+    rows = file.rows(DRAWDOWNS, **track)
+    for row in rows:
+        if row["n_calls"] < MIN_CALLS_FOR_P95:
+            row["p95"] = None
+    return tuple(SectorDrawdown(**row) for row in rows if row["n_calls"])
+
+
+def count_revised(file: File, **track: Any) -> int:
+    """Scored calls that the file holds now and the scorecard of the moment did not, or the reverse."""
+    return int(file.row(N_REVISED, **track)["n"])
+
+
+def read_curves(file: File, **track: Any) -> tuple[SectorCurves, ...]:
+    """The three curves of each sector up to the moment."""
+    sectors: dict[str, dict[str, Curve]] = {}
+    for row in file.rows(CURVES, **track):
+        sector = row.pop("sector")
+        sectors.setdefault(sector, {})[row["policy"]] = Curve(**row)
+    return tuple(SectorCurves(sector=sector, **curves) for sector, curves in sectors.items())
+
+
+def read_points(file: File, **track: Any) -> tuple[CurvePoint, ...]:
+    """The `all` curves as a picture shows them."""
+    moments: dict[Any, dict[str, float]] = {}
+    for row in file.rows(POINTS, **track):
+        moments.setdefault(row["at"], {})[row["policy"]] = row["equity"]
+    return tuple(CurvePoint(at=at, **values) for at, values in moments.items() if len(values) == len(POLICIES))

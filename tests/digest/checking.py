@@ -1,0 +1,518 @@
+"""Every figure of a rendered digest against a query of its own on the published file, written from the contract."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+Ask = Callable[..., Any]
+
+BAR = {"1d": timedelta(days=1), "1h": timedelta(hours=1)}
+
+
+class Judge:
+    """Knows, for each path of digest.json, what the published file says."""
+
+    def __init__(self, published: Path, digest: dict[str, Any]) -> None:
+        self.file = duckdb.connect(str(published), read_only=True)
+        self.digest = digest
+        self.as_of = datetime.fromisoformat(digest["as_of"])
+        self.week_from = datetime.fromisoformat(digest["week_from"])
+        self.week_to = datetime.fromisoformat(digest["week_to"]) + timedelta(days=1)
+        self._market: dict[str, float] | None = None
+        self.last_as_of = self.ask(
+            "select max(published_as_of) from marts.scorecard_history where published_as_of < $as_of", as_of=self.as_of
+        )
+
+    def ask(self, sql: str, **parameters: Any) -> Any:
+        """The one value of a select."""
+        rows = self.file.execute(sql, parameters or None).fetchall()
+        assert len(rows) == 1 and len(rows[0]) == 1, f"{sql} {parameters}: {rows}"
+        return rows[0][0]
+
+    def value(self, path: str) -> Any:
+        """What digest.json says at a path."""
+        found: Any = self.digest
+        for step in path.split("."):
+            if found is None:
+                return None
+            found = found[int(step)] if isinstance(found, list) else found[step]
+        return found
+
+    def expected(self, path: str) -> Any:
+        """What a query of its own says about a path. Raises where nobody has written one."""
+        for pattern, answer in ANSWERS:
+            match = re.fullmatch(pattern, path)
+            if match:
+                return answer(self, *match.groups())
+        raise AssertionError(f"no query of its own for {path}")
+
+    def card(self, cell: dict[str, Any], track: dict[str, Any], column: str, **more: Any) -> Any:
+        """A cell of the scorecard as it was published then."""
+        key = {"provenance": "all", "entry_rule": "next_open", "as_of": self.as_of, **more}
+        return self.ask(
+            f"select {column} from marts.scorecard_history where published_as_of = $as_of and vendor = $vendor "
+            "and timeframe = $timeframe and sector = $sector and horizon = $horizon and direction = $direction "
+            "and provenance = $provenance and entry_rule = $entry_rule",
+            vendor=track["vendor"],
+            timeframe=track["timeframe"],
+            sector=cell["sector"],
+            horizon=cell["horizon"],
+            direction=cell["direction"],
+            **key,
+        )
+
+    def outcomes(self, track: dict[str, Any], sector: str, horizon: int) -> pd.DataFrame:
+        """The scored calls of a cell, as they stood then."""
+        rows = self.file.execute(
+            "select * from marts.signal_outcome where vendor = $vendor and timeframe = $timeframe and "
+            "horizon = $horizon and entry_rule = 'next_open' and hit is not null and known_at <= $as_of "
+            "and (sector = $sector or $sector = 'all')",
+            {
+                "vendor": track["vendor"],
+                "timeframe": track["timeframe"],
+                "horizon": horizon,
+                "sector": sector,
+                "as_of": self.as_of,
+            },
+        ).df()
+        due = rows["entry_at"] + horizon * BAR[track["timeframe"]]
+        return rows[due <= self.newest_end(track["timeframe"])]
+
+    def newest_end(self, timeframe: str) -> datetime:
+        newest = self.ask(
+            "select max(bar_start) from core.price_bar where timeframe = $timeframe and known_from <= $as_of "
+            "and not is_preliminary",
+            timeframe=timeframe,
+            as_of=self.as_of,
+        )
+        return newest + BAR[timeframe]
+
+    def bars(self) -> pd.DataFrame:
+        """Daily closes of scored tokens known then, one column a token."""
+        rows = self.file.execute(
+            "select token_id, bar_start, close from core.price_bar_as_of($as_of) inner join "
+            "(select token_id from core.token_as_of($as_of) where is_scored) using (token_id) "
+            "where timeframe = '1d' and not is_preliminary and bar_start < $week_to "
+            "and bar_start >= $week_to::timestamp - interval 400 days",
+            {"as_of": self.as_of, "week_to": self.week_to},
+        ).df()
+        closes = rows.pivot(index="bar_start", columns="token_id", values="close")
+        return closes.reindex(pd.date_range(closes.index.min(), closes.index.max()))
+
+    def market(self) -> dict[str, float]:
+        """Regime and breadth with pandas."""
+        if self._market is None:
+            closes = self.bars()
+            returns = closes / closes.shift(1) - 1
+            steps = returns.where((returns >= -0.8) & (returns <= 4))
+            day = steps.mean(axis=1, skipna=True)
+            year = day[day.index >= self.week_to - timedelta(days=365)].dropna()
+            index = (1 + year).cumprod()
+            newest = closes.index.max()
+            dense = {token: closes[token].dropna() for token in closes}
+            above = {shift: [0, 0] for shift in (0, 7)}
+            for series in dense.values():
+                mean = series.rolling(50).mean()
+                for shift, counts in above.items():
+                    at = newest - timedelta(days=shift)
+                    if at in mean.index and not math.isnan(mean[at]):
+                        counts[0] += series[at] > mean[at]
+                        counts[1] += 1
+            before = closes.loc[newest - timedelta(days=7)]
+            now = closes.loc[newest]
+            self._market = {
+                "week_return": float((1 + year[year.index >= self.week_from]).prod() - 1),
+                "drawdown": float(index.iloc[-1] / index.max() - 1),
+                "volatility_30": float(year[year.index >= self.week_to - timedelta(days=30)].std() * math.sqrt(365)),
+                "volatility_365": float(year.std() * math.sqrt(365)),
+                "n_above_50": above[0][0],
+                "n_with_50": above[0][1],
+                "n_above_50_before": above[7][0],
+                "n_with_50_before": above[7][1],
+                "n_up": int((now > before).sum()),
+                "n_up_of": int((now.notna() & before.notna()).sum()),
+            }
+        return self._market
+
+
+def _run(judge: Judge, column: str) -> Any:
+    return judge.ask(
+        f"select {column} from ops.publish where as_of = $as_of order by published_at limit 1", as_of=judge.as_of
+    )
+
+
+def _week_day(judge: Judge, which: str) -> Any:
+    monday = (judge.as_of - timedelta(days=judge.as_of.weekday() + 7)).date()
+    return monday if which == "from" else monday + timedelta(days=6)
+
+
+def _cell(judge: Judge, track: str, cell: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    card = there["cells"][int(cell)]
+    if column in ("sector", "horizon", "direction"):
+        return card[column]  # The key that the others are asked by.
+    if column == "smallest_edge":
+        base, worth, clusters = (judge.card(card, there, name) for name in ("base_rate", "n_effective", "n_clusters"))
+        if worth is None or clusters < 2:
+            return None
+        base = 0.5 if base is None else base
+        needed = stats.t.ppf(0.975, clusters - 1) + stats.t.ppf(0.8, clusters - 1)
+        edge = needed * math.sqrt(base * (1 - base) / worth)
+        return edge if edge < max(base, 1 - base) else None
+    if column == "enough_date":
+        rows = judge.outcomes(there, card["sector"], card["horizon"])
+        sides = {"bullish": (1,), "bearish": (-1,), "both": (1, -1)}
+        rows = rows[rows["direction"].isin(sides[card["direction"]])]
+        worth, clusters = (judge.card(card, there, name) for name in ("n_effective", "n_clusters"))
+        if clusters < 2 or not worth:
+            return None
+        asked = judge.newest_end(there["timeframe"]) - card["horizon"] * BAR[there["timeframe"]]
+        span = max(rows["entry_at"].max(), pd.Timestamp(asked)) - rows["entry_at"].min()
+        lasting = span * (max(30 / worth, 10 / clusters) - 1)
+        return None if lasting > timedelta(days=3650) else (judge.as_of + lasting).date()
+    if column.startswith("last_week."):
+        return _estimate(judge, card, there, column.removeprefix("last_week."), as_of=judge.last_as_of)
+    return _estimate(judge, card, there, column)
+
+
+def _estimate(judge: Judge, cell: dict[str, Any], track: dict[str, Any], column: str, **more: Any) -> Any:
+    """A column of a cell; a rate or an edge with the two ends of its interval."""
+    if column not in ("hit_rate", "edge", "selection"):
+        return judge.card(cell, track, column, **more)
+    middle = "selection_edge" if column == "selection" else column
+    return tuple(judge.card(cell, track, name, **more) for name in (middle, f"{column}_low", f"{column}_high"))
+
+
+def _provenance(judge: Judge, track: str, number: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    one = there["provenances"][int(number)]
+    if column in ("provenance", "entry_rule"):
+        return one[column]
+    cell = {"sector": "all", "direction": "both", "horizon": there["main_horizon"]}
+    return _estimate(judge, cell, there, column, provenance=one["provenance"], entry_rule=one["entry_rule"])
+
+
+def _drawdown(judge: Judge, track: str, number: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    one = there["drawdowns"][int(number)]
+    rows = judge.outcomes(there, one["sector"], there["main_horizon"])
+    worst = rows.sort_values(["max_drawdown", "entry_at", "token_id"]).iloc[0]
+    answers: dict[str, Callable[[], Any]] = {
+        "sector": lambda: one["sector"],
+        "n_calls": lambda: len(rows),
+        "median": rows["max_drawdown"].median,
+        "p95": lambda: rows["max_drawdown"].quantile(0.05) if len(rows) >= 20 else None,
+        "worst": lambda: worst["max_drawdown"],
+        "worst_symbol": lambda: worst["symbol"],
+        "worst_direction": lambda: int(worst["direction"]),
+        "worst_entry_at": worst["entry_at"].to_pydatetime,
+        "worst_exit_at": worst["exit_at"].to_pydatetime,
+    }
+    return answers[column]()
+
+
+def _curve(judge: Judge, track: str, number: str, policy: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    bar = BAR[there["timeframe"]]
+    rows = judge.file.execute(
+        "select * from marts.sector_equity where vendor = $vendor and timeframe = $timeframe and sector = $sector and "
+        "policy = $policy order by bar_start",
+        {
+            "vendor": there["vendor"],
+            "timeframe": there["timeframe"],
+            "policy": policy,
+            "sector": there["curves"][int(number)]["sector"],
+        },
+    ).df()
+    rows = rows[rows["bar_start"] < judge.newest_end(there["timeframe"])]
+    week = rows[(rows["bar_start"] >= judge.week_from) & (rows["bar_start"] < judge.week_to)]
+    under = rows["equity"] / np.maximum.accumulate(np.maximum(rows["equity"], 1)) - 1
+    answers: dict[str, Callable[[], Any]] = {
+        "drawdown": lambda: under.iloc[-1],
+        "max_drawdown": under.min,
+        "trough_at": (rows["bar_start"][under.idxmin()] + bar).to_pydatetime,
+        "week_return": lambda: (1 + week["bar_return"]).prod() - 1,
+    }
+    return answers[column]()
+
+
+def _new_calls(judge: Judge, track: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    where = {
+        "n_new_calls": "true",
+        "n_new_long": "direction = 1",
+        "n_new_short": "direction = -1",
+        "n_flips": "side_before = -direction",
+    }[column]
+    return judge.ask(
+        f"select count(*) from core.call where vendor = $vendor and timeframe = $timeframe and {where} "
+        "and signal_at >= $start and signal_at < $end and known_at <= $as_of",
+        vendor=there["vendor"],
+        timeframe=there["timeframe"],
+        start=judge.week_from,
+        end=judge.week_to,
+        as_of=judge.as_of,
+    )
+
+
+def _late(judge: Judge, track: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    return judge.ask(
+        "select count(*) from core.call where vendor = $vendor and timeframe = $timeframe and known_at > $last "
+        "and known_at <= $as_of and signal_at < $start",
+        vendor=there["vendor"],
+        timeframe=there["timeframe"],
+        last=judge.last_as_of,
+        as_of=judge.as_of,
+        start=judge.week_from,
+    )
+
+
+def _new_call(judge: Judge, track: str, number: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    one = there["new_calls"][int(number)]
+    if column == "symbol":
+        return judge.ask("select symbol from core.token where token_id = $id and known_to is null", id=one["token_id"])
+    return judge.ask(
+        f"select {column} from core.call where vendor = $vendor and timeframe = $timeframe and token_id = $id "
+        "and signal_at = $at",
+        vendor=there["vendor"],
+        timeframe=there["timeframe"],
+        id=one["token_id"],
+        at=datetime.fromisoformat(one["signal_at"]),
+    )
+
+
+def _open_count(judge: Judge, track: str, number: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    horizon = there["open_counts"][int(number)]["horizon"]
+    if column == "horizon":
+        return horizon
+    return judge.card({"sector": "all", "direction": "both", "horizon": horizon}, there, "n_open")
+
+
+def _open_call(judge: Judge, track: str, number: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    one = there["open_calls"][int(number)]
+    horizon = there["main_horizon"]
+    columns = {"due_at": f"entry_at + {horizon} * interval {'1 day' if there['timeframe'] == '1d' else '1 hour'}"}
+    return judge.ask(
+        f"select {columns.get(column, column)} from marts.signal_outcome where vendor = $vendor and "
+        "timeframe = $timeframe and horizon = $horizon and entry_rule = 'next_open' and token_id = $id "
+        "and entry_at = $at",
+        vendor=there["vendor"],
+        timeframe=there["timeframe"],
+        horizon=horizon,
+        id=one["token_id"],
+        at=datetime.fromisoformat(one["entry_at"]),
+    )
+
+
+def _stance(judge: Judge, track: str, column: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    return judge.ask(
+        f"select {column} from marts.sector_equity where vendor = $vendor and timeframe = $timeframe and "
+        "sector = 'all' and policy = 'signal' and bar_start = $at",
+        vendor=there["vendor"],
+        timeframe=there["timeframe"],
+        at=judge.newest_end(there["timeframe"]) - BAR[there["timeframe"]],
+    )
+
+
+def _delivered(judge: Judge, number: str, column: str) -> Any:
+    one = judge.digest["quality"]["delivered"][int(number)]
+    if column == "dataset":
+        return one["dataset"]
+    return judge.ask(
+        f"select sum({column}) from ops.snapshot where dataset = $dataset and as_of > $start and as_of <= $as_of",
+        dataset=one["dataset"],
+        start=judge.last_as_of or judge.week_from,
+        as_of=judge.as_of,
+    )
+
+
+def _grades(judge: Judge) -> pd.DataFrame:
+    """Grades before and after, of those that moved by 10 points or changed their label."""
+    rows = judge.file.execute(
+        "select * from core.grade_as_of($as_of) where not is_preliminary and grade is not null and graded_at < $end "
+        "order by graded_at",
+        {"as_of": judge.as_of, "end": judge.week_to},
+    ).df()
+    start = pd.Timestamp(judge.week_from)
+    keys = ["vendor", "token_id", "kind"]
+    now = rows[rows["graded_at"] >= start].groupby(keys).last()
+    before = (
+        rows[(rows["graded_at"] < start) & (rows["graded_at"] >= start - pd.Timedelta(days=14))].groupby(keys).last()
+    )
+    pairs = now.join(before, suffixes=("_after", "_before"), how="inner")
+    moved = pairs["grade_after"] - pairs["grade_before"]
+    relabelled = (
+        pairs["label_after"].notna() & pairs["label_before"].notna() & (pairs["label_after"] != pairs["label_before"])
+    )
+    return pairs[(moved.abs() >= 10) | (relabelled & (moved != 0))]
+
+
+def _graded(judge: Judge, up: str) -> Any:
+    moved = _grades(judge)
+    change = moved["grade_after"] - moved["grade_before"]
+    return int((change > 0).sum() if up == "up" else (change < 0).sum())
+
+
+def _grade(judge: Judge, number: str, column: str) -> Any:
+    one = judge.digest["changes"]["grade_changes"][int(number)]
+    if column == "kind":
+        return one["kind"]
+    if column == "symbol":
+        return judge.ask("select symbol from core.token where token_id = $id and known_to is null", id=one["token_id"])
+    row = _grades(judge).loc[(one["vendor"], one["token_id"], one["kind"])]
+    return row[{"before": "grade_before", "after": "grade_after"}.get(column, column)]
+
+
+def _n_tests(judge: Judge) -> Any:
+    return judge.ask(
+        "select (count(edge_p) + count(selection_p)) from marts.scorecard_history where published_as_of = $as_of "
+        "and provenance = 'all' and entry_rule = 'next_open' and sector <> 'all' and direction <> 'both' "
+        "and n_calls >= 30 and n_clusters >= 10",
+        as_of=judge.as_of,
+    )
+
+
+def _own(judge: Judge, path: str) -> Any:
+    return judge.value(path)
+
+
+ANSWERS: list[tuple[str, Callable[..., Any]]] = [
+    (r"week_(from|to)", _week_day),
+    (
+        r"as_of",
+        lambda judge: judge.ask(
+            "select max(published_as_of) from marts.scorecard_history where published_as_of = $as_of", as_of=judge.as_of
+        ),
+    ),
+    (r"(run_id|cost_bps)", _run),
+    (r"n_tested", _n_tests),
+    (r"changes\.n_(up|down)grades", _graded),
+    (r"changes\.grade_changes\.(\d+)\.(.+)", _grade),
+    (r"(changes\.(?:moved|restated)\.\d+\..+|notes\.\d+\..+)", _own),
+    (r"mark_level", lambda judge: 0.10 / 52),
+    (r"version", lambda judge: judge.ask("select version from ops.run where run_id = $id", id=judge.digest["run_id"])),
+    (r"(incomplete_because\.\d+)", _own),
+    (r"tracks\.(\d+)\.cells\.(\d+)\.(.+)", _cell),
+    (r"tracks\.(\d+)\.provenances\.(\d+)\.(.+)", _provenance),
+    (r"tracks\.(\d+)\.drawdowns\.(\d+)\.(.+)", _drawdown),
+    (r"(tracks\.\d+\.curves\.\d+\.sector)", _own),
+    (r"tracks\.(\d+)\.curves\.(\d+)\.(\w+)\.(.+)", _curve),
+    (r"tracks\.(\d+)\.(n_new_calls|n_new_long|n_new_short|n_flips)", _new_calls),
+    (r"tracks\.(\d+)\.n_learned_late", _late),
+    (r"tracks\.(\d+)\.new_calls\.(\d+)\.(.+)", _new_call),
+    (r"tracks\.(\d+)\.open_counts\.(\d+)\.(.+)", _open_count),
+    (r"tracks\.(\d+)\.open_calls\.(\d+)\.(.+)", _open_call),
+    (r"tracks\.(\d+)\.(n_long|n_short)_now", _stance),
+    (r"regime\.(n_beat_bitcoin_of|n_beat_bitcoin|bitcoin)", lambda judge, name: _bitcoin(judge)[name]),
+    (r"regime\.(.+)", lambda judge, name: judge.market()[name]),
+    (r"n_compared", lambda judge: len(_measured(judge))),
+    (r"improved", lambda judge: sum(_is_better(*pair) for pair in _measured(judge).values())),
+    (r"improved\.(\d+)\.(.+)", lambda judge, number, column: _improved(judge, int(number), column)),
+    (r"quality\.delivered\.(\d+)\.(.+)", _delivered),
+    (r"(quality\.(?:missing|warned|quarantined)\.\d+\..+|quality\.n_missing)", _own),
+]
+
+
+def _measured(judge: Judge) -> dict[int, tuple[dict[str, float], dict[str, float]]]:
+    """Sharpe, volatility and drawdown of 90 days, now and a week ago, of every token with unbroken days."""
+    if not hasattr(judge, "_pairs"):
+        pairs = {}
+        closes = judge.bars()
+        for token in closes:
+            both = []
+            for shift in (0, 7):
+                end = judge.week_to - timedelta(days=shift)
+                window = closes[token][(closes.index < end) & (closes.index >= end - timedelta(days=91))]
+                returns = (window / window.shift(1) - 1).iloc[1:]
+                if len(window) < 91 or window.isna().any() or not returns.between(-0.8, 4).all() or not returns.std():
+                    break
+                both.append(
+                    {
+                        "sharpe": returns.mean() / returns.std() * math.sqrt(365),
+                        "volatility": returns.std() * math.sqrt(365),
+                        "max_drawdown": (window / window.cummax() - 1).min(),
+                    }
+                )
+            if len(both) == 2:
+                pairs[int(token)] = (both[0], both[1])
+        judge._pairs = pairs  # type: ignore[attr-defined]
+    return judge._pairs  # type: ignore[attr-defined, no-any-return]
+
+
+def _is_better(now: dict[str, float], before: dict[str, float]) -> bool:
+    return (
+        now["sharpe"] > before["sharpe"]
+        and now["max_drawdown"] > before["max_drawdown"]
+        and now["volatility"] < before["volatility"]
+    )
+
+
+def _improved(judge: Judge, number: int, column: str) -> Any:
+    one = judge.digest["improved"][number]
+    if column in ("symbol", "sector"):
+        return (
+            judge.ask(f"select {column} from core.token where token_id = $id and known_to is null", id=one["token_id"])
+            or "other"
+        )
+    now, before = _measured(judge)[one["token_id"]]
+    return before[column.removesuffix("_before")] if column.endswith("_before") else now[column]
+
+
+def _bitcoin(judge: Judge) -> dict[str, Any]:
+    closes = judge.bars()
+    window = closes[closes.index >= judge.week_to - timedelta(days=91)]
+    returns = (window / window.shift(1) - 1).iloc[1:]
+    whole = [token for token in window if window[token].notna().all() and returns[token].between(-0.8, 4).all()]
+    change = window[whole].iloc[-1] / window[whole].iloc[0]
+    token, symbol = judge.file.execute("select token_id, symbol from core.token where name = 'Bitcoin'").fetchone()
+    return {
+        "bitcoin": symbol,
+        "n_beat_bitcoin": int((change.drop(token) > change[token]).sum()),
+        "n_beat_bitcoin_of": len(whole) - 1,
+    }
+
+
+def shown(expected: Any, text: str) -> bool:
+    """Whether a written figure says what was expected, to its last digit."""
+    if isinstance(expected, tuple):
+        told = re.fullmatch(r"(\S+?)(?: %)? \((\S+) to (\S+)\)", text)
+        return told is not None and all(shown(one, said) for one, said in zip(expected, told.groups(), strict=True))
+    if expected is None or (isinstance(expected, float) and math.isnan(expected)):
+        return text == "–"
+    if isinstance(expected, datetime | date):
+        return f"{expected:%Y-%m-%d %H:%M}".startswith(text) or f"{expected:%Y-%m-%d}" == text
+    if isinstance(expected, str):
+        # A moment that only digest.json holds is told by its day.
+        return text in (" ".join(expected.split()), expected[:10])
+    if text in ("▲ long", "▼ short", "flat"):
+        return {"▲ long": 1, "▼ short": -1, "flat": 0}[text] == expected
+    number = re.match(r"[+−]?[\d,]+(?:\.(\d+))?(e-\d+)?", text)
+    if number is None:
+        return False
+    said = float(number[0].replace("−", "-").replace(",", ""))
+    half = 0.0 if number[2] else 0.5000001 * 10.0 ** -len(number[1] or "")
+    # A share or a return is told in percent or points, everything else as it is.
+    is_percent = isinstance(expected, float) and abs(said - 100 * expected) <= half + 1e-9 * abs(said)
+    is_plain = abs(said - float(expected)) <= half + 1e-5 * abs(said)
+    if abs(expected) < 1 and isinstance(expected, float) and "." in text and len(number[1] or "") == 1:
+        return is_percent
+    return is_percent or is_plain
+
+
+def read_digest(folder: Path) -> dict[str, Any]:
+    """The digest's data."""
+    return json.loads((folder / "digest.json").read_bytes())  # type: ignore[no-any-return]

@@ -1,0 +1,69 @@
+"""What a cell could show, and when it will be enough: the promises behind the numbers."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from flows.report.digest.marks import marks_told, signs
+from flows.report.digest.moment import week_of
+from flows.report.digest.scores import MARK_LEVEL, smallest_edge
+
+from .made import a_digest
+
+
+@pytest.mark.parametrize(("base", "n", "n_clusters"), [(0.5, 400, 60), (0.35, 250, 25), (0.5, 60, 12)])
+def test_the_smallest_edge_is_found_four_times_in_five(base: float, n: int, n_clusters: int) -> None:
+    edge = smallest_edge(base, n, n_clusters)
+    assert edge is not None
+    draw = np.random.default_rng(1)
+    # The mean of n calls whose variance is known from so many clusters, at the base's spread.
+    rate = draw.normal(base + edge, np.sqrt(base * (1 - base) / n), 20_000)
+    error = np.sqrt(base * (1 - base) / n * draw.chisquare(n_clusters - 1, 20_000) / (n_clusters - 1))
+
+    found = (rate - base) / error > stats.t.ppf(0.975, n_clusters - 1)
+
+    assert found.mean() == pytest.approx(0.80, abs=0.03)
+
+
+def test_no_edge_is_promised_that_no_rate_can_reach() -> None:
+    assert smallest_edge(0.5, 3, 3) is None
+    assert smallest_edge(0.5, 500, 1) is None
+    assert smallest_edge(None, 400, 60) == smallest_edge(0.5, 400, 60)
+
+
+def test_a_year_of_digests_marks_noise_one_time_in_ten_at_most() -> None:
+    assert pytest.approx(0.10) == 52 * MARK_LEVEL
+
+
+@pytest.mark.parametrize(
+    ("as_of", "week"),
+    [
+        ("2026-03-09T00:20", "2026-W10"),
+        ("2026-03-15T23:59", "2026-W10"),
+        ("2026-03-16T00:00", "2026-W11"),
+        ("2027-01-04T06:00", "2026-W53"),
+        ("2026-01-01T00:20", "2025-W52"),
+    ],
+)
+def test_a_moment_belongs_to_the_week_that_has_just_ended(as_of: str, week: str) -> None:
+    assert week_of(datetime.fromisoformat(as_of)) == week
+    assert week_of(datetime.fromisoformat(as_of) - timedelta(days=7)) != week
+
+
+def test_a_row_of_both_directions_shows_the_marks_of_its_two_and_no_others() -> None:
+    digest = a_digest(n_sectors=6, few=0.0, seed=5)
+    track = digest.tracks[0]
+    for cell in track.cells:
+        leaves = {
+            leaf.direction: leaf.edge_mark
+            for leaf in track.cells
+            if (leaf.sector, leaf.horizon) == (cell.sector, cell.horizon) and leaf.direction != "both"
+        }
+        told = marks_told(track, cell)
+        for direction, mark in leaves.items():
+            is_told = cell.direction in ("both", direction) and mark is not None
+            assert (direction in told) == is_told
+        if cell.direction == "both":
+            assert ("▲" in signs(track, cell)) == ("above" in leaves.values())
