@@ -196,7 +196,7 @@ def digest(
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")] = False,
 ) -> None:
-    """Make the weekly digest from the published file, in every form."""
+    """Make the weekly digest from the published file, in every form, and send it where channels are set up."""
     # Charts and templates are needed by no other command.
     from flows.report.digest.plain_forms import opening
 
@@ -205,14 +205,16 @@ def digest(
     if plain:
         from flows.report.digest.job import weekly_job
 
-        edition = weekly_job(settings, week)
+        made = weekly_job(settings, week)
     else:
         orchestrator_defaults()
         from flows.weekly_digest import weekly_digest
 
-        edition = weekly_digest(week=week)
-    _say(opening(edition.markdown))
-    console.print(f"Digest: {settings.reports / edition.week / 'index.html'}")
+        made = weekly_digest(week=week)
+    _say(opening(made.edition.markdown))
+    for receipt in made.receipts:
+        _say(f"{receipt.key}: {receipt.state.value}. {receipt.told}")
+    console.print(f"Digest: {settings.reports / made.edition.week / 'index.html'}")
 
 
 @app.command()

@@ -1,9 +1,11 @@
-"""The weekly job: read the published file, freeze the digest, archive it in every form. The order is `weekly_job`."""
+"""The weekly job: read the published file, freeze the digest, archive it, send it. The order is `weekly_job`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from flows.config import Settings
+from flows.delivery.deliver import Receipt, deliver
+from flows.delivery.settings import DeliverySettings
 from flows.errors import UsageError
 from flows.report.digest.archive import write_archive
 from flows.report.digest.facts import build_digest
@@ -12,6 +14,7 @@ from flows.report.digest.moment import open_at, weeks_of
 from flows.report.digest.notes import read_notes, record_made
 from flows.report.digest.site import write_site
 from flows.report.edition import Edition
+from flows.warehouse.clock import utc_now
 
 
 def read_digest(settings: Settings, week: str | None = None) -> Digest:
@@ -35,15 +38,29 @@ def archive_digest(settings: Settings, digest: Digest) -> Edition:
     return edition
 
 
+def send_digest(settings: Settings, edition: Edition) -> list[Receipt]:
+    """Send the edition on every channel that is set up and has not had its week; say what became of each."""
+    return deliver(edition, DeliverySettings(), settings.home, utc_now())
+
+
+@dataclass(frozen=True)
+class Made:
+    """A week's digest as it is delivered, and what became of it on each channel."""
+
+    edition: Edition
+    receipts: list[Receipt]
+
+
 @dataclass(frozen=True)
 class Steps:
     """The steps as they are called: plain functions, or the same functions as an orchestrator's tasks."""
 
     read: Callable[[Settings, str | None], Digest] = read_digest
     archive: Callable[[Settings, Digest], Edition] = archive_digest
+    send: Callable[[Settings, Edition], list[Receipt]] = send_digest
 
 
-def weekly_job(settings: Settings, week: str | None = None, steps: Steps = Steps()) -> Edition:
-    """Make a week's digest, the newest unless named, and return it as it is delivered."""
-    # DELIVERY: once archived the edition is complete; what sends it to its readers is called here.
-    return steps.archive(settings, steps.read(settings, week))
+def weekly_job(settings: Settings, week: str | None = None, steps: Steps = Steps()) -> Made:
+    """Make a week's digest, the newest unless named, and send it: it is complete before anybody is sent anything."""
+    edition = steps.archive(settings, steps.read(settings, week))
+    return Made(edition, steps.send(settings, edition))
