@@ -27,6 +27,7 @@ from flows.warehouse.acceptance import accept as accept_rule
 from flows.warehouse.clock import as_utc, utc_now
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.lock import hold_lock
+from flows.warehouse.runs import fold
 
 app = typer.Typer(
     help="The audited track record of trading signals.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -120,7 +121,7 @@ def status(
     )
     console.print("Last runs, newest first:")
     # From the journal: the published file cannot know of a run that did not publish.
-    for run in reversed(journal.read(settings.home, "runs")[-N_RUNS_SHOWN:]):
+    for run in reversed(fold(journal.read(settings.home, "runs"))[-N_RUNS_SHOWN:]):
         _say(f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
         for line in (run["error"] or "").splitlines():
             _say(f"    {line}")

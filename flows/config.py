@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         return self.home / "published" / "trackrecord.duckdb"
 
     @cached_property
+    def settings_hash(self) -> str:
+        """Fingerprint of every setting but where the home lies; secrets are masked in it."""
+        return sha256(self.model_dump_json(exclude={"home"}).encode()).hexdigest()[:16]
+
+    @cached_property
     def scoring_hash(self) -> str:
         """Fingerprint of everything besides the data that changes a score; another one asks for a full rebuild."""
         parts = [f"{self.cost_bps}|{self.horizons_1d}|{self.horizons_1h}"]

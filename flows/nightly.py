@@ -8,6 +8,7 @@ from prefect import Task, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
 
 from flows import pipeline
 from flows.config import Settings
@@ -51,7 +52,13 @@ def nightly(
 ) -> pipeline.Outcome:
     """Snapshot a source, score what it said, and publish the result."""
     settings = Settings()
-    run = start_run(open_source(source, input, vendor), settings, as_of=as_of, input=str(input or ""))
+    run = start_run(
+        open_source(source, input, vendor),
+        settings,
+        as_of=as_of,
+        input=str(input or ""),
+        flow_run_id=flow_run.id,
+    )
     outcome = pipeline.main_job(
         run,
         holder=f"the nightly flow, run {run.run_id}",

@@ -19,7 +19,7 @@ from flows.warehouse import journal, runs
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.lock import hold_lock
-from flows.warehouse.publish import adopt_publishes, publish
+from flows.warehouse.publish import adopt_publishes, publish, stamp_of
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
 from flows.warehouse.snapshots import Snapshot, take_snapshot
 
@@ -52,7 +52,8 @@ def fetch(run: Run) -> list[Kept]:
 def begin(run: Run) -> None:
     """Record that the run has begun, and what an earlier one that died left unsaid."""
     with open_warehouse(run.settings) as connection:
-        adopt_publishes(connection, run.settings.published)
+        adopt_publishes(connection, run.settings)
+        runs.settle_history(connection, run.settings.home)
         runs.begin(connection, run)
 
 
@@ -84,7 +85,7 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
     """The second gate. Raises GateStopped where a critical check finds rows."""
     with open_warehouse(run.settings) as connection:
         results = run_checks(connection, SQL_DIR / "checks")
-        runs.record_results(connection, run, results, gate="marts")
+        runs.record_results(connection, run.run_id, results, gate="marts")
     write_checks(run.settings.home / "data_docs", results, title=run.run_id)
     failed = [result for result in results if not result.is_passed and result.severity == "critical"]
     if failed:
@@ -101,9 +102,11 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
 def publish_marts(run: Run) -> dict[str, int]:
     """Swap in the new published file; return rows by table."""
     with open_warehouse(run.settings) as connection:
+        runs.keep_record(connection, run)
         runs.keep_weekly_scorecard(connection, run)
-        counts = publish(connection, run)
-        adopt_publishes(connection, run.settings.published)
+        counts = publish(connection, stamp_of(run), run.settings.published)
+        adopt_publishes(connection, run.settings)
+        runs.settle_history(connection, run.settings.home)
     return counts
 
 
@@ -136,24 +139,42 @@ def main_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps
 
     Raises LockHeld, GateStopped, SourceError or WarehouseError; the published file is then unchanged.
     """
+    stage = run.record.stage
     with _disk_faults_told(run):
         try:
-            kept = steps.fetch(run)
+            with stage("fetch"):
+                kept = steps.fetch(run)
+            run.record.inputs += [
+                {"dataset": one.dataset, "sha256": one.sha256, "n_bytes": one.n_bytes, "names": list(one.names)}
+                for one in kept
+            ]
         except BaseException as error:
             _tell_failure(note, run, error)
             raise
         with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
             steps.begin(run)
             try:
-                snapshots = steps.snapshot(run, kept)
-                report = steps.build_marts(run)
-                checks = steps.check_marts(run)
-                counts = steps.publish_marts(run)
+                with stage("snapshot"):
+                    snapshots = steps.snapshot(run, kept)
+                _count_snapshots(run, snapshots)
+                with stage("build"):
+                    report = steps.build_marts(run)
+                run.record.counts |= {"outcomes_moved": report.n_outcomes_moved, "is_full_build": int(report.is_full)}
+                with stage("check"):
+                    checks = steps.check_marts(run)
+                with stage("publish"):
+                    counts = steps.publish_marts(run)
+                run.record.counts["published_rows"] = sum(counts.values())
             except BaseException as error:
                 _tell_failure(finish, run, error)
                 raise
             finish(run, "published")
     return Outcome(snapshots, report, checks, counts)
+
+
+def _count_snapshots(run: Run, snapshots: list[Snapshot]) -> None:
+    for name in ("n_rows", "n_new", "n_quarantined"):
+        run.record.counts[name] = sum(getattr(one, name) for one in snapshots)
 
 
 @contextmanager

@@ -1,13 +1,35 @@
-"""What a run is: its name, its two clocks, and the source it reads."""
+"""What a run is: its name, its two clocks, the source it reads, and what it has done so far."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from flows.config import Settings
 from flows.errors import UsageError
 from flows.sources.base import Source, Wanted
 from flows.warehouse.clock import as_utc, utc_now
+
+
+@dataclass
+class Record:
+    """What a run did so far: the bytes it took in, what it counted, and the seconds of each stage."""
+
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    durations: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage, also one that fails."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.durations[name] = round(time.perf_counter() - started, 3)
 
 
 @dataclass(frozen=True)
@@ -21,6 +43,8 @@ class Run:
     fetched_at: datetime
     is_replay: bool
     settings: Settings
+    flow_run_id: str | None = None
+    record: Record = field(default_factory=Record, compare=False)
 
     @property
     def wanted(self) -> Wanted:
@@ -28,7 +52,14 @@ class Run:
         return Wanted(self.as_of, self.settings.home)
 
 
-def start_run(source: Source, settings: Settings, *, as_of: datetime | None = None, input: str = "") -> Run:
+def start_run(
+    source: Source,
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    input: str = "",
+    flow_run_id: str | None = None,
+) -> Run:
     """Name a run and fix its clocks. Raises UsageError for an as-of moment that has not come yet."""
     fetched_at = utc_now()
     told = as_utc(as_of) if as_of else source.default_as_of()
@@ -44,4 +75,5 @@ def start_run(source: Source, settings: Settings, *, as_of: datetime | None = No
         fetched_at=fetched_at,
         is_replay=told is not None,
         settings=settings,
+        flow_run_id=flow_run_id,
     )

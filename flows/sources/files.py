@@ -19,6 +19,8 @@ class FilesSource:
     name = "files"
     is_archive = True
     is_simulated = False
+    delivers_whole = True
+    no_history: frozenset[str] = frozenset()
 
     def __init__(self, folder: Path, vendor: str | None = None) -> None:
         self.folder = folder

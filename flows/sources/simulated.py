@@ -21,6 +21,8 @@ class SampleSource:
     vendor = sample.VENDOR
     is_archive = True
     is_simulated = True
+    delivers_whole = True
+    no_history: frozenset[str] = frozenset()
 
     def default_as_of(self) -> datetime | None:
         return sample.SAMPLE_END

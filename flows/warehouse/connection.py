@@ -8,6 +8,7 @@ import duckdb
 from flows.config import SQL_DIR, Settings
 from flows.errors import WarehouseError
 from flows.sources.base import DATASETS, Dataset
+from flows.warehouse.migrate import migrate, stamp_new
 
 SCHEMAS = ("raw", "staging", "work", "core", "marts", "ops")
 
@@ -47,7 +48,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
     connection.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+    migrate(connection)
     connection.execute((SQL_DIR / "ops" / "tables.sql").read_text(encoding="utf-8"))
+    stamp_new(connection)
     for dataset in DATASETS.values():
         connection.execute(f"create table if not exists raw.{dataset.name} ({raw_columns(dataset)})")
 
