@@ -91,6 +91,18 @@ def accept(
 
 
 @app.command()
+def rebuild(
+    as_of: Annotated[str, typer.Option(help="The moment (UTC) whose knowledge is wanted.")],
+    out: Annotated[Path, typer.Option(help="The file to write; the home is left as it is.")],
+) -> None:
+    """Write the database as it would have been published at a past moment, from what was known then."""
+    moment = _moment(as_of)
+    assert moment is not None
+    counts = pipeline.rebuild(_settings(), moment, out, holder=f"trackrecord rebuild --as-of {as_of}")
+    console.print(f"{out}: what was known at {moment:%Y-%m-%d %H:%M:%S} UTC, {sum(counts.values())} rows.")
+
+
+@app.command()
 def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Ask the published file, read-only."""
     published = _published(_settings())

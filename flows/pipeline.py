@@ -4,11 +4,14 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 
-from flows.config import SQL_DIR
-from flows.errors import GateStopped, TrackrecordError, WarehouseError
+from flows.config import SQL_DIR, Settings
+from flows.errors import GateStopped, TrackrecordError, UsageError, WarehouseError
 from flows.quality.checks import run_checks
 from flows.quality.pages import write_checks
 from flows.quality.results import RuleResult
@@ -16,10 +19,11 @@ from flows.quality.suites import Suites
 from flows.run import Run
 from flows.sources.base import DATASETS
 from flows.warehouse import journal, runs
+from flows.warehouse.as_of import copy_as_known, open_beside
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.lock import hold_lock
-from flows.warehouse.publish import adopt_publishes, publish, stamp_of
+from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
 from flows.warehouse.snapshots import Snapshot, take_snapshot
 
@@ -87,6 +91,12 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
         results = run_checks(connection, SQL_DIR / "checks")
         runs.record_results(connection, run.run_id, results, gate="marts")
     write_checks(run.settings.home / "data_docs", results, title=run.run_id)
+    raise_failed(results)
+    return results
+
+
+def raise_failed(results: tuple[RuleResult, ...]) -> None:
+    """Raise GateStopped where a critical check of the marts found rows."""
     failed = [result for result in results if not result.is_passed and result.severity == "critical"]
     if failed:
         told = "\n".join(
@@ -96,7 +106,6 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
         raise GateStopped(
             f"{told}\nNothing was published. This is a fault of the models; keep the warehouse and report it."
         )
-    return results
 
 
 def publish_marts(run: Run) -> dict[str, int]:
@@ -108,6 +117,30 @@ def publish_marts(run: Run) -> dict[str, int]:
         adopt_publishes(connection, run.settings)
         runs.settle_history(connection, run.settings.home)
     return counts
+
+
+def rebuild(settings: Settings, moment: datetime, target: Path, *, holder: str) -> dict[str, int]:
+    """Build everything anew as it was known at `moment` (UTC, no zone) and publish it to the file `target`.
+
+    The home is only read: the lock is held while what was known is copied out of its warehouse, not while it is
+    built. Today's models, maps and settings are used. Return rows by table. Raises UsageError where nothing was known
+    then or `target` is the home's own, LockHeld, GateStopped or WarehouseError.
+    """
+    if target.resolve() in (settings.published.resolve(), settings.warehouse.resolve()):
+        raise UsageError(f"--out {target} is the home's own file. Name another one; a rebuild never replaces it.")
+    if not settings.warehouse.exists():
+        raise UsageError(f"{settings.warehouse} does not exist yet. Run `trackrecord nightly` first.")
+    run_id = f"rebuild-{moment:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    with open_beside(settings, target) as connection:
+        with hold_lock(settings.home, holder):
+            copy_as_known(connection, settings, moment)
+        build(connection, settings, as_of=moment, run_id=run_id)
+        raise_failed(run_checks(connection, SQL_DIR / "checks"))
+        runs.prepare_history(connection)
+        row = connection.execute("select source, is_simulated from ops.run order by as_of desc limit 1").fetchone()
+        source, is_simulated = row or ("rebuild", False)
+        stamp = Stamp(run_id, moment, source, is_simulated, settings.cost_bps, settings.horizons)
+        return publish(connection, stamp, target)
 
 
 def finish(run: Run, state: str, error: str | None = None) -> None:
