@@ -32,6 +32,7 @@ select
     {{ 'timeframe' if dataset.has_timeframe else "'1d'" }} as timeframe,
     {{ dataset.own_key }} as key,
     {{ dataset.moment }} as moment_at,
+    'changed' as kind,
     '{{ field }}' as field,
     first_{{ field }}::varchar as first_value,
     {{ field }}::varchar as later_value,
