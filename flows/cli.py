@@ -24,9 +24,11 @@ from flows.run import start_run
 from flows.sources import NAMES, open_source
 from flows.warehouse import journal
 from flows.warehouse.acceptance import accept as accept_rule
+from flows.warehouse.backup import MANIFEST, back_up, restore_backup
 from flows.warehouse.clock import as_utc, utc_now
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.lock import hold_lock
+from flows.warehouse.restore import restore_from_raw
 from flows.warehouse.runs import fold
 
 app = typer.Typer(
@@ -100,6 +102,33 @@ def rebuild(
     assert moment is not None
     counts = pipeline.rebuild(_settings(), moment, out, holder=f"trackrecord rebuild --as-of {as_of}")
     console.print(f"{out}: what was known at {moment:%Y-%m-%d %H:%M:%S} UTC, {sum(counts.values())} rows.")
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, best on another disk.")],
+) -> None:
+    """Copy all that cannot be made again, with a manifest of checksums."""
+    settings = _settings()
+    with hold_lock(settings.home, "trackrecord backup"):
+        n_files = back_up(settings, folder)
+    console.print(f"{folder}: {n_files} files, and their checksums in {MANIFEST}.")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path | None, typer.Argument(help="A backup: the home becomes what it was then.")] = None,
+    from_raw: Annotated[
+        bool, typer.Option("--from-raw", help="Make the warehouse anew from raw/ and journal/.")
+    ] = False,
+) -> None:
+    """Make a lost or damaged home good. What there was is set aside, never deleted; nothing is sent to anybody."""
+    if (folder is None) != from_raw:
+        raise UsageError("Name either a backup's folder or --from-raw.")
+    settings = _settings()
+    with hold_lock(settings.home, "trackrecord restore"):
+        aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
+    console.print(f"{settings.home} is restored." + (f" What there was lies in {aside}." if aside else ""))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -25,6 +25,7 @@ from flows.warehouse.connection import open_warehouse
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
+from flows.warehouse.restore import recover, roll_forward
 from flows.warehouse.snapshots import Snapshot, take_snapshot
 
 # What an operating system says of a disk that is full or a folder that may not be written.
@@ -54,8 +55,12 @@ def fetch(run: Run) -> list[Kept]:
 
 
 def begin(run: Run) -> None:
-    """Record that the run has begun, and what an earlier one that died left unsaid."""
+    """Make the warehouse good where it is lost, and record that the run has begun and what a dead one left unsaid."""
+    aside = recover(run.settings)
+    if aside is not None:
+        run.record.counts["n_warehouses_set_aside"] = 1
     with open_warehouse(run.settings) as connection:
+        roll_forward(connection, run.settings.home)
         adopt_publishes(connection, run.settings)
         runs.settle_history(connection, run.settings.home)
         runs.begin(connection, run)
@@ -89,6 +94,9 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
     """The second gate. Raises GateStopped where a critical check finds rows."""
     with open_warehouse(run.settings) as connection:
         results = run_checks(connection, SQL_DIR / "checks")
+        journal.append(
+            run.settings.home, "validations", run_id=run.run_id, results=[asdict(result) for result in results]
+        )
         runs.record_results(connection, run.run_id, results, gate="marts")
     write_checks(run.settings.home / "data_docs", results, title=run.run_id)
     raise_failed(results)

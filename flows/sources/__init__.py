@@ -21,3 +21,8 @@ def open_source(name: str, folder: Path | None = None, vendor: str | None = None
             return FilesSource(folder, vendor)
         case _:
             raise UsageError(f"--source {name} is unknown; there are {', '.join(NAMES)}.")
+
+
+def open_reader(name: str, vendor: str) -> Source:
+    """The source of that name for reading bytes that are kept already; it fetches nothing."""
+    return FilesSource(Path(), vendor) if name == FilesSource.name else open_source(name)

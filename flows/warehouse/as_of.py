@@ -76,7 +76,9 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
             connection.execute(
                 f"insert into ops.{table} by name from held.ops.{table} where as_of <= $moment", {"moment": moment}
             )
-        connection.execute("insert into ops.validation by name from held.ops.validation semi join ops.run using (run_id)")
+        connection.execute(
+            "insert into ops.validation by name from held.ops.validation semi join ops.run using (run_id)"
+        )
         _copy_history(connection, moment)
         connection.execute("drop table known_snapshot")
     finally:

@@ -10,6 +10,19 @@ from flows.errors import WarehouseError
 from flows.sources.base import DATASETS, Dataset
 from flows.warehouse.migrate import migrate, stamp_new
 
+# How DuckDB tells of a database file or a write-ahead log that is not whole.
+SIGNS_OF_DAMAGE = (
+    "not a valid DuckDB database file",
+    "Corrupt",
+    "corrupt",
+    "checksum",
+    "WAL file",
+    "Could not read enough bytes",
+    "Could not read all bytes",
+    "Serialization Error",
+    "INTERNAL Error",
+)
+
 SCHEMAS = ("raw", "staging", "work", "core", "marts", "ops")
 
 
@@ -23,15 +36,25 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(str(settings.warehouse))
     except duckdb.Error as error:
+        what_to_do = (
+            "It is damaged: run `trackrecord restore --from-raw`, which sets it aside and makes it anew."
+            if is_damage(error)
+            else "Close whatever else has it open, then run again."
+        )
         raise WarehouseError(
-            f"{settings.warehouse} cannot be opened: {str(error).splitlines()[0]} "
-            "Close whatever else has it open; if it is damaged, set it aside and run again, raw/ holds the bytes."
+            f"{settings.warehouse} cannot be opened: {str(error).splitlines()[0]} {what_to_do}"
         ) from error
     try:
         prepare(connection, settings)
         yield connection
     finally:
         connection.close()
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether DuckDB says that a file is not what it wrote: neither locked, nor forbidden, nor of a newer version."""
+    told = str(error)
+    return any(sign in told for sign in SIGNS_OF_DAMAGE)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:

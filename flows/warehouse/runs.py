@@ -159,6 +159,18 @@ def settle_history(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
             os.replace(partial, path)
 
 
+def restore_history(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
+    """Fill the history of scorecards from the journal's copies of what was published."""
+    paths = sorted((home / "journal" / "scorecard_history").glob("*.parquet"))
+    if not paths:
+        return
+    connection.execute(
+        "create or replace table marts.scorecard_history as "
+        "from read_parquet($paths, union_by_name = true) where published_as_of in (select as_of from ops.publish)",
+        {"paths": [str(path) for path in paths]},
+    )
+
+
 def has_history(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether anything was ever published from here."""
     row = connection.execute(

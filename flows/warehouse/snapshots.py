@@ -136,14 +136,21 @@ def append(connection: duckdb.DuckDBPyConnection, fetch: Fetch, incoming: Incomi
 
 def _take_same_again(connection: duckdb.DuckDBPyConnection, run: Run, earlier: _Earlier) -> None:
     """The past was looked at once more and found the same."""
-    told = {
-        "snapshot_id": earlier.snapshot_id,
-        "run_id": run.run_id,
-        "as_of": run.as_of,
-        "fetched_at": run.fetched_at,
-    }
-    journal.append(run.settings.home, "rereads", **told)
-    record_same_again(connection, **told)
+    journal.append(
+        run.settings.home,
+        "rereads",
+        snapshot_id=earlier.snapshot_id,
+        run_id=run.run_id,
+        as_of=run.as_of,
+        fetched_at=run.fetched_at,
+    )
+    record_same_again(
+        connection,
+        snapshot_id=earlier.snapshot_id,
+        run_id=run.run_id,
+        as_of=run.as_of,
+        fetched_at=run.fetched_at,
+    )
 
 
 def _journal(

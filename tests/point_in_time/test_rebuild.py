@@ -30,7 +30,10 @@ class Publisher:
 
     def __init__(self, place: Path) -> None:
         self.settings = Settings(
-            home=place / "home", horizons_1d=(1, 7), horizons_1h=(1, 4), _env_file=None  # type: ignore[call-arg]
+            home=place / "home",
+            horizons_1d=(1, 7),
+            horizons_1h=(1, 4),
+            _env_file=None,  # type: ignore[call-arg]
         )
 
     def publish(self, folder: Path, now: datetime) -> dict[str, str]:
