@@ -18,6 +18,7 @@ from rich.text import Text
 from flows import pipeline
 from flows.config import Settings, orchestrator_defaults
 from flows.errors import TrackrecordError, UsageError
+from flows.report.calendar import print_calendar, told_late
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.tables import WIDE, fits
 from flows.run import start_run
@@ -27,6 +28,7 @@ from flows.warehouse.acceptance import accept as accept_rule
 from flows.warehouse.backup import MANIFEST, back_up, restore_backup
 from flows.warehouse.clock import as_utc, utc_now
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.days import read_days
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.restore import restore_from_raw
 from flows.warehouse.runs import fold
@@ -145,9 +147,9 @@ def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
 
 @app.command()
 def status(
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 when the published file is late.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when something is late.")] = False,
 ) -> None:
-    """What is published, how fresh it is, and how the last runs ended."""
+    """What is published, how fresh it is, the state of every day, and how the last runs ended."""
     settings = _settings()
     published = _published(settings)
     with duckdb.connect(str(published), read_only=True) as file:
@@ -156,6 +158,8 @@ def status(
             "order by published_at desc limit 1"
         ).fetchone()
         assert row is not None
+        replay = file.execute("select is_replay from ops.run where run_id = $run_id", {"run_id": row[2]}).fetchone()
+        is_replay = bool(replay and replay[0])
     console.print(
         f"{published}: published {row[0]:%Y-%m-%d %H:%M} UTC by run {row[2]} from {row[3]}, "
         f"as of {row[1]:%Y-%m-%d %H:%M}" + (" (simulated)" if row[4] else "")
@@ -168,8 +172,16 @@ def status(
             _say(f"    {line}")
     age = utc_now() - row[0]
     is_late = age.total_seconds() > settings.stale_after_days * 86_400
+    # A replay lives in the past: nothing is due there after its own moment.
+    now = row[1] if is_replay else utc_now()
+    with duckdb.connect(str(published), read_only=True) as file:
+        days = read_days(file, settings, now)
+    print_calendar(console, days)
     if is_late:
         console.print(f"Late: nothing was published for {age.days} days.")
+    for line in told_late(days):
+        _say(line)
+        is_late = True
     if check and is_late:
         raise typer.Exit(1)
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import duckdb
 
+from flows.catch_up import readings
 from flows.config import SQL_DIR, Settings
 from flows.errors import GateStopped, TrackrecordError, UsageError, WarehouseError
 from flows.quality.checks import run_checks
@@ -22,6 +23,7 @@ from flows.warehouse import journal, runs
 from flows.warehouse.as_of import copy_as_known, open_beside
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.days import write_days
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
@@ -50,7 +52,11 @@ def fetch(run: Run) -> list[Kept]:
             f"{run.settings.home} has {free} MB free; a run wants {run.settings.min_free_disk_mb} MB. "
             "Make room, then run again; nothing was changed."
         )
-    kept = [keep(run.settings.home, delivery, source=run.source.name) for delivery in run.source.fetch(run.wanted)]
+    kept = [
+        keep(run.settings.home, delivery, source=run.source.name, token_ids=wanted.token_ids)
+        for wanted in readings(run)
+        for delivery in run.source.fetch(wanted)
+    ]
     return sorted(kept, key=lambda one: list(DATASETS).index(one.dataset))
 
 
@@ -119,6 +125,7 @@ def raise_failed(results: tuple[RuleResult, ...]) -> None:
 def publish_marts(run: Run) -> dict[str, int]:
     """Swap in the new published file; return rows by table."""
     with open_warehouse(run.settings) as connection:
+        write_days(connection, run.settings, run.as_of)
         runs.keep_record(connection, run)
         runs.keep_weekly_scorecard(connection, run)
         counts = publish(connection, stamp_of(run), run.settings.published)
@@ -144,6 +151,7 @@ def rebuild(settings: Settings, moment: datetime, target: Path, *, holder: str) 
             copy_as_known(connection, settings, moment)
         build(connection, settings, as_of=moment, run_id=run_id)
         raise_failed(run_checks(connection, SQL_DIR / "checks"))
+        write_days(connection, settings, moment)
         runs.prepare_history(connection)
         row = connection.execute("select source, is_simulated from ops.run order by as_of desc limit 1").fetchone()
         source, is_simulated = row or ("rebuild", False)

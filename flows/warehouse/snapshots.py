@@ -92,7 +92,8 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
         incoming,
         settings=run.settings,
         as_of=run.as_of,
-        last=_last_accepted(connection, run, dataset),
+        # A part of the tokens is held against nothing: the others are not lost.
+        last=_last_accepted(connection, run, dataset) if kept.token_ids is None else None,
         is_archive=run.source.is_archive,
         accepted_rules=_accepted_rules(connection, dataset, kept),
         suites=suites,
@@ -225,6 +226,7 @@ def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dat
         select snapshot_id, n_rows, token_ids
         from ops.snapshot
         where dataset = $dataset and source = $source and vendor = $vendor and state in {USABLE} and as_of <= $as_of
+            and snapshot_id not in (select snapshot_id from ops.reread where read_token_ids is not null)
         order by as_of desc, snapshot_id desc
         limit 1
         """,
