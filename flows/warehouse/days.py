@@ -7,19 +7,6 @@ import duckdb
 
 from flows.config import SQL_DIR, Settings
 
-COLUMNS = (
-    "dataset",
-    "vendor",
-    "timeframe",
-    "bar_start",
-    "state",
-    "n_rows",
-    "n_tokens",
-    "n_expected",
-    "first_known_at",
-    "run_id",
-)
-
 
 @dataclass(frozen=True)
 class Day:
@@ -40,14 +27,16 @@ class Day:
 def write_days(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> None:
     """Fill `ops.day` with the states as they are at `as_of`. Needs `core` built."""
     connection.execute("delete from ops.day")
-    connection.execute(f"insert into ops.day by name {_select()}", _parameters(settings, as_of))
+    _set_variables(connection, settings, as_of)
+    connection.execute(f"insert into ops.day by name {_select()}")
 
 
 def read_days(file: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> list[Day]:
     """The states at `as_of`, from a published file: what has come due since it was published is late by now."""
     file.execute("set TimeZone = 'UTC'")
     file.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
-    rows = file.execute(_select(), _parameters(settings, as_of)).fetchall()
+    _set_variables(file, settings, as_of)
+    rows = file.execute(_select()).fetchall()
     return [Day(*row) for row in rows]
 
 
@@ -55,11 +44,12 @@ def _select() -> str:
     return (SQL_DIR / "ops" / "day.sql").read_text(encoding="utf-8")
 
 
-def _parameters(settings: Settings, as_of: datetime) -> dict[str, object]:
-    return {
-        "as_of": as_of,
-        "late_after_1d": settings.late_after_hours_1d,
-        "late_after_1h": settings.late_after_hours_1h,
-        "max_age_days": settings.catch_up_max_age_days,
-        "policy": settings.catch_up,
-    }
+def _set_variables(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> None:
+    connection.execute("set variable day_as_of = $as_of::timestamp", {"as_of": as_of})
+    for name, value in (
+        ("late_after_1d", settings.late_after_hours_1d),
+        ("late_after_1h", settings.late_after_hours_1h),
+        ("max_age_days", settings.catch_up_max_age_days),
+        ("catch_up", settings.catch_up),
+    ):
+        connection.execute(f"set variable {name} = $value", {"value": value})

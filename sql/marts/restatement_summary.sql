@@ -83,10 +83,16 @@ first_told as (
             and outcomes.signal_at = appeared.moment_at
 ),
 
+still_told as (
+    select *
+    from work.standing_call
+    where is_as_told
+),
+
 told_now as (
     select outcomes.*
     from outcomes
-    semi join (from work.standing_call where is_as_told) as standing using (vendor, token_id, timeframe, signal_at)
+    semi join still_told using (vendor, token_id, timeframe, signal_at)
     {%- for timeframe, table in (('1d', 'core.forward_window_1d'), ('1h', 'work.forward_window_1h')) %}
     {%- for h in horizons[timeframe] %}
     union all

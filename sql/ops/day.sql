@@ -1,4 +1,4 @@
--- The state of every day (hour) of which something was to be expected by $as_of. Reads only what is published, so that it
+-- The state of every day (hour) of which something was to be expected by a moment. Reads only what is published, so that it
 -- can be asked of the published file at any later moment; columns.toml says what the states mean.
 with feed as (
     select
@@ -10,7 +10,7 @@ with feed as (
         arg_max(is_archive, as_of) as is_archive,
         max(read_to) as newest_at
     from ops.reread
-    where as_of <= $as_of
+    where as_of <= getvariable('day_as_of')
     group by dataset, vendor, timeframe
 ),
 
@@ -24,7 +24,7 @@ expected as (
         unnest(generate_series(
             expected_from,
             least(
-                bar_floor(timeframe, $as_of) - bar_length(timeframe),
+                bar_floor(timeframe, getvariable('day_as_of')) - bar_length(timeframe),
                 case
                     when is_archive
                         then max(newest_at) over (partition by timeframe)
@@ -37,20 +37,55 @@ expected as (
 ),
 
 told as (
-    select 'prices' as dataset, null as vendor, timeframe, bar_start, token_id, snapshot_id
-    from core.price_bar where revision = 0
+    select
+        'prices' as dataset,
+        null as vendor,
+        timeframe,
+        bar_start,
+        token_id,
+        snapshot_id
+    from core.price_bar
+    where revision = 0
     union all
-    select 'signals', vendor, timeframe, signal_at, token_id, snapshot_id
-    from core.signal where revision = 0
+    select
+        'signals' as dataset,
+        vendor,
+        timeframe,
+        signal_at as bar_start,
+        token_id,
+        snapshot_id
+    from core.signal
+    where revision = 0
     union all
-    select 'levels', vendor, timeframe, level_at, token_id, snapshot_id
-    from core.level where revision = 0
+    select
+        'levels' as dataset,
+        vendor,
+        timeframe,
+        level_at as bar_start,
+        token_id,
+        snapshot_id
+    from core.level
+    where revision = 0
     union all
-    select 'grades', vendor, '1d', graded_at, token_id, snapshot_id
-    from core.grade where revision = 0
+    select
+        'grades' as dataset,
+        vendor,
+        '1d' as timeframe,
+        graded_at as bar_start,
+        token_id,
+        snapshot_id
+    from core.grade
+    where revision = 0
     union all
-    select 'quantmetrics', vendor, '1d', measured_at, token_id, snapshot_id
-    from core.quantmetric where revision = 0
+    select
+        'quantmetrics' as dataset,
+        vendor,
+        '1d' as timeframe,
+        measured_at as bar_start,
+        token_id,
+        snapshot_id
+    from core.quantmetric
+    where revision = 0
 ),
 
 -- Each token once a bar, with the bars before the first expected one that say what is usual.
@@ -71,7 +106,7 @@ spoken as (
             and told.vendor is not distinct from feed.vendor
             and told.timeframe = feed.timeframe
     inner join ops.snapshot as snapshot on told.snapshot_id = snapshot.snapshot_id
-    where told.bar_start >= feed.expected_from - 30 * bar_length(told.timeframe) and snapshot.as_of <= $as_of
+    where told.bar_start >= feed.expected_from - 30 * bar_length(told.timeframe) and snapshot.as_of <= getvariable('day_as_of')
     group by all
 ),
 
@@ -128,7 +163,7 @@ looked as (
         timeframe,
         as_of as looked_at
     from ops.reread
-    where as_of <= $as_of and read_token_ids is null
+    where as_of <= getvariable('day_as_of') and read_token_ids is null
 ),
 
 judged as (
@@ -185,15 +220,15 @@ there as (
 due as (
     select
         *,
-        $as_of >= bar_start + 2 * bar_length(timeframe) as is_too_late,
+        getvariable('day_as_of') >= bar_start + 2 * bar_length(timeframe) as is_too_late,
         row_number() over (
             partition by dataset, vendor, timeframe, found is null order by bar_start desc
         ) as nth_newest
     from there
     where
         found is not null
-        or $as_of >= bar_start + bar_length(timeframe)
-        + case timeframe when '1h' then $late_after_1h else $late_after_1d end * interval 1 hour
+        or getvariable('day_as_of') >= bar_start + bar_length(timeframe)
+        + case timeframe when '1h' then getvariable('late_after_1h') else getvariable('late_after_1d') end * interval 1 hour
 )
 
 select
@@ -206,8 +241,8 @@ select
         case
             when not is_too_late then 'late'
             when not has_history then 'unrecoverable'
-            when bar_start < $as_of - $max_age_days * interval 1 day then 'missing'
-            when $policy = 'all' or ($policy = 'latest' and nth_newest = 1) then 'late'
+            when bar_start < getvariable('day_as_of') - getvariable('max_age_days') * interval 1 day then 'missing'
+            when getvariable('catch_up') = 'all' or (getvariable('catch_up') = 'latest' and nth_newest = 1) then 'late'
             else 'missing'
         end
     ) as state,
