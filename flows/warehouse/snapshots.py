@@ -335,7 +335,7 @@ def _record_snapshot(
             $snapshot_id as snapshot_id, $run_id as run_id, $dataset as dataset, $source as source, $vendor as vendor,
             $as_of::timestamp as as_of, $fetched_at::timestamp as fetched_at, $is_replay as is_replay,
             $sha256 as sha256, $n_bytes as n_bytes, count(*) as n_rows, count(distinct token_id) as n_tokens,
-            list(distinct token_id) filter (where token_id is not null) as token_ids,
+            list(distinct token_id order by token_id) filter (where token_id is not null) as token_ids,
             $n_new as n_new, (select count(distinct row_number) from bad_row where is_quarantined) as n_quarantined,
             $n_hidden as n_hidden, {preliminary} as n_preliminary, $state as state
         from incoming

@@ -79,7 +79,12 @@ earlier as (
         changes.timeframe,
         changes.signal_at,
         arg_max(closed.side, (closed.signal_at, closed.revision)) as side_before
-    from (select distinct vendor, token_id, timeframe, signal_at from changes) as changes
+    from (select distinct
+vendor,
+token_id,
+timeframe,
+signal_at
+from changes) as changes
     inner join closed
         on
             changes.vendor = closed.vendor
@@ -143,7 +148,7 @@ select
     kind,
     changed_at,
     case
-        when call_before is not distinct from call_after then null
+        when coalesce(call_before, 0) = coalesce(call_after, 0) then null
         when (call_before is not null and not hit_before) or (call_after is not null and hit_after) then true
         when (call_before is not null and hit_before) or (call_after is not null and not hit_after) then false
     end as is_flattering

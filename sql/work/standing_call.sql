@@ -2,14 +2,15 @@
 -- for the rows that were changed, gone or inserted since, and the rows that follow one of these.
 -- Grain: vendor, token_id, timeframe, signal_at
 with touched as (
-    select distinct
+    select
         vendor,
         token_id,
         timeframe,
         moment_at as signal_at,
-        kind = 'appeared' as has_appeared
+        bool_or(kind = 'appeared') as has_appeared
     from marts.restatement
     where dataset = 'signals' and (kind <> 'changed' or field in ('direction', 'trend'))
+    group by all
 ),
 
 gone as (
@@ -34,16 +35,7 @@ newest as (
         coalesce(touched.has_appeared, false) as has_appeared
     from core.signal as signal
     semi join touched as of_token using (vendor, token_id, timeframe)
-    left join (
-        select
-            vendor,
-            token_id,
-            timeframe,
-            signal_at,
-            bool_or(has_appeared) as has_appeared
-        from touched
-        group by all
-    ) as touched using (vendor, token_id, timeframe, signal_at)
+    left join touched using (vendor, token_id, timeframe, signal_at)
     left join gone using (vendor, token_id, timeframe, signal_at)
     where not signal.is_preliminary and signal.known_to is null
 ),
@@ -81,7 +73,7 @@ select
     affected.signal_at,
     affected.direction,
     coalesce(call.sector, current_token.sector) as sector,
-    call.direction is not distinct from affected.direction and not affected.has_appeared as is_as_told
+    coalesce(call.direction = affected.direction, false) and not affected.has_appeared as is_as_told
 from affected
 left join core.call as call using (vendor, token_id, timeframe, signal_at)
 left join work.current_token as current_token using (token_id)
