@@ -101,7 +101,8 @@ def damage_log(desk: Desk) -> bytes:
     return bytes(cells)
 
 
-@pytest.mark.parametrize("damage", [pytest.param(damage_file, marks=pytest.mark.slow), damage_log])
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [damage_file, damage_log])
 def test_a_nightly_that_finds_the_warehouse_unreadable_sets_it_aside_and_makes_it_anew(
     desk: Desk, damage: Callable[[Desk], bytes]
 ) -> None:

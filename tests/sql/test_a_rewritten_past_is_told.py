@@ -51,7 +51,7 @@ def test_what_a_rewritten_past_would_gain(scene: Scene) -> None:
 def test_a_change_that_costs_a_hit_does_not_flatter(scene: Scene) -> None:
     moving(1, scene, 11)
     scene.signals(1, "2026-01-08", 0, 0, 1, 1)
-    scene.run("2026-01-16T00:20")
+    scene.take("2026-01-16T00:20")
     scene.signal_rows = []
     scene.signals(1, "2026-01-08", 0, 0, -1, -1)
     scene.run("2026-01-17T00:20")
@@ -65,7 +65,7 @@ def test_a_change_that_costs_a_hit_does_not_flatter(scene: Scene) -> None:
 def test_a_change_before_anything_was_judged_neither_flatters_nor_does_not(scene: Scene) -> None:
     moving(1, scene, 9)
     scene.signals(1, "2026-01-08", 0, 0, 1)
-    scene.run("2026-01-11T00:20")
+    scene.take("2026-01-11T00:20")
     scene.signal_rows = []
     scene.signals(1, "2026-01-08", 0, 0, -1)
     # The 1-bar window over the 11th is over only at the end of the 11th.
@@ -78,7 +78,7 @@ def test_a_row_may_go_and_come_back(scene: Scene) -> None:
     for moment, second in (("04", 1), ("05", None), ("06", None), ("07", 1), ("08", None)):
         scene.signal_rows = []
         scene.signals(1, "2026-01-01", 0, second, 0)
-        scene.run(f"2026-01-{moment}T00:20")
+        (scene.run if moment == "08" else scene.take)(f"2026-01-{moment}T00:20")
     assert scene.rows(GONE) == [(1, day("02"), False), (1, day("02"), True), (1, day("02"), False)]
     assert scene.rows("select kind, changed_at from marts.restatement order by all") == [
         ("vanished", day("05T00:20")),
@@ -91,11 +91,11 @@ def test_the_newest_row_is_missed_where_others_go_on(scene: Scene) -> None:
     scene.bars(2, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-01", 0, 1)
     scene.signals(2, "2026-01-01", 0, 0)
-    scene.run("2026-01-03T00:20")
+    scene.take("2026-01-03T00:20")
     scene.signal_rows = []
     scene.signals(1, "2026-01-01", 0)
     scene.signals(2, "2026-01-01", 0, 0, 0)
-    scene.run("2026-01-04T00:20")
+    scene.take("2026-01-04T00:20")
     assert scene.rows(GONE) == [(1, day("02"), False)]
 
 
@@ -104,22 +104,22 @@ def test_what_a_delivery_does_not_span_has_not_vanished(scene: Scene) -> None:
     for token_id in (1, 2):
         scene.bars(token_id, "2026-01-01", flat(10))
         scene.signals(token_id, "2026-01-01", 0, 1, 0, 1)
-    scene.run("2026-01-04T12:00")
+    scene.take("2026-01-04T12:00")
     scene.signal_rows = []
     scene.signal(1, "2026-01-03", 0)
     scene.signal(1, "2026-01-05", 0)
-    scene.run("2026-01-06T00:20")
+    scene.take("2026-01-06T00:20")
     assert scene.rows("from ops.vanished") == []
 
 
 def test_a_row_that_cannot_be_read_may_be_the_missing_one(scene: Scene) -> None:
     scene.bars(1, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-01", 0, 1, 0)
-    scene.run("2026-01-04T00:20")
+    scene.take("2026-01-04T00:20")
     scene.signal_rows = []
     scene.signals(1, "2026-01-01", 0, None, 0)
     scene.signal_rows.append(("v", 1, "1d", None, 1, None, None))
-    scene.run("2026-01-05T00:20")
+    scene.take("2026-01-05T00:20")
     assert scene.rows("from ops.vanished") == []
 
 
@@ -127,7 +127,7 @@ def test_a_row_of_a_day_that_nobody_had_looked_at_did_not_appear(scene: Scene) -
     """Late by two days, but no look had been taken in between; and a longer history is no insertion."""
     scene.bars(1, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-03", 0, 1)
-    scene.run("2026-01-05T00:20")
+    scene.take("2026-01-05T00:20")
     scene.signal_rows = []
     scene.signals(1, "2026-01-01", 0, 1, 0, 1, 0, 1, 0)
     scene.run("2026-01-08T00:20")
@@ -137,7 +137,7 @@ def test_a_row_of_a_day_that_nobody_had_looked_at_did_not_appear(scene: Scene) -
 def test_how_much_was_looked_at_is_told(scene: Scene) -> None:
     scene.bars(1, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-01", 0, 1, 0)
-    scene.run("2026-01-03T12:00")
+    scene.take("2026-01-03T12:00")
     assert scene.rows(
         "select dataset, vendor, timeframe, read_from, read_to, n_tokens, n_rows, n_past, n_vanished from ops.reread "
         "order by dataset"
@@ -146,7 +146,7 @@ def test_how_much_was_looked_at_is_told(scene: Scene) -> None:
         ("signals", "v", "1d", day("01"), day("03"), 1, 3, 1, 0),
     ]
     # The same bytes again: looked at, and nothing more.
-    scene.run("2026-01-09T12:00")
+    scene.take("2026-01-09T12:00")
     assert scene.rows("select dataset, as_of, n_rows from ops.reread order by as_of, dataset")[-1] == (
         "signals",
         datetime(2026, 1, 9, 12),
