@@ -23,15 +23,20 @@ from flows.delivery.delivery import summary
 from flows.delivery.overdue import overdue
 from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
+from flows.report.calendar import print_calendar, told_late
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.tables import WIDE, fits
 from flows.run import Run, start_run
 from flows.sources import NAMES, open_source
 from flows.warehouse import journal
 from flows.warehouse.acceptance import accept as accept_rule
+from flows.warehouse.backup import MANIFEST, back_up, restore_backup
 from flows.warehouse.clock import as_utc, utc_now
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.days import read_days
 from flows.warehouse.lock import hold_lock
+from flows.warehouse.restore import restore_from_raw
+from flows.warehouse.runs import fold
 
 app = typer.Typer(
     help="The audited track record of trading signals.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -244,6 +249,45 @@ def accept(
 
 
 @app.command()
+def rebuild(
+    as_of: Annotated[str, typer.Option(help="The moment (UTC) whose knowledge is wanted.")],
+    out: Annotated[Path, typer.Option(help="The file to write; the home is left as it is.")],
+) -> None:
+    """Write the database as it would have been published at a past moment, from what was known then."""
+    moment = _moment(as_of)
+    assert moment is not None
+    counts = pipeline.rebuild(_settings(), moment, out, holder=f"trackrecord rebuild --as-of {as_of}")
+    console.print(f"{out}: what was known at {moment:%Y-%m-%d %H:%M:%S} UTC, {sum(counts.values())} rows.")
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, best on another disk.")],
+) -> None:
+    """Copy all that cannot be made again, with a manifest of checksums."""
+    settings = _settings()
+    with hold_lock(settings.home, "trackrecord backup"):
+        n_files = back_up(settings, folder)
+    console.print(f"{folder}: {n_files} files, and their checksums in {MANIFEST}.")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path | None, typer.Argument(help="A backup: the home becomes what it was then.")] = None,
+    from_raw: Annotated[
+        bool, typer.Option("--from-raw", help="Make the warehouse anew from raw/ and journal/.")
+    ] = False,
+) -> None:
+    """Make a lost or damaged home good. What there was is set aside, never deleted; nothing is sent to anybody."""
+    if (folder is None) != from_raw:
+        raise UsageError("Name either a backup's folder or --from-raw.")
+    settings = _settings()
+    with hold_lock(settings.home, "trackrecord restore"):
+        aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
+    console.print(f"{settings.home} is restored." + (f" What there was lies in {aside}." if aside else ""))
+
+
+@app.command()
 def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Ask the published file, read-only."""
     published = _published(_settings())
@@ -257,9 +301,9 @@ def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
 
 @app.command()
 def status(
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 when the published file or a digest is late.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when something is late.")] = False,
 ) -> None:
-    """What is published, how fresh it is, and how the last runs ended."""
+    """What is published, how fresh it is, the state of every day, and how the last runs ended."""
     settings = _settings()
     published = _published(settings)
     with duckdb.connect(str(published), read_only=True) as file:
@@ -268,13 +312,15 @@ def status(
             "order by published_at desc limit 1"
         ).fetchone()
         assert row is not None
+        replay = file.execute("select is_replay from ops.run where run_id = $run_id", {"run_id": row[2]}).fetchone()
+        is_replay = bool(replay and replay[0])
     console.print(
         f"{published}: published {row[0]:%Y-%m-%d %H:%M} UTC by run {row[2]} from {row[3]}, "
         f"as of {row[1]:%Y-%m-%d %H:%M}" + (" (simulated)" if row[4] else "")
     )
     console.print("Last runs, newest first:")
     # From the journal: the published file cannot know of a run that did not publish.
-    for run in reversed(journal.read(settings.home, "runs")[-N_RUNS_SHOWN:]):
+    for run in reversed(fold(journal.read(settings.home, "runs"))[-N_RUNS_SHOWN:]):
         _say(f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
         for line in (run["error"] or "").splitlines():
             _say(f"    {line}")
@@ -284,13 +330,19 @@ def status(
         print_use(console, settings.home, utc_now())
     age = utc_now() - row[0]
     is_late = age.total_seconds() > settings.stale_after_days * 86_400
+    # A replay lives in the past: nothing is due there after its own moment.
+    now = row[1] if is_replay else utc_now()
+    with duckdb.connect(str(published), read_only=True) as file:
+        days = read_days(file, settings, now)
+    print_calendar(console, days)
     if is_late:
         console.print(f"Late: nothing was published for {age.days} days.")
-    _say(summary(read_deliveries(settings.home).values()))
     late_digests = overdue(settings.home, utc_now(), _delivery_settings())
-    for line in late_digests:
-        _say(f"Late: {line}")
-    if check and (is_late or late_digests):
+    for line in (*told_late(days), *(f"Late: {one}" for one in late_digests)):
+        _say(line)
+        is_late = True
+    _say(summary(read_deliveries(settings.home).values()))
+    if check and is_late:
         raise typer.Exit(1)
 
 

@@ -4,7 +4,7 @@ import os
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     gate_batch_rows: int = Field(default=250_000, ge=1, description="Rows the gate looks at in one batch.")
     prices: str | None = Field(default=None, description="Where prices come from, if not the source: ccxt:EXCHANGE.")
     stale_after_days: float = Field(default=2, gt=0, description="Older newest rows raise a freshness warning.")
+    late_after_hours_1d: float = Field(default=6, ge=0, description="Hours after its end at which a day is due.")
+    late_after_hours_1h: float = Field(default=26, ge=0, description="Hours after its end at which an hour is due.")
+    catch_up: Literal["skip", "latest", "all"] = Field(default="all", description="Which missed days a run fills.")
+    catch_up_max_age_days: int = Field(default=30, ge=0, description="Days missed longer ago are left to `backfill`.")
+    reread_days: int = Field(default=7, ge=0, description="How many of the last days each run reads again.")
+    reread_parts: int = Field(default=28, ge=0, description="Every n-th token's whole past is read again; 0 for none.")
 
     @field_validator("horizons_1d", "horizons_1h", mode="before")
     @classmethod
@@ -86,6 +92,11 @@ class Settings(BaseSettings):
     def reports(self) -> Path:
         """The digests of all weeks and the site round them: plain files for any web server."""
         return self.home / "reports"
+
+    @cached_property
+    def settings_hash(self) -> str:
+        """Fingerprint of every setting but where the home lies; secrets are masked in it."""
+        return sha256(self.model_dump_json(exclude={"home"}).encode()).hexdigest()[:16]
 
     @cached_property
     def scoring_hash(self) -> str:

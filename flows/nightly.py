@@ -8,6 +8,7 @@ from prefect import Task, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
 
 from flows import pipeline
 from flows.config import Settings
@@ -53,7 +54,7 @@ def nightly(
     """Snapshot a source, score what it said, and publish the result."""
     settings = Settings()
     told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, as_of=as_of, input=str(input or ""))
+    run = start_run(told, settings, as_of=as_of, input=str(input or ""), flow_run_id=flow_run.id)
     try:
         outcome = pipeline.main_job(
             run,

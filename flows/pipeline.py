@@ -5,15 +5,18 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 from math import inf
+from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 
+from flows.catch_up import readings
 from flows.config import SQL_DIR, Settings
 from flows.delivery.delivery import read as read_deliveries
-from flows.errors import GateStopped, LockHeld, TrackrecordError, WarehouseError
+from flows.errors import GateStopped, LockHeld, TrackrecordError, UsageError, WarehouseError
 from flows.quality.checks import run_checks, run_grain_checks
 from flows.quality.pages import write_checks
 from flows.quality.results import RuleResult
@@ -22,13 +25,16 @@ from flows.run import Run
 from flows.sources.base import DATASETS
 from flows.warehouse import backlog, journal, runs
 from flows.warehouse.adoption import adopt_journal
+from flows.warehouse.as_of import copy_as_known, open_beside
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.days import write_days
 from flows.warehouse.deliveries import adopt_deliveries
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.models import Renderer, grains_of, load_models
-from flows.warehouse.publish import adopt_publishes, publish
+from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
+from flows.warehouse.restore import recover, roll_forward
 from flows.warehouse.snapshots import Snapshot, forget, take_snapshot
 
 # What an operating system says of a disk that is full or a folder that may not be written.
@@ -55,25 +61,31 @@ def fetch(run: Run) -> list[Kept]:
             "Make room, then run again; nothing was changed."
         )
     kept = []
-    for delivery in run.source.fetch(run.wanted):
-        one = keep(run.settings.home, delivery, source=run.source.name)
-        # What no dataset is made of is kept, and that is all.
-        if delivery.dataset in DATASETS:
-            kept.append(one)
-            if not run.source.is_archive:
-                backlog.note(run, one)
+    for wanted in readings(run):
+        for delivery in run.source.fetch(wanted):
+            one = keep(run.settings.home, delivery, source=run.source.name, token_ids=wanted.token_ids)
+            # What no dataset is made of is kept, and that is all.
+            if delivery.dataset in DATASETS:
+                kept.append(one)
+                if not run.source.is_archive:
+                    backlog.note(run, one)
     return sorted(kept, key=lambda one: list(DATASETS).index(one.dataset))
 
 
 def begin(run: Run) -> None:
-    """Record that the run has begun, and what an earlier one that died left unsaid.
+    """Make the warehouse good where it is lost, and record that the run has begun and what a dead one left unsaid.
 
     Raises UsageError where a simulated market would share a home with a real one.
     """
+    aside = recover(run.settings)
+    if aside is not None:
+        run.record.counts["n_warehouses_set_aside"] = 1
     with open_warehouse(run.settings) as connection:
         runs.require_one_world(connection, run)
-        adopt_publishes(connection, run.settings.published)
+        roll_forward(connection, run.settings.home)
+        adopt_publishes(connection, run.settings)
         adopt_journal(connection, run.settings.home)
+        runs.settle_history(connection, run.settings.home)
         runs.begin(connection, run)
 
 
@@ -114,10 +126,24 @@ def build_marts(run: Run) -> BuildReport:
 def check_marts(run: Run) -> tuple[RuleResult, ...]:
     """The second gate. Raises GateStopped where a critical check finds rows."""
     with open_warehouse(run.settings) as connection:
-        grains = grains_of(load_models(connection, Renderer(run.settings, is_full=True)))
-        results = run_checks(connection, SQL_DIR / "checks") + run_grain_checks(connection, grains)
-        runs.record_results(connection, run, results, gate="marts")
+        results = check_tables(connection, run.settings)
+        journal.append(
+            run.settings.home, "validations", run_id=run.run_id, results=[asdict(result) for result in results]
+        )
+        runs.record_results(connection, run.run_id, results, gate="marts")
     write_checks(run.settings.home / "data_docs", results, title=run.run_id)
+    raise_failed(results)
+    return results
+
+
+def check_tables(connection: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[RuleResult, ...]:
+    """Hold the built tables to the checks, and each to the grain its header claims."""
+    grains = grains_of(load_models(connection, Renderer(settings, is_full=True)))
+    return run_checks(connection, SQL_DIR / "checks") + run_grain_checks(connection, grains)
+
+
+def raise_failed(results: tuple[RuleResult, ...]) -> None:
+    """Raise GateStopped where a critical check of the marts found rows."""
     failed = [result for result in results if not result.is_passed and result.severity == "critical"]
     if failed:
         told = "\n".join(
@@ -128,17 +154,44 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
             f"{told}\nNothing was published. This is a fault of the models; keep the warehouse and report it.",
             tuple(failed),
         )
-    return results
 
 
 def publish_marts(run: Run) -> dict[str, int]:
     """Swap in the new published file; return rows by table."""
     with open_warehouse(run.settings) as connection:
+        write_days(connection, run.settings, run.as_of)
+        runs.keep_record(connection, run)
         runs.keep_weekly_scorecard(connection, run)
         adopt_deliveries(connection, read_deliveries(run.settings.home).values())
-        counts = publish(connection, run)
-        adopt_publishes(connection, run.settings.published)
+        counts = publish(connection, stamp_of(run), run.settings.published)
+        adopt_publishes(connection, run.settings)
+        runs.settle_history(connection, run.settings.home)
     return counts
+
+
+def rebuild(settings: Settings, moment: datetime, target: Path, *, holder: str) -> dict[str, int]:
+    """Build everything anew as it was known at `moment` (UTC, no zone) and publish it to the file `target`.
+
+    The home is only read: the lock is held while what was known is copied out of its warehouse, not while it is
+    built. Today's models, maps and settings are used. Return rows by table. Raises UsageError where nothing was known
+    then or `target` is the home's own, LockHeld, GateStopped or WarehouseError.
+    """
+    if target.resolve() in (settings.published.resolve(), settings.warehouse.resolve()):
+        raise UsageError(f"--out {target} is the home's own file. Name another one; a rebuild never replaces it.")
+    if not settings.warehouse.exists():
+        raise UsageError(f"{settings.warehouse} does not exist yet. Run `trackrecord nightly` first.")
+    run_id = f"rebuild-{moment:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    with open_beside(settings, target) as connection:
+        with hold_lock(settings.home, holder):
+            copy_as_known(connection, settings, moment)
+        build(connection, settings, as_of=moment, run_id=run_id)
+        raise_failed(check_tables(connection, settings))
+        write_days(connection, settings, moment)
+        runs.prepare_history(connection)
+        row = connection.execute("select source, is_simulated from ops.run order by as_of desc limit 1").fetchone()
+        source, is_simulated = row or ("rebuild", False)
+        stamp = Stamp(run_id, moment, source, is_simulated, settings.cost_bps, settings.horizons)
+        return publish(connection, stamp, target)
 
 
 def finish(run: Run, state: str, error: str | None = None) -> None:
@@ -172,20 +225,33 @@ def main_job(
 
     Raises LockHeld, GateStopped, SourceError or WarehouseError; the published file is then unchanged.
     """
+    stage = run.record.stage
     with _disk_faults_told(run):
         try:
-            kept = steps.fetch(run)
+            with stage("fetch"):
+                kept = steps.fetch(run)
+            run.record.inputs += [
+                {"dataset": one.dataset, "sha256": one.sha256, "n_bytes": one.n_bytes, "names": list(one.names)}
+                for one in kept
+            ]
         except BaseException as error:
             _tell_failure(note, run, error)
             raise
         with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
             steps.begin(run)
             try:
-                snapshots = steps.snapshot(run, kept)
+                with stage("snapshot"):
+                    snapshots = steps.snapshot(run, kept)
+                _count_snapshots(run, snapshots)
                 run = not_before_the_last_build(run)
-                report = steps.build_marts(run)
-                checks = steps.check_marts(run)
-                counts = steps.publish_marts(run) if is_published else {}
+                with stage("build"):
+                    report = steps.build_marts(run)
+                run.record.counts |= {"outcomes_moved": report.n_outcomes_moved, "is_full_build": int(report.is_full)}
+                with stage("check"):
+                    checks = steps.check_marts(run)
+                with stage("publish"):
+                    counts = steps.publish_marts(run) if is_published else {}
+                run.record.counts["published_rows"] = sum(counts.values())
             except BaseException as error:
                 _tell_failure(finish, run, error)
                 raise
@@ -253,6 +319,11 @@ def not_before_the_last_build(run: Run) -> Run:
         row = connection.execute("select max(as_of) from ops.build").fetchone()
     built_at = row[0] if row else None
     return run if built_at is None or built_at <= run.as_of else replace(run, as_of=built_at)
+
+
+def _count_snapshots(run: Run, snapshots: list[Snapshot]) -> None:
+    for name in ("n_rows", "n_new", "n_quarantined"):
+        run.record.counts[name] = sum(getattr(one, name) for one in snapshots)
 
 
 @contextmanager

@@ -1,13 +1,35 @@
-"""What a run is: its name, its two clocks, and the source it reads."""
+"""What a run is: its name, its two clocks, the source it reads, and what it has done so far."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from uuid import uuid4
 
 from flows.config import TIMEFRAMES, Settings
 from flows.errors import UsageError
 from flows.sources.base import Source, Wanted
 from flows.warehouse.clock import as_utc, utc_now
+
+
+@dataclass
+class Record:
+    """What a run did so far: the bytes it took in, what it counted, and the seconds of each stage."""
+
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    durations: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage, also one that fails."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.durations[name] = round(time.perf_counter() - started, 3)
 
 
 @dataclass(frozen=True)
@@ -27,6 +49,8 @@ class Run:
     timeframes: tuple[str, ...] = TIMEFRAMES
     since: date | None = None
     until: date | None = None
+    flow_run_id: str | None = None
+    record: Record = field(default_factory=Record, compare=False)
 
     @property
     def extent(self) -> str | None:
@@ -47,6 +71,7 @@ def start_run(
     *,
     as_of: datetime | None = None,
     input: str = "",
+    flow_run_id: str | None = None,
     timeframes: tuple[str, ...] = TIMEFRAMES,
     since: date | None = None,
     until: date | None = None,
@@ -66,6 +91,7 @@ def start_run(
         fetched_at=fetched_at,
         is_replay=told is not None,
         settings=settings,
+        flow_run_id=flow_run_id,
         timeframes=timeframes,
         since=since,
         until=until,

@@ -57,3 +57,10 @@ create or replace temporary macro fixed(fraction) as
     (case when abs(fraction) < 1e15 then fraction else sign(fraction) * 1e15 end * 1e15)::hugeint;
 
 create or replace temporary macro from_fixed(total) as total::double / 1e15;
+
+-- Wilson's 95 % interval of a share of k in n. NULL where n is 0.
+create or replace temporary macro wilson_low(k, n) as
+    (k + 1.9207294) / (n + 3.8414588) - 1.9599640 * sqrt(k * (n - k) / nullif(n, 0) + 0.9603647) / (n + 3.8414588);
+
+create or replace temporary macro wilson_high(k, n) as
+    (k + 1.9207294) / (n + 3.8414588) + 1.9599640 * sqrt(k * (n - k) / nullif(n, 0) + 0.9603647) / (n + 3.8414588);

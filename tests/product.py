@@ -13,10 +13,9 @@ import pandas as pd
 
 import flows.config
 from flows.config import SQL_DIR, Settings
-from flows.pipeline import Outcome, main_job
+from flows.pipeline import Outcome, fetch, main_job
 from flows.quality.results import GateResult, RuleResult
 from flows.run import Run, start_run
-from flows.sources.base import DATASETS
 from flows.sources.files import FilesSource
 from flows.warehouse import build as build_module
 from flows.warehouse import connection as connection_module
@@ -25,7 +24,6 @@ from flows.warehouse import models as models_module
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.incoming import Incoming
 from flows.warehouse.models import Renderer
-from flows.warehouse.raw_store import keep
 from flows.warehouse.snapshots import take_snapshot
 
 # Every module that reads `sql/` on the way from raw to marts holds the folder under this name.
@@ -63,8 +61,7 @@ def run_main_job(run: Run) -> Outcome:
 
 def snapshot_without_gate(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Append what the run's folder holds, all rows taken for good."""
-    kept = [keep(run.settings.home, delivery, source="files") for delivery in run.source.fetch(run.wanted)]
-    kept.sort(key=lambda one: list(DATASETS).index(one.dataset))
+    kept = fetch(run)
     with mock.patch("flows.warehouse.snapshots.judge", _pass_all):
         for one in kept:
             take_snapshot(connection, run, one, suites=None)  # type: ignore[arg-type]

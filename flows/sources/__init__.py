@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from flows.config import Settings
 from flows.errors import UsageError
 from flows.sources.base import Source
 from flows.sources.files import FilesSource
@@ -41,3 +42,13 @@ def _source(name: str, folder: Path | None, vendor: str | None) -> Source:
             return TokenMetricsSource()
         case _:
             raise UsageError(f"--source {name} is unknown; there are {', '.join(NAMES)}.")
+
+
+def open_reader(name: str, vendor: str) -> Source:
+    """The source of that name for reading bytes that are kept already; it fetches nothing.
+
+    Prices are read as the exchange's where the settings name one, as they were when they were fetched.
+    """
+    if name == FilesSource.name:
+        return FilesSource(Path(), vendor)
+    return open_source(name, prices=None if name == SampleSource.name else Settings().prices)

@@ -60,6 +60,12 @@ class Dataset:
         return ("vendor", *self.key) if self.has_vendor else self.key
 
     @property
+    def own_key(self) -> str:
+        """SQL for what tells a row apart from others of its token, timeframe and moment, as text; NULL if nothing."""
+        names = [name for name in self.key if name not in ("token_id", "timeframe", self.moment)]
+        return " || ' ' || ".join(f"{name}::varchar" for name in names) if names else "null::varchar"
+
+    @property
     def bar(self) -> str:
         """SQL for the length of the bar that a row belongs to."""
         return "bar_length(timeframe)" if self.has_timeframe else "interval 1 day"
@@ -177,10 +183,15 @@ class Response:
 
 @dataclass(frozen=True)
 class Delivery:
-    """All responses that make up one dataset at one fetch."""
+    """All responses that make up one dataset at one fetch.
+
+    `since` is the first day that it holds whole for every token in it, so that a row of that day or later which it
+    lacks is gone from the source; None is what it can tell by itself: a token's history begins with its first row.
+    """
 
     dataset: str
     responses: tuple[Response, ...]
+    since: date | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +219,8 @@ class Source(Protocol):
     `name` and `vendor` label what it delivers. `is_archive` says that old data is no fault (no freshness warning
     beyond a remark), and that it can be read again at any time; what another source has delivered once is gone, and is
     loaded by a later run if its own could not. `is_simulated` stamps every page made from it. `told` is what an
-    operator should hear of the last fetch.
+    operator should hear of the last fetch. `delivers_whole` says that it delivers all it has, whatever is wanted;
+    `no_history` names the datasets whose past it does not offer: a day that was missed is lost.
     """
 
     name: str
@@ -216,6 +228,8 @@ class Source(Protocol):
     is_archive: bool
     is_simulated: bool
     told: Sequence[str]
+    delivers_whole: bool
+    no_history: frozenset[str]
 
     def default_as_of(self) -> datetime | None:
         """The moment a run lives at when nobody says one; None is our wall clock."""

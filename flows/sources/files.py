@@ -20,6 +20,8 @@ class FilesSource:
     is_archive = True
     is_simulated = False
     told: Sequence[str] = ()
+    delivers_whole = True
+    no_history: frozenset[str] = frozenset()
 
     def __init__(self, folder: Path, vendor: str | None = None) -> None:
         self.folder = folder

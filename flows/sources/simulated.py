@@ -22,6 +22,8 @@ class SampleSource:
     is_archive = True
     is_simulated = True
     told: Sequence[str] = ()
+    delivers_whole = True
+    no_history: frozenset[str] = frozenset()
 
     def default_as_of(self) -> datetime | None:
         return sample.SAMPLE_END

@@ -1,6 +1,7 @@
 """Publishing in spite of a gate that stopped: on purpose, by name, recorded for ever."""
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -36,7 +37,13 @@ def accept(connection: duckdb.DuckDBPyConnection, home: Path, *, rule: str, snap
         raise UsageError(f"Snapshot {snapshot_id} was not stopped by a gate: {told}.")
     event = {"rule": rule, "snapshot_id": snapshot_id, "dataset": row[0], "sha256": row[1], "reason": reason}
     journal.append(home, "acceptances", **event)
+    insert_acceptance(connection, {**event, "accepted_at": utc_now()})
+
+
+def insert_acceptance(connection: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> None:
+    """Append an acceptance to the ledger."""
     connection.execute(
-        "insert into ops.acceptance values ($rule, $snapshot_id, $dataset, $sha256, $reason, $now)",
-        {**event, "now": utc_now()},
+        "insert into ops.acceptance by name select $rule as rule, $snapshot_id as snapshot_id, $dataset as dataset, "
+        "$sha256 as sha256, $reason as reason, $accepted_at::timestamp as accepted_at",
+        {name: event[name] for name in ("rule", "snapshot_id", "dataset", "sha256", "reason", "accepted_at")},
     )

@@ -36,6 +36,8 @@ def note(run: Run, kept: Kept) -> None:
         timeframes=run.timeframes,
         since=run.since,
         until=run.until,
+        holds_since=kept.since,
+        token_ids=sorted(kept.token_ids) if kept.token_ids is not None else None,
     )
 
 
@@ -105,7 +107,16 @@ def _date(text: str | None) -> date | None:
 
 def _kept(home: Path, event: dict[str, Any]) -> Kept:
     names = _list_of(home, event["dataset"], event["sha256"]).read_text(encoding="utf-8").splitlines()
-    return Kept(event["dataset"], tuple(home / name for name in names), event["sha256"], event["n_bytes"], tuple(names))
+    token_ids = event["token_ids"]
+    return Kept(
+        dataset=event["dataset"],
+        paths=tuple(home / name for name in names),
+        sha256=event["sha256"],
+        n_bytes=event["n_bytes"],
+        names=tuple(names),
+        since=_date(event["holds_since"]),
+        token_ids=frozenset(token_ids) if token_ids is not None else None,
+    )
 
 
 def _list_files(home: Path, kept: Kept) -> None:

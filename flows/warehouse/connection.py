@@ -9,6 +9,20 @@ import pyarrow as pa
 from flows.config import SQL_DIR, Settings
 from flows.errors import WarehouseError
 from flows.sources.base import DATASETS, Dataset
+from flows.warehouse.migrate import migrate, stamp_new
+
+# How DuckDB tells of a database file or a write-ahead log that is not whole.
+SIGNS_OF_DAMAGE = (
+    "not a valid DuckDB database file",
+    "Corrupt",
+    "corrupt",
+    "checksum",
+    "WAL file",
+    "Could not read enough bytes",
+    "Could not read all bytes",
+    "Serialization Error",
+    "INTERNAL Error",
+)
 
 # Arrow's own allocator keeps what it has freed; beside DuckDB's memory that was a quarter of a build's peak.
 pa.set_memory_pool(pa.system_memory_pool())
@@ -26,15 +40,25 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(str(settings.warehouse))
     except duckdb.Error as error:
+        what_to_do = (
+            "It is damaged: run `trackrecord restore --from-raw`, which sets it aside and makes it anew."
+            if is_damage(error)
+            else "Close whatever else has it open, then run again."
+        )
         raise WarehouseError(
-            f"{settings.warehouse} cannot be opened: {str(error).splitlines()[0]} "
-            "Close whatever else has it open; if it is damaged, set it aside and run again, raw/ holds the bytes."
+            f"{settings.warehouse} cannot be opened: {str(error).splitlines()[0]} {what_to_do}"
         ) from error
     try:
         prepare(connection, settings)
         yield connection
     finally:
         connection.close()
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether DuckDB says that a file is not what it wrote: neither locked, nor forbidden, nor of a newer version."""
+    told = str(error)
+    return any(sign in told for sign in SIGNS_OF_DAMAGE)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -54,7 +78,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
     connection.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+    migrate(connection)
     connection.execute((SQL_DIR / "ops" / "tables.sql").read_text(encoding="utf-8"))
+    stamp_new(connection)
     for dataset in DATASETS.values():
         connection.execute(f"create table if not exists raw.{dataset.name} ({raw_columns(dataset)})")
 

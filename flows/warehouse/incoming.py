@@ -36,12 +36,13 @@ def read_incoming(
     """Parse kept bytes into the temporary tables `delivered` (as they came) and `incoming` (under the schema).
 
     A cell that does not fit its type becomes NULL in `incoming` and its column's name goes into `unparsed`. In a
-    replay the rows that the source did not hold at `as_of` are left out and counted. Raises SourceError where the
-    bytes cannot be read at all.
+    replay the rows that the source did not hold at `as_of` are moved to `hidden` and counted. Raises SourceError where
+    the bytes cannot be read at all.
     """
     types = _deliver(connection, source, dataset, kept)
     missing = tuple(column.name for column in dataset.columns if column.required and column.name not in types)
     connection.execute("create or replace temporary table incoming as " + _typed_select(dataset, types, source.vendor))
+    connection.execute("create or replace temporary table hidden as from incoming limit 0")
     n_hidden = _hide_unknown(connection, dataset, as_of) if is_replay else 0
     return Incoming(
         dataset=dataset,
@@ -166,14 +167,14 @@ def _words(delivered: str, kind: str) -> str:
 
 
 def _hide_unknown(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> int:
-    """Drop the rows the source did not hold at `as_of`: known later, or, where nothing says, their bar not ended."""
+    """Set aside the rows the source did not hold at `as_of`: known later, or, where nothing says, not ended."""
     if dataset.moment is None:
         return 0
     bar_end = f"{dataset.moment} + {dataset.bar}"
     known = f"coalesce(known_at, {bar_end})" if dataset.has_known_at else bar_end
-    before = _count(connection, "incoming")
+    connection.execute(f"insert into hidden from incoming where {known} > $as_of", {"as_of": as_of})
     connection.execute(f"delete from incoming where {known} > $as_of", {"as_of": as_of})
-    return before - _count(connection, "incoming")
+    return _count(connection, "hidden")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -3,12 +3,17 @@
 import json
 import os
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from flows.config import Settings
 from flows.errors import WarehouseError
 from flows.run import Run
+from flows.warehouse import journal
 from flows.warehouse.clock import utc_now
 from flows.warehouse.glossary import write_comments
 
@@ -19,19 +24,42 @@ PUBLIC_SCHEMAS = ("core", "marts", "ops")
 AS_OF_TABLES = ("token", "price_bar", "signal", "level", "grade", "quantmetric")
 
 
-def publish(connection: duckdb.DuckDBPyConnection, run: Run) -> dict[str, int]:
-    """Replace the published file with what was built; return rows by table.
+@dataclass(frozen=True)
+class Stamp:
+    """What a published file says of itself: who published it, as of which moment (UTC), from what, and how scored."""
+
+    run_id: str
+    as_of: datetime
+    source: str
+    is_simulated: bool
+    cost_bps: float
+    horizons: dict[str, tuple[int, ...]]
+
+
+def stamp_of(run: Run) -> Stamp:
+    """The stamp of what a run publishes."""
+    return Stamp(
+        run_id=run.run_id,
+        as_of=run.as_of,
+        source=run.source.name,
+        is_simulated=run.source.is_simulated,
+        cost_bps=run.settings.cost_bps,
+        horizons=run.settings.horizons,
+    )
+
+
+def publish(connection: duckdb.DuckDBPyConnection, stamp: Stamp, target: Path) -> dict[str, int]:
+    """Replace the file `target` with what was built; return rows by table.
 
     A reader that has the old file open keeps it, whole; a new one gets the new file. Raises WarehouseError where the
     folder cannot be written or the new file does not hold what was built; the published file is then unchanged.
     """
-    target = run.settings.published
     partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove(partial)
         counts = _copy_tables(connection, partial)
-        _finish_file(connection, partial, run, counts)
+        _finish_file(connection, partial, stamp, counts)
         _verify(partial, counts)
         os.replace(partial, target)
         _flush_folder(target.parent)
@@ -50,11 +78,12 @@ def _told(error: BaseException) -> str:
     return f"{_told(error.__context__)}. Then: {told}" if error.__context__ else told
 
 
-def adopt_publishes(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
-    """Take over into the warehouse what the published file says of its publishes.
+def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Take over into the warehouse, and into the journal, what the published file says of its publishes.
 
     The file is the truth about itself: a run that died between the swap and this line is made good by the next one.
     """
+    published = settings.published
     if not published.exists():
         return
     try:
@@ -65,13 +94,30 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, published: Path) -> N
             "writes it anew from the warehouse."
         ) from error
     try:
-        connection.execute("insert into ops.publish by name from published.ops.publish except from ops.publish")
+        cursor = connection.execute(
+            "select * from published.ops.publish where run_id not in (select run_id from ops.publish) "
+            "order by published_at"
+        )
+        names = [name for (name, *_) in cursor.description or ()]
+        for row in cursor.fetchall():
+            told = dict(zip(names, row, strict=True))
+            journal.append(settings.home, "publishes", **told)
+            insert_publish(connection, told)
         connection.execute(
             "update ops.run set state = 'published', finished_at = publish.published_at from ops.publish as publish "
             "where run.run_id = publish.run_id and run.state = 'running'"
         )
     finally:
         connection.execute("detach published")
+
+
+def insert_publish(connection: duckdb.DuckDBPyConnection, told: dict[str, Any], table: str = "ops.publish") -> None:
+    """Append one publish; what `told` does not say is NULL."""
+    names = [name for (name, *_) in connection.execute(f"describe {table}").fetchall() if name in told]
+    connection.execute(
+        f"insert into {table} ({', '.join(names)}) values ({', '.join(f'${name}' for name in names)})",
+        {name: told[name] for name in names},
+    )
 
 
 def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[str, int]:
@@ -96,8 +142,9 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
         connection.execute("detach published")
 
 
-def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, run: Run, counts: dict[str, int]) -> None:
+def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: Stamp, counts: dict[str, int]) -> None:
     """Add the views, the macros, this publish itself, and the comments."""
+    now = utc_now()
     views = connection.execute(
         "select schema_name, sql from duckdb_views() where schema_name in ('core', 'marts') order by view_name"
     ).fetchall()
@@ -115,21 +162,27 @@ def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, run: Run,
             )
         file.execute(
             "update ops.run set state = 'published', finished_at = $now where run_id = $run_id",
-            {"now": utc_now(), "run_id": run.run_id},
+            {"now": now, "run_id": stamp.run_id},
         )
-        file.execute(
-            "insert into ops.publish values "
-            "($run_id, $as_of, $now, $version, $source, $is_simulated, $cost_bps, $horizons, $counts)",
+        row = file.execute(
+            "select (select max(snapshot_id) from ops.snapshot), "
+            "(select count(*) from ops.day where state = 'unrecoverable')"
+        ).fetchone()
+        assert row is not None
+        insert_publish(
+            file,
             {
-                "run_id": run.run_id,
-                "as_of": run.as_of,
-                "now": utc_now(),
-                "version": SCHEMA_VERSION,
-                "source": run.source.name,
-                "is_simulated": run.source.is_simulated,
-                "cost_bps": run.settings.cost_bps,
-                "horizons": json.dumps(run.settings.horizons),
-                "counts": json.dumps(counts),
+                "run_id": stamp.run_id,
+                "as_of": stamp.as_of,
+                "published_at": now,
+                "schema_version": SCHEMA_VERSION,
+                "source": stamp.source,
+                "is_simulated": stamp.is_simulated,
+                "cost_bps": stamp.cost_bps,
+                "horizons": json.dumps(stamp.horizons),
+                "row_counts": json.dumps(counts),
+                "last_snapshot_id": row[0],
+                "n_days_unrecoverable": row[1],
             },
         )
         write_comments(file)

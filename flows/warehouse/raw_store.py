@@ -4,9 +4,10 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from flows.errors import SourceError, WarehouseError
@@ -19,13 +20,18 @@ PARTIAL_LIVES_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class Kept:
-    """A delivery whose bytes are safe: the files, one checksum over all of them, and what the source calls each."""
+    """A delivery whose bytes are safe: the files, one checksum over all of them, and what the source calls each.
+
+    `since` is the delivery's own: the first day it holds whole. `token_ids` are those that were asked for; None is all.
+    """
 
     dataset: str
     paths: tuple[Path, ...]
     sha256: str
     n_bytes: int
     names: tuple[str, ...] = ()
+    since: date | None = None
+    token_ids: frozenset[int] | None = None
 
     def in_their_names(self, text: str) -> str:
         """A message about kept files as whoever delivered them knows them."""
@@ -34,8 +40,10 @@ class Kept:
         return text
 
 
-def keep(home: Path, delivery: Delivery, *, source: str) -> Kept:
+def keep(home: Path, delivery: Delivery, *, source: str, token_ids: frozenset[int] | None = None) -> Kept:
     """Keep every response of a delivery before anybody reads it. Bytes already held are not written again.
+
+    `token_ids` are those that were asked for, None is all.
 
     Raises SourceError when a delivered file cannot be read, WarehouseError when it cannot be kept.
     """
@@ -46,10 +54,15 @@ def keep(home: Path, delivery: Delivery, *, source: str) -> Kept:
             f"{delivery.dataset} cannot be kept under {home / 'raw'}: {error.strerror}. "
             "Make room and the folder writable, then run again; nothing was changed."
         ) from error
-    checksums = [path.stem for path in kept]
-    whole = checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
     names = tuple(response.name for response in delivery.responses)
-    return Kept(delivery.dataset, tuple(kept), whole, sum(path.stat().st_size for path in kept), names)
+    n_bytes = sum(path.stat().st_size for path in kept)
+    return Kept(delivery.dataset, tuple(kept), checksum_of(kept), n_bytes, names, delivery.since, token_ids)
+
+
+def checksum_of(paths: Sequence[Path]) -> str:
+    """One checksum over kept files, from those that name them."""
+    checksums = [path.stem for path in paths]
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
 
 def _keep_one(home: Path, dataset: str, response: Response, source: str) -> Path:

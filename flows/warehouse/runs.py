@@ -1,27 +1,40 @@
-"""The ledger of runs: when each began, at which moment it lived, and how it ended."""
+"""The ledger of runs: when each began, at which moment it lived, what it took in, and how it ended."""
 
+import json
+import os
+import platform
+import subprocess
+from datetime import datetime
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from flows.config import ROOT
 from flows.errors import UsageError
 from flows.quality.results import RuleResult
 from flows.run import Run
+from flows.warehouse import journal
 from flows.warehouse.clock import utc_now
+
+DIED = "the process ended without a word"
 
 
 def begin(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Record a run as running. The lock is ours, so any other that says so has died."""
+    """Record a run as running, in the journal first. The lock is ours, so any other that says so has died."""
+    journal.append(run.settings.home, "runs", **as_event(run), state="running", error=None)
+    connection.execute("update ops.run set state = 'died', error = $died where state = 'running'", {"died": DIED})
+    insert(connection, {**as_event(run), "state": "running"})
+
+
+def insert(connection: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> None:
+    """Append a run to the ledger; what `event` does not say is NULL."""
+    columns = [name for (name, *_) in connection.execute("describe ops.run").fetchall() if name in event]
+    cells = {name: _as_cell(event[name]) for name in columns}
     connection.execute(
-        "update ops.run set state = 'died', error = 'the process ended without a word' where state = 'running'"
-    )
-    connection.execute(
-        "insert into ops.run by name select $run_id as run_id, $source as source, $vendor as vendor, $input as input, "
-        "$as_of::timestamp as as_of, $is_replay as is_replay, $is_simulated as is_simulated, "
-        "$started_at::timestamp as started_at, 'running' as state, $version as version, "
-        "$scoring_hash as scoring_hash",
-        as_event(run),
+        f"insert into ops.run ({', '.join(columns)}) values ({', '.join(f'${name}' for name in columns)})", cells
     )
 
 
@@ -54,12 +67,27 @@ def finish(connection: duckdb.DuckDBPyConnection, run: Run, state: str, error: s
         "update ops.run set state = $state, error = $error, finished_at = $now where run_id = $run_id",
         {"state": state, "error": error, "now": utc_now(), "run_id": run.run_id},
     )
+    keep_record(connection, run)
+
+
+def keep_record(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Write down what the run did so far."""
+    connection.execute(
+        "update ops.run set inputs = $inputs, counts = $counts, durations = $durations where run_id = $run_id",
+        {
+            "run_id": run.run_id,
+            "inputs": json.dumps(run.record.inputs),
+            "counts": json.dumps(run.record.counts),
+            "durations": json.dumps(run.record.durations),
+        },
+    )
 
 
 def as_event(run: Run) -> dict[str, Any]:
-    """What the ledger and the journal say of a run."""
+    """What the ledger and the journal say of a run: the manifest."""
     return {
         "run_id": run.run_id,
+        "flow_run_id": run.flow_run_id,
         "source": run.source.name,
         "vendor": run.source.vendor,
         "input": run.input,
@@ -69,18 +97,45 @@ def as_event(run: Run) -> dict[str, Any]:
         "started_at": run.fetched_at,
         "version": version("trackrecord"),
         "scoring_hash": run.settings.scoring_hash,
+        "git_commit": git_commit(),
+        "python_version": platform.python_version(),
+        "duckdb_version": duckdb.__version__,
+        "settings_hash": run.settings.settings_hash,
+        "inputs": run.record.inputs,
+        "counts": run.record.counts,
+        "durations": run.record.durations,
     }
+
+
+@cache
+def git_commit() -> str | None:
+    """The commit that is checked out; None where this is no checkout of git."""
+    if not (ROOT / ".git").exists():
+        return None
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return told.stdout.strip() or None
+
+
+def fold(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One event a run, the newest, in the order the runs were first heard of. One still running has died or runs."""
+    folded: dict[str, dict[str, Any]] = {}
+    for event in events:
+        folded[event["run_id"]] = folded.get(event["run_id"], {}) | event
+    return list(folded.values())
+
+
+def _as_cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def keep_weekly_scorecard(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Append the scorecard to its history, the first time in each ISO week of the as-of moment."""
-    connection.execute(
-        """
-        create table if not exists marts.scorecard_history as
-        select $as_of::timestamp as published_as_of, * from marts.signal_scorecard limit 0
-        """,
-        {"as_of": run.as_of},
-    )
+    prepare_history(connection)
     connection.execute(
         """
         insert into marts.scorecard_history by name
@@ -94,9 +149,69 @@ def keep_weekly_scorecard(connection: duckdb.DuckDBPyConnection, run: Run) -> No
     )
 
 
+def prepare_history(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the history of scorecards, or give it the columns that the scorecard has won since."""
+    connection.execute(
+        "create table if not exists marts.scorecard_history as "
+        "select null::timestamp as published_as_of, * from marts.signal_scorecard limit 0"
+    )
+    held = {name for (name, *_) in connection.execute("describe marts.scorecard_history").fetchall()}
+    for name, kind, *_ in connection.execute("describe marts.signal_scorecard").fetchall():
+        if name not in held:
+            connection.execute(f"alter table marts.scorecard_history add column {name} {kind}")
+
+
+def settle_history(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
+    """Drop from the history of scorecards what was never published, and keep the rest in the journal as well.
+
+    A run that died before its publish has left rows that nobody has seen. Call it once the publishes are adopted.
+    """
+    if not has_history(connection):
+        return
+    connection.execute(
+        "delete from marts.scorecard_history where published_as_of not in (select as_of from ops.publish)"
+    )
+    for (moment,) in connection.execute("select distinct published_as_of from marts.scorecard_history").fetchall():
+        path = history_file(home, moment)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            connection.execute(
+                f"copy (from marts.scorecard_history where published_as_of = '{moment}') "
+                f"to '{str(partial).replace(chr(39), chr(39) * 2)}' (format parquet)"
+            )
+            os.replace(partial, path)
+
+
+def restore_history(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
+    """Fill the history of scorecards from the journal's copies of what was published."""
+    paths = sorted((home / "journal" / "scorecard_history").glob("*.parquet"))
+    if not paths:
+        return
+    connection.execute(
+        "create or replace table marts.scorecard_history as "
+        "from read_parquet($paths, union_by_name = true) where published_as_of in (select as_of from ops.publish)",
+        {"paths": [str(path) for path in paths]},
+    )
+
+
+def has_history(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether anything was ever published from here."""
+    row = connection.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'marts' and table_name = 'scorecard_history' "
+        "and database_name = current_database()"
+    ).fetchone()
+    return row == (1,)
+
+
+def history_file(home: Path, moment: datetime) -> Path:
+    """Where the journal keeps the scorecard as it was published at a moment."""
+    return home / "journal" / "scorecard_history" / f"{moment:%Y%m%dT%H%M%S%f}.parquet"
+
+
 def record_results(
     connection: duckdb.DuckDBPyConnection,
-    run: Run,
+    run_id: str,
     results: tuple[RuleResult, ...],
     *,
     gate: str,
@@ -107,7 +222,7 @@ def record_results(
         "insert into ops.validation values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                run.run_id,
+                run_id,
                 snapshot_id,
                 gate,
                 result.dataset,

@@ -1,6 +1,7 @@
 """Snapshots: one fetch of one dataset, judged by the gate, its new and changed rows appended to `raw`."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 import duckdb
 
@@ -8,9 +9,11 @@ from flows.quality.gate import GateResult, LastSnapshot, judge
 from flows.quality.suites import Suites
 from flows.run import Run
 from flows.sources.base import DATASETS, Dataset
+from flows.warehouse import journal
 from flows.warehouse.connection import roll_back
 from flows.warehouse.incoming import Incoming, read_incoming
 from flows.warehouse.raw_store import Kept
+from flows.warehouse.readings import record_reading, record_same_again
 from flows.warehouse.runs import record_results
 
 USABLE = "('passed', 'accepted')"
@@ -36,6 +39,22 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Fetch:
+    """What the ledger says of a snapshot besides its rows: its number, the run, the feed, and both clocks (UTC)."""
+
+    snapshot_id: int
+    run_id: str
+    source: str
+    vendor: str
+    as_of: datetime
+    fetched_at: datetime
+    is_replay: bool
+    has_history: bool
+    is_archive: bool
+    extent: str | None = None
+
+
+@dataclass(frozen=True)
 class _Earlier:
     """A snapshot of the same bytes."""
 
@@ -54,41 +73,123 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
     dataset = DATASETS[kept.dataset]
     earlier = _same_bytes(connection, run, kept)
     if earlier is not None and earlier.state in ("passed", "accepted"):
+        _take_same_again(connection, run, earlier)
         return Snapshot(earlier.snapshot_id, dataset.name, earlier.n_rows, 0, 0, None)
 
     incoming = read_incoming(connection, run.source, dataset, kept, as_of=run.as_of, is_replay=run.is_replay)
-    snapshot_id = earlier.snapshot_id if earlier else _next_id(connection)
-    accepted = _accepted_rules(connection, dataset, kept)
+    fetch = Fetch(
+        snapshot_id=earlier.snapshot_id if earlier else _next_id(connection),
+        run_id=run.run_id,
+        source=run.source.name,
+        vendor=run.source.vendor,
+        as_of=run.as_of,
+        fetched_at=run.fetched_at,
+        is_replay=run.is_replay,
+        has_history=dataset.name not in run.source.no_history,
+        is_archive=run.source.is_archive,
+        extent=run.extent,
+    )
     gate = judge(
         connection,
         incoming,
         settings=run.settings,
         as_of=run.as_of,
-        last=_last_accepted(connection, run, dataset),
+        # A part of the tokens is held against nothing: the others are not lost.
+        last=_last_accepted(connection, run, dataset) if kept.token_ids is None else None,
         is_archive=run.source.is_archive,
-        accepted_rules=accepted,
+        accepted_rules=_accepted_rules(connection, dataset, kept),
         suites=suites,
     )
+    state = "stopped" if gate.stops else "accepted" if any(r.is_accepted for r in gate.results) else "passed"
     connection.execute("begin")
     try:
-        n_new = 0 if gate.stops else _append_rows(connection, run, dataset, snapshot_id)
-        record_results(connection, run, gate.results, gate="snapshot", snapshot_id=snapshot_id)
-        _quarantine(connection, dataset, snapshot_id)
-        _record_snapshot(connection, run, kept, incoming, gate, snapshot_id, n_new)
+        n_new = append(connection, fetch, incoming, kept, state)
+        record_results(connection, run.run_id, gate.results, gate="snapshot", snapshot_id=fetch.snapshot_id)
+        # The journal before the commit: a crash in between leaves a line too many, which the next snapshot of that
+        # number replaces, never rows that only the warehouse knows of.
+        _journal(connection, run, fetch, kept, gate, state)
         connection.execute("commit")
     except BaseException:
         roll_back(connection)
         raise
-    return Snapshot(snapshot_id, dataset.name, incoming.n_rows, n_new, gate.n_quarantined, gate)
+    return Snapshot(fetch.snapshot_id, dataset.name, incoming.n_rows, n_new, gate.n_quarantined, gate)
+
+
+def append(connection: duckdb.DuckDBPyConnection, fetch: Fetch, incoming: Incoming, kept: Kept, state: str) -> int:
+    """Append what is in `incoming` and not in `bad_row` as one snapshot; return how many rows were new.
+
+    Runs in the caller's transaction.
+    """
+    dataset = incoming.dataset
+    is_used = state != "stopped"
+    n_new = _append_rows(connection, dataset, fetch) if is_used else 0
+    _quarantine(connection, dataset, fetch.snapshot_id)
+    _record_snapshot(connection, fetch, kept, incoming, state, n_new)
+    if is_used:
+        record_reading(
+            connection,
+            dataset,
+            kept,
+            snapshot_id=fetch.snapshot_id,
+            has_history=fetch.has_history,
+            is_archive=fetch.is_archive,
+        )
+    return n_new
+
+
+def _take_same_again(connection: duckdb.DuckDBPyConnection, run: Run, earlier: _Earlier) -> None:
+    """The past was looked at once more and found the same."""
+    journal.append(
+        run.settings.home,
+        "rereads",
+        snapshot_id=earlier.snapshot_id,
+        run_id=run.run_id,
+        as_of=run.as_of,
+        fetched_at=run.fetched_at,
+    )
+    record_same_again(
+        connection,
+        snapshot_id=earlier.snapshot_id,
+        run_id=run.run_id,
+        as_of=run.as_of,
+        fetched_at=run.fetched_at,
+    )
+
+
+def _journal(
+    connection: duckdb.DuckDBPyConnection, run: Run, fetch: Fetch, kept: Kept, gate: GateResult, state: str
+) -> None:
+    """All that is needed to take this snapshot again from the kept bytes, and what the gate said."""
+    bad_rows = connection.execute(
+        "select rule, reason, list(row_number order by row_number) from bad_row where is_quarantined group by all"
+    ).fetchall()
+    home = run.settings.home
+    journal.append(
+        home,
+        "snapshots",
+        **asdict(fetch),
+        dataset=kept.dataset,
+        files=[str(path.relative_to(home)) for path in kept.paths],
+        names=list(kept.names),
+        sha256=kept.sha256,
+        since=kept.since,
+        token_ids=sorted(kept.token_ids) if kept.token_ids is not None else None,
+        state=state,
+        bad_rows=[{"rule": rule, "reason": reason, "row_numbers": rows} for rule, reason, rows in bad_rows],
+        results=[asdict(result) for result in gate.results],
+    )
 
 
 def forget(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> None:
     """Undo a snapshot of these bytes, so that they can be read again. The bytes themselves stay where they are."""
     about = {"dataset": kept.dataset, "source": run.source.name, "sha256": kept.sha256, "as_of": run.as_of}
     same = "dataset = $dataset and source = $source and sha256 = $sha256 and as_of = $as_of"
+    taken = connection.execute(f"select snapshot_id, run_id from ops.snapshot where {same}", about).fetchall()
     connection.execute("begin")
     try:
-        for table in (f"raw.{kept.dataset}", "ops.quarantine", "ops.validation"):
+        for snapshot_id, run_id in taken:
+            journal.append(run.settings.home, "forgotten", snapshot_id=snapshot_id, run_id=run_id)
+        for table in (f"raw.{kept.dataset}", "ops.quarantine", "ops.validation", "ops.reread", "ops.vanished"):
             connection.execute(
                 f"delete from {table} where snapshot_id in (select snapshot_id from ops.snapshot where {same})", about
             )
@@ -159,6 +260,7 @@ def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dat
         from ops.snapshot
         where dataset = $dataset and source = $source and vendor = $vendor and state in {USABLE} and as_of <= $as_of
             and ($is_archive or extent is not distinct from $extent)
+            and snapshot_id not in (select snapshot_id from ops.reread where read_token_ids is not null)
         order by as_of desc, snapshot_id desc
         limit 1
         """,
@@ -174,7 +276,7 @@ def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dat
     return LastSnapshot(*row) if row else None
 
 
-def _append_rows(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dataset, snapshot_id: int) -> int:
+def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetch: Fetch) -> int:
     """Append the rows that say something their newest version does not; return how many."""
     key = ", ".join(dataset.full_key)
     same_key = " and ".join(f"held.{name} is not distinct from fresh.{name}" for name in dataset.full_key)
@@ -217,10 +319,10 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Datas
         where held.snapshot_id is null or ({held_values}) is distinct from ({fresh_values})
         order by fresh.row_number
         """,
-        {"as_of": run.as_of, "snapshot_id": snapshot_id},
+        {"as_of": fetch.as_of, "snapshot_id": fetch.snapshot_id},
     )
     row = connection.execute(
-        f"select count(*) from raw.{dataset.name} where snapshot_id = $id", {"id": snapshot_id}
+        f"select count(*) from raw.{dataset.name} where snapshot_id = $id", {"id": fetch.snapshot_id}
     ).fetchone()
     assert row is not None
     return int(row[0])
@@ -259,20 +361,13 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapsho
 
 
 def _record_snapshot(
-    connection: duckdb.DuckDBPyConnection,
-    run: Run,
-    kept: Kept,
-    incoming: Incoming,
-    gate: GateResult,
-    snapshot_id: int,
-    n_new: int,
+    connection: duckdb.DuckDBPyConnection, fetch: Fetch, kept: Kept, incoming: Incoming, state: str, n_new: int
 ) -> None:
     dataset = incoming.dataset
     preliminary = (
         "0" if dataset.moment is None else f"count(*) filter (where {dataset.moment} + {dataset.bar} > $as_of)"
     )
-    state = "stopped" if gate.stops else "accepted" if any(r.is_accepted for r in gate.results) else "passed"
-    connection.execute("delete from ops.snapshot where snapshot_id = $id", {"id": snapshot_id})
+    connection.execute("delete from ops.snapshot where snapshot_id = $id", {"id": fetch.snapshot_id})
     connection.execute(
         f"""
         insert into ops.snapshot by name
@@ -280,26 +375,25 @@ def _record_snapshot(
             $snapshot_id as snapshot_id, $run_id as run_id, $dataset as dataset, $source as source, $vendor as vendor,
             $as_of::timestamp as as_of, $fetched_at::timestamp as fetched_at, $is_replay as is_replay,
             $sha256 as sha256, $n_bytes as n_bytes, count(*) as n_rows, count(distinct token_id) as n_tokens,
-            list(distinct token_id) filter (where token_id is not null) as token_ids,
-            $n_new as n_new, $n_quarantined as n_quarantined, $n_hidden as n_hidden, {preliminary} as n_preliminary,
-            $state as state, $extent as extent
+            list(distinct token_id order by token_id) filter (where token_id is not null) as token_ids,
+            $n_new as n_new, (select count(distinct row_number) from bad_row where is_quarantined) as n_quarantined,
+            $n_hidden as n_hidden, {preliminary} as n_preliminary, $state as state, $extent as extent
         from incoming
         """,
         {
-            "snapshot_id": snapshot_id,
-            "run_id": run.run_id,
+            "snapshot_id": fetch.snapshot_id,
+            "run_id": fetch.run_id,
             "dataset": dataset.name,
-            "source": run.source.name,
-            "vendor": run.source.vendor,
-            "as_of": run.as_of,
-            "fetched_at": run.fetched_at,
-            "is_replay": run.is_replay,
+            "source": fetch.source,
+            "vendor": fetch.vendor,
+            "as_of": fetch.as_of,
+            "fetched_at": fetch.fetched_at,
+            "is_replay": fetch.is_replay,
             "sha256": kept.sha256,
             "n_bytes": kept.n_bytes,
             "n_new": n_new,
-            "n_quarantined": gate.n_quarantined,
             "n_hidden": incoming.n_hidden,
             "state": state,
-            "extent": run.extent,
+            "extent": fetch.extent,
         },
     )

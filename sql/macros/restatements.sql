@@ -1,6 +1,5 @@
 {#- Each value of a dataset that a vendor changed after its first closed version. -#}
 {% macro restatements(dataset, table) -%}
-{%- set told_key = dataset.key | reject('equalto', 'token_id') | reject('equalto', dataset.moment) | reject('equalto', 'timeframe') | list -%}
 with versions as (
     select
         *,
@@ -31,8 +30,9 @@ select
     '{{ dataset.name }}' as dataset,
     token_id,
     {{ 'timeframe' if dataset.has_timeframe else "'1d'" }} as timeframe,
-    {{ (told_key | map('string') | join(" || ' ' || ") ~ '::varchar') if told_key else 'null::varchar' }} as key,
+    {{ dataset.own_key }} as key,
     {{ dataset.moment }} as moment_at,
+    'changed' as kind,
     '{{ field }}' as field,
     first_{{ field }}::varchar as first_value,
     {{ field }}::varchar as later_value,

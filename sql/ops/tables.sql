@@ -1,4 +1,10 @@
 -- What runs did, one table a concern. Written by the steps, never rebuilt; comments come from columns.toml.
+-- The newest shape. A column added to a table that an earlier version made needs a file in flows/warehouse/migrations.
+create table if not exists ops.schema_version (
+    version integer,
+    applied_at timestamp
+);
+
 create table if not exists ops.run (
     run_id varchar,
     flow_run_id varchar,
@@ -13,7 +19,14 @@ create table if not exists ops.run (
     state varchar,
     error varchar,
     version varchar,
-    scoring_hash varchar
+    scoring_hash varchar,
+    git_commit varchar,
+    python_version varchar,
+    duckdb_version varchar,
+    settings_hash varchar,
+    inputs json,
+    counts json,
+    durations json
 );
 
 create table if not exists ops.snapshot (
@@ -83,7 +96,9 @@ create table if not exists ops.publish (
     is_simulated boolean,
     cost_bps double,
     horizons json,
-    row_counts json
+    row_counts json,
+    last_snapshot_id bigint,
+    n_days_unrecoverable bigint
 );
 
 create table if not exists ops.build (
@@ -146,4 +161,47 @@ create table if not exists ops.raw_body (
     sha256 varchar,
     n_bytes bigint,
     kept_at timestamp
+);
+
+create table if not exists ops.reread (
+    snapshot_id bigint,
+    run_id varchar,
+    dataset varchar,
+    vendor varchar,
+    timeframe varchar,
+    as_of timestamp,
+    fetched_at timestamp,
+    read_from timestamp,
+    read_to timestamp,
+    read_token_ids bigint[],
+    has_history boolean,
+    is_archive boolean,
+    n_tokens bigint,
+    n_rows bigint,
+    n_past bigint,
+    n_vanished bigint
+);
+
+create table if not exists ops.vanished (
+    snapshot_id bigint,
+    dataset varchar,
+    vendor varchar,
+    token_id bigint,
+    timeframe varchar,
+    key varchar,
+    moment_at timestamp,
+    is_back boolean
+);
+
+create table if not exists ops.day (
+    dataset varchar,
+    vendor varchar,
+    timeframe varchar,
+    bar_start timestamp,
+    state varchar,
+    n_rows bigint,
+    n_tokens bigint,
+    n_expected bigint,
+    first_known_at timestamp,
+    run_id varchar
 );

@@ -124,7 +124,9 @@ def test_a_second_run_is_refused_with_4_and_names_the_holder_until_that_one_dies
 
 
 def runs_of(desk: Desk) -> list[dict[str, str]]:
-    return [json.loads(line) for line in (desk.home / "journal" / "runs.jsonl").read_text().splitlines()]
+    """The last word on each run: one that began says so, and how it ended later."""
+    lines = [json.loads(line) for line in (desk.home / "journal" / "runs.jsonl").read_text().splitlines()]
+    return list({line["run_id"]: line for line in lines}.values())
 
 
 def test_the_lock_names_nobody_once_it_is_free(tmp_path: Path) -> None:

@@ -114,10 +114,10 @@ def test_a_run_killed_while_it_builds_or_publishes_is_made_good_by_the_next(two_
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("source", ["files", "sample"])
-def test_a_run_killed_at_ten_random_moments_is_made_good_by_the_next(
-    source: str, two_desks: tuple[Desk, Desk], capsys: pytest.CaptureFixture[str]
+@pytest.mark.timeout(36_000)
+@pytest.mark.parametrize(("source", "n_kills"), [("files", 10), ("sample", 10), ("files", 300)])
+def test_a_run_killed_at_random_moments_is_made_good_by_the_next(
+    source: str, n_kills: int, two_desks: tuple[Desk, Desk], capsys: pytest.CaptureFixture[str]
 ) -> None:
     peaceful, killed = two_desks
     draw = random.Random(9)
@@ -127,9 +127,9 @@ def test_a_run_killed_at_ten_random_moments_is_made_good_by_the_next(
         began = time.monotonic()
         assert start_nightly(peaceful, *arguments).wait(LONGEST_RUN_SECONDS) == 0
         duration = time.monotonic() - began
-        n_kills = 10 // len(runs)
-        for number in range(n_kills):
-            after = duration * (number + draw.random()) / n_kills
+        n_each = n_kills // len(runs)
+        for number in range(n_each):
+            after = duration * (number + draw.random()) / n_each
             was_killed = kill_nightly(killed, arguments, lambda: True, after=after)
             told.append(f"{after:.1f} s of {duration:.1f} s {'killed' if was_killed else 'had ended'}")
         assert start_nightly(killed, *arguments).wait(LONGEST_RUN_SECONDS) == 0

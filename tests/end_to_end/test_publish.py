@@ -192,8 +192,8 @@ DIE_AFTER_THE_SWAP = """
 import os, sys
 from flows import cli, pipeline
 swap = pipeline.publish
-def publish_and_die(connection, run):
-    swap(connection, run)
+def publish_and_die(*arguments):
+    swap(*arguments)
     os._exit(9)
 pipeline.publish = publish_and_die
 sys.argv = ["trackrecord", "nightly", "--source", "files", "--input", sys.argv[1], "--plain"]

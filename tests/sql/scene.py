@@ -9,6 +9,7 @@ import duckdb
 import pandas as pd
 
 from flows.config import Settings
+from flows.run import Run
 from flows.warehouse.build import BuildReport, build
 from tests.product import make_run, snapshot_without_gate
 
@@ -85,10 +86,15 @@ class Scene:
 
     def run(self, as_of: str, *, fetched_at: str | None = None, price_source: str | None = None) -> BuildReport:
         """Deliver what is laid out, by a wall clock that stands at `as_of`, and build what it changes."""
+        run = self.take(as_of, fetched_at=fetched_at, price_source=price_source)
+        return build(self.connection, self.settings, as_of=run.as_of, run_id=run.run_id)
+
+    def take(self, as_of: str, *, fetched_at: str | None = None, price_source: str | None = None) -> Run:
+        """Deliver what is laid out and build nothing."""
         self._write(price_source)
         run = make_run(self.folder, self.settings, as_of=_moment(as_of), fetched_at=_moment(fetched_at or as_of))
         snapshot_without_gate(self.connection, run)
-        return build(self.connection, self.settings, as_of=run.as_of, run_id=run.run_id)
+        return run
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()

@@ -50,6 +50,8 @@ class PricesFrom:
         self.vendor = source.vendor
         self.is_archive = source.is_archive
         self.is_simulated = source.is_simulated
+        self.delivers_whole = source.delivers_whole
+        self.no_history = source.no_history - {"prices"}
         self.source = source
         self._exchange = exchange
         self._overrides = overrides

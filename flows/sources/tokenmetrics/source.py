@@ -43,6 +43,9 @@ class TokenMetricsSource:
     vendor = "tokenmetrics"
     is_archive = False
     is_simulated = False
+    delivers_whole = False
+    # The vendor tells of these what it says today; what was missed is lost (docs/tokenmetrics.md).
+    no_history = frozenset({"levels", "quantmetrics"})
 
     def __init__(self, settings: TokenMetricsSettings | None = None) -> None:
         self.settings = settings or read_settings()

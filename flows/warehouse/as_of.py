@@ -1,0 +1,111 @@
+"""The warehouse as it was known at a past moment, copied out of the one there is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from flows.config import Settings
+from flows.errors import UsageError, WarehouseError
+from flows.sources.base import DATASETS
+from flows.warehouse.connection import prepare
+
+# Snapshots known at $moment. One that was taken later but lives before a publish of that moment or an earlier one (a
+# replay of the past, or an acceptance that came late) was not in that publish, and is left out.
+KNOWN = """
+create temporary table known_snapshot as
+select snapshot_id
+from held.ops.snapshot as snapshot
+where as_of <= $moment and not exists (
+    from held.ops.publish as publish
+    where publish.as_of <= $moment and publish.as_of > snapshot.as_of
+        and publish.last_snapshot_id < snapshot.snapshot_id
+)
+"""
+
+# Scorecards that had been published by then: not those that a later replay of the past has added.
+KNOWN_HISTORY = """
+create or replace table marts.scorecard_history as
+select *
+from held.marts.scorecard_history as history
+where published_as_of <= $moment and not exists (
+    from held.ops.publish as publish
+    where publish.as_of <= $moment and publish.as_of > history.published_as_of
+        and publish.published_at < (
+            select min(first.published_at) from held.ops.publish as first where first.as_of = history.published_as_of
+        )
+)
+"""
+
+OF_SNAPSHOTS = ("snapshot", "quarantine", "vanished", "acceptance")
+
+
+def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, moment: datetime) -> None:
+    """Fill an empty, prepared warehouse with what the home's warehouse knew at `moment` (UTC, no zone).
+
+    The home's is opened read-only and let go of again. Hold the lock meanwhile. Raises UsageError where nothing was
+    known yet, WarehouseError where it cannot be opened.
+    """
+    try:
+        connection.execute(f"attach '{str(settings.warehouse).replace(chr(39), chr(39) * 2)}' as held (read_only)")
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{settings.warehouse} cannot be read: {str(error).splitlines()[0]} Close whatever else has it open."
+        ) from error
+    try:
+        connection.execute(KNOWN, {"moment": moment})
+        if connection.execute("from known_snapshot limit 1").fetchone() is None:
+            raise UsageError(f"Nothing was known at {moment:%Y-%m-%dT%H:%M:%S}: no snapshot is that old.")
+        for dataset in DATASETS.values():
+            connection.execute(
+                f"insert into raw.{dataset.name} by name "
+                f"from held.raw.{dataset.name} semi join known_snapshot using (snapshot_id)"
+            )
+        for table in OF_SNAPSHOTS:
+            connection.execute(
+                f"insert into ops.{table} by name from held.ops.{table} semi join known_snapshot using (snapshot_id)"
+            )
+        connection.execute(
+            "insert into ops.reread by name "
+            "from held.ops.reread semi join known_snapshot using (snapshot_id) where as_of <= $moment",
+            {"moment": moment},
+        )
+        for table in ("run", "publish"):
+            connection.execute(
+                f"insert into ops.{table} by name from held.ops.{table} where as_of <= $moment", {"moment": moment}
+            )
+        connection.execute(
+            "insert into ops.validation by name from held.ops.validation semi join ops.run using (run_id)"
+        )
+        _copy_history(connection, moment)
+        connection.execute("drop table known_snapshot")
+    finally:
+        connection.execute("detach held")
+
+
+@contextmanager
+def open_beside(settings: Settings, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse in a file of its own beside `target`, gone when the block ends."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path = target.with_name(f".{target.name}.warehouse")
+    wal = path.with_name(path.name + ".wal")
+    path.unlink(missing_ok=True)
+    wal.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(str(path)) as connection:
+            prepare(connection, settings)
+            yield connection
+    finally:
+        path.unlink(missing_ok=True)
+        wal.unlink(missing_ok=True)
+
+
+def _copy_history(connection: duckdb.DuckDBPyConnection, moment: datetime) -> None:
+    has_history = connection.execute(
+        "select 1 from duckdb_tables() "
+        "where database_name = 'held' and schema_name = 'marts' and table_name = 'scorecard_history'"
+    ).fetchone()
+    if has_history is not None:
+        connection.execute(KNOWN_HISTORY, {"moment": moment})

@@ -1,0 +1,55 @@
+"""Every day (hour) has a state: there, there late, in part, awaited, missing, or lost for good."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from flows.config import SQL_DIR, Settings
+
+
+@dataclass(frozen=True)
+class Day:
+    """One row of `ops.day`; moments in UTC, no zone. `vendor` is None for prices."""
+
+    dataset: str
+    vendor: str | None
+    timeframe: str
+    bar_start: datetime
+    state: str
+    n_rows: int
+    n_tokens: int
+    n_expected: int
+    first_known_at: datetime | None
+    run_id: str | None
+
+
+def write_days(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> None:
+    """Fill `ops.day` with the states as they are at `as_of`. Needs `core` built."""
+    connection.execute("delete from ops.day")
+    _set_variables(connection, settings, as_of)
+    connection.execute(f"insert into ops.day by name {_select()}")
+
+
+def read_days(file: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> list[Day]:
+    """The states at `as_of`, from a published file: what has come due since it was published is late by now."""
+    file.execute("set TimeZone = 'UTC'")
+    file.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+    _set_variables(file, settings, as_of)
+    rows = file.execute(_select()).fetchall()
+    return [Day(*row) for row in rows]
+
+
+def _select() -> str:
+    return (SQL_DIR / "ops" / "day.sql").read_text(encoding="utf-8")
+
+
+def _set_variables(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> None:
+    connection.execute("set variable day_as_of = $as_of::timestamp", {"as_of": as_of})
+    for name, value in (
+        ("late_after_1d", settings.late_after_hours_1d),
+        ("late_after_1h", settings.late_after_hours_1h),
+        ("max_age_days", settings.catch_up_max_age_days),
+        ("catch_up", settings.catch_up),
+    ):
+        connection.execute(f"set variable {name} = $value", {"value": value})

@@ -1,0 +1,165 @@
+-- How much of what a vendor had told it changed later, and what that is worth: the hit rate of its calls as they were
+-- first told beside that of the calls its history tells now. Signals have a row a horizon, the other datasets one row
+-- with horizon NULL; `all` pools the sectors, so do not add it up.
+-- Grain: vendor, dataset, timeframe, sector, horizon
+with read_again as (
+    from ({{ reread_rows(datasets.signals, 'core.signal') }})
+    union all
+    from ({{ reread_rows(datasets.levels, 'core.level') }})
+    union all
+    from ({{ reread_rows(datasets.grades, 'core.grade') }})
+    union all
+    from ({{ reread_rows(datasets.quantmetrics, 'core.quantmetric') }})
+),
+
+restated as (
+    select distinct
+        dataset,
+        vendor,
+        timeframe,
+        token_id,
+        key,
+        moment_at
+    from marts.restatement
+    where vendor is not null
+),
+
+-- A row that was restated was looked at again, whether or not its last look is still the newest.
+looked_at as (
+    select
+        *,
+        false as is_restated
+    from read_again
+    anti join restated
+        on
+            read_again.dataset = restated.dataset
+            and read_again.vendor = restated.vendor
+            and read_again.timeframe = restated.timeframe
+            and read_again.token_id = restated.token_id
+            and read_again.moment_at = restated.moment_at
+            and read_again.key is not distinct from restated.key
+    union all
+    select
+        *,
+        true as is_restated
+    from restated
+),
+
+row_counts as (
+    select
+        looked_at.vendor,
+        looked_at.dataset,
+        looked_at.timeframe,
+        coalesce(token.sector, 'all') as sector,
+        count(*) as n_reread,
+        count(*) filter (where looked_at.is_restated) as n_restated
+    from looked_at
+    inner join work.current_token as token using (token_id)
+    group by looked_at.vendor, looked_at.dataset, looked_at.timeframe, rollup (token.sector)
+),
+
+outcomes as (
+    select
+        vendor,
+        token_id,
+        timeframe,
+        signal_at,
+        sector,
+        horizon,
+        hit
+    from marts.signal_outcome
+    where entry_rule = 'next_open' and hit is not null
+),
+
+first_told as (
+    select outcomes.*
+    from outcomes
+    anti join work.appeared_row as appeared
+        on
+            appeared.dataset = 'signals'
+            and outcomes.vendor = appeared.vendor
+            and outcomes.token_id = appeared.token_id
+            and outcomes.timeframe = appeared.timeframe
+            and outcomes.signal_at = appeared.moment_at
+),
+
+still_told as (
+    select *
+    from work.standing_call
+    where is_as_told
+),
+
+told_now as (
+    select outcomes.*
+    from outcomes
+    semi join still_told using (vendor, token_id, timeframe, signal_at)
+    {%- for timeframe, table in (('1d', 'core.forward_window_1d'), ('1h', 'work.forward_window_1h')) %}
+    {%- for h in horizons[timeframe] %}
+    union all
+    select
+        standing.vendor,
+        standing.token_id,
+        standing.timeframe,
+        standing.signal_at,
+        standing.sector,
+        {{ h }}::integer as horizon,
+        is_hit_at(win.flags, {{ loop.index0 }}, standing.direction) = 1 as hit
+    from work.standing_call as standing
+    inner join {{ table }} as win
+        on standing.token_id = win.token_id and standing.signal_at + bar_length('{{ timeframe }}') = win.entry_at
+    where
+        standing.timeframe = '{{ timeframe }}' and not standing.is_as_told
+        and is_scored_at(win.flags, {{ loop.index0 }}) = 1
+    {%- endfor %}
+    {%- endfor %}
+),
+
+published_rates as (
+    select
+        vendor,
+        timeframe,
+        horizon,
+        coalesce(sector, 'all') as sector,
+        count(*) as n_calls_published,
+        avg(hit::integer) as hit_rate_published
+    from first_told
+    group by vendor, timeframe, horizon, rollup (sector)
+),
+
+restated_rates as (
+    select
+        vendor,
+        timeframe,
+        horizon,
+        coalesce(sector, 'all') as sector,
+        count(*) as n_calls_restated,
+        avg(hit::integer) as hit_rate_restated
+    from told_now
+    group by vendor, timeframe, horizon, rollup (sector)
+),
+
+rates as (
+    select
+        'signals' as dataset,
+        *
+    from published_rates
+    full join restated_rates using (vendor, timeframe, horizon, sector)
+)
+
+select
+    vendor,
+    dataset,
+    timeframe,
+    sector,
+    rates.horizon,
+    coalesce(row_counts.n_reread, 0) as n_reread,
+    coalesce(row_counts.n_restated, 0) as n_restated,
+    row_counts.n_restated / row_counts.n_reread as restated_share,
+    wilson_low(row_counts.n_restated, row_counts.n_reread) as restated_share_low,
+    wilson_high(row_counts.n_restated, row_counts.n_reread) as restated_share_high,
+    case when dataset = 'signals' then coalesce(rates.n_calls_published, 0) end as n_calls_published,
+    rates.hit_rate_published,
+    case when dataset = 'signals' then coalesce(rates.n_calls_restated, 0) end as n_calls_restated,
+    rates.hit_rate_restated
+from row_counts
+full join rates using (vendor, dataset, timeframe, sector)

@@ -1,0 +1,9 @@
+-- Rows that appeared in their vendor's past after somebody had looked there and not found them.
+-- Grain: dataset, vendor, timeframe, token_id, key, moment_at
+from ({{ appearances(datasets.signals, 'core.signal') }})
+union all
+from ({{ appearances(datasets.levels, 'core.level') }})
+union all
+from ({{ appearances(datasets.grades, 'core.grade') }})
+union all
+from ({{ appearances(datasets.quantmetrics, 'core.quantmetric') }})

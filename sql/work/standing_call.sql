@@ -1,0 +1,80 @@
+-- Calls as a vendor's history tells them now, under the windows they would have: those of the rows as first told, but
+-- for the rows that were changed, gone or inserted since, and the rows that follow one of these.
+-- Grain: vendor, token_id, timeframe, signal_at
+with touched as (
+    select
+        vendor,
+        token_id,
+        timeframe,
+        moment_at as signal_at,
+        bool_or(kind = 'appeared') as has_appeared
+    from marts.restatement
+    where dataset = 'signals' and (kind <> 'changed' or field in ('direction', 'trend'))
+    group by all
+),
+
+gone as (
+    select distinct
+        vendor,
+        token_id,
+        timeframe,
+        moment_at as signal_at
+    from staging.vanished_row
+    where dataset = 'signals' and back_at is null
+),
+
+newest as (
+    select
+        signal.vendor,
+        signal.token_id,
+        signal.timeframe,
+        signal.signal_at,
+        case when gone.vendor is null then signal.direction end as direction,
+        case when gone.vendor is null then coalesce(signal.trend, signal.direction) end as side,
+        touched.vendor is not null as is_touched,
+        coalesce(touched.has_appeared, false) as has_appeared
+    from core.signal as signal
+    semi join touched as of_token using (vendor, token_id, timeframe)
+    left join touched using (vendor, token_id, timeframe, signal_at)
+    left join gone using (vendor, token_id, timeframe, signal_at)
+    where not signal.is_preliminary and signal.known_to is null
+),
+
+followed as (
+    select
+        *,
+        lag(side ignore nulls) over token as side_before,
+        is_touched or coalesce(lag(is_touched) over token, false) as is_affected
+    from newest
+    window token as (partition by vendor, token_id, timeframe order by signal_at)
+),
+
+affected as (
+    select *
+    from followed
+    where is_affected
+)
+
+select
+    call.vendor,
+    call.token_id,
+    call.timeframe,
+    call.signal_at,
+    call.direction,
+    call.sector,
+    true as is_as_told
+from core.call as call
+anti join affected using (vendor, token_id, timeframe, signal_at)
+union all
+select
+    affected.vendor,
+    affected.token_id,
+    affected.timeframe,
+    affected.signal_at,
+    affected.direction,
+    coalesce(call.sector, current_token.sector) as sector,
+    coalesce(call.direction = affected.direction, false) and not affected.has_appeared as is_as_told
+from affected
+left join core.call as call using (vendor, token_id, timeframe, signal_at)
+left join work.current_token as current_token using (token_id)
+where affected.direction <> 0 and affected.direction <> affected.side_before

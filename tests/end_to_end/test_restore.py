@@ -1,0 +1,216 @@
+"""A home that was lost comes back with the same tables, from raw/ and journal/ or from a backup, and tells nobody."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from tests.point_in_time.homes import fingerprints
+
+from .conftest import copy_of
+from .desk import Desk, clean_folder
+
+RESTATED = 200
+
+
+@pytest.fixture(scope="module")
+def grown_desk(published_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A second night: a row restated, one gone, one that the gate keeps out, and a run that a gate stopped."""
+    desk = copy_of(published_desk, tmp_path_factory.mktemp("grown"))
+    signals = clean_folder()["signals"]
+    signals.loc[RESTATED, "direction"] *= -1
+    signals.loc[RESTATED + 50, "direction"] = 7
+    desk.deliver("signals", signals.drop(index=RESTATED + 100))
+    assert desk.nightly().exit_code == 0
+    desk.deliver("prices", clean_folder()["prices"].query("token_id < 105"))
+    assert desk.nightly().exit_code == 3
+    snapshot = desk.ask_one("select max(snapshot_id) from ops.snapshot", database=desk.home / "warehouse.duckdb")
+    answer = desk.run("accept", "tokens_kept", "--snapshot", str(snapshot), "--reason", "they left the market")
+    assert answer.exit_code == 0, answer.err
+    assert desk.nightly().exit_code == 0
+    return desk
+
+
+@pytest.fixture
+def desk(grown_desk: Desk, tmp_path: Path) -> Desk:
+    return copy_of(grown_desk, tmp_path)
+
+
+def tables(desk: Desk) -> dict[str, str]:
+    """All that was appended and built, and what the ledger says of it."""
+    with duckdb.connect(str(desk.home / "warehouse.duckdb"), read_only=True) as warehouse:
+        # What a run said of itself while it went on, and how long the last build took, is not told again.
+        passing = frozenset({"ops.build", "ops.schema_version", "ops.run.finished_at", "ops.acceptance.accepted_at"})
+        return fingerprints(warehouse, "raw", "core", "marts", "ops", without=passing, is_stored=True)
+
+
+def set_aside(desk: Desk) -> Iterator[Path]:
+    return (path for path in (desk.home / "set-aside").rglob("*") if path.is_file())
+
+
+def test_the_second_night_told_what_it_saw(desk: Desk) -> None:
+    (gone,) = desk.ask("select token_id, moment_at, is_back from ops.vanished")
+    row = clean_folder()["signals"].loc[RESTATED + 100]
+    # The row that the gate kept out was delivered, so it is not gone.
+    assert gone == (row["token_id"], row["signal_at"].to_pydatetime(), False)
+    assert desk.ask("select kind, count(*) from marts.restatement group by all order by all") == [
+        ("changed", 1),
+        ("vanished", 1),
+    ]
+    (published, stopped, last) = desk.ask("select state, error, durations, counts, inputs, settings_hash, "
+        "python_version from ops.run order by started_at")[1:]  # fmt: skip
+    assert [run[0] for run in (published, stopped, last)] == ["published", "stopped", "published"]
+    assert "tokens_kept" in stopped[1]
+    assert list(json.loads(stopped[2])) == ["fetch", "snapshot"]
+    assert {one["dataset"] for one in json.loads(stopped[4])} == {"tokens", "prices", "signals"}
+    assert list(json.loads(published[2])) == ["fetch", "snapshot", "build", "check", "publish"]
+    assert json.loads(published[3])["n_quarantined"] == 1
+    assert all(published[5:])
+
+
+def test_a_deleted_warehouse_is_made_anew_with_the_same_tables(desk: Desk) -> None:
+    before = tables(desk)
+    files = desk.raw_files()
+    published = desk.fingerprint()
+    (desk.home / "warehouse.duckdb").unlink()
+    answer = desk.run("restore", "--from-raw")
+    assert answer.exit_code == 0, answer.err
+    assert tables(desk) == before
+    assert (desk.raw_files(), desk.fingerprint()) == (files, published)
+
+
+def damage_file(desk: Desk) -> bytes:
+    nonsense = b"not what DuckDB wrote" * 1000
+    (desk.home / "warehouse.duckdb").write_bytes(nonsense)
+    return nonsense
+
+
+def damage_log(desk: Desk) -> bytes:
+    """A write-ahead log with a flipped byte, as a crash and a bad disk leave it."""
+    with duckdb.connect(str(desk.home / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("pragma disable_checkpoint_on_shutdown")
+        warehouse.execute("create table work.left_behind as from range(1000)")
+    log = desk.home / "warehouse.duckdb.wal"
+    cells = bytearray(log.read_bytes())
+    cells[len(cells) // 2] ^= 255
+    log.write_bytes(cells)
+    return bytes(cells)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [damage_file, damage_log])
+def test_a_nightly_that_finds_the_warehouse_unreadable_sets_it_aside_and_makes_it_anew(
+    desk: Desk, damage: Callable[[Desk], bytes]
+) -> None:
+    before = tables(desk)
+    damaged = damage(desk)
+    answer = desk.nightly()
+    assert answer.exit_code == 0, answer.err
+    after = tables(desk)
+    assert {name: after[name] for name in after if not name.startswith("ops.")} == {
+        name: before[name] for name in before if not name.startswith("ops.")
+    }
+    assert damaged in [path.read_bytes() for path in set_aside(desk)]
+
+
+def test_a_snapshot_that_only_the_journal_knows_is_taken_again(desk: Desk) -> None:
+    """As after a crash between the journal and the commit, or a write-ahead log that lost its end."""
+    before = tables(desk)
+    with duckdb.connect(str(desk.home / "warehouse.duckdb")) as warehouse:
+        row = warehouse.execute("select max(snapshot_id) from ops.snapshot where dataset = 'signals'").fetchone()
+        assert row is not None
+        for table in ("raw.signals", "ops.snapshot", "ops.reread", "ops.vanished", "ops.quarantine"):
+            warehouse.execute(f"delete from {table} where snapshot_id = {row[0]}")
+    answer = desk.nightly()
+    assert answer.exit_code == 0, answer.err
+    after = tables(desk)
+    for table in ("raw.signals", "ops.snapshot", "ops.vanished", "ops.quarantine", "marts.restatement"):
+        assert after[table] == before[table], table
+
+
+def test_a_kept_file_that_was_changed_stops_a_restore_and_changes_nothing(desk: Desk) -> None:
+    (changed,) = (path for path in (desk.home / "raw" / "tokens").iterdir())
+    changed.write_bytes(changed.read_bytes() + b"!")
+    warehouse = (desk.home / "warehouse.duckdb").read_bytes()
+    answer = desk.run("restore", "--from-raw")
+    assert answer.exit_code == 1
+    assert changed.name in answer.err
+    assert "is not what was kept" in answer.err
+    assert (desk.home / "warehouse.duckdb").read_bytes() == warehouse
+
+
+def test_a_backup_comes_back_whole_and_the_newer_home_is_set_aside(desk: Desk, tmp_path: Path) -> None:
+    before, published = tables(desk), desk.fingerprint()
+    copy = tmp_path / "copy"
+    answer = desk.run("backup", str(copy))
+    assert answer.exit_code == 0, answer.err
+    (desk.home / "journal" / "deliveries.jsonl").write_text('{"sent": "since the backup"}\n', encoding="utf-8")
+    desk.published.write_bytes(b"of a newer night")
+    newer = desk.fingerprint()
+
+    answer = desk.run("restore", str(copy))
+    assert answer.exit_code == 0, answer.err
+    assert (tables(desk), desk.fingerprint()) == (before, published)
+    assert newer in [Desk(desk.folder, path.parent.parent).fingerprint() for path in set_aside(desk)
+                     if path.name == "trackrecord.duckdb"]  # fmt: skip
+    # What has been sent stays sent.
+    assert "since the backup" in (desk.home / "journal" / "deliveries.jsonl").read_text(encoding="utf-8")
+    # Nothing is overwritten by a second backup.
+    assert desk.run("backup", str(copy)).exit_code == 2
+
+
+@pytest.mark.slow
+def test_a_damaged_backup_is_refused_before_anything_is_replaced(desk: Desk, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    assert desk.run("backup", str(copy)).exit_code == 0
+    victim = copy / "published" / "trackrecord.duckdb"
+    cells = bytearray(victim.read_bytes())
+    cells[len(cells) // 2] ^= 1
+    victim.write_bytes(cells)
+    before = tables(desk)
+    answer = desk.run("restore", str(copy))
+    assert answer.exit_code == 1
+    assert "does not match its checksum" in answer.err
+    assert tables(desk) == before
+    assert not (desk.home / "set-aside").exists()
+    shutil.rmtree(copy)
+    assert desk.run("restore", str(copy)).exit_code == 2
+
+
+@pytest.mark.slow
+def test_a_restore_that_died_half_way_is_finished_by_the_next_run(desk: Desk, tmp_path: Path) -> None:
+    before = tables(desk)
+    copy = tmp_path / "copy"
+    assert desk.run("backup", str(copy)).exit_code == 0
+    # As it is after the old home was set aside in part: some of the new is in, some is not.
+    replacing = desk.home / ".replacing"
+    shutil.copytree(copy, replacing)
+    (replacing / "manifest.json").unlink()
+    shutil.rmtree(replacing / "raw")
+    (desk.home / "warehouse.duckdb").write_bytes(b"half")
+    answer = desk.nightly()
+    assert answer.exit_code == 0, answer.err
+    assert {k: v for k, v in tables(desk).items() if k.startswith("core.")} == {
+        k: v for k, v in before.items() if k.startswith("core.")
+    }
+
+
+@pytest.mark.slow
+def test_old_tables_are_not_needed(desk: Desk) -> None:
+    """Acceptances, quarantined rows, validations and publishes are there again, with the words that were said."""
+    (desk.home / "warehouse.duckdb").unlink()
+    shutil.rmtree(desk.home / "published")
+    before = pd.Timestamp("2026-01-01")
+    assert desk.run("restore", "--from-raw").exit_code == 0
+    warehouse = desk.home / "warehouse.duckdb"
+    assert desk.ask("select rule, reason from ops.acceptance", database=warehouse) == [
+        ("tokens_kept", "they left the market")
+    ]
+    assert desk.ask_one("select count(*) from ops.publish", database=warehouse) == 3
+    assert desk.ask_one("select count(distinct published_as_of) from marts.scorecard_history", database=warehouse) >= 1
+    assert desk.ask_one("select min(started_at) from ops.run", database=warehouse) > before
+    assert desk.ask_one("select count(*) from ops.quarantine", database=warehouse) == 1

@@ -1,0 +1,63 @@
+"""A home on disk that takes folders in at chosen moments, without the gate's rules, and publishes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from flows import pipeline
+from flows.config import Settings
+from flows.run import Run
+from flows.warehouse import runs
+from flows.warehouse.build import build
+from flows.warehouse.connection import open_warehouse
+from flows.warehouse.days import write_days
+from flows.warehouse.publish import adopt_publishes, publish, stamp_of
+from tests.point_in_time.homes import fingerprints
+from tests.product import make_run, snapshot_without_gate
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """The main job without Great Expectations, whose import takes longer than all the rest."""
+
+    settings: Settings
+
+    def publish(self, folder: Path, now: datetime) -> dict[str, str]:
+        """Run as if our clock stood at `now`; return fingerprints of what was published."""
+        return self.publish_run(make_run(folder, self.settings, as_of=now))
+
+    def publish_run(self, run: Run) -> dict[str, str]:
+        pipeline.begin(run)
+        with open_warehouse(self.settings) as connection:
+            snapshot_without_gate(connection, run)
+            build(connection, self.settings, as_of=run.as_of, run_id=run.run_id)
+            write_days(connection, self.settings, run.as_of)
+            runs.keep_weekly_scorecard(connection, run)
+            publish(connection, stamp_of(run), self.settings.published)
+            adopt_publishes(connection, self.settings)
+            runs.settle_history(connection, self.settings.home)
+        return of_file(self.settings.published)
+
+    def die_before_the_build(self, folder: Path, now: datetime) -> None:
+        """A run that took its snapshots and came no further."""
+        run = make_run(folder, self.settings, as_of=now)
+        pipeline.begin(run)
+        with open_warehouse(self.settings) as connection:
+            snapshot_without_gate(connection, run)
+
+    def rebuild(self, moment: datetime) -> dict[str, str]:
+        out = self.settings.home.parent / "rebuilt" / "then.duckdb"
+        pipeline.rebuild(self.settings, moment, out, holder="a test")
+        return of_file(out)
+
+
+def new_publisher(place: Path, **settings: object) -> Publisher:
+    told: dict[str, object] = {"horizons_1d": (1, 7), "horizons_1h": (1, 4), **settings}
+    return Publisher(Settings(home=place / "home", _env_file=None, **told))  # type: ignore[arg-type,call-arg]
+
+
+def of_file(path: Path) -> dict[str, str]:
+    with duckdb.connect(str(path), read_only=True) as file:
+        return fingerprints(file, "core", "marts", is_stored=True)

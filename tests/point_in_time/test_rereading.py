@@ -1,0 +1,108 @@
+"""What a vendor restates is found when its turn comes: the last days every night, the whole past in parts."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from flows.catch_up import missed_days, part_of
+from flows.sources.base import Delivery, Response, Wanted
+from flows.sources.files import FilesSource
+from flows.warehouse.days import Day
+from tests.point_in_time.markets import START, Market, Step, random_market
+from tests.point_in_time.publisher import Publisher, new_publisher
+from tests.product import make_run
+
+MOMENTS = {"prices": "bar_start", "signals": "signal_at"}
+
+
+class AskedSource(FilesSource):
+    """A vendor whose calls cost something: it delivers the days and the tokens that were asked for, and no more."""
+
+    delivers_whole = False
+
+    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+        for name in ("tokens", "prices", "signals"):
+            rows = pd.read_parquet(self.folder / f"{name}.parquet")
+            if name in MOMENTS and wanted.since is not None:
+                rows = rows[rows[MOMENTS[name]] >= pd.Timestamp(wanted.since)]
+            if wanted.token_ids is not None:
+                rows = rows[rows["token_id"].isin(wanted.token_ids)]
+            yield Delivery(name, (Response(f"{name}.parquet", rows.to_parquet()),), since=wanted.since)
+
+
+def test_every_token_has_its_turn_once() -> None:
+    tokens = list(range(1000, 1100))
+    turns = [part_of(tokens, 28, date(2026, 1, 1) + timedelta(days=n)) for n in range(28)]
+    assert sorted(token for turn in turns for token in turn) == tokens
+    assert max(map(len, turns)) == 4
+    assert part_of(tokens, 0, date(2026, 1, 1)) == frozenset()
+
+
+def test_what_is_asked_for_again_is_what_can_still_be_filled() -> None:
+    states = [("signals", "late"), ("prices", "partial"), ("levels", "late"), ("signals", "missing")]
+    days = [
+        Day(dataset, "v", "1d", datetime(2026, 1, 1 + n), state, 0, 0, 0, None, None)
+        for n, (dataset, state) in enumerate(states)
+    ]
+    assert missed_days(days, frozenset({"levels"})) == [date(2026, 1, 1), date(2026, 1, 2)]
+
+
+@pytest.fixture
+def publisher(tmp_path: Path) -> Publisher:
+    return new_publisher(tmp_path, reread_days=3, reread_parts=2)
+
+
+def test_the_last_days_are_read_again_each_night_and_the_past_in_turn(publisher: Publisher, tmp_path: Path) -> None:
+    market = random_market(11, n_tokens=5, n_days=70, has_known_at=False)
+    days = pd.date_range(START, periods=70)
+    market.signals = pd.DataFrame(
+        {"vendor": "first", "token_id": token, "timeframe": "1d", "signal_at": at, "direction": n % 3 - 1, "arrives": 0}
+        for token in range(1, 5)
+        for n, at in enumerate(days)
+    )
+    night(market, publisher, tmp_path)
+    # One row of each of two tokens is turned round 20 days back, one of a third, which has no turn tonight, yesterday.
+    today = (market.now + timedelta(days=1)).date()
+    turn = today.toordinal() % 2
+    old = {token: restate(market, token, market.now - timedelta(days=20)) for token in (1, 2)}
+    recent = restate(market, 3 if turn == 0 else 4, market.now - timedelta(days=1))
+    night(market, publisher, tmp_path)
+    found = restated(publisher)
+    assert found == {recent, old[2 if turn == 0 else 1]}
+    with duckdb.connect(str(publisher.settings.published), read_only=True) as file:
+        looks = file.execute(
+            "select read_from, read_token_ids from ops.reread where dataset = 'signals' and vendor = 'first' "
+            "and as_of = (select max(as_of) from ops.reread) order by read_token_ids nulls first"
+        ).fetchall()
+    assert looks[0] == (pd.Timestamp(today - timedelta(days=3)), None)
+    assert {token % 2 for token in looks[1][1]} == {turn}
+    assert looks[1][0] <= pd.Timestamp("2025-01-02")
+    night(market, publisher, tmp_path)
+    assert restated(publisher) == {recent, *old.values()}
+
+
+def night(market: Market, publisher: Publisher, place: Path) -> None:
+    now = market.advance(Step(days=1 if market.shown else 50, hour=0))
+    market.deliver(place / "vendor", is_archive=False)
+    run = make_run(place / "vendor", publisher.settings, as_of=now)
+    publisher.publish_run(replace(run, source=AskedSource(place / "vendor", "vendor")))
+
+
+def restate(market: Market, token: int, until: datetime) -> tuple[int, datetime]:
+    rows = market.signals
+    is_theirs = (rows["token_id"] == token) & (rows["signal_at"] <= until) & (rows["arrives"] == 0)
+    place = rows[is_theirs]["signal_at"].idxmax()
+    market.signals.loc[place, "direction"] = (rows.loc[place, "direction"] + 2) % 3 - 1
+    return token, rows.loc[place, "signal_at"].to_pydatetime()
+
+
+def restated(publisher: Publisher) -> set[tuple[int, datetime]]:
+    with duckdb.connect(str(publisher.settings.published), read_only=True) as file:
+        return set(
+            file.execute("select token_id, moment_at from marts.restatement where dataset = 'signals'").fetchall()
+        )
