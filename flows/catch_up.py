@@ -19,10 +19,10 @@ OLDEST = "select least((select min(bar_start) from core.price_bar), (select min(
 def readings(run: Run) -> tuple[Wanted, ...]:
     """The fetches of a run, in order. A source that delivers whole is asked once, for everything.
 
-    Any other is asked for what is new, which holds the last days again; for the days that the catch-up policy fills
-    and that lie further back; and, if `reread_parts` is not 0, for the whole daily history of every `reread_parts`-th
-    token, others each day. What was missed is read from the published file; before the first publish, and in a run
-    that asks for some hours or days only, there is nothing to catch up with.
+    Any other is asked for the last `reread_days` again, further back where a day that the catch-up policy fills was
+    missed; and, if `reread_parts` is not 0, for the whole daily history of every `reread_parts`-th token, others each
+    day. What was missed is read from the published file; before the first publish, and in a run that asks for some
+    hours or days only, there is nothing to catch up with.
     """
     everything = run.wanted
     is_part = run.timeframes != TIMEFRAMES or run.since is not None
@@ -33,14 +33,12 @@ def readings(run: Run) -> tuple[Wanted, ...]:
         (oldest,) = file.execute(OLDEST).fetchone() or (None,)
         token_ids = [token_id for (token_id,) in file.execute("select distinct token_id from core.token").fetchall()]
     today = run.as_of.date()
-    reread_from = today - timedelta(days=run.settings.reread_days)
-    fetches = [everything]
-    if missed and missed[0] < reread_from:
-        fetches.append(replace(everything, since=missed[0], until=missed[-1]))
+    since = min([today - timedelta(days=run.settings.reread_days), *missed])
+    newest = replace(everything, since=since)
     part = part_of(token_ids, run.settings.reread_parts, today)
-    if part and oldest is not None and oldest < reread_from:
-        fetches.append(replace(everything, timeframes=("1d",), since=oldest, token_ids=part))
-    return tuple(fetches)
+    if not part or oldest is None or oldest >= since:
+        return (newest,)
+    return newest, replace(everything, timeframes=("1d",), since=oldest, token_ids=part)
 
 
 def missed_days(days: list[Day], no_history: frozenset[str]) -> list[date]:

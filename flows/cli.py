@@ -1,6 +1,7 @@
 """The command line: the same steps from a terminal."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date, datetime
@@ -17,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows import pipeline
+from flows.catch_up import readings
 from flows.config import Settings, orchestrator_defaults
 from flows.delivery.delivery import read as read_deliveries
 from flows.delivery.delivery import summary
@@ -427,7 +429,10 @@ def _print_plan(run: Run) -> None:
     from flows.report.calls import print_plan, tokenmetrics_of
 
     source = tokenmetrics_of(run.source)
-    print_plan(console, run.settings.home, source, source.plan(run.wanted))
+    calls: Counter[str] = Counter()
+    for wanted in readings(run):
+        calls.update(source.plan(wanted))
+    print_plan(console, run.settings.home, source, calls)
 
 
 def _say(text: str) -> None:

@@ -20,6 +20,7 @@ from flows.sources import open_reader
 from flows.sources.base import DATASETS
 from flows.warehouse import journal, runs
 from flows.warehouse.acceptance import insert_acceptance
+from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.build import build
 from flows.warehouse.clock import utc_now
 from flows.warehouse.connection import is_damage, prepare
@@ -93,6 +94,7 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
             results = tuple(RuleResult(**result) for result in event["results"])
             runs.record_results(connection, event["run_id"], results, gate="marts")
         _restore_publishes(connection, settings)
+        adopt_journal(connection, settings.home)
         if is_built:
             build(connection, settings, as_of=_newest_moment(connection), run_id="restore")
         runs.restore_history(connection, settings.home)

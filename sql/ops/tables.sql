@@ -51,9 +51,6 @@ create table if not exists ops.snapshot (
     extent varchar
 );
 
--- Warehouses of before 2026-12 lack it.
-alter table ops.snapshot add column if not exists extent varchar;
-
 create table if not exists ops.validation (
     run_id varchar,
     snapshot_id bigint,

@@ -73,7 +73,7 @@ class TokenMetricsSource:
             fetched = asyncio.run(self._fetch(wanted, held, keys, store))
         except BaseExceptionGroup as group:
             raise sharing_errors(group) from None
-        is_part = "1d" not in wanted.timeframes or wanted.since is not None
+        is_part = "1d" not in wanted.timeframes or _is_of_the_past(wanted)
         for delivery in deliveries(fetched):
             if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
                 # A night without prices is a fault for the gate; an hour or some past days without them are not.
@@ -109,7 +109,7 @@ class TokenMetricsSource:
             asked = [one for one in asked if one.timeframe == "1h" or (one == TOKENS and not held.token_ids)]
         elif "1h" not in wanted.timeframes:
             asked = [one for one in asked if one.timeframe != "1h"]
-        if wanted.since is not None:
+        if wanted.since is not None and _is_of_the_past(wanted):
             until = wanted.until or wanted.as_of.date()
             window = Window(wanted.since, until, datetime.combine(wanted.since, datetime.min.time()))
             return tasks_for(asked, token_ids, days=window, is_past=until < wanted.as_of.date())
@@ -118,7 +118,9 @@ class TokenMetricsSource:
         history = days_before(wanted.as_of, settings.history_days, n_hourly_days=settings.hourly_days)
         if held.newest is None:
             return tasks_for(asked, token_ids, days=history)
-        n_days = min(settings.history_days, settings.reread_days + max(0, (wanted.as_of.date() - held.newest).days - 1))
+        since = wanted.since or wanted.as_of.date() - timedelta(days=settings.reread_days)
+        since = min(since, held.newest - timedelta(days=settings.reread_days - 1))
+        n_days = min(settings.history_days, (wanted.as_of.date() - since).days)
         days = days_before(wanted.as_of, n_days, n_hourly_days=settings.hourly_days)
         new = frozenset(token_ids) - held.token_ids
         return tasks_for(asked, token_ids, days=days, new_token_ids=new, history=history)
@@ -149,6 +151,11 @@ class TokenMetricsSource:
     def ranks(self, tokens: Delivery) -> dict[int, int]:
         """Rank by market cap by token id, where the universe was taken from the vendor's list of the largest."""
         return ranks_of(tokens)
+
+
+def _is_of_the_past(wanted: Wanted) -> bool:
+    """Whether some days or tokens are wanted apart; from some day on, and of all tokens, is a night as any other."""
+    return wanted.until is not None or wanted.token_ids is not None
 
 
 def read_settings() -> TokenMetricsSettings:
