@@ -2,7 +2,8 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -292,13 +294,20 @@ def restore(
 @app.command()
 def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Ask the published file, read-only."""
-    published = _published(_settings())
-    with duckdb.connect(str(published), read_only=True) as file:
+    with _open_published(_settings()) as file:
+        # Nothing but the file: no other file is read or written, whatever the query says.
+        file.execute("set enable_external_access = false")
         try:
-            cursor = file.execute(sql)
+            (statement,) = file.extract_statements(sql) or (None,)
+            if statement is None or statement.type != duckdb.StatementType.SELECT:
+                raise UsageError("The published file is read-only: ask it with a select.")
+            cursor = file.execute(statement)
+            names, rows = [column[0] for column in cursor.description or ()], cursor.fetchall()
+        except ValueError as error:
+            raise UsageError("Ask one question at a time: there is more than one statement.") from error
         except duckdb.Error as error:
             raise UsageError(f"{error}\nThe published file is read-only: ask it with a select.") from error
-        _print_rows([column[0] for column in cursor.description or ()], cursor.fetchall())
+    _print_rows(names, rows)
 
 
 @app.command()
@@ -307,8 +316,12 @@ def status(
 ) -> None:
     """What is published, how fresh it is, the state of every day, and how the last runs ended."""
     settings = _settings()
-    published = _published(settings)
-    with duckdb.connect(str(published), read_only=True) as file:
+    if not settings.published.exists():
+        _print_last_runs(settings)
+        console.print(f"Nothing is published yet: {settings.published} does not exist. Run `trackrecord nightly`.")
+        raise typer.Exit(1 if check else 0)
+    published = settings.published
+    with _open_published(settings) as file:
         row = file.execute(
             "select published_at, as_of, run_id, source, is_simulated from ops.publish "
             "order by published_at desc limit 1"
@@ -320,12 +333,7 @@ def status(
         f"{published}: published {row[0]:%Y-%m-%d %H:%M} UTC by run {row[2]} from {row[3]}, "
         f"as of {row[1]:%Y-%m-%d %H:%M}" + (" (simulated)" if row[4] else "")
     )
-    console.print("Last runs, newest first:")
-    # From the journal: the published file cannot know of a run that did not publish.
-    for run in reversed(fold(journal.read(settings.home, "runs"))[-N_RUNS_SHOWN:]):
-        _say(f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
-        for line in (run["error"] or "").splitlines():
-            _say(f"    {line}")
+    _print_last_runs(settings)
     if (settings.home / "journal" / "requests.jsonl").exists():
         from flows.report.calls import print_use
 
@@ -405,14 +413,42 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def _print_last_runs(settings: Settings) -> None:
+    """From the journal: the published file cannot know of a run that did not publish."""
+    runs = fold(journal.read(settings.home, "runs"))[-N_RUNS_SHOWN:]
+    if runs:
+        console.print("Last runs, newest first:")
+    for run in reversed(runs):
+        _say(f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
+        for line in (run["error"] or "").splitlines():
+            _say(f"    {line}")
+
+
+@contextmanager
+def _open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published file as a reader opens it. Raises UsageError before the first publish, and where it is damaged."""
+    published = _published(settings)
+    try:
+        file = duckdb.connect(str(published), read_only=True)
+    except duckdb.Error as error:
+        raise UsageError(
+            f"{published} cannot be opened: {str(error).splitlines()[0]} Set it aside; the next nightly writes it anew."
+        ) from error
+    with file:
+        yield file
+
+
 def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--as-of {text} is not a moment; write it like 2026-03-09T00:20:00 (UTC).") from error
-    return as_utc(moment)
+        raise UsageError(f"{text} is not a moment; write it like 2026-03-09T00:20:00 (UTC).") from error
+    try:
+        return as_utc(moment)
+    except OverflowError as error:
+        raise UsageError(f"{text} lies beyond the calendar in UTC.") from error
 
 
 def _days(since: str, until: str) -> tuple[date, date]:
@@ -459,7 +495,7 @@ def _read_settings(kind: type[S]) -> S:
 def _print_rows(names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """A table where it fits; else each row on lines of its own, so that nothing is cut off."""
     cells = [["" if value is None else str(value) for value in row] for row in rows]
-    table = Table(*names)
+    table = Table(*(escape(name) for name in names))
     for row in cells:
         table.add_row(*map(Text, row))
     if fits(console, table):

@@ -179,6 +179,28 @@ def test_query_cannot_write(desk: Desk, sql: str) -> None:
     assert desk.fingerprint() == fingerprint
 
 
+@pytest.mark.parametrize("sql", ["", "select 1; select 2", "copy (select 1) to 'leak.csv'", "from 'leak.csv'"])
+def test_query_is_one_question_to_the_published_file_and_touches_no_other(
+    desk: Desk, sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    answer = desk.run("query", sql)
+
+    assert answer.exit_code == 2
+    assert "ask it with" in answer.err or "Ask one question" in answer.err
+    assert not (tmp_path / "leak.csv").exists()
+
+
+def test_a_damaged_published_file_is_told_without_a_traceback(desk: Desk) -> None:
+    desk.published.write_bytes(b"not a database" * 1000)
+
+    for arguments in (["query", "select 1"], ["status"]):
+        answer = desk.run(*arguments)
+        assert answer.exit_code == 2
+        assert "Set it aside" in answer.err
+
+
 def test_query_shows_every_cell_whole(desk: Desk) -> None:
     narrow = desk.run("query", "select 1 as one, '[bold]' as text, ['a', 'b'] as list, null as nothing")
     wide = desk.run("query", "select * from marts.signal_scorecard where sector = 'all' limit 1")
@@ -192,10 +214,14 @@ def test_query_shows_every_cell_whole(desk: Desk) -> None:
 
 def test_commands_before_the_first_publish_say_what_to_run(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "acme", tmp_path / "home")
-    for arguments in (["query", "select 1"], ["status"], ["status", "--check"]):
+
+    asked = desk.run("query", "select 1")
+    assert asked.exit_code == 2
+    assert "does not exist yet. Run `trackrecord nightly` first." in asked.err
+    for arguments, code in ((["status"], 0), (["status", "--check"], 1)):
         answer = desk.run(*arguments)
-        assert answer.exit_code == 2
-        assert "does not exist yet. Run `trackrecord nightly` first." in answer.err
+        assert answer.exit_code == code
+        assert "Nothing is published yet" in answer.out
 
 
 # --- status --------------------------------------------------------------------------------------------------------
