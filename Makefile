@@ -12,7 +12,7 @@ run: .venv/.run
 	$(BIN)/trackrecord digest --plain
 
 test: .venv/.dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: .venv/.dev
 	$(BIN)/python -m pytest -m slow --timeout 3600

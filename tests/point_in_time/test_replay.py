@@ -20,6 +20,8 @@ ALLOWED = frozenset(
         "core.price_bar.known_from",
         "core.price_bar.known_to",
         "marts.scorecard_history",
+        # Says how often the past was looked at, which is what a replay is about.
+        "marts.restatement_summary",
     }
 )
 

@@ -433,7 +433,7 @@ def test_nights_with_a_bad_print_end_like_one_run_after_them(tmp_path: Path, sui
     spiked_at = datetime(2026, 1, 29)
     night_after = bars_after(tmp_path / "one", spiked_at + timedelta(days=1, minutes=20))
     assert (2, spiked_at) not in [row[:2] for row in night_after]
-    nights = [AS_OF - timedelta(days=days) for days in (3, 2, 1, 0)]
+    nights = [AS_OF - timedelta(days=days) for days in (1, 0)]
     assert bars_after(tmp_path / "daily", *nights) == bars_after(tmp_path / "once", AS_OF)
 
 
