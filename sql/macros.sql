@@ -60,11 +60,11 @@ create or replace temporary macro from_fixed(total) as total::double / 1e15;
 
 -- Wilson's 95 % interval of a share of k in n. NULL where n is 0.
 create or replace temporary macro wilson_low(k, n) as
-    greatest(
-        0, (k + 1.9207294) / (n + 3.8414588) - 1.9599640 * sqrt(k * (n - k) / nullif(n, 0) + 0.9603647) / (n + 3.8414588)
-    );
+    case when n > 0 then greatest(
+        0, (k + 1.9207294) / (n + 3.8414588) - 1.9599640 * sqrt(k * (n - k) / n + 0.9603647) / (n + 3.8414588)
+    ) end;
 
 create or replace temporary macro wilson_high(k, n) as
-    least(
-        1, (k + 1.9207294) / (n + 3.8414588) + 1.9599640 * sqrt(k * (n - k) / nullif(n, 0) + 0.9603647) / (n + 3.8414588)
-    );
+    case when n > 0 then least(
+        1, (k + 1.9207294) / (n + 3.8414588) + 1.9599640 * sqrt(k * (n - k) / n + 0.9603647) / (n + 3.8414588)
+    ) end;
