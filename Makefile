@@ -3,7 +3,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 UV := $(BIN)/uv
-SYNC := $(UV) sync --quiet --frozen --inexact
+# Compiled once here, or every command compiles its imports anew where Python may not write beside them.
+SYNC := $(UV) sync --quiet --frozen --inexact --compile-bytecode
 
 .PHONY: run test test-slow test-browser check bench clean
 
