@@ -14,7 +14,8 @@ from flows.sources.base import DATASETS
 from flows.warehouse import journal
 from flows.warehouse.raw_store import Kept
 
-KIND = "deliveries"
+# Not "deliveries": those are of the digest.
+KIND = "fetches"
 
 
 def note(run: Run, kept: Kept) -> None:
