@@ -273,7 +273,10 @@ def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dat
             "extent": run.extent,
         },
     ).fetchone()
-    return LastSnapshot(*row) if row else None
+    if row is None:
+        return None
+    # A source that is asked for some days delivers as many rows as it was asked for; only its tokens can be compared.
+    return LastSnapshot(row[0], row[1] if run.source.delivers_whole else 0, row[2])
 
 
 def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetch: Fetch) -> int:
