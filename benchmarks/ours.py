@@ -20,7 +20,7 @@ from flows.scoring.windows import HIT_LONG, HIT_SHORT, Bars, Windows, forward_wi
 from flows.sources.simulated import SampleSource
 from flows.warehouse.build import build
 from flows.warehouse.connection import open_warehouse
-from flows.warehouse.publish import publish
+from flows.warehouse.publish import publish, stamp_of
 
 THREADS = 2
 COST_BPS = 20
@@ -170,7 +170,7 @@ def published_size(home: str) -> dict[str, Any]:
     run = start_run(SampleSource(), settings)
     with open_warehouse(settings) as connection:
         started = time.perf_counter()
-        publish(connection, run)
+        publish(connection, stamp_of(run), settings.published)
         seconds = time.perf_counter() - started
     return {"seconds": seconds, "mb": settings.published.stat().st_size / 2**20}
 

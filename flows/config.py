@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     cost_bps: float = Field(default=20, ge=0, lt=10_000, description="Round-trip cost in basis points.")
     horizons_1d: Horizons = Field(default=(1, 7, 14, 30, 90), description="Horizons of daily calls, in bars.")
     horizons_1h: Horizons = Field(default=(1, 4, 24, 72, 168), description="Horizons of hourly calls, in bars.")
-    memory_limit: str = Field(default="500MB", description="What DuckDB may hold in memory before it spills.")
+    memory_limit: str = Field(default="400MB", description="What DuckDB may hold in memory before it spills.")
     threads: int = Field(default=2, ge=1, description="Threads of DuckDB.")
     lock_wait_seconds: float = Field(default=1200, ge=0, description="How long a scheduled run waits for the lock.")
     hourly_publish_hours: float = Field(default=6, ge=0, description="Hours between publishes of hourly runs.")
