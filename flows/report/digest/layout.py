@@ -17,7 +17,7 @@ from flows.report.digest.document import (
     estimate,
 )
 from flows.report.digest.formats import HOLD, NOT_TOLD
-from flows.report.digest.marks import marks_told, signs
+from flows.report.digest.marks import marks_told
 from flows.report.digest.model import Cell, Digest, SectorCurves, Track
 from flows.report.digest.sentences import bars
 
@@ -258,7 +258,9 @@ def _hit_rates(writer: Writer) -> Section:
             writer.text(
                 "A call hits when it made money after costs. The base is what any entry in the same tokens would have "
                 "hit, the edge is the difference, and selection compares with the sector's other tokens at the same "
-                "moment. Worth: how many independent calls the overlapping ones are worth. ▲ and ▼ stand only where a "
+                "moment. Worth: how many independent calls the overlapping ones are worth; where longs and shorts were "
+                "open at the same time they offset each other, and both together are worth more than either. ▲ and ▼ "
+                "say better and worse than chance, of which side and by which measure, and stand only where a "
                 "sector's bullish or bearish calls are still beyond chance after a correction for {n_tested|count} "
                 "tests and a year of weekly looks (q at most {mark_level|level}); without a mark a sector's difference "
                 "may well be chance. The row of all sectors is not among these tests: read its interval."
@@ -380,12 +382,13 @@ def _matrix(writer: Writer, number: int, track: Track) -> Table:
             elif cell.edge is None:
                 cells.append(writer.text("too few (n = {.n_calls|count})", f"tracks.{number}.cells.{place}"))
             else:
-                told = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}} {signs(track, cell)}".strip()
+                told = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}} {marks_told(track, cell)}".strip()
                 cells.append(writer.text(told, f"tracks.{number}.cells.{place}"))
         rows.append(Row(tuple(cells), {"sector": sector}, sector == "all"))
     return Table(
         f"matrix-{number}",
-        f"Edge in points (95 %) at every horizon, {_name(writer.digest, track)}",
+        f"Edge in points (95 %) at every horizon, both sides together, and the marks of either, "
+        f"{_name(writer.digest, track)}",
         (Column("sector"), *(Column(f"{horizon} {unit}", True) for horizon in track.horizons)),
         tuple(rows),
         forms=MAIL | {"plain"},
@@ -772,7 +775,12 @@ def _method(writer: Writer) -> Section:
             writer.text(
                 "Costs of {cost_bps|bps} basis points for each round trip are taken off every return. Intervals are "
                 "95 % and count calls that overlap and move together as the few they are worth. Dead tokens are "
-                "counted. Calls are entered at the open of the bar after the signal's, which is the vendor's best case."
+                "counted. Calls are entered at the open of the bar after the signal's, which is the vendor's best case "
+                "(next_open); tradable is the first open after the signal was known. Witnessed: we saw the signal in "
+                "time; attested: the source says it was known then; backfill: neither. A stretch of time is one "
+                "horizon's length twice over: calls within one are not independent. A short can lose more than its "
+                "stake on the way, which its drawdown shows, never in the end. Under water: equal weight is "
+                "rebalanced every bar, hold never. A token-day is one token's bar of one day."
             ),
         ),
     )

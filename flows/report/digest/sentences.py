@@ -60,6 +60,21 @@ def _how_good(digest: Digest) -> str:
         f"Of the n = {{{at}.n_calls|count}} {calls}, {estimate(f'{at}.hit_rate')} made money after costs; they are "
         f"worth {{{at}.n_effective|count}} independent ones. Any entry in the same tokens would have made money "
         f"{{{at}.base_rate|percent}} of the time: an edge of {difference(f'{at}.edge')} points, {verdict(cell)}."
+        f"{_what_could_be_traded(track, cell)}"
+    )
+
+
+def _what_could_be_traded(track: Track, cell: Cell) -> str:
+    """The edge of those who enter once the signal is known: the first sentence's is the vendor's best case."""
+    if cell.horizon != track.main_horizon:
+        return ""
+    return next(
+        (
+            f" Entered only once the signal was known, it is {difference(f'tracks.0.provenances.{place}.edge')} points."
+            for place, one in enumerate(track.provenances)
+            if (one.provenance, one.entry_rule) == ("all", "tradable") and one.edge is not None
+        ),
+        "",
     )
 
 
@@ -77,7 +92,10 @@ def _where(digest: Digest) -> str:
     if below:
         told.append(f"{_listed(below)} as worse" if above else f"{_listed(below)} stand out as worse")
     names = " and ".join(told)
-    return f"Once {allowed} are allowed for, {names} than chance at one horizon or more; no other sector does."
+    return (
+        f"Once {allowed} are allowed for, {names} than chance at one horizon or more, daily or hourly (the tables say "
+        "which); no other sector does."
+    )
 
 
 def _what_the_week_brought(digest: Digest) -> str:
