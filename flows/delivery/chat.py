@@ -46,7 +46,8 @@ class Chat:
         # As it is: what apprise turns into HTML or embeds would no longer have the length that was measured.
         plugin.notify_format = NotifyFormat.TEXT
         self._plugin = plugin
-        self._service = url.get_secret_value().partition("://")[0].lower()
+        # Also where the address is the service's own, https://hooks.slack.com/…: the limits are the service's.
+        self._service = str(plugin.secure_protocol)
         self._limit = min(LIMITS.get(self._service, plugin.body_maxlen), plugin.body_maxlen)
 
     def payloads(self, edition: Edition) -> list[str]:

@@ -1,5 +1,6 @@
 """Delivering: an edition goes to every channel, at most once; what is known to have failed is tried again."""
 
+import sqlite3
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -198,6 +199,14 @@ class _Delivering:
             except OutcomeUnknown as error:
                 state = State.FAILED if channel.is_idempotent else State.UNKNOWN
                 return self._step(one, state, str(error)), False
+            except (sqlite3.Error, OSError):
+                # Our own books cannot be kept: nothing more may be sent.
+                raise
+            except Exception as error:  # noqa: BLE001 A library's: one channel must not cost the others their turn.
+                is_out = one.state is State.SENDING and not channel.is_idempotent
+                # Its kind alone: a message nobody has foreseen may quote a secret.
+                told = f"stopped by an unforeseen {type(error).__name__}"
+                return self._step(one, State.UNKNOWN if is_out else State.FAILED, told), True
             n_sent = one.n_sent + 1
             one = self._step(one, State.DELIVERED if n_sent == len(payloads) else State.DUE, told, n_sent=n_sent)
         return one, False

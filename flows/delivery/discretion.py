@@ -37,7 +37,7 @@ def strike(text: str, secrets: Iterable[str]) -> str:
     """Text on one line, shortened, without any secret in it, whole, in part, quoted or in base64."""
     told = " ".join(text.split())
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
-        told = told.replace(form, "***")
+        told = re.sub(re.escape(form), "***", told, flags=re.IGNORECASE) if form else told
     return told if len(told) <= MAX_TOLD else f"{told[:MAX_TOLD]}…"
 
 

@@ -140,8 +140,12 @@ class DeliverySettings(BaseSettings):
 
     @property
     def unspeakable(self) -> Iterator[str]:
-        """Every secret in clear, and every reader's address, to strike them from what others say."""
+        """Every secret in clear, and every address, to strike them from what others say."""
         yield from (parseaddr(address)[1] for address in self.mail_to.values())
+        if self.mail_from:
+            yield parseaddr(self.mail_from)[1]
+        if self.smtp_user and "@" in self.smtp_user:
+            yield self.smtp_user
         if self.smtp_password:
             yield self.smtp_password.get_secret_value()
         for hook in self.webhooks.values():

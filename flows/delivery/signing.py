@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -40,8 +41,11 @@ def verify(
     """
     sent = {name.lower(): value for name, value in headers.items()}
     timestamp, nonce, signature = (sent.get(name.lower(), "") for name in (TIMESTAMP, NONCE, SIGNATURE))
-    if not (timestamp.isascii() and timestamp.isdigit() and nonce and signature.isascii()):
-        raise Refused("the timestamp, the nonce or the signature is missing")
+    # Neither may hold a dot, or bytes could move from the body into the nonce under the same signature.
+    if not (re.fullmatch(r"[0-9]{1,12}", timestamp) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", nonce)):
+        raise Refused("the timestamp or the nonce is missing or malformed")
+    if not signature.isascii():
+        raise Refused("the signature is malformed")
     expected = sign(body, secret=secret, timestamp=int(timestamp), nonce=nonce)
     if not hmac.compare_digest(f"sha256={expected}", signature):
         raise Refused("the signature does not fit the body")

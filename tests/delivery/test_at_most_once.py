@@ -239,3 +239,20 @@ def test_what_cannot_be_decided_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_an_edition_comes_back_from_the_outbox_as_it_was() -> None:
     assert unpack(pack(edition())) == edition()
+
+
+def test_a_channel_that_stops_for_an_unforeseen_reason_costs_no_other_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> object:
+        raise UnicodeEncodeError("ascii", "ä", 0, 1, "hunter2 is no ASCII")
+
+    # Mail comes first; smtplib raises this for a password that is not ASCII.
+    monkeypatch.setattr("flows.delivery.mail.Mail.send", breaks)
+    with endpoint() as server:
+        where = settings(**mail_to(1), webhooks={"desk": {"url": server.url, "secret": "s" * 32}})
+        told = {receipt.key: receipt for receipt in deliver(edition(), where, tmp_path, NOW)}
+
+    (mail,) = [receipt for key, receipt in told.items() if "/mail." in key]
+    assert (mail.state, mail.told) == ("failed", "stopped by an unforeseen UnicodeEncodeError")
+    assert told[f"{edition().week}/webhook.desk"].state == "delivered"

@@ -406,6 +406,8 @@ ANSWERS: list[tuple[str, Callable[..., Any]]] = [
     (r"mark_level", lambda judge: 0.10 / 52),
     (r"version", lambda judge: judge.ask("select version from ops.run where run_id = $id", id=judge.digest["run_id"])),
     (r"(incomplete_because\.\d+)", _own),
+    # The key that the track's figures are asked by.
+    (r"tracks\.(\d+)\.vendor", lambda judge, track: judge.digest["tracks"][int(track)]["vendor"]),
     (r"tracks\.(\d+)\.cells\.(\d+)\.(.+)", _cell),
     (r"tracks\.(\d+)\.provenances\.(\d+)\.(.+)", _provenance),
     (r"tracks\.(\d+)\.drawdowns\.(\d+)\.(.+)", _drawdown),

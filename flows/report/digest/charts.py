@@ -78,7 +78,7 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
         sign = signs(track, cell)
         colour = {"▲": "$up", "▼": "$down"}.get(sign, "$plain")
         shapes.append(
-            f'<g class="tip" data-tip="{escape(tip)}">'
+            f'<g class="tip" data-tip="{_literal(tip)}">'
             + _touchable(0, y - ROW_HEIGHT / 2, WIDTH, ROW_HEIGHT)
             + _text(LABEL_WIDTH - 8, y + 4, cell.sector, anchor="end", weight="bold" if cell.sector == "all" else "")
             + _line(x(cell.base_rate or 0), y - 9, x(cell.base_rate or 0), y + 9, "$ink", 2)
@@ -235,3 +235,8 @@ def _svg(height: float, shapes: list[str]) -> str:
         + "".join(shapes)
         + "</svg>"
     )
+
+
+def _literal(text: str) -> str:
+    """Somebody's words in an attribute: neither markup nor the name of a colour."""
+    return escape(text).replace("$", "$$")

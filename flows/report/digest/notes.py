@@ -4,16 +4,23 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from flows.errors import UsageError
 from flows.report.digest.model import Note
 from flows.warehouse import journal
+
+MAX_BYTES = 2_000
 
 
 def add_note(home: Path, text: str, *, weeks: Sequence[str]) -> str:
     """Keep a note; return the week whose digest will show it.
 
     `weeks` are those that the published file can make a digest of. The newest shows the note unless its digest has
-    been made; then the week after it does.
+    been made; then the week after it does. Raises UsageError for a note that would crowd out the digest.
     """
+    if len(text.encode()) > MAX_BYTES:
+        raise UsageError(
+            f"A note has at most {MAX_BYTES:,} bytes; this one has {len(text.encode()):,}. Link to the rest."
+        )
     newest = max(weeks)
     week = _after(newest) if newest in _made(home) else newest
     journal.append(home, "notes", week=week, text=text)

@@ -104,7 +104,7 @@ def _row_told(table: Table, row: Row) -> str:
 
 
 def _as_markdown(table: Table) -> Iterable[str]:
-    yield f"**{table.caption}**"
+    yield f"**{_escaped(table.caption)}**"
     yield ""
     yield _line(column.heading.replace(HOLD, " ") for column in table.columns)
     yield _line("---:" if column.is_number else "---" for column in table.columns)
@@ -125,4 +125,5 @@ def _escaped(text: str) -> str:
     """Somebody's data is not markup."""
     for sign in ("\\", "`", "*", "_", "[", "]", "<", ">", "#"):
         text = text.replace(sign, f"\\{sign}")
-    return text
+    # A name, not a call to everybody in the room.
+    return text.replace("@", "@\u200b")

@@ -49,7 +49,7 @@ def headline_place(digest: Digest) -> tuple[Track, Cell, str]:
 def _how_good(digest: Digest) -> str:
     track, cell, at = headline_place(digest)
     held = bars(cell.horizon, track.timeframe)
-    calls = f"scored {_every(track.timeframe)} calls of {track.vendor}, held for {held}"
+    calls = f"scored {_every(track.timeframe)} calls of {{tracks.0.vendor|text}}, held for {held}"
     if cell.hit_rate is None:
         enough = f", enough around {{{at}.enough_date|month}} at the present pace" if cell.enough_date else ""
         return (
@@ -115,13 +115,13 @@ def _what_the_week_brought(digest: Digest) -> str:
 
 
 def _marked(digest: Digest, side: str) -> Iterable[str]:
-    found = {
-        cell.sector: None
-        for track in digest.tracks
-        for cell in track.cells
-        if side in (cell.edge_mark, cell.selection_mark)
-    }
-    return found.keys()
+    found: dict[str, str] = {}
+    for number, track in enumerate(digest.tracks):
+        for place, cell in enumerate(track.cells):
+            if side in (cell.edge_mark, cell.selection_mark):
+                # By its place, not by its name: somebody's words are no template.
+                found.setdefault(cell.sector, f"{{tracks.{number}.cells.{place}.sector|text}}")
+    return found.values()
 
 
 def _listed(names: list[str]) -> str:
