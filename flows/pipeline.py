@@ -35,7 +35,7 @@ from flows.warehouse.models import Renderer, grains_of, load_models
 from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
 from flows.warehouse.restore import recover, roll_forward
-from flows.warehouse.snapshots import Snapshot, forget, take_snapshot
+from flows.warehouse.snapshots import Snapshot, supersede, take_snapshot
 
 # What an operating system says of a disk that is full or a folder that may not be written.
 DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -286,7 +286,8 @@ def publish_age(settings: Settings) -> float:
 def reparse_job(run: Run, *, since: date, until: date, holder: str, wait_seconds: float) -> Outcome:
     """Read again what was fetched on these days, with today's parser, and build everything anew.
 
-    The rows that came of those bytes before are replaced; their clocks stay those of the fetch. Raises UsageError where
+    The rows that came of those bytes before stay in `raw` and are used no more; the clocks of the new ones are those of
+    the fetch. Raises UsageError where
     nothing was fetched then, and what the main job raises.
     """
 
@@ -296,8 +297,8 @@ def reparse_job(run: Run, *, since: date, until: date, holder: str, wait_seconds
     def read_again(run: Run, kept: list[Kept]) -> list[Snapshot]:
         with open_warehouse(run.settings) as connection, Suites(run.settings, title=run.run_id) as suites:
             for its_run, one in backlog.fetched_between(run, since, until):
-                forget(connection, its_run, one)
-            # Whatever was built, was built from what is forgotten now.
+                supersede(connection, its_run, one)
+            # Whatever was built, was built from what is out of use now.
             connection.execute("delete from ops.build")
             told = [
                 take_snapshot(connection, its_run, one, suites) for its_run, one in backlog.unloaded(connection, run)

@@ -76,6 +76,11 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
             connection.execute(
                 f"insert into ops.{table} by name from held.ops.{table} where as_of <= $moment", {"moment": moment}
             )
+        # What a later reparse has taken out of use was in use then.
+        connection.execute(
+            "update ops.snapshot set superseded_by = null where superseded_by > "
+            "(select coalesce(max(last_snapshot_id), 0) from ops.publish)"
+        )
         connection.execute(
             "insert into ops.validation by name from held.ops.validation semi join ops.run using (run_id)"
         )

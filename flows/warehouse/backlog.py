@@ -53,7 +53,7 @@ def unloaded(connection: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[Run,
             """
             select dataset, sha256, as_of
             from ops.snapshot
-            where source = $source and not (state = 'stopped' and exists (
+            where source = $source and superseded_by is null and not (state = 'stopped' and exists (
                 from ops.acceptance
                 where acceptance.dataset = snapshot.dataset and acceptance.sha256 = snapshot.sha256
             ))

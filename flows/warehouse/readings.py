@@ -147,7 +147,8 @@ def _find_vanished(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snap
         gone as (
             select vendor, token_id, timeframe, key, moment_at
             from ops.vanished
-            inner join (select snapshot_id, as_of from ops.snapshot) as snapshot using (snapshot_id)
+            inner join (select snapshot_id, as_of from ops.snapshot where superseded_by is null) as snapshot
+                using (snapshot_id)
             where dataset = $dataset and snapshot.as_of <= (select as_of from now)
             group by all
             having not arg_max(is_back, (snapshot.as_of, snapshot_id))
@@ -159,7 +160,8 @@ def _find_vanished(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snap
         held as (
             select {_named(dataset)}
             from raw.{dataset.name} as raw_row
-            inner join (select snapshot_id, as_of from ops.snapshot) as snapshot using (snapshot_id)
+            inner join (select snapshot_id, as_of from ops.snapshot where superseded_by is null) as snapshot
+                using (snapshot_id)
             where
                 not is_preliminary and snapshot.as_of <= (select as_of from now)
                 and snapshot_id <> $snapshot_id

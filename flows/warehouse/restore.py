@@ -28,7 +28,7 @@ from flows.warehouse.incoming import read_incoming
 from flows.warehouse.publish import adopt_publishes, insert_publish
 from flows.warehouse.raw_store import CHUNK, Kept, checksum_of
 from flows.warehouse.readings import record_same_again
-from flows.warehouse.snapshots import Fetch, append
+from flows.warehouse.snapshots import Fetch, append, record_superseded
 
 # What takes the place of the home's own; whole and verified once it has this name.
 REPLACING = ".replacing"
@@ -78,9 +78,13 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
     with duckdb.connect(str(partial)) as connection:
         prepare(connection, settings)
         _restore_runs(connection, settings.home)
-        events = _snapshots(settings.home)
+        events = journal.read(settings.home, "snapshots")
+        superseded = journal.read(settings.home, "superseded")
         for event in _last_of_each(events):
+            # What was out of use when this one was taken must not be what it is compared with.
+            _restore_superseded(connection, superseded, before=event["snapshot_id"])
             _restore_snapshot(connection, settings.home, event)
+        _restore_superseded(connection, superseded)
         for event in events:
             _restore_results(connection, event)
         for event in journal.read(settings.home, "rereads"):
@@ -111,10 +115,15 @@ def roll_forward(connection: duckdb.DuckDBPyConnection, home: Path) -> int:
     off, leaves it ahead. Hold the lock.
     """
     held = dict(connection.execute("select snapshot_id, run_id from ops.snapshot").fetchall())
-    lost = [event for event in _last_of_each(_snapshots(home)) if held.get(event["snapshot_id"]) != event["run_id"]]
+    lost = [
+        event
+        for event in _last_of_each(journal.read(home, "snapshots"))
+        if held.get(event["snapshot_id"]) != event["run_id"]
+    ]
     for event in lost:
         _restore_snapshot(connection, home, event)
         _restore_results(connection, event)
+    _restore_superseded(connection, journal.read(home, "superseded"))
     return len(lost)
 
 
@@ -156,12 +165,13 @@ def _restore_runs(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
         runs.insert(connection, told)
 
 
-def _snapshots(home: Path) -> list[dict[str, Any]]:
-    """What the journal tells of snapshots, but those that a reparse undid."""
-    forgotten = {(event["snapshot_id"], event["run_id"]) for event in journal.read(home, "forgotten")}
-    return [
-        event for event in journal.read(home, "snapshots") if (event["snapshot_id"], event["run_id"]) not in forgotten
-    ]
+def _restore_superseded(
+    connection: duckdb.DuckDBPyConnection, events: list[dict[str, Any]], *, before: int | None = None
+) -> None:
+    """Take out of use what a reparse had taken out of use, by the time of snapshot `before`, or by now."""
+    for event in events:
+        if before is None or event["superseded_by"] <= before:
+            record_superseded(connection, **{name: event[name] for name in ("snapshot_id", "run_id", "superseded_by")})
 
 
 def _last_of_each(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -180,24 +180,29 @@ def _journal(
     )
 
 
-def forget(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> None:
-    """Undo a snapshot of these bytes, so that they can be read again. The bytes themselves stay where they are."""
-    about = {"dataset": kept.dataset, "source": run.source.name, "sha256": kept.sha256, "as_of": run.as_of}
-    same = "dataset = $dataset and source = $source and sha256 = $sha256 and as_of = $as_of"
-    taken = connection.execute(f"select snapshot_id, run_id from ops.snapshot where {same}", about).fetchall()
-    connection.execute("begin")
-    try:
-        for snapshot_id, run_id in taken:
-            journal.append(run.settings.home, "forgotten", snapshot_id=snapshot_id, run_id=run_id)
-        for table in (f"raw.{kept.dataset}", "ops.quarantine", "ops.validation", "ops.reread", "ops.vanished"):
-            connection.execute(
-                f"delete from {table} where snapshot_id in (select snapshot_id from ops.snapshot where {same})", about
-            )
-        connection.execute(f"delete from ops.snapshot where {same}", about)
-        connection.execute("commit")
-    except BaseException:
-        roll_back(connection)
-        raise
+def supersede(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> None:
+    """Take the snapshots of these bytes out of use, so that they can be read again. Nothing is deleted."""
+    taken = connection.execute(
+        "select snapshot_id, run_id from ops.snapshot where dataset = $dataset and source = $source "
+        "and sha256 = $sha256 and as_of = $as_of and superseded_by is null",
+        {"dataset": kept.dataset, "source": run.source.name, "sha256": kept.sha256, "as_of": run.as_of},
+    ).fetchall()
+    superseded_by = _next_id(connection)
+    for snapshot_id, run_id in taken:
+        told = {"snapshot_id": snapshot_id, "run_id": run_id, "superseded_by": superseded_by}
+        journal.append(run.settings.home, "superseded", **told)
+        record_superseded(connection, **told)
+
+
+def record_superseded(
+    connection: duckdb.DuckDBPyConnection, *, snapshot_id: int, run_id: str, superseded_by: int
+) -> None:
+    """Mark a snapshot as out of use; one that is marked already, or is not there, stays as it is."""
+    connection.execute(
+        "update ops.snapshot set superseded_by = $superseded_by "
+        "where snapshot_id = $snapshot_id and run_id = $run_id and superseded_by is null",
+        {"snapshot_id": snapshot_id, "run_id": run_id, "superseded_by": superseded_by},
+    )
 
 
 def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> _Earlier | None:
@@ -220,7 +225,7 @@ def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> 
                 group by rule having not bool_or(told.is_accepted)
             ))
         from ops.snapshot as snapshot
-        where dataset = $dataset and source = $source and vendor = $vendor
+        where dataset = $dataset and source = $source and vendor = $vendor and superseded_by is null
         order by as_of desc, snapshot_id desc
         limit 1
         """,
@@ -258,7 +263,8 @@ def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dat
         f"""
         select snapshot_id, n_rows, token_ids
         from ops.snapshot
-        where dataset = $dataset and source = $source and vendor = $vendor and state in {USABLE} and as_of <= $as_of
+        where dataset = $dataset and source = $source and vendor = $vendor and state in {USABLE}
+            and superseded_by is null and as_of <= $as_of
             and ($is_archive or extent is not distinct from $extent)
             and snapshot_id not in (select snapshot_id from ops.reread where read_token_ids is not null)
         order by as_of desc, snapshot_id desc
@@ -305,7 +311,8 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetch:
             from raw.{dataset.name} as raw_row
             -- Only what is delivered again is compared: a night does not sort the whole history.
             semi join incoming on {fresh_key}
-            inner join (select snapshot_id, as_of from ops.snapshot) as snapshot using (snapshot_id)
+            inner join (select snapshot_id, as_of from ops.snapshot where superseded_by is null) as snapshot
+                using (snapshot_id)
             where snapshot.as_of <= $as_of
             qualify row_number() over (
                 partition by {key} order by snapshot.as_of desc, snapshot_id desc

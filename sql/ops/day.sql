@@ -107,6 +107,7 @@ spoken as (
             and told.timeframe = feed.timeframe
     inner join ops.snapshot as snapshot on told.snapshot_id = snapshot.snapshot_id
     where told.bar_start >= feed.expected_from - 30 * bar_length(told.timeframe) and snapshot.as_of <= getvariable('day_as_of')
+        and snapshot.superseded_by is null
     group by all
 ),
 

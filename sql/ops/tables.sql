@@ -48,7 +48,8 @@ create table if not exists ops.snapshot (
     n_preliminary bigint,
     token_ids bigint[],
     state varchar,
-    extent varchar
+    extent varchar,
+    superseded_by bigint
 );
 
 create table if not exists ops.validation (

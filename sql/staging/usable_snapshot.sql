@@ -1,4 +1,5 @@
--- Snapshots a build may use: they passed the gate or were accepted by hand, and lie at or before the as-of moment.
+-- Snapshots a build may use: they passed the gate or were accepted by hand, no reparse has read their bytes again, and
+-- they lie at or before the as-of moment.
 -- The only model that knows the as-of moment.
 -- Grain: snapshot_id
 select
@@ -8,4 +9,4 @@ select
     fetched_at,
     is_replay
 from ops.snapshot
-where state in ('passed', 'accepted') and as_of <= getvariable('as_of')
+where state in ('passed', 'accepted') and superseded_by is null and as_of <= getvariable('as_of')

@@ -17,7 +17,8 @@ from flows.warehouse import backlog
 from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.lock import hold_lock
-from flows.warehouse.snapshots import forget, take_snapshot
+from flows.warehouse.restore import restore_from_raw
+from flows.warehouse.snapshots import supersede, take_snapshot
 from tests.product import _pass_all
 from tests.tokenmetrics.desk import settings_for
 
@@ -77,23 +78,38 @@ def test_a_nightly_that_finds_the_lock_held_says_so_and_is_kept_too(live: DevSer
 
 
 def test_a_parser_mended_today_reads_yesterdays_bytes(live: DevServer, tmp_path: Path) -> None:
-    """With the clocks of the fetch, and without a call."""
+    """With the clocks of the fetch, without a call, and without losing what the parser of then made of them."""
     run = run_of(live, tmp_path)
     with mock.patch("flows.sources.tokenmetrics.parse.side", return_value=0):
         pipeline.fetch(run)
         take_up(run)
-    count = "select count(*) from raw.signals where direction <> 0 or trend <> 0"
+    count = (
+        "select count(*) from raw.signals inner join ops.snapshot using (snapshot_id) "
+        "where superseded_by is null and (direction <> 0 or trend <> 0)"
+    )
+    raw = "from raw.signals order by snapshot_id, row_number"
+    ledger = "select snapshot_id, dataset, sha256, as_of, n_new, superseded_by from ops.snapshot order by all"
     n_calls = len(live.calls)
     with open_warehouse(run.settings) as connection:
         assert connection.sql(count).fetchall() == [(0,)]
+        misread = connection.sql(raw).fetchall()
         for its_run, kept in backlog.fetched_between(run, run.as_of.date(), run.as_of.date()):
-            forget(connection, its_run, kept)
+            supersede(connection, its_run, kept)
     take_up(run)
     with open_warehouse(run.settings) as connection:
         ((n_mended,),) = connection.sql(count).fetchall()
         assert n_mended > 10
         assert connection.sql("select distinct as_of from ops.snapshot").fetchall() == [(run.as_of,)]
+        held = connection.sql(raw).fetchall()
+        assert held[: len(misread)] == misread
+        told = connection.sql(ledger).fetchall()
     assert len(live.calls) == n_calls
+    assert take_up(run) == []
+
+    restore_from_raw(run.settings, is_built=False)
+    with open_warehouse(run.settings) as connection:
+        assert connection.sql(ledger).fetchall() == told
+        assert connection.sql(count).fetchall() == [(n_mended,)]
 
 
 def test_calls_drift_and_bodies_reach_the_warehouse_once(live: DevServer, tmp_path: Path) -> None:

@@ -9,3 +9,4 @@ alter table ops.run add column if not exists durations json;
 alter table ops.publish add column if not exists last_snapshot_id bigint;
 alter table ops.publish add column if not exists n_days_unrecoverable bigint;
 alter table ops.snapshot add column if not exists extent varchar;
+alter table ops.snapshot add column if not exists superseded_by bigint;
