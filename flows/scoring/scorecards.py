@@ -288,9 +288,7 @@ _EMPTY = pa.schema(
 ).empty_table()
 
 
-def _keep(
-    connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table | None, *, is_whole: bool
-) -> None:
+def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table | None, *, is_whole: bool) -> None:
     """Keep the cards just computed in `work`: as the whole table, or in the place of those they replace."""
     table = f"work.{card.kind}_card"
     connection.register("inferred", _EMPTY if inferred is None else inferred)

@@ -59,14 +59,10 @@ class Dataset:
         """The key in a warehouse that holds several vendors."""
         return ("vendor", *self.key) if self.has_vendor else self.key
 
-    def same_key(self, left: str, right: str) -> str:
-        """SQL for whether two tables' rows are about one thing; only a part of the key that may be missing is compared
-        as such, because DuckDB skips row groups for equalities alone."""
-        optional = {column.name for column in self.columns if not column.required}
-        return " and ".join(
-            f"{left}.{name} {'is not distinct from' if name in optional else '='} {right}.{name}"
-            for name in self.full_key
-        )
+    @property
+    def optional_key(self) -> tuple[str, ...]:
+        """What of the key may be missing."""
+        return tuple(column.name for column in self.columns if column.name in self.key and not column.required)
 
     @property
     def own_key(self) -> str:

@@ -1,5 +1,6 @@
 """Building `core` and `marts` from `raw`: in full, or only what new rows touch and what was still open."""
 
+import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +8,14 @@ from datetime import datetime
 import duckdb
 
 from flows.config import DATA_DIR, SQL_DIR, Settings
+from flows.errors import WarehouseError
 from flows.scoring.scorecards import write_scorecards
 from flows.warehouse.connection import roll_back
 from flows.warehouse.forward_windows import create_table, fill_windows
 from flows.warehouse.models import Model, Renderer, load_models, needs_plan
+
+# Of the machine's memory, for a build that finds no room in its limit.
+MOST_MEMORY = 0.6
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,29 @@ class BuildReport:
 
 def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> BuildReport:
     """Bring `core` and `marts` to what was known at `as_of`.
+
+    What a build needs to hold at once grows with the history: one that finds no room in the memory it may use is done
+    again with most of the machine's. Raises WarehouseError where that is not enough either.
+    """
+    try:
+        return _build(connection, settings, as_of=as_of, run_id=run_id)
+    except duckdb.OutOfMemoryException:
+        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * MOST_MEMORY // 10**6
+        connection.execute(f"set memory_limit = '{megabytes:.0f}MB'")
+    try:
+        return _build(connection, settings, as_of=as_of, run_id=run_id)
+    except duckdb.OutOfMemoryException as error:
+        raise WarehouseError(
+            f"The build does not fit into {megabytes:,.0f} MB, {MOST_MEMORY:.0%} of this machine's memory: "
+            f"{str(error).splitlines()[0]} Set TRACKRECORD_THREADS=1, which needs less at once, or give the machine "
+            "more memory; what was published is unchanged."
+        ) from error
+    finally:
+        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+
+
+def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> BuildReport:
+    """Build once, in the memory there is.
 
     An incremental build is one transaction. A full one is not (it writes from two threads): it is marked unfinished
     first, so that a run that dies in it is followed by another full one.
@@ -62,8 +90,8 @@ def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: d
 def _is_current(connection: duckdb.DuckDBPyConnection, last_id: int, as_of: datetime) -> bool:
     """Whether no usable snapshot has come since the last build: then every table is as it would be built."""
     row = connection.execute(
-        "select count(*) from ops.snapshot "
-        "where snapshot_id > $last_id and state in ('passed', 'accepted') and superseded_by is null and as_of <= $as_of",
+        "select count(*) from ops.snapshot where snapshot_id > $last_id and state in ('passed', 'accepted') "
+        "and superseded_by is null and as_of <= $as_of",
         {"last_id": last_id, "as_of": as_of},
     ).fetchone()
     return row == (0,)

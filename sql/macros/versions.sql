@@ -12,7 +12,11 @@ with delivered as (
     semi join (
         from raw.{{ dataset.name }}
         where snapshot_id > getvariable('last_snapshot_id')
-    ) as fresh on {{ dataset.same_key('raw_row', 'fresh') }}
+    ) as fresh
+        on
+            {%- for name in dataset.full_key %}
+            {{ 'and ' if not loop.first }}raw_row.{{ name }} {{ 'is not distinct from' if name in dataset.optional_key else '=' }} fresh.{{ name }}
+            {%- endfor %}
     {%- endif %}
 ),
 

@@ -104,8 +104,8 @@ from (
 )
 group by all;
 
-set variable window_from_1d = (select min(entry_from) from plan.window_scope where timeframe = '1d');
-set variable window_from_1h = (select min(entry_from) from plan.window_scope where timeframe = '1h');
+set variable window_from_1d = (select min(entry_from) filter (timeframe = '1d') from plan.window_scope);
+set variable window_from_1h = (select min(entry_from) filter (timeframe = '1h') from plan.window_scope);
 
 -- Calls are found anew from the first touched row on; the row before it says which side was held.
 create or replace table plan.call_scope as
@@ -197,20 +197,32 @@ set variable outcome_from = (select min(entry_from) from plan.outcome_scope);
 -- Tokens whose base rates may change in a past that was judged before: bars that do not only follow the last one, a
 -- coverage that begins earlier, or one that now reaches further while calls had been entered beyond it.
 create or replace table plan.reworked_token as
-with rewritten as (
+with ends as (
+    select
+        timeframe,
+        token_id,
+        max(last_bar_at) as last_bar_at
+    from work.segment_extent
+    group by all
+),
+
+rewritten as (
     select
         timeframe,
         token_id
     from touched_bar
-    left join (
-        select
-            timeframe,
-            token_id,
-            max(last_bar_at) as last_bar_at
-        from work.segment_extent
-        group by all
-    ) as ends using (timeframe, token_id)
+    left join ends using (timeframe, token_id)
     where ends.last_bar_at is null or touched_bar.touched_from <= ends.last_bar_at
+),
+
+judged as (
+    select
+        vendor,
+        timeframe,
+        token_id,
+        max(last_entry_at) as last_entry_at
+    from work.outcome_sum
+    group by all
 )
 
 select
@@ -226,15 +238,7 @@ select
     coverage.token_id
 from work.coverage as coverage
 left join coverage_before using (vendor, timeframe, token_id)
-left join (
-    select
-        vendor,
-        timeframe,
-        token_id,
-        max(last_entry_at) as last_entry_at
-    from work.outcome_sum
-    group by all
-) as judged using (vendor, timeframe, token_id)
+left join judged using (vendor, timeframe, token_id)
 where
     coverage.covered_from is distinct from coverage_before.covered_from
     or coalesce(judged.last_entry_at > coverage_before.covered_to, false);

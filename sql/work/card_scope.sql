@@ -22,9 +22,20 @@ select
     token_id,
     horizon
 from (
-    (from touched except from plan.outcome_before)
-    union all
-    (from plan.outcome_before except from touched)
+    from touched
+    except
+    from plan.outcome_before
+)
+union
+select
+    vendor,
+    timeframe,
+    token_id,
+    horizon
+from (
+    from plan.outcome_before
+    except
+    from touched
 )
 union
 select

@@ -47,6 +47,16 @@ recent as (
     where signals.held_from >= scope.entry_from - interval 7 days
 ),
 
+told as (
+    select
+        recent.vendor,
+        recent.timeframe,
+        recent.token_id
+    from recent
+    inner join plan.outcome_scope as scope using (timeframe)
+    where recent.held_from <= scope.entry_from - bar_length(recent.timeframe)
+),
+
 -- Where they do not, the last row before.
 earlier as (
     select
@@ -57,12 +67,7 @@ earlier as (
         arg_max(signals.side, signals.held_from) as side
     from signals
     inner join plan.outcome_scope as scope using (timeframe)
-    anti join (
-        select recent.*
-        from recent
-        inner join plan.outcome_scope as scope using (timeframe)
-        where recent.held_from <= scope.entry_from - bar_length(recent.timeframe)
-    ) as told using (vendor, timeframe, token_id)
+    anti join told using (vendor, timeframe, token_id)
     where signals.held_from < scope.entry_from - interval 7 days
     group by all
 ),
