@@ -109,6 +109,7 @@ class Ledger(RuleBasedStateMachine):
         made, market = first_night(seed)
         shutil.copytree(made.name, self.place.name, dirs_exist_ok=True)
         self.home = Home(Path(self.place.name), deepcopy(market))
+        self.last_run = self.home.run()
 
     # --- what happens: what the vendor does is delivered with the next fetch ----------------------------------
 
@@ -173,8 +174,8 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.is_settled)
     @rule()
     def retry(self) -> None:
-        """The same once more, an hour later: nothing changes."""
-        run = self.home.run()
+        """The same is asked for once more, an hour later: nothing changes."""
+        run = replace(self.home.run(), since=self.last_run.since, until=self.last_run.until)
         before = of_file(self.home.published)
         self.publish_run(replace(run, fetched_at=run.fetched_at + timedelta(hours=1)))
         after = of_file(self.home.published)
@@ -200,6 +201,7 @@ class Ledger(RuleBasedStateMachine):
 
     def publish_run(self, run: Run) -> None:
         self.home.publisher.run_until(run)
+        self.last_run = run
         self.is_settled = True
         self.check_published()
         self.check_warehouse()
