@@ -41,7 +41,7 @@ with looked as (
 
 select
     looked.dataset || ' ' || coalesce(looked.vendor, '') as feed,
-    greatest(coalesce(max(bar_start)::date, first_day), today - 2) - first_day + 1 as n_expected,
+    greatest(coalesce(max(bar_start)::date, first_day - 1), today - 2) - first_day + 1 as n_expected,
     count(distinct bar_start) filter (where state is not null) as n_days,
     count(bar_start) as n_rows
 from looked
