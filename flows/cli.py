@@ -2,10 +2,11 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, Any, TypeVar
@@ -30,7 +31,7 @@ from flows.errors import TrackrecordError, UsageError
 from flows.report.calendar import print_calendar, told_late
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.tables import WIDE, fits
-from flows.run import Run, start_run
+from flows.run import Run, open_run
 from flows.sources import NAMES, open_source
 from flows.warehouse import journal
 from flows.warehouse.acceptance import accept as accept_rule
@@ -78,25 +79,20 @@ def nightly(
     dry_run: DryRun = False,
 ) -> None:
     """Snapshot a source, score what it said, and publish the result."""
-    moment = _moment(as_of)
     settings = _settings()
+    asked: dict[str, Any] = {
+        "source": source,
+        "input": input,
+        "vendor": vendor,
+        "prices": prices,
+        "as_of": _moment(as_of),
+    }
     # The flow starts a run of its own; here what makes no sense is said before the orchestrator takes its seconds.
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, as_of=moment, input=str(input or ""))
+    run = open_run(settings, **asked)
     if dry_run:
         _print_plan(run)
         return
-    if plain:
-        outcome = pipeline.main_job(
-            run, holder=f"trackrecord nightly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
-        )
-    else:
-        orchestrator_defaults()
-        from flows.nightly import (
-            nightly as flow,  # Prefect takes seconds to import; the other commands need none of it.
-        )
-
-        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, prices=prices, wait_for_lock=False)
+    outcome: pipeline.Outcome = _by_hand(run, "nightly") if plain else _flow("nightly")(**asked, wait_for_lock=False)
     print_scorecard(console, read_scorecard(settings.published))
     _tell(outcome)
     console.print(f"Published: {settings.published}")
@@ -113,20 +109,14 @@ def hourly(
 ) -> None:
     """Fetch the hourly datasets, build where the lock is free, and publish every few hours."""
     settings = _settings()
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, input=str(input or ""), timeframes=("1h",))
+    asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices}
+    run = open_run(settings, **asked, timeframes=("1h",))
     if dry_run:
         _print_plan(run)
         return
-    if plain:
-        outcome = pipeline.hourly_job(
-            run, holder=f"trackrecord hourly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
-        )
-    else:
-        orchestrator_defaults()
-        from flows.hourly import hourly as flow
-
-        outcome = flow(source=source, input=input, vendor=vendor, prices=prices, wait_for_lock=False)
+    outcome: pipeline.Outcome | None = (
+        _by_hand(run, "hourly", pipeline.hourly_job) if plain else _flow("hourly")(**asked, wait_for_lock=False)
+    )
     if outcome is None:
         console.print("Fetched and kept. Another run holds the lock; the next build takes it up.")
         return
@@ -148,22 +138,14 @@ def backfill(
     """Fetch days that were missed, or a vendor's history, and publish: backfill, which nobody witnessed."""
     settings = _settings()
     first, last = _days(since, until)
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, input=str(input or ""), since=first, until=last)
+    asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices}
+    run = open_run(settings, **asked, since=first, until=last)
     if dry_run:
         _print_plan(run)
         return
-    if plain:
-        outcome = pipeline.main_job(
-            run, holder=f"trackrecord backfill, run {run.run_id}", wait_seconds=0, steps=_with_progress()
-        )
-    else:
-        orchestrator_defaults()
-        from flows.backfill import backfill as flow
-
-        outcome = flow(
-            since=first, until=last, source=source, input=input, vendor=vendor, prices=prices, wait_for_lock=False
-        )
+    outcome: pipeline.Outcome = (
+        _by_hand(run, "backfill") if plain else _flow("backfill")(since=first, until=last, **asked, wait_for_lock=False)
+    )
     _tell(outcome)
     console.print(f"Published: {settings.published}")
 
@@ -177,7 +159,7 @@ def reparse(
     """Read kept bytes again with today's parser, and publish what they say now. Calls nobody."""
     settings = _settings()
     first, last = _days(since, until)
-    run = start_run(open_source(source, prices=settings.prices), settings)
+    run = open_run(settings, source=source)
     outcome = pipeline.reparse_job(
         run, since=first, until=last, holder=f"trackrecord reparse, run {run.run_id}", wait_seconds=0
     )
@@ -459,6 +441,17 @@ def _days(since: str, until: str) -> tuple[date, date]:
     if last < first:
         raise UsageError(f"--from {since} lies after --to {until}.")
     return first, last
+
+
+def _by_hand(run: Run, command: str, job: Callable[..., Any] = pipeline.main_job) -> Any:
+    """The same steps without the orchestrator, for somebody who looks on."""
+    return job(run, holder=f"trackrecord {command}, run {run.run_id}", wait_seconds=0, steps=_with_progress())
+
+
+def _flow(name: str) -> Any:
+    """The Prefect flow of that name. Prefect takes seconds to import; who runs no flow needs none of it."""
+    orchestrator_defaults()
+    return getattr(import_module(f"flows.{name}"), name)
 
 
 def _print_plan(run: Run) -> None:
