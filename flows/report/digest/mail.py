@@ -12,7 +12,7 @@ from markupsafe import Markup
 from flows.errors import TrackrecordError
 from flows.report.digest.document import Chart, Document, Figure, Row, Section, Table, Text
 from flows.report.digest.forms import environment, png
-from flows.report.digest.layout import TOP_ONLY
+from flows.report.digest.sections.parts import TOP_ONLY
 from flows.report.edition import Picture
 
 # Beyond 102 KB a large mailbox provider cuts a mail off; the limit leaves room for what gateways add.

@@ -1,0 +1,61 @@
+"""Cells that are too few: when they will be enough, and what they could show now."""
+
+from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
+from flows.report.digest.sections.parts import cut, name_of, starting
+
+
+def too_few_section(writer: Writer) -> Section:
+    """The cells without a rate: what they lack, and when they will have it."""
+    parts: list[Text | Table | Chart] = []
+    for number, track in enumerate(writer.digest.tracks):
+        waiting = [
+            (place, cell)
+            for place, cell in enumerate(track.cells)
+            if cell.direction == "both" and cell.n_calls and not cell.is_reportable
+        ]
+        if not waiting:
+            continue
+        parts.append(
+            (
+                f"{starting(writer.digest, track)}: these cells have too few calls to show a rate. A cell is "
+                "enough with 30 independent calls in 10 separate stretches of time; the smallest edge is what a test "
+                "would find four times in five.",
+            )
+        )
+        rows = []
+        for place, cell in waiting:
+            templates = [
+                "{.sector|text}",
+                f"{{.horizon|count}} {'d' if track.timeframe == '1d' else 'h'}",
+                "{.n_calls|count}",
+                "{.n_effective|count}",
+                "{.n_clusters|count}",
+                "{.enough_date|month}",
+                "{.smallest_edge|size}",
+            ]
+            at = f"tracks.{number}.cells.{place}"
+            rows.append(
+                Row(
+                    tuple(writer.text(template, at) for template in templates),
+                    {"sector": cell.sector, "horizon": str(cell.horizon)},
+                    cell.sector == "all",
+                )
+            )
+        parts += cut(
+            Table(
+                f"too-few-{number}",
+                f"Too few calls yet, {name_of(writer.digest, track)}",
+                (
+                    Column("sector"),
+                    Column("held", True),
+                    Column("calls", True),
+                    Column("worth", True),
+                    Column("stretches", True),
+                    Column("enough around", True),
+                    Column("smallest edge now", True),
+                ),
+                tuple(rows),
+                is_filtered=True,
+            )
+        )
+    return Section("too-few", "Cells that are too few", tuple(parts))
