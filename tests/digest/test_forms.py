@@ -114,7 +114,8 @@ def test_a_cell_that_is_too_few_shows_no_rate_in_any_form() -> None:
     for form, line, _ in lines_of(digest):
         assert not RATE.search(line.replace("\u00a0", " ")), (form, line)
     few = [line for form, line, _ in lines_of(digest) if form == "text" and "too few (n = " in line]
-    assert few and all("2027-03" in line and "8 points" in line for line in few if "stretches" in line)
+    told = [line for line in few if re.match(r"  [^:]+: calls ", line)]
+    assert told and all("2027-03" in line and "8 points" in line and "stretches" in line for line in told)
 
 
 @pytest.mark.parametrize("timeframes", [("1d",), ("1d", "1h")])

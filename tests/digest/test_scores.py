@@ -52,18 +52,27 @@ def test_a_moment_belongs_to_the_week_that_has_just_ended(as_of: str, week: str)
     assert week_of(datetime.fromisoformat(as_of) - timedelta(days=7)) != week
 
 
-def test_a_row_of_both_directions_shows_the_marks_of_its_two_and_no_others() -> None:
+def test_a_mark_stands_with_the_figures_of_the_side_that_earned_it_and_no_others() -> None:
     digest = a_digest(n_sectors=6, few=0.0, seed=5)
     track = digest.tracks[0]
     for cell in track.cells:
         leaves = {
-            leaf.direction: leaf.edge_mark
-            for leaf in track.cells
+            leaf.direction: (place, leaf.edge_mark)
+            for place, leaf in enumerate(track.cells)
             if (leaf.sector, leaf.horizon) == (cell.sector, cell.horizon) and leaf.direction != "both"
         }
-        told = marks_told(track, cell)
-        for direction, mark in leaves.items():
-            is_told = cell.direction in ("both", direction) and mark is not None
-            assert (direction in told) == is_told
-        if cell.direction == "both":
-            assert ("▲" in signs(track, cell)) == ("above" in leaves.values())
+        told = marks_told(track, 0, cell)
+        if cell.direction != "both":
+            # Its own figures stand beside it.
+            assert (
+                told
+                == {None: "", "above": "▲\u00a0edge, selection", "below": "▼\u00a0edge, selection"}[
+                    leaves[cell.direction][1]
+                ]
+            )
+            continue
+        for direction, (place, mark) in leaves.items():
+            assert (direction in told) == (mark is not None)
+            assert (f"{{tracks.0.cells.{place}.edge|difference}}" in told) == (mark is not None)
+            assert (f"{{tracks.0.cells.{place}.n_calls|count}}" in told) == (mark is not None)
+        assert ("▲" in signs(track, cell)) == ("above" in [mark for _, mark in leaves.values()])

@@ -22,9 +22,10 @@ NEW_CALLS = """
 select
     call.*,
     token.symbol,
+    coalesce(token.is_scored, false) as is_scored,
     call.direction = -call.side_before as is_flip
 from core.call as call
-left join (select token_id, symbol from core.token_as_of(getvariable('as_of'))) as token using (token_id)
+left join (select token_id, symbol, is_scored from core.token_as_of(getvariable('as_of'))) as token using (token_id)
 where
     vendor = $vendor and timeframe = $timeframe and call.known_at <= getvariable('as_of')
     and call.signal_at >= getvariable('week_from') and call.signal_at < getvariable('week_to')
@@ -113,6 +114,7 @@ def read_new_calls(file: File, **track: Any) -> dict[str, Any]:
         "n_new_long": sum(row["direction"] == 1 for row in rows),
         "n_new_short": sum(row["direction"] == -1 for row in rows),
         "n_flips": sum(row["is_flip"] for row in rows),
+        "n_new_unscored": sum(not row["is_scored"] for row in rows),
         "n_learned_late": file.row(LEARNED_LATE, **track)["n"],
         "new_calls": tuple(NewCall(**{name: row[name] for name in fields}) for row in rows[:MAX_LISTED]),
     }

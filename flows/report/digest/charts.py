@@ -74,7 +74,8 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
     for row, (place, cell) in enumerate(told):
         y = TOP + ROW_HEIGHT * (row + 0.5)
         at = f"tracks.{number}.cells.{place}"
-        tip = f"{cell.sector}: {_told(writer, at, cell)} {marks_told(track, cell)}".strip()
+        marks = plain(writer.text(marks_told(track, number, cell)))
+        tip = f"{cell.sector}: {_told(writer, at, cell)}{f'; marked {marks}' if marks else ''}"
         sign = signs(track, cell)
         colour = {"▲": "$up", "▼": "$down"}.get(sign, "$plain")
         shapes.append(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from flows.report.digest.changes import read_changes, read_new_calls, read_open_calls
-from flows.report.digest.market import read_improved, read_regime
+from flows.report.digest.market import read_improved, read_regime, read_shared_symbols
 from flows.report.digest.model import Cell, Digest, LeftOut, Note, Provenance, Track
 from flows.report.digest.moment import File
 from flows.report.digest.quality import incomplete_because, read_quality
@@ -43,6 +43,7 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
         "n_compared": n_compared,
         "regime": read_regime(file),
         "quality": quality,
+        "shared_symbols": read_shared_symbols(file),
         "notes": tuple(notes),
         "left_out": tuple(_left_out(file, tracks)),
     }

@@ -21,6 +21,7 @@ def lay_out(digest: Digest) -> Document:
         if digest.is_simulated
         else None,
         head=tuple(_head(writer)),
+        elsewhere=_elsewhere(writer),
         sentences=tuple(writer.text(sentence) for sentence in digest.sentences),
         sections=tuple(
             section
@@ -52,6 +53,14 @@ def _head(writer: Writer) -> Iterable[Text]:
             f"{{incomplete_because.{number}|text}}" for number in range(len(writer.digest.incomplete_because))
         )
         yield writer.text(f"Data complete: no ({reasons}). Run {{run_id|text}}")
+
+
+def _elsewhere(writer: Writer) -> Text:
+    """Where the forms that hold less send their readers."""
+    return writer.text(
+        "The page with charts and every cell: reports/{week|text}/index.html; the same as data: digest.json beside it; "
+        "every week: reports/index.html."
+    )
 
 
 def _foot(writer: Writer) -> Iterable[Text]:

@@ -71,6 +71,7 @@ lows as (
 select
     sector,
     policy,
+    arg_max(n_long, bar_start) as n_tokens,
     arg_max(equity, bar_start) as equity,
     product(1 + bar_return) filter (
         where bar_start >= getvariable('week_from') and bar_end <= getvariable('week_to')
@@ -118,10 +119,15 @@ def count_revised(file: File, **track: Any) -> int:
 def read_curves(file: File, **track: Any) -> tuple[SectorCurves, ...]:
     """The three curves of each sector up to the moment."""
     sectors: dict[str, dict[str, Curve]] = {}
+    n_covered: dict[str, int] = {}
     for row in file.rows(CURVES, **track):
-        sector = row.pop("sector")
+        sector, n_tokens = row.pop("sector"), row.pop("n_tokens")
         sectors.setdefault(sector, {})[row["policy"]] = Curve(**row)
-    return tuple(SectorCurves(sector=sector, **curves) for sector, curves in sectors.items())
+        if row["policy"] == "equal_weight":
+            n_covered[sector] = n_tokens
+    return tuple(
+        SectorCurves(sector=sector, n_tokens=n_covered[sector], **curves) for sector, curves in sectors.items()
+    )
 
 
 def read_points(file: File, **track: Any) -> tuple[CurvePoint, ...]:

@@ -2,7 +2,8 @@
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import SectorCurves, Track
-from flows.report.digest.sections.parts import WIDE, cut, left_out, name_of, starting
+from flows.report.digest.sections.parts import WIDE, cut, left_out, name_of, token_template, track_template
+from flows.report.digest.sentences import place_of_all
 
 
 def changes_section(writer: Writer) -> Section:
@@ -11,10 +12,16 @@ def changes_section(writer: Writer) -> Section:
     parts: list[Text | Table | Chart] = []
     for number, track in enumerate(digest.tracks):
         late = "; {.n_learned_late|count} more, about earlier weeks, became known" if track.n_learned_late else ""
+        unscored = (
+            ", {.n_new_unscored|count} on tokens that are never scored (stablecoins, wrapped or leveraged ones)"
+            if track.n_new_unscored
+            else ""
+        )
         parts.append(
             writer.text(
-                f"{starting(digest, track)}: {{.n_new_calls|count}} new calls ({{.n_new_long|count}} long, "
-                f"{{.n_new_short|count}} short), {{.n_flips|count}} of them flips from one side to the other{late}.",
+                f"{track_template(digest, number, is_first=True)}: {{.n_new_calls|count}} new calls "
+                f"({{.n_new_long|count}} long, {{.n_new_short|count}} short), {{.n_flips|count}} of them flips from "
+                f"one side to the other{unscored}{late}.",
                 f"tracks.{number}",
             )
         )
@@ -49,16 +56,20 @@ def changes_section(writer: Writer) -> Section:
 
 
 def _new_calls(writer: Writer, number: int, track: Track) -> Table:
-    rows = writer.rows(
-        (f"tracks.{number}.new_calls.{call}" for call in range(len(track.new_calls))),
-        (
-            "{.symbol|text}",
-            "{.sector|text}",
-            "{.direction|side}",
-            "{.side_before|side}",
-            "{.signal_at|moment}",
-            "{.provenance|text}",
-        ),
+    rows = tuple(
+        writer.row(
+            f"tracks.{number}.new_calls.{place}",
+            (
+                token_template(writer.digest, call.symbol),
+                "{.sector|text}",
+                "{.direction|side}",
+                "{.side_before|side}",
+                "{.signal_at|moment}",
+                "{.provenance|text}" + ("" if call.is_scored else ", never scored"),
+            ),
+            sector=call.sector,
+        )
+        for place, call in enumerate(track.new_calls)
     )
     return Table(
         f"new-calls-{number}",
@@ -71,7 +82,7 @@ def _new_calls(writer: Writer, number: int, track: Track) -> Table:
             Column("signal of"),
             Column("provenance"),
         ),
-        tuple(Row(row.cells, {"sector": call.sector}) for row, call in zip(rows, track.new_calls, strict=True)),
+        rows,
     )
 
 
@@ -79,16 +90,19 @@ def _grades(writer: Writer) -> list[Text | Table | Chart]:
     changes = writer.digest.changes
     if not changes.grade_changes:
         return []
-    rows = writer.rows(
-        (f"changes.grade_changes.{number}" for number in range(len(changes.grade_changes))),
-        (
-            "{.symbol|text}",
-            "{.kind|text}",
-            "{.before|grade}",
-            "{.after|grade}",
-            "{.label_before|text}",
-            "{.label_after|text}",
-        ),
+    rows = tuple(
+        writer.row(
+            f"changes.grade_changes.{place}",
+            (
+                token_template(writer.digest, one.symbol),
+                "{.kind|text}",
+                "{.before|grade}",
+                "{.after|grade}",
+                "{.label_before|text}",
+                "{.label_after|text}",
+            ),
+        )
+        for place, one in enumerate(changes.grade_changes)
     )
     columns = (
         Column("token"),
@@ -112,6 +126,8 @@ def _sectors_moved(writer: Writer) -> list[Text | Table | Chart]:
     for number, track in enumerate(writer.digest.tracks):
         if track.timeframe != "1d" or not track.curves:
             continue
+        if (market := _market_told(writer, number)) is not None:
+            parts.append(market)
         order = sorted(range(len(track.curves)), key=lambda place: _week_return(track.curves[place]), reverse=True)
         places = [f"tracks.{number}.curves.{place}" for place in order]
         rows = writer.rows(
@@ -134,6 +150,19 @@ def _sectors_moved(writer: Writer) -> list[Text | Table | Chart]:
             )
         )
     return parts
+
+
+def _market_told(writer: Writer, number: int) -> Text | None:
+    """Why the sectors' equal weight and the market of the sentences are two figures."""
+    place = place_of_all(writer.digest, number)
+    if place is None or writer.digest.regime is None:
+        return None
+    return writer.text(
+        "Two averages: equal weight below is of the {.n_tokens|count} tokens that the vendor covers "
+        "({.equal_weight.week_return|change} in the week), the market is of all {regime.n_tokens|count} scored tokens, "
+        "covered or not ({regime.week_return|change}).",
+        place,
+    )
 
 
 def _week_return(curves: SectorCurves) -> float:

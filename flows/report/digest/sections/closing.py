@@ -1,7 +1,7 @@
 """What closes the page: open calls, the data under it, notes, and how to read it."""
 
-from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
-from flows.report.digest.sections.parts import WIDE, name_of, starting
+from flows.report.digest.document import Chart, Column, Section, Table, Text, Writer
+from flows.report.digest.sections.parts import WIDE, name_of, token_template, track_template
 from flows.report.digest.sentences import bars
 
 
@@ -15,19 +15,26 @@ def open_calls_section(writer: Writer) -> Section:
             for place in range(len(track.open_counts))
         )
         parts.append(
-            writer.text(f"{starting(writer.digest, track)}, calls not scored yet: {counts}.", f"tracks.{number}")
+            writer.text(
+                f"{track_template(writer.digest, number, is_first=True)}, calls not scored yet: {counts}.",
+                f"tracks.{number}",
+            )
         )
         if track.open_calls and track.timeframe == "1d":
-            rows = writer.rows(
-                (f"tracks.{number}.open_calls.{place}" for place in range(len(track.open_calls))),
-                (
-                    "{.symbol|text}",
-                    "{.sector|text}",
-                    "{.direction|side}",
-                    "{.entry_at|moment}",
-                    "{.entry_price|price}",
-                    "{.due_at|moment}",
-                ),
+            rows = tuple(
+                writer.row(
+                    f"tracks.{number}.open_calls.{place}",
+                    (
+                        token_template(writer.digest, one.symbol),
+                        "{.sector|text}",
+                        "{.direction|side}",
+                        "{.entry_at|moment}",
+                        "{.entry_price|price}",
+                        "{.due_at|moment}",
+                    ),
+                    sector=one.sector,
+                )
+                for place, one in enumerate(track.open_calls)
             )
             table = Table(
                 f"open-{number}",
@@ -40,7 +47,7 @@ def open_calls_section(writer: Writer) -> Section:
                     Column("at, USD", True),
                     Column("judged at"),
                 ),
-                tuple(Row(row.cells, {"sector": one.sector}) for row, one in zip(rows, track.open_calls, strict=True)),
+                rows,
                 forms=WIDE,
             )
             parts.append(table)

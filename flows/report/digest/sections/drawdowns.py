@@ -3,7 +3,7 @@
 from flows.report.digest.charts import curves_chart
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import Track
-from flows.report.digest.sections.parts import WIDE, left_out, name_of
+from flows.report.digest.sections.parts import WIDE, left_out, name_of, token_template
 from flows.report.digest.sentences import bars
 
 
@@ -30,16 +30,20 @@ def drawdowns_section(writer: Writer) -> Section:
 
 
 def _call_drawdowns(writer: Writer, number: int, track: Track) -> Table:
-    rows = writer.rows(
-        (f"tracks.{number}.drawdowns.{place}" for place in range(len(track.drawdowns))),
-        (
-            "{.sector|text}",
-            "{.n_calls|count}",
-            "{.median|change}",
-            "{.p95|change}",
-            "{.worst|change}",
-            "{.worst_symbol|text} {.worst_direction|side}, {.worst_entry_at|day} to {.worst_exit_at|day}",
-        ),
+    rows = tuple(
+        writer.row(
+            f"tracks.{number}.drawdowns.{place}",
+            (
+                "{.sector|text}",
+                "{.n_calls|count}",
+                "{.median|change}",
+                "{.p95|change}",
+                "{.worst|change}",
+                token_template(writer.digest, one.worst_symbol, "worst_")
+                + " {.worst_direction|side}, {.worst_entry_at|day} to {.worst_exit_at|day}",
+            ),
+        )
+        for place, one in enumerate(track.drawdowns)
     )
     return Table(
         f"drawdowns-{number}",

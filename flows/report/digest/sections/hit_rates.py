@@ -5,7 +5,7 @@ from flows.report.digest.document import Chart, Column, Row, Section, Table, Tex
 from flows.report.digest.formats import HOLD, NOT_TOLD
 from flows.report.digest.marks import marks_told
 from flows.report.digest.model import Cell, Digest, Track
-from flows.report.digest.sections.parts import MAIL, PAGE, WIDE, left_out, name_of, starting
+from flows.report.digest.sections.parts import MAIL, PAGE, WIDE, lacks_only_time, left_out, name_of, starting
 from flows.report.digest.sentences import bars
 
 LAST_WEEK = Column("last week", True, "The hit rate as it was published a week before.")
@@ -25,7 +25,7 @@ SCORE_COLUMNS = (
         True,
         "Hits against the sector's other tokens at the same bar: the market cancels.",
     ),
-    Column("mark", False, "Set only where the correction for all cells and weeks allows."),
+    Column("mark", False, "Set only where the correction for all cells and weeks allows; its figures are its side's."),
 )
 
 
@@ -38,12 +38,19 @@ def hit_rates_section(writer: Writer) -> Section:
             writer.text(
                 "A call hits when it made money after costs. The base is what any entry in the same tokens would have "
                 "hit, the edge is the difference, and selection compares with the sector's other tokens at the same "
-                "moment. Worth: how many independent calls the overlapping ones are worth; where longs and shorts were "
-                "open at the same time they offset each other, and both together are worth more than either. ▲ and ▼ "
-                "say better and worse than chance, of which side and by which measure, and stand only where a "
-                "sector's bullish or bearish calls are still beyond chance after a correction for {n_tested|count} "
-                "tests and a year of weekly looks (q at most {mark_level|level}); without a mark a sector's difference "
-                "may well be chance. The row of all sectors is not among these tests: read its interval."
+                "moment. Worth: how many independent calls the n overlapping ones count for, and never more than n. "
+                "Where worth is n, nothing had to be taken off: that is common with both sides together, because longs "
+                "and shorts open at the same time offset each other, and rare with one side alone."
+            )
+        )
+        parts.append(
+            writer.text(
+                "▲ and ▼ say better and worse than chance. Tested are a sector's bullish calls and its bearish calls, "
+                "each on their own, so a mark names its side and brings that side's figures; the other figures of its "
+                "row are of both sides together. It stands only where the side is still beyond chance after a "
+                "correction for {n_tested|count} tests and a year of weekly looks (q at most {mark_level|level}); "
+                "without a mark a sector's difference may well be chance. The row of all sectors is not among these "
+                "tests: read its interval."
             )
         )
     for number, track in enumerate(digest.tracks):
@@ -113,7 +120,7 @@ def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell
             "{.base_rate|percent}",
             difference(".edge") if cell.edge else NOT_TOLD,
             difference(".selection") if cell.selection else NOT_TOLD,
-            marks_told(track, cell, is_short=not is_full) or NOT_TOLD,
+            marks_told(track, number, cell) or NOT_TOLD,
             *(["{.mean_return|change}"] if is_full else []),
         ]
     else:
@@ -137,7 +144,14 @@ def too_few(cell: Cell) -> str:
         if cell.smallest_edge
         else ("; no edge could show yet")
     )
-    return f"too few (n = {{.n_calls|count}} in {{.n_clusters|count}} stretches of time{enough}{smallest})"
+    return f"{too_few_briefly(cell)[:-1]}{enough}{smallest})"
+
+
+def too_few_briefly(cell: Cell) -> str:
+    """The template for a cell that is not reportable where there is little room: how many, and what it lacks."""
+    if lacks_only_time(cell):
+        return "too few (n = {.n_calls|count} are enough, {.n_clusters|count} stretches of time are not)"
+    return "too few (n = {.n_calls|count} in {.n_clusters|count} stretches of time)"
 
 
 def _last_week(cell: Cell) -> str:
@@ -160,14 +174,15 @@ def _matrix(writer: Writer, number: int, track: Track) -> Table:
             if cell is None or not cell.n_calls:
                 cells.append((NOT_TOLD,))
             elif cell.edge is None:
-                cells.append(writer.text("too few (n = {.n_calls|count})", f"tracks.{number}.cells.{place}"))
+                cells.append(writer.text(too_few_briefly(cell), f"tracks.{number}.cells.{place}"))
             else:
-                told = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}} {marks_told(track, cell)}".strip()
+                marks = marks_told(track, number, cell)
+                told = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}}{f'; {marks}' if marks else ''}"
                 cells.append(writer.text(told, f"tracks.{number}.cells.{place}"))
         rows.append(Row(tuple(cells), {"sector": sector}, sector == "all"))
     return Table(
         f"matrix-{number}",
-        f"Edge in points (95 %) at every horizon, both sides together, and the marks of either, "
+        f"Edge in points (95 %) at every horizon, both sides together; after a mark the figures of its side, "
         f"{name_of(writer.digest, track)}",
         (Column("sector"), *(Column(f"{horizon} {unit}", True) for horizon in track.horizons)),
         tuple(rows),

@@ -1,7 +1,7 @@
 """The market under the calls: tokens better on all three counts, regime and breadth."""
 
-from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
-from flows.report.digest.sections.parts import cut, name_of
+from flows.report.digest.document import Chart, Column, Section, Table, Text, Writer
+from flows.report.digest.sections.parts import cut, token_template, track_template
 
 
 def improved_section(writer: Writer) -> Section:
@@ -17,15 +17,19 @@ def improved_section(writer: Writer) -> Section:
                 ),
             ),
         )
-    rows = writer.rows(
-        (f"improved.{number}" for number in range(len(improved))),
-        (
-            "{.symbol|text}",
-            "{.sector|text}",
-            "{.sharpe_before|ratio} to {.sharpe|ratio}",
-            "{.max_drawdown_before|change} to {.max_drawdown|change}",
-            "{.volatility_before|number} to {.volatility|number}",
-        ),
+    rows = tuple(
+        writer.row(
+            f"improved.{place}",
+            (
+                token_template(writer.digest, one.symbol),
+                "{.sector|text}",
+                "{.sharpe_before|ratio} to {.sharpe|ratio}",
+                "{.max_drawdown_before|change} to {.max_drawdown|change}",
+                "{.volatility_before|number} to {.volatility|number}",
+            ),
+            sector=one.sector,
+        )
+        for place, one in enumerate(improved)
     )
     columns = (
         Column("token"),
@@ -38,7 +42,7 @@ def improved_section(writer: Writer) -> Section:
         "improved",
         "Sharpe ratio up, drawdown and volatility down, over 90 days, from a week ago to now",
         columns,
-        tuple(Row(row.cells, {"sector": one.sector}) for row, one in zip(rows, improved, strict=True)),
+        rows,
     )
     return Section(
         "improved",
@@ -59,9 +63,10 @@ def regime_section(writer: Writer) -> Section:
         )
     parts: list[Text | Table | Chart] = [
         writer.text(
-            "Every scored token in equal parts: {regime.week_return|change} in the week, {regime.drawdown|change} from "
-            "its highest point of the last year; volatility of 30 days {regime.volatility_30|number} against "
-            "{regime.volatility_365|number} over the year (percent a year)."
+            "The market, all {regime.n_tokens|count} scored tokens in equal parts, covered by a vendor or not: "
+            "{regime.week_return|change} in the week, {regime.drawdown|change} from its highest point of the last "
+            "year, volatility of 30 days {regime.volatility_30|number} against {regime.volatility_365|number} over the "
+            "year (percent a year)."
         ),
         writer.text(
             "Breadth: {regime.n_above_50|count} of {regime.n_with_50|count} tokens above their 50-day mean (a week ago "
@@ -82,7 +87,7 @@ def regime_section(writer: Writer) -> Section:
         if track.n_long_now is not None:
             parts.append(
                 writer.text(
-                    f"Stance of {name_of(writer.digest, track)}: long {{.n_long_now|count}}, short "
+                    f"Stance of {track_template(writer.digest, number)}: long {{.n_long_now|count}}, short "
                     "{.n_short_now|count} tokens.",
                     f"tracks.{number}",
                 )

@@ -1,7 +1,9 @@
 """Cells that are too few: when they will be enough, and what they could show now."""
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
-from flows.report.digest.sections.parts import cut, name_of, starting
+from flows.report.digest.model import Cell
+from flows.report.digest.sections.parts import cut, lacks_only_time, name_of, starting
+from flows.scoring.inference import MIN_CLUSTERS
 
 
 def too_few_section(writer: Writer) -> Section:
@@ -18,8 +20,9 @@ def too_few_section(writer: Writer) -> Section:
         parts.append(
             (
                 f"{starting(writer.digest, track)}: these cells have too few calls to show a rate. A cell is "
-                "enough with 30 independent calls in 10 separate stretches of time; the smallest edge is what a test "
-                "would find four times in five.",
+                "enough with 30 independent calls in 10 separate stretches of time, each twice as long as a call is "
+                "held: long horizons lack time rather than calls. The smallest edge is what a test would find four "
+                "times in five.",
             )
         )
         rows = []
@@ -30,6 +33,7 @@ def too_few_section(writer: Writer) -> Section:
                 "{.n_calls|count}",
                 "{.n_effective|count}",
                 "{.n_clusters|count}",
+                _lacking(cell),
                 "{.enough_date|month}",
                 "{.smallest_edge|size}",
             ]
@@ -51,6 +55,7 @@ def too_few_section(writer: Writer) -> Section:
                     Column("calls", True),
                     Column("worth", True),
                     Column("stretches", True),
+                    Column("lacks"),
                     Column("enough around", True),
                     Column("smallest edge now", True),
                 ),
@@ -59,3 +64,9 @@ def too_few_section(writer: Writer) -> Section:
             )
         )
     return Section("too-few", "Cells that are too few", tuple(parts))
+
+
+def _lacking(cell: Cell) -> str:
+    if lacks_only_time(cell):
+        return "time"
+    return "calls" if cell.n_clusters >= MIN_CLUSTERS else "calls and time"
