@@ -201,7 +201,6 @@ def _track(
             )
             for sector in sectors
         ),
-        n_outcomes_revised=0,
         curves=tuple(
             SectorCurves(
                 sector=sector,

@@ -171,9 +171,6 @@ class Track(Frozen):
     n_learned_late: int = Field(description="Calls about earlier weeks that became known in this one.")
     new_calls: tuple[NewCall, ...] = Field(description="The newest of the week's calls; n_new_calls counts all.")
     drawdowns: tuple[SectorDrawdown, ...]
-    n_outcomes_revised: int = Field(
-        description="Scored calls that today's file holds otherwise than the scorecard did."
-    )
     curves: tuple[SectorCurves, ...]
     curve_points: tuple[CurvePoint, ...]
     open_counts: tuple[OpenCount, ...]

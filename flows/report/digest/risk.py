@@ -31,20 +31,6 @@ group by rollup (sector)
 order by coalesce(held.sector, 'all') <> 'all', 1
 """
 
-N_REVISED = """
-select coalesce(sum(abs(coalesce(now.n, 0) - card.n_calls)), 0)::bigint as n
-from card
-left join (
-    select vendor, timeframe, horizon, sector, count(*) as n
-    from scored
-    where entry_rule = 'next_open'
-    group by all
-) as now using (vendor, timeframe, horizon, sector)
-where
-    card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open' and card.sector <> 'all'
-    and card.vendor = $vendor and card.timeframe = $timeframe
-"""
-
 CURVE_BARS = """
 curve as (
     select
@@ -109,11 +95,6 @@ def read_drawdowns(file: File, **track: Any) -> tuple[SectorDrawdown, ...]:
         if row["n_calls"] < MIN_CALLS_FOR_P95:
             row["p95"] = None
     return tuple(SectorDrawdown(**row) for row in rows if row["n_calls"])
-
-
-def count_revised(file: File, **track: Any) -> int:
-    """Scored calls that the file holds now and the scorecard of the moment did not, or the reverse."""
-    return int(file.row(N_REVISED, **track)["n"])
 
 
 def read_curves(file: File, **track: Any) -> tuple[SectorCurves, ...]:

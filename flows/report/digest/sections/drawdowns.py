@@ -16,16 +16,9 @@ def drawdowns_section(writer: Writer) -> Section:
             parts.append(chart)
         if track.drawdowns:
             parts.append(_call_drawdowns(writer, number, track))
-        if track.n_outcomes_revised:
-            parts.append(
-                writer.text(
-                    "{.n_outcomes_revised|count} scored calls stand otherwise in today's file than they did at the "
-                    "moment of this digest: prices under them were revised, and their drawdowns are today's.",
-                    f"tracks.{number}",
-                )
-            )
         if track.curves:
             parts.append(_curves(writer, number, track))
+    parts += left_out(writer, "drawdowns")
     return Section("drawdowns", "Drawdowns", tuple(parts))
 
 
