@@ -47,12 +47,12 @@ def test_the_first_sentence_sets_the_edge_that_could_be_traded_beside_the_best_c
     told = first_sentence(a_digest(n_sectors=3, few=0.0, timeframes=("1d", "1h")))
 
     daily, hourly = re.split(r"(?=Hourly calls)", told)
-    best = "it is +2.7 (−2.4 to +7.9) points (n = 8,500) entered at the next open"
+    best = "it was +2.7 (−2.4 to +7.9) points (n = 8,500) entered at the next open"
     assert best in daily and best in hourly
-    assert "and +2.9 (−2.2 to +8.1) points (n = 8,400) entered once the signal was known" in daily
+    assert "and +2.9 (−2.2 to +8.1) points (n = 8,400) entered once the signal was known, as one could trade" in daily
     # What is open to a reader of the hourly calls stands at the top as well.
-    assert "and +1.1 (−4.0 to +6.3) points (n = 8,400) entered once the signal was known" in hourly
-    assert "The 500 others (backfill) nobody could trade." in daily
+    assert "and +1.1 (−4.0 to +6.3) points (n = 8,400) entered once the signal was known, as one could trade" in hourly
+    assert "The other 500 (backfill) nobody could trade." in daily
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -127,8 +127,9 @@ def test_a_cell_with_calls_enough_in_too_short_a_time_says_that_it_lacks_time() 
     told = forms(changed(digest, cells=cells))
 
     assert "held 90 d; calls 479; worth 120; stretches 6; lacks time" in told["text"]
-    for form in ("text", "page", "mail"):
-        assert "too few (n = 479 are enough, 6 stretches of time are not" in told[form], form
+    for form in ("text", "mail"):
+        assert "too few (n = 479, 6 stretches)" in told[form], form
+    assert "too few (n = 479, enough calls, but in 6 of the 10 separate stretches of time needed" in told["page"]
 
 
 def test_the_two_averages_of_the_week_are_told_apart() -> None:

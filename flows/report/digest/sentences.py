@@ -68,8 +68,8 @@ def _how_good(digest: Digest, number: int) -> str:
         )
     return (
         f"{calls}: of n = {{{at}.n_calls|count}} scored, {estimate(f'{at}.hit_rate')} made money after costs"
-        f"{_worth(cell, at)}, where any entry in the same tokens did {{{at}.base_rate|percent}} of the time: an edge "
-        f"of {difference(f'{at}.edge')} points, {verdict(cell)}.{_what_could_be_traded(track, number, cell)}"
+        f"{_worth(cell, at)}, of any entries in the same tokens {{{at}.base_rate|percent}}: an edge of "
+        f"{difference(f'{at}.edge')} points, {verdict(cell)}.{_what_could_be_traded(track, number, cell)}"
     )
 
 
@@ -96,12 +96,13 @@ def _what_could_be_traded(track: Track, number: int, cell: Cell) -> str:
         ]
         if len(edges) == len(pair) and pair[1] is not None:
             told += (
-                f" Counting only calls {provenance} in time, it is {edges[0]} entered at the next open, the vendor's "
-                f"best case, and {edges[1]} entered once the signal was known, {verdict(track.provenances[pair[1]])}."
+                f" Of those {provenance} in time it was {edges[0]} entered at the next open, the vendor's best case, "
+                f"and {edges[1]} entered once the signal was known, as one could trade "
+                f"({verdict(track.provenances[pair[1]])})."
             )
     late = places.get(("backfill", "next_open"))
     if told and late is not None:
-        told += f" The {{tracks.{number}.provenances.{late}.n_calls|count}} others (backfill) nobody could trade."
+        told += f" The other {{tracks.{number}.provenances.{late}.n_calls|count}} (backfill) nobody could trade."
     return told
 
 

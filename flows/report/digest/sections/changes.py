@@ -158,7 +158,7 @@ def _market_told(writer: Writer, number: int) -> Text | None:
     if place is None or writer.digest.regime is None:
         return None
     return writer.text(
-        "Two averages: equal weight below is of the {.n_tokens|count} tokens that the vendor covers "
+        "Two averages: equal weight is of the {.n_tokens|count} tokens that the vendor covers "
         "({.equal_weight.week_return|change} in the week), the market is of all {regime.n_tokens|count} scored tokens, "
         "covered or not ({regime.week_return|change}).",
         place,

@@ -2,10 +2,10 @@
 
 from flows.report.digest.charts import rates_chart
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer, difference, estimate
-from flows.report.digest.formats import HOLD, NOT_TOLD
-from flows.report.digest.marks import marks_told
+from flows.report.digest.formats import HOLD, MARKS, NOT_TOLD
+from flows.report.digest.marks import marked_by, marks_told
 from flows.report.digest.model import Cell, Digest, Track
-from flows.report.digest.sections.parts import MAIL, PAGE, WIDE, lacks_only_time, left_out, name_of, starting
+from flows.report.digest.sections.parts import MAIL, PAGE, WIDE, cut, lacks_only_time, left_out, name_of, starting
 from flows.report.digest.sentences import bars
 
 LAST_WEEK = Column("last week", True, "The hit rate as it was published a week before.")
@@ -25,7 +25,7 @@ SCORE_COLUMNS = (
         True,
         "Hits against the sector's other tokens at the same bar: the market cancels.",
     ),
-    Column("mark", False, "Set only where the correction for all cells and weeks allows; its figures are its side's."),
+    Column("mark", False, "Of the side it names, whose figures stand in the table of what is beyond chance."),
 )
 
 
@@ -46,11 +46,11 @@ def hit_rates_section(writer: Writer) -> Section:
         parts.append(
             writer.text(
                 "▲ and ▼ say better and worse than chance. Tested are a sector's bullish calls and its bearish calls, "
-                "each on their own, so a mark names its side and brings that side's figures; the other figures of its "
-                "row are of both sides together. It stands only where the side is still beyond chance after a "
-                "correction for {n_tested|count} tests and a year of weekly looks (q at most {mark_level|level}); "
-                "without a mark a sector's difference may well be chance. The row of all sectors is not among these "
-                "tests: read its interval."
+                "each on their own: a mark names its side, and the table of what is beyond chance has that side's "
+                "figures; all other figures here are of both sides together. A mark stands only where the side is "
+                "still beyond chance after a correction for {n_tested|count} tests and a year of weekly looks (q at "
+                "most {mark_level|level}); without one a sector's difference may well be chance. The row of all "
+                "sectors is not among these tests: read its interval."
             )
         )
     for number, track in enumerate(digest.tracks):
@@ -58,6 +58,7 @@ def hit_rates_section(writer: Writer) -> Section:
         if chart:
             parts.append(chart)
         parts.append(_main_table(writer, number, track))
+        parts += _marked(writer, number, track)
         parts.append(_matrix(writer, number, track))
         parts.append(_all_cells(writer, number, track))
         parts.append(_provenances(writer, number, track))
@@ -77,6 +78,48 @@ def _main_table(writer: Writer, number: int, track: Track) -> Table:
         ),
         forms=MAIL | {"plain"},
     )
+
+
+def _marked(writer: Writer, number: int, track: Track) -> tuple[Text | Table | Chart, ...]:
+    """The sides that are beyond chance after the correction, each with its own figures, the surest first."""
+    marked = [
+        (place, cell, f"{MARKS[side]}{HOLD}{cell.direction}", marked_by(cell, side))
+        for place, cell in enumerate(track.cells)
+        for side in MARKS
+        if marked_by(cell, side)
+    ]
+    marked.sort(key=lambda one: min(q for q in (one[1].edge_q, one[1].selection_q) if q is not None))
+    every = name_of(writer.digest, track)
+    if not marked:
+        return ((f"Of the {every} no side of a sector is beyond chance after the correction.",),)
+    held = f"{{.horizon|count}}{HOLD}{'d' if track.timeframe == '1d' else 'h'}"
+    rows = tuple(
+        writer.row(
+            f"tracks.{number}.cells.{place}",
+            (
+                "{.sector|text}",
+                held,
+                side,
+                "{.n_calls|count}",
+                "{.n_effective|count}",
+                estimate(".hit_rate"),
+                "{.base_rate|percent}",
+                difference(".edge") if cell.edge else NOT_TOLD,
+                difference(".selection") if cell.selection else NOT_TOLD,
+                ", ".join(kinds),
+            ),
+            sector=cell.sector,
+        )
+        for place, cell, side, kinds in marked
+    )
+    columns = (
+        Column("sector"),
+        Column("held", True, "Bars that a call was held for."),
+        Column("side", False, "▲ better, ▼ worse than chance."),
+        *(column for column in SCORE_COLUMNS[1:-1] if column is not LAST_WEEK),
+        Column("by", False, "The measure that is beyond chance."),
+    )
+    return cut(Table(f"marked-{number}", f"Beyond chance after the correction, {every}", columns, rows))
 
 
 def _all_cells(writer: Writer, number: int, track: Track) -> Table:
@@ -120,7 +163,7 @@ def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell
             "{.base_rate|percent}",
             difference(".edge") if cell.edge else NOT_TOLD,
             difference(".selection") if cell.selection else NOT_TOLD,
-            marks_told(track, number, cell) or NOT_TOLD,
+            marks_told(track, cell) or NOT_TOLD,
             *(["{.mean_return|change}"] if is_full else []),
         ]
     else:
@@ -133,25 +176,27 @@ def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell
 
 
 def too_few(cell: Cell) -> str:
-    """The template for a cell that is not reportable: how many, when they will be enough, what they could show."""
+    """The template for a cell that is not reportable: how many, what it lacks, until when, and what it could show."""
+    lacks = (
+        "enough calls, but in {.n_clusters|count} of the 10 separate stretches of time needed"
+        if lacks_only_time(cell)
+        else "in {.n_clusters|count} stretches of time"
+    )
     enough = (
         ", enough around {.enough_date|month} at the present pace"
         if cell.enough_date
-        else (", when there will be enough cannot be told yet")
+        else ", when there will be enough cannot be told yet"
     )
     smallest = (
-        "; smallest edge it could show now: {.smallest_edge|size}"
-        if cell.smallest_edge
-        else ("; no edge could show yet")
+        "; smallest edge it could show now: {.smallest_edge|size}" if cell.smallest_edge else "; no edge could show yet"
     )
-    return f"{too_few_briefly(cell)[:-1]}{enough}{smallest})"
+    return f"too few (n = {{.n_calls|count}}, {lacks}{enough}{smallest})"
 
 
 def too_few_briefly(cell: Cell) -> str:
-    """The template for a cell that is not reportable where there is little room: how many, and what it lacks."""
-    if lacks_only_time(cell):
-        return "too few (n = {.n_calls|count} are enough, {.n_clusters|count} stretches of time are not)"
-    return "too few (n = {.n_calls|count} in {.n_clusters|count} stretches of time)"
+    """The same where there is little room: how many, and the stretches of time where it lacks those."""
+    lacks = f", {{.n_clusters|count}}{HOLD}stretches" if lacks_only_time(cell) else ""
+    return f"too few (n{HOLD}={HOLD}{{.n_calls|count}}{lacks})"
 
 
 def _last_week(cell: Cell) -> str:
@@ -176,14 +221,12 @@ def _matrix(writer: Writer, number: int, track: Track) -> Table:
             elif cell.edge is None:
                 cells.append(writer.text(too_few_briefly(cell), f"tracks.{number}.cells.{place}"))
             else:
-                marks = marks_told(track, number, cell)
-                told = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}}{f'; {marks}' if marks else ''}"
+                told = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}}"
                 cells.append(writer.text(told, f"tracks.{number}.cells.{place}"))
         rows.append(Row(tuple(cells), {"sector": sector}, sector == "all"))
     return Table(
         f"matrix-{number}",
-        f"Edge in points (95 %) at every horizon, both sides together; after a mark the figures of its side, "
-        f"{name_of(writer.digest, track)}",
+        f"Edge in points (95 %) at every horizon, both sides together, {name_of(writer.digest, track)}",
         (Column("sector"), *(Column(f"{horizon} {unit}", True) for horizon in track.horizons)),
         tuple(rows),
         forms=MAIL | {"plain"},
