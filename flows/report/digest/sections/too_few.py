@@ -2,8 +2,14 @@
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import Cell
-from flows.report.digest.sections.parts import cut, lacks_only_time, name_of, starting
+from flows.report.digest.sections.parts import cut, lacks_only_time, name_of
 from flows.scoring.inference import MIN_CLUSTERS
+
+WHAT_IS_ENOUGH = (
+    "These cells show no rate yet. A cell is enough with 30 independent calls in 10 separate stretches of time, each "
+    "twice as long as a call is held: long horizons lack time rather than calls. The smallest edge is what a test would find "
+    "four times in five."
+)
 
 
 def too_few_section(writer: Writer) -> Section:
@@ -17,14 +23,8 @@ def too_few_section(writer: Writer) -> Section:
         ]
         if not waiting:
             continue
-        parts.append(
-            (
-                f"{starting(writer.digest, track)}: these cells have too few calls to show a rate. A cell is "
-                "enough with 30 independent calls in 10 separate stretches of time, each twice as long as a call is "
-                "held: long horizons lack time rather than calls. The smallest edge is what a test would find four "
-                "times in five.",
-            )
-        )
+        if not parts:
+            parts.append((WHAT_IS_ENOUGH,))
         rows = []
         for place, cell in waiting:
             templates = [
