@@ -7,8 +7,8 @@ from flows.scoring.inference import MIN_CLUSTERS
 
 WHAT_IS_ENOUGH = (
     "These cells show no rate yet. A cell is enough with 30 independent calls in 10 separate stretches of time, each "
-    "twice as long as a call is held: long horizons lack time rather than calls. The smallest edge is what a test would find "
-    "four times in five."
+    "twice as long as a call is held: long horizons lack time rather than calls. The smallest edge is what a test "
+    "would find four times in five."
 )
 
 
