@@ -16,7 +16,7 @@ from flows.report.digest.sentences import three_sentences
 from .made import a_digest
 from .reading import read_html
 
-ODD_NAMES = ("$memes", "{a|b}", "{tracks.0.vendor|text}", "$ink {0}", "%s {{x}}")
+ODD_NAMES = ("$memes", "{a|b}", "{tracks.0.vendor|text}")
 
 
 def first_sentence(digest: Digest) -> str:
