@@ -47,7 +47,7 @@ def hit_rates_section(writer: Writer) -> Section:
             writer.text(
                 "▲ and ▼ say better and worse than chance. Tested are a sector's bullish calls and its bearish calls, "
                 "each on their own: a mark names its side, and the table of what is beyond chance has that side's "
-                "figures; all other figures here are of both sides together. A mark stands only where the side is "
+                "figures; a row that names no side is of both together. A mark stands only where the side is "
                 "still beyond chance after a correction for {n_tested|count} tests and a year of weekly looks (q at "
                 "most {mark_level|level}); without one a sector's difference may well be chance. The row of all "
                 "sectors is not among these tests: read its interval."
