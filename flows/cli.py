@@ -25,6 +25,8 @@ from flows.catch_up import readings
 from flows.config import Settings, orchestrator_defaults
 from flows.delivery.delivery import read as read_deliveries
 from flows.delivery.delivery import summary
+from flows.delivery.doubt import weeks_in_doubt
+from flows.delivery.outbox import LOCK
 from flows.delivery.overdue import overdue
 from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
@@ -185,27 +187,36 @@ def digest(
     week: Annotated[
         str | None, typer.Option(help="A week like 2026-W47, as it stood then; the newest if left out.")
     ] = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only what is due and was not done: for a schedule that calls every hour.")
+    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")] = False,
 ) -> None:
     """Make the weekly digest from the published file, in every form, and send it where channels are set up."""
     # Charts and templates are needed by no other command.
+    from flows.delivery.deliver import require_sent
+    from flows.report.digest.job import due_job, weekly_job
     from flows.report.digest.plain_forms import opening
 
+    if due and week:
+        raise UsageError("--due finds the week itself: leave --week out.")
     settings = _settings()
     _published(settings)
     if plain:
-        from flows.report.digest.job import weekly_job
-
-        made = weekly_job(settings, week)
+        made = due_job(settings) if due else weekly_job(settings, week)
     else:
         orchestrator_defaults()
         from flows.weekly_digest import weekly_digest
 
-        made = weekly_digest(week=week)
+        made = weekly_digest(week=week, only_what_is_due=due)
+    if made is None:
+        console.print("No digest is to be made: the newest week's was made, or is not due yet.")
+        return
     _say(opening(made.edition.markdown))
     for receipt in made.receipts:
         _say(f"{receipt.key}: {receipt.state.value}. {receipt.told}")
     console.print(f"Digest: {settings.reports / made.edition.week / 'index.html'}")
+    require_sent(made.receipts, is_late_allowed=week is not None)
 
 
 @app.command()
@@ -268,9 +279,10 @@ def restore(
     if (folder is None) != from_raw:
         raise UsageError("Name either a backup's folder or --from-raw.")
     settings = _settings()
-    with hold_lock(settings.home, "trackrecord restore"):
+    with hold_lock(settings.home, "trackrecord restore"), hold_lock(settings.home, "trackrecord restore", name=LOCK):
         aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
     console.print(f"{settings.home} is restored." + (f" What there was lies in {aside}." if aside else ""))
+    _say_doubt(settings.home)
 
 
 @app.command()
@@ -334,6 +346,7 @@ def status(
         _say(line)
         is_late = True
     _say(summary(read_deliveries(settings.home).values()))
+    _say_doubt(settings.home)
     if check and is_late:
         raise typer.Exit(1)
 
@@ -343,20 +356,26 @@ def deliveries(
     retry: Annotated[bool, typer.Option("--retry", help="Try again what is known to have failed.")] = False,
     resend: Annotated[str | None, typer.Option(metavar="KEY", help="Send what is unknown or expired again.")] = None,
     arrived: Annotated[str | None, typer.Option(metavar="KEY", help="Record that what is unknown did arrive.")] = None,
+    drop: Annotated[str | None, typer.Option(metavar="KEY", help="Let it be: never sent, never asked after.")] = None,
 ) -> None:
     """Where every week's digest stands on every channel; decide about those whose outcome nobody knows."""
-    from flows.delivery import deliver  # What sends takes a while to import; `query` and `status` need none of it.
+    # What sends takes a while to import; `query` and `status` need none of it.
+    from flows.delivery import deliver
 
     home = _settings().home
+    tried: list[deliver.Receipt] = []
     if retry:
-        deliver.retry(_delivery_settings(), home, utc_now())
+        tried += deliver.retry(_delivery_settings(), home, utc_now())
     if resend:
-        deliver.resend(resend, _delivery_settings(), home, utc_now())
+        tried.append(deliver.resend(resend, _delivery_settings(), home, utc_now()))
     if arrived:
         deliver.settle(arrived, home, utc_now())
+    if drop:
+        deliver.drop(drop, home, utc_now())
     for one in read_deliveries(home).values():
         _say(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.reached_at:%Y-%m-%d %H:%M}  {one.told}")
     _say(summary(read_deliveries(home).values()))
+    deliver.require_sent(tried)
 
 
 @app.command("dev-server")
@@ -393,6 +412,17 @@ def main() -> None:
     except TrackrecordError as error:
         errors.print(str(error), style="red", highlight=False, markup=False)
         sys.exit(error.exit_code)
+
+
+def _say_doubt(home: Path) -> None:
+    """What a restore has left open, for as long as it matters."""
+    settings = _delivery_settings()
+    if settings.mail_to or settings.webhooks or settings.chats:
+        for week in weeks_in_doubt(home, utc_now(), settings.delivery_deadline_hours):
+            _say(
+                f"In doubt: this home was restored without its outbox, and the digest of {week} may have gone out "
+                "before. It is made, and sent to nobody unasked: ask the readers, then `trackrecord deliveries`."
+            )
 
 
 def _print_last_runs(settings: Settings) -> None:
