@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +17,19 @@ def append(home: Path, kind: str, *, is_durable: bool = True, **event: Any) -> N
     Where there are very many of little weight, `is_durable=False` leaves the disk to the system: a power cut may take
     the last ones.
     """
+    append_all(home, kind, [event], is_durable=is_durable)
+
+
+def append_all(home: Path, kind: str, events: Iterable[Mapping[str, Any]], *, is_durable: bool = True) -> None:
+    """Append events as `append` does each, and wait for the disk once."""
     path = home / "journal" / f"{kind}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({"written_at": utc_now(), **event}, default=_as_text) + "\n"
+    lines = [json.dumps({"written_at": utc_now(), **event}, default=_as_text) + "\n" for event in events]
+    if not lines:
+        return
     with path.open("a+b") as file:
         _end_line(file)
-        file.write(line.encode())
+        file.write("".join(lines).encode())
         file.flush()
         if is_durable:
             os.fsync(file.fileno())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
@@ -16,7 +16,7 @@ from aiolimiter import AsyncLimiter
 from flows.errors import EndpointRefused, KeyRefused, SourceError
 from flows.sources.base import Delivery, Response
 from flows.sources.tokenmetrics import ledger
-from flows.sources.tokenmetrics.body import NotAnEnvelope, length_of, message_of, rows_of
+from flows.sources.tokenmetrics.body import NotAnEnvelope, message_of, opened
 from flows.sources.tokenmetrics.faults import Fault, fault_of
 from flows.sources.tokenmetrics.keys import Key, Keys
 from flows.sources.tokenmetrics.pages import packed
@@ -32,12 +32,22 @@ REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "cf-ray")
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that can be used: 200, or a 404 that says there is nothing."""
+    """An answer that can be used, opened once: 200, or a 404 that says there is nothing."""
 
     status: int
     body: bytes
+    rows: list[Any]
     fetched_at: datetime
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one request brought, whole; `rows` are None where the body is not the vendor's envelope."""
+
+    response: httpx.Response
+    body: bytes
+    rows: list[Any] | None
 
 
 class Client:
@@ -112,37 +122,35 @@ class Client:
 
     async def _once(self, endpoint: str, params: Mapping[str, str], attempt: int) -> Answer:
         key = self._key
-        response, body = await self._send(endpoint, params, attempt, key)
-        if response.status_code == 401:
-            response, body = await self._with_another_key(endpoint, params, attempt, key) or (response, body)
-        return self._judge(endpoint, response, body)
+        reply = await self._send(endpoint, params, attempt, key)
+        if reply.response.status_code == 401:
+            reply = await self._with_another_key(endpoint, params, attempt, key) or reply
+        return self._judge(endpoint, reply)
 
     async def _with_another_key(
         self, endpoint: str, params: Mapping[str, str], attempt: int, refused: Key
-    ) -> tuple[httpx.Response, bytes] | None:
+    ) -> Reply | None:
         """The answer to the key in use by now, or to the next one, tried once. None where there is no other."""
         if self._key is not refused:
             return await self._send(endpoint, params, attempt, self._key)
         if self._is_next_tried or self._keys.next is None:
             return None
         self._is_next_tried = True
-        response, body = await self._send(endpoint, params, attempt, self._keys.next)
-        if response.status_code != 401:
+        reply = await self._send(endpoint, params, attempt, self._keys.next)
+        if reply.response.status_code != 401:
             self._key = self._keys.next
             self.notes.append(
                 f"The key in {refused.origin} was refused; the one in {self._key.origin} was accepted and is in use. "
                 f"Move it to {self._keys.first.origin}."
             )
-        return response, body
+        return reply
 
-    async def _send(
-        self, endpoint: str, params: Mapping[str, str], attempt: int, key: Key
-    ) -> tuple[httpx.Response, bytes]:
+    async def _send(self, endpoint: str, params: Mapping[str, str], attempt: int, key: Key) -> Reply:
         """One request and its whole body, written to the ledger whatever becomes of it."""
         await self._wait_for_turn()
         self.n_calls += 1
         requested_at, begun = utc_now(), time.perf_counter()
-        response, body, fault = None, b"", None
+        response, body, rows, fault = None, b"", None, None
         try:
             async with asyncio.timeout(self._settings.call_seconds):
                 response = await self._http.get(
@@ -151,7 +159,7 @@ class Client:
                     headers=dict.fromkeys(self._settings.header_names, key.secret.get_secret_value()),
                 )
             body = response.content.replace(key.secret.get_secret_value().encode(), REDACTED)
-            fault = self._fault_in(endpoint, response, body)
+            rows, fault = self._opened(endpoint, response, body)
         except (httpx.TimeoutException, TimeoutError):
             fault = Fault.TIMEOUT
         except httpx.HTTPError:
@@ -181,23 +189,28 @@ class Client:
         if fault is not None and fault.is_retried:
             raise self._transient(endpoint, fault, response, body)
         assert response is not None
-        return response, body
+        return Reply(response, body, rows)
 
-    def _fault_in(self, endpoint: str, response: httpx.Response, body: bytes) -> Fault | None:
-        """What is wrong with a whole answer, if anything."""
+    def _opened(self, endpoint: str, response: httpx.Response, body: bytes) -> tuple[list[Any] | None, Fault | None]:
+        """The rows of a whole answer, and what is wrong with it, if anything."""
         fault = fault_of(response.status_code)
-        if fault is not None:
-            return fault
+        if fault not in (None, Fault.NOT_FOUND):
+            return None, fault
         try:
-            n_rows = len(rows_of(body))
+            envelope = opened(body)
         except NotAnEnvelope:
-            return Fault.NOT_JSON
-        told = length_of(body)
-        if told is None or told <= n_rows or endpoint in self._length_is_more:
-            return None
+            return None, fault or Fault.NOT_JSON
+        n_rows = len(envelope.rows)
+        if fault is Fault.NOT_FOUND:
+            # In the vendor's own words: there are no rows. Any other 404 is of a path that is not there.
+            return (None, fault) if n_rows else ([], None)
+        if envelope.is_failure:
+            return None, Fault.NOT_JSON
+        if envelope.length is None or envelope.length <= n_rows or endpoint in self._length_is_more:
+            return envelope.rows, None
         # Asked again once: a page that lost rows comes whole then, a vendor that counts all its rows says the same.
         self._length_is_more.add(endpoint)
-        return Fault.LENGTH_DIFFERS
+        return None, Fault.LENGTH_DIFFERS
 
     async def _wait_for_turn(self) -> None:
         """Wait for the rate, and for as long as the server has asked everybody to."""
@@ -221,17 +234,14 @@ class Client:
         self._not_before = max(self._not_before, time.monotonic() + asked)
         return Transient(fault, told, wait_at_least=asked)
 
-    def _judge(self, endpoint: str, response: httpx.Response, body: bytes) -> Answer:
-        """An answer from a response that no further attempt would change."""
-        status = response.status_code
-        answer = Answer(status, body, utc_now(), response.headers)
-        if status == 200:
+    def _judge(self, endpoint: str, reply: Reply) -> Answer:
+        """An answer from a reply that no further attempt would change."""
+        status = reply.response.status_code
+        if reply.rows is not None:
             self._accepted.add(endpoint)
-            return answer
-        if status == 404 and _says_nothing_found(body):
-            self._accepted.add(endpoint)
-            return answer
-        said = f" It says: {message_of(body)}" if message_of(body) else ""
+            return Answer(status, reply.body, reply.rows, utc_now(), reply.response.headers)
+        message = message_of(reply.body)
+        said = f" It says: {message}" if message else ""
         if status in (401, 403):
             raise self._refusal(endpoint, status, said)
         if status in (404, 410):
@@ -276,13 +286,6 @@ def _limiter(per_minute: int) -> AsyncLimiter | None:
     burst = max(1, per_minute // 10)
     refill = max(per_minute - burst, 1) / 60
     return AsyncLimiter(burst, burst / refill)
-
-
-def _says_nothing_found(body: bytes) -> bool:
-    try:
-        return not rows_of(body)
-    except NotAnEnvelope:
-        return False
 
 
 def _request_id(response: httpx.Response | None) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from flows.errors import EndpointRefused, SourceError, UsageError
 from flows.sources.tokenmetrics.aliases import folded
@@ -56,6 +57,7 @@ class Fetch:
         self._store = store
         self.found = Fetched()
         self.notes: list[str] = []
+        self._fields: dict[str, Fields] = {}
         self._indices_lock = asyncio.Lock()
         self._index_pages: list[Page] | None = None
 
@@ -89,6 +91,7 @@ class Fetch:
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(self._endpoint(task))
+        self.found.drift += [one for fields in self._fields.values() for one in fields.drift()]
 
     async def _endpoint(self, task: Task) -> None:
         endpoint = task.endpoint
@@ -109,10 +112,6 @@ class Fetch:
         self._take(endpoint, pages)
 
     def _take(self, endpoint: Endpoint, pages: list[Page]) -> None:
-        fields = Fields(endpoint)
-        for page in pages:
-            fields.count(page.rows)
-        self.found.drift += fields.drift()
         self.found.pages.setdefault(endpoint.name, []).extend(pages)
 
     async def _pages_of(self, task: Task) -> list[Page]:
@@ -158,8 +157,8 @@ class Fetch:
         if n_rows < MANY_ROWS or n_rows >= self._settings.page_limit or not missing([reading]):
             return
         number = self._settings.first_page + len(reading.pages)
-        page = await self._page(reading.query, number)
-        if add(reading, page, page.rows):
+        page, rows = await self._page(reading.query, number)
+        if add(reading, page, rows):
             self._settings = self._settings.model_copy(update={"page_limit": n_rows})
             self.notes.append(
                 f"The server gives {n_rows} rows a page, not the {page.params['limit']} "
@@ -210,16 +209,18 @@ class Fetch:
         except EndpointRefused:
             return
 
-    async def _page(self, query: Query, number: int) -> Page:
-        """A page from the store, or else from the vendor and kept before anybody reads it."""
+    async def _page(self, query: Query, number: int) -> tuple[Page, list[Any]]:
+        """A page from the store, or else from the vendor and kept before anybody reads it; and its rows."""
         name, params = query.endpoint.name, query.params(number, self._settings)
-        held = self._store.held(name, params, query.reading)
-        if held is not None:
-            return held
-        answer = await self._client.get(name, params)
-        page = Page(name, params, answer.status, answer.fetched_at, packed(answer.body))
-        self._store.keep(page, query.reading)
-        return page
+        page = self._store.held(name, params, query.reading)
+        if page is None:
+            answer = await self._client.get(name, params)
+            page, rows = Page(name, params, answer.status, answer.fetched_at, packed(answer.body)), answer.rows
+            self._store.keep(page, query.reading)
+        else:
+            rows = page.rows
+        self._fields.setdefault(name, Fields(query.endpoint)).count(rows)
+        return page, rows
 
 
 def ids_of(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]:

@@ -9,10 +9,11 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flows.errors import SourceError
-from flows.sources.tokenmetrics.aliases import folded
+from flows.sources.tokenmetrics.aliases import our_names
 from flows.sources.tokenmetrics.endpoints import Endpoint, Grain
 from flows.sources.tokenmetrics.faults import Fault
 from flows.sources.tokenmetrics.pages import Page
@@ -22,7 +23,11 @@ from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 
 MAX_READINGS = 3
 
-GetPage = Callable[[Query, int], Awaitable[Page]]
+# What tells one row of an endpoint from another: its token, its moment, both, or all of it.
+Key = int | datetime | tuple[int, datetime] | str
+
+# A page of an answer, and its rows: a page itself holds them packed.
+GetPage = Callable[[Query, int], Awaitable[tuple[Page, list[Any]]]]
 
 
 @dataclass
@@ -31,7 +36,7 @@ class Reading:
 
     query: Query
     pages: list[Page] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
+    keys: set[Key] = field(default_factory=set)
     about: set[About] = field(default_factory=set)
     n_repeated: int = 0
     n_rows: list[int] = field(default_factory=list)
@@ -56,8 +61,7 @@ async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, 
     """
     reading = Reading(query)
     for number in range(settings.first_page, settings.first_page + settings.max_pages):
-        page = await get_page(query, number)
-        rows = page.rows
+        page, rows = await get_page(query, number)
         n_new = add(reading, page, rows)
         if not n_new or query.endpoint.is_newest_page or (stop_at and len(reading.keys) >= stop_at):
             return reading
@@ -79,7 +83,7 @@ async def read_list(
     Later readings come after earlier ones, so that their rows win.
     """
     pages: list[Page] = []
-    keys: set[str] = set()
+    keys: set[Key] = set()
     for number in range(1, MAX_READINGS + 1):
         reading = await read(replace(query, reading=number), get_page, settings, stop_at=stop_at)
         pages += reading.pages
@@ -113,18 +117,33 @@ def beyond_the_newest(readings: Iterable[Reading]) -> list[Query]:
     return [reading.query for reading in told if not reading.keys and not reading.query.expected(newest)]
 
 
-def row_key(endpoint: Endpoint, row: Mapping[str, Any]) -> tuple[str, About | None]:
+def row_key(endpoint: Endpoint, row: Mapping[str, Any]) -> tuple[Key, About | None]:
     """What tells one row from another, and the token and moment it is about."""
-    known = folded(row, endpoint.name)
-    token_id = identifier(known.get("token_id", known.get("id")))
-    at = moment(known.get(endpoint.moment)) if endpoint.moment else None
+    ids, moments = _telling(endpoint.name, endpoint.moment, tuple(row))
+    token_id = identifier(_first_told(row, ids))
+    at = moment(_first_told(row, moments))
     if isinstance(token_id, int) and endpoint.grain in (Grain.TOKEN, Grain.LIST):
-        return str(token_id), (token_id, None)
+        return token_id, (token_id, None)
     if isinstance(token_id, int) and isinstance(at, datetime):
-        return f"{token_id} {at.isoformat()}", (token_id, _floor(endpoint, at))
+        return (token_id, at), (token_id, _floor(endpoint, at))
     if isinstance(at, datetime) and token_id is None:
-        return at.isoformat(), None
+        return at, None
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest(), None
+
+
+@lru_cache(maxsize=1024)
+def _telling(
+    endpoint: str, moment_name: str | None, names: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of a row's fields those that tell its token (or index), and those that tell its moment."""
+    ours = our_names(names, endpoint)
+    wanted = ("token_id" if "token_id" in ours else "id", moment_name)
+    ids, moments = (tuple(name for name, our in zip(names, ours, strict=True) if our == one) for one in wanted)
+    return ids, moments
+
+
+def _first_told(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((row[name] for name in names if row[name] is not None), None)
 
 
 def add(reading: Reading, page: Page, rows: list[Any]) -> int:
