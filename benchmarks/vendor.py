@@ -22,8 +22,10 @@ from flows.config import Settings
 from flows.devserver import KEY, DevServer, small_market
 from flows.run import start_run
 from flows.sources import open_source
+from flows.warehouse import journal
 
 N_TOKENS = 1_500
+FEW_TOKENS = 150  # what is measured at a rate: the whole would take ten minutes
 CONCURRENCY = 4
 HISTORY_DAYS = 7  # what a usual night reads of days
 DAYS, HOURLY_DAYS = 150, 6
@@ -56,7 +58,8 @@ def our_fetch(url: str, homes: str, n_tokens: int, per_minute: int) -> dict[str,
         "TOKENMETRICS_CONCURRENCY": str(CONCURRENCY),
     }
     kept = pipeline.fetch(start_run(open_source("tokenmetrics"), Settings(home=Path(home))))
-    return {"n_datasets": len(kept), "home": home}
+    n_calls = len(journal.read(Path(home), "requests"))
+    return {"n_calls": n_calls, "n_datasets": len(kept)}
 
 
 def bare_loop(url: str, calls: str) -> dict[str, Any]:

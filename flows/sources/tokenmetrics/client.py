@@ -15,10 +15,10 @@ from aiolimiter import AsyncLimiter
 
 from flows.errors import EndpointRefused, KeyRefused, SourceError
 from flows.sources.base import Delivery, Response
-from flows.sources.tokenmetrics import ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, message_of, opened
 from flows.sources.tokenmetrics.faults import Fault, fault_of
 from flows.sources.tokenmetrics.keys import Key, Keys
+from flows.sources.tokenmetrics.ledger import Call, Ledger
 from flows.sources.tokenmetrics.pages import packed
 from flows.sources.tokenmetrics.retry import RetryBudget, Transient, attempts, retry_after
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
@@ -66,6 +66,7 @@ class Client:
         self._keys = keys
         self._home = home
         self._run_id = run_id
+        self._ledger = Ledger(home)
         self._key = keys.first
         self._is_next_tried = keys.next is None
         self._budget = RetryBudget(settings.retry_budget)
@@ -94,6 +95,7 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+        self._ledger.close()
 
     @property
     def key_origin(self) -> str:
@@ -168,9 +170,8 @@ class Client:
             fault = Fault.TRANSPORT
             raise
         finally:
-            ledger.record(
-                self._home,
-                ledger.Call(
+            self._ledger.record(
+                Call(
                     run_id=self._run_id,
                     request_id=uuid4().hex,
                     endpoint=endpoint,
@@ -182,7 +183,7 @@ class Client:
                     latency_ms=round((time.perf_counter() - begun) * 1000, 3),
                     server_request_id=_request_id(response),
                     requested_at=requested_at,
-                ),
+                )
             )
         if fault is not None and body:
             self._keep_failure(endpoint, params, fault, body)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -54,15 +54,15 @@ class Fields:
         self._shapes: Counter[tuple[str, ...]] = Counter()
         self._examples: dict[str, str] = {}
 
-    def count(self, rows: Iterable[Any]) -> None:
+    def count(self, rows: list[Any]) -> None:
         """Take rows in."""
-        for row in rows:
-            if isinstance(row, Mapping):
-                shape = tuple(row)
-                if shape not in self._shapes:
+        shapes = Counter(tuple(row) for row in rows if isinstance(row, dict))
+        if shapes.keys() - self._shapes.keys():
+            for row in rows:
+                if isinstance(row, dict):
                     for name in row.keys() - self._examples.keys():
                         self._examples[name] = json.dumps(row[name])[:EXAMPLE_LETTERS]
-                self._shapes[shape] += 1
+        self._shapes += shapes
 
     @property
     def n_rows(self) -> int:

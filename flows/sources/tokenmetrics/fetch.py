@@ -33,7 +33,8 @@ class Task:
     token_ids: tuple[int, ...]
 
 
-@dataclass
+# Without a repr: asyncio asks for that of its task's result, and all bodies are in it.
+@dataclass(repr=False)
 class Fetched:
     """What a fetch brought: the pages of each endpoint in order, the universe, and what is worth telling."""
 

@@ -32,9 +32,19 @@ class Call:
     requested_at: datetime
 
 
-def record(home: Path, call: Call) -> None:
-    """Append a call to `journal/requests.jsonl`. Needs no lock."""
-    journal.append(home, KIND, is_durable=False, **vars(call))
+class Ledger:
+    """`journal/requests.jsonl`, held open by one client. Needs no lock."""
+
+    def __init__(self, home: Path) -> None:
+        self._writer = journal.Writer(home, KIND)
+
+    def record(self, call: Call) -> None:
+        """Append a call. The disk is not waited for: a power cut may take the last ones."""
+        self._writer.append([vars(call)])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
 
 
 def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:

@@ -32,12 +32,15 @@ GetPage = Callable[[Query, int], Awaitable[tuple[Page, list[Any]]]]
 
 @dataclass
 class Reading:
-    """What one query brought: its pages in order, what its rows are about, and whether any came twice."""
+    """What one query brought: its pages in order, what its rows are about, the newest moment of theirs, and whether any
+    came twice.
+    """
 
     query: Query
     pages: list[Page] = field(default_factory=list)
     keys: set[Key] = field(default_factory=set)
     about: set[About] = field(default_factory=set)
+    newest: datetime | None = None
     n_repeated: int = 0
     n_rows: list[int] = field(default_factory=list)
 
@@ -46,11 +49,6 @@ class Reading:
         """Whether a row came twice over a border, which pushed another past it, or a page before the last shrank."""
         full = [n_rows for n_rows in self.n_rows if n_rows]
         return len(full) > 1 and (self.n_repeated > 0 or min(full[:-1]) < max(full))
-
-    @property
-    def newest(self) -> datetime | None:
-        """The newest moment a row is about."""
-        return max((at for _, at in self.about if at is not None), default=None)
 
 
 async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, *, stop_at: int = 0) -> Reading:
@@ -122,19 +120,18 @@ def row_key(endpoint: Endpoint, row: Mapping[str, Any]) -> tuple[Key, About | No
     ids, moments = _telling(endpoint.name, endpoint.moment, tuple(row))
     token_id = identifier(_first_told(row, ids))
     at = moment(_first_told(row, moments))
-    if isinstance(token_id, int) and endpoint.grain in (Grain.TOKEN, Grain.LIST):
-        return token_id, (token_id, None)
-    if isinstance(token_id, int) and isinstance(at, datetime):
-        return (token_id, at), (token_id, _floor(endpoint, at))
+    if type(token_id) is int:
+        if endpoint.grain in (Grain.TOKEN, Grain.LIST):
+            return token_id, (token_id, None)
+        if type(at) is datetime:
+            return (token_id, at), (token_id, _start_of(at, endpoint.grain))
     if isinstance(at, datetime) and token_id is None:
         return at, None
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest(), None
 
 
 @lru_cache(maxsize=1024)
-def _telling(
-    endpoint: str, moment_name: str | None, names: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _telling(endpoint: str, moment_name: str | None, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Of a row's fields those that tell its token (or index), and those that tell its moment."""
     ours = our_names(names, endpoint)
     wanted = ("token_id" if "token_id" in ours else "id", moment_name)
@@ -143,6 +140,8 @@ def _telling(
 
 
 def _first_told(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    if len(names) == 1:
+        return row[names[0]]
     return next((row[name] for name in names if row[name] is not None), None)
 
 
@@ -152,11 +151,14 @@ def add(reading: Reading, page: Page, rows: list[Any]) -> int:
     reading.n_rows.append(len(rows))
     n_before = len(reading.keys)
     for row in rows:
-        if isinstance(row, Mapping):
+        if isinstance(row, dict):
             key, about = row_key(reading.query.endpoint, row)
             reading.keys.add(key)
             if about is not None:
                 reading.about.add(about)
+                at = about[1]
+                if at is not None and (reading.newest is None or at > reading.newest):
+                    reading.newest = at
     n_new = len(reading.keys) - n_before
     reading.n_repeated += len(rows) - n_new
     return n_new
@@ -171,13 +173,13 @@ def _has_all(reading: Reading) -> bool:
 def _is_older(reading: Reading, rows: list[Any]) -> bool:
     """Whether a page ends before what is wanted: the newest come first, so the rest is older still."""
     wanted_from = reading.query.first_hour
-    if wanted_from is None or reading.query.endpoint.has_dates or not isinstance(rows[-1], Mapping):
+    if wanted_from is None or reading.query.endpoint.has_dates or not isinstance(rows[-1], dict):
         return False
     about = row_key(reading.query.endpoint, rows[-1])[1]
     return about is not None and about[1] is not None and about[1] < wanted_from
 
 
-def _floor(endpoint: Endpoint, at: datetime) -> datetime:
-    if endpoint.grain is Grain.TOKEN_HOUR:
-        return at.replace(minute=0, second=0, microsecond=0)
-    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+@lru_cache(maxsize=4096)
+def _start_of(at: datetime, grain: Grain) -> datetime:
+    """The hour or day that a moment lies in."""
+    return at.replace(hour=at.hour if grain is Grain.TOKEN_HOUR else 0, minute=0, second=0, microsecond=0)

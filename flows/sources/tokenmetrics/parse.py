@@ -51,6 +51,8 @@ def number(value: Any) -> Any:
 
 def identifier(value: Any) -> Any:
     """A token id as an int, whether it came as 3306, "3306" or 3306.0; anything else as it came."""
+    if type(value) is int:
+        return value
     told = number(value)
     return int(told) if isinstance(told, float) and told.is_integer() else told
 

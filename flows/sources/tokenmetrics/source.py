@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,20 +69,20 @@ class TokenMetricsSource:
         held = what_is_held(wanted.home)
         self._check_credits(wanted, held)
         keys = find_keys(self.settings)
-        store = PageStore(wanted.home, run_key(wanted))
-        try:
-            fetched = asyncio.run(self._fetch(wanted, held, keys, store))
-        except BaseExceptionGroup as group:
-            raise sharing_errors(group) from None
-        is_part = "1d" not in wanted.timeframes or _is_of_the_past(wanted)
-        for delivery in deliveries(fetched):
-            if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
-                # A night without prices is a fault for the gate; an hour or some past days without them are not.
-                self.told = (*self.told, f"{delivery.dataset}: no rows came.")
-                continue
-            yield delivery
-        drift.record(wanted.home, wanted.run_id, fetched.drift)
-        store.clear()
+        with closing(PageStore(wanted.home, run_key(wanted))) as store:
+            try:
+                fetched = asyncio.run(self._fetch(wanted, held, keys, store))
+            except BaseExceptionGroup as group:
+                raise sharing_errors(group) from None
+            is_part = "1d" not in wanted.timeframes or _is_of_the_past(wanted)
+            for delivery in deliveries(fetched):
+                if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
+                    # A night without prices is a fault for the gate; an hour or some past days without them are not.
+                    self.told = (*self.told, f"{delivery.dataset}: no rows came.")
+                    continue
+                yield delivery
+            drift.record(wanted.home, wanted.run_id, fetched.drift)
+            store.clear()
 
     async def _fetch(self, wanted: Wanted, held: Held, keys: Keys, store: PageStore) -> Fetched:
         async with Client(self.settings, keys, wanted.home, run_id=wanted.run_id) as client:
