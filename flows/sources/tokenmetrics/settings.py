@@ -67,7 +67,6 @@ class TokenMetricsSettings(BaseSettings):
         description="Tokens to follow: top:N by market cap, category:NAME,NAME, file:PATH of token ids, or all.",
     )
     history_days: int = Field(default=90, ge=1, description="Days asked for while the warehouse holds nothing.")
-    reread_days: int = Field(default=7, ge=1, description="Days asked for again every night, for what was restated.")
     hourly_days: int = Field(default=2, ge=1, description="Days of hours that a nightly asks for.")
     hours_back: int = Field(default=6, ge=1, description="Hours that an hourly run asks for.")
     skip: Words = Field(default=(), description="Endpoints not to ask at all, separated by commas.")

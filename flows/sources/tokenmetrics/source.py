@@ -18,7 +18,7 @@ from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
 from flows.sources.tokenmetrics import drift, ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
 from flows.sources.tokenmetrics.client import Client
-from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, endpoints_of
+from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Grain, endpoints_of
 from flows.sources.tokenmetrics.estimate import estimated_calls
 from flows.sources.tokenmetrics.fetch import Fetch, Fetched, Task, days_before, hours_before, sharing_errors, tasks_for
 from flows.sources.tokenmetrics.held import Held, what_is_held
@@ -110,6 +110,9 @@ class TokenMetricsSource:
             asked = [one for one in asked if one.timeframe == "1h" or (one == TOKENS and not held.token_ids)]
         elif "1h" not in wanted.timeframes:
             asked = [one for one in asked if one.timeframe != "1h"]
+        if wanted.token_ids is not None:
+            # The past of some tokens: what tells the present, or the market, is the same night's other reading's.
+            asked = [one for one in asked if one.grain is Grain.TOKEN_DAY]
         if wanted.since is not None and _is_of_the_past(wanted):
             until = wanted.until or wanted.as_of.date()
             window = Window(wanted.since, until, datetime.combine(wanted.since, datetime.min.time()))
@@ -119,8 +122,7 @@ class TokenMetricsSource:
         history = days_before(wanted.as_of, settings.history_days, n_hourly_days=settings.hourly_days)
         if held.newest is None:
             return tasks_for(asked, token_ids, days=history)
-        since = wanted.since or wanted.as_of.date() - timedelta(days=settings.reread_days)
-        since = min(since, held.newest - timedelta(days=settings.reread_days - 1))
+        since = min(wanted.since or held.newest, held.newest)
         n_days = min(settings.history_days, (wanted.as_of.date() - since).days)
         days = days_before(wanted.as_of, n_days, n_hourly_days=settings.hourly_days)
         new = frozenset(token_ids) - held.token_ids
