@@ -49,6 +49,11 @@ def rows_of(body: bytes) -> list[Any]:
     return opened(body).rows
 
 
+def is_html(body: bytes) -> bool:
+    """Whether the body is a page for people."""
+    return body.lstrip()[:1] == b"<"
+
+
 def message_of(body: bytes) -> str:
     """What the vendor says went wrong, where the body says so; never more than a line."""
     try:

@@ -15,12 +15,12 @@ from aiolimiter import AsyncLimiter
 
 from flows.errors import EndpointRefused, KeyRefused, SourceError
 from flows.sources.base import Delivery, Response
-from flows.sources.tokenmetrics.body import NotAnEnvelope, message_of, opened
+from flows.sources.tokenmetrics.body import NotAnEnvelope, is_html, message_of, opened
 from flows.sources.tokenmetrics.faults import Fault, fault_of
 from flows.sources.tokenmetrics.keys import Key, Keys
-from flows.sources.tokenmetrics.ledger import Call, Ledger
+from flows.sources.tokenmetrics.ledger import Call, Ledger, answered_at
 from flows.sources.tokenmetrics.pages import packed
-from flows.sources.tokenmetrics.retry import RetryBudget, Transient, attempts, retry_after
+from flows.sources.tokenmetrics.retry import RetryBudget, Transient, attempts, retry_after, unasked_wait
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.warehouse.clock import utc_now
 from flows.warehouse.raw_store import keep
@@ -72,11 +72,13 @@ class Client:
         self._budget = RetryBudget(settings.retry_budget)
         self._limiter = _limiter(settings.requests_per_minute)
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._rotation = asyncio.Lock()
         self._not_before = 0.0
         self._accepted: set[str] = set()
         self._refused: set[str] = set()
         self._length_is_more: set[str] = set()
         self.n_calls = 0
+        self.n_too_many = 0
         self.notes: list[str] = []
         self._http = httpx.AsyncClient(
             timeout=settings.timeout_seconds,
@@ -96,6 +98,15 @@ class Client:
     ) -> None:
         await self._http.aclose()
         self._ledger.close()
+
+    @property
+    def has_accepted(self) -> bool:
+        """Whether any endpoint has accepted the key in this run."""
+        return bool(self._accepted)
+
+    def answered_at(self, endpoint: str) -> str | None:
+        """The day on which an endpoint last answered, in this run or an earlier one; None if never."""
+        return answered_at(self._home, endpoint)
 
     @property
     def key_origin(self) -> str:
@@ -133,19 +144,21 @@ class Client:
         self, endpoint: str, params: Mapping[str, str], attempt: int, refused: Key
     ) -> Reply | None:
         """The answer to the key in use by now, or to the next one, tried once. None where there is no other."""
-        if self._key is not refused:
-            return await self._send(endpoint, params, attempt, self._key)
-        if self._is_next_tried or self._keys.next is None:
-            return None
-        self._is_next_tried = True
-        reply = await self._send(endpoint, params, attempt, self._keys.next)
-        if reply.response.status_code != 401:
-            self._key = self._keys.next
-            self.notes.append(
-                f"The key in {refused.origin} was refused; the one in {self._key.origin} was accepted and is in use. "
-                f"Move it to {self._keys.first.origin}."
-            )
-        return reply
+        # Calls that were refused side by side wait for what becomes of the first of them.
+        async with self._rotation:
+            if self._key is refused:
+                if self._is_next_tried or self._keys.next is None:
+                    return None
+                self._is_next_tried = True
+                reply = await self._send(endpoint, params, attempt, self._keys.next)
+                if reply.response.status_code != 401:
+                    self._key = self._keys.next
+                    self.notes.append(
+                        f"The key in {refused.origin} was refused; the one in {self._key.origin} was accepted and is "
+                        f"in use. Move it to {self._keys.first.origin}."
+                    )
+                return reply
+        return await self._send(endpoint, params, attempt, self._key)
 
     async def _send(self, endpoint: str, params: Mapping[str, str], attempt: int, key: Key) -> Reply:
         """One request and its whole body, written to the ledger whatever becomes of it."""
@@ -188,7 +201,7 @@ class Client:
         if fault is not None and body:
             self._keep_failure(endpoint, params, fault, body)
         if fault is not None and fault.is_retried:
-            raise self._transient(endpoint, fault, response, body)
+            raise self._transient(endpoint, fault, response, body, attempt)
         assert response is not None
         return Reply(response, body, rows)
 
@@ -220,10 +233,16 @@ class Client:
         if self._limiter is not None:
             await self._limiter.acquire()
 
-    def _transient(self, endpoint: str, fault: Fault, response: httpx.Response | None, body: bytes) -> Exception:
+    def _transient(
+        self, endpoint: str, fault: Fault, response: httpx.Response | None, body: bytes, attempt: int
+    ) -> Exception:
         status = f"status {response.status_code}" if response is not None else "no answer"
         told = f"{status}, {fault.value} {message_of(body)}".strip()
         asked = retry_after(response.headers, utc_now()) if response is not None else None
+        if fault is Fault.TOO_MANY_REQUESTS:
+            self.n_too_many += 1
+            if asked is None:
+                return Transient(fault, told, wait_at_least=unasked_wait(attempt, self._settings))
         if asked is None or fault not in (Fault.TOO_MANY_REQUESTS, Fault.SERVER_ERROR):
             return Transient(fault, told)
         if asked > self._settings.max_retry_after_seconds:
@@ -243,10 +262,15 @@ class Client:
             return Answer(status, reply.body, reply.rows, utc_now(), reply.response.headers)
         message = message_of(reply.body)
         said = f" It says: {message}" if message else ""
+        if status in (401, 403) and is_html(reply.body):
+            raise SourceError(
+                f"{endpoint} was refused ({status}) with a page of HTML: not by the vendor, it seems, but by what "
+                "stands before it, such as a check for bots. Run again later: what was fetched is kept; docs/errors.md."
+            )
         if status in (401, 403):
             raise self._refusal(endpoint, status, said)
         if status in (404, 410):
-            raise EndpointRefused(f"{endpoint} is not there: the server answers {status}.{said}")
+            raise EndpointRefused(f"{endpoint} is not there: the server answers {status}.{said}", status)
         if status == 402:
             raise SourceError(
                 f"{endpoint} wants to be paid (402): the month's credits are spent, or the plan has ended.{said} "
@@ -254,8 +278,10 @@ class Client:
             )
         raise SourceError(
             f"{endpoint} does not understand the request (status {status}).{said} The API may have changed: run "
-            f"`trackrecord doctor --source tokenmetrics`, and see docs/errors.md. To go on without this endpoint, set "
-            f"TOKENMETRICS_SKIP={endpoint}; what was fetched is kept, and is not paid for again."
+            "`trackrecord doctor --source tokenmetrics`, and see docs/errors.md. What one call may ask for is a "
+            "setting (TOKENMETRICS_PAGE_LIMIT, TOKENMETRICS_DAYS_PER_CALL, TOKENMETRICS_TOKENS_PER_CALL). To go on "
+            f"without this endpoint, set TOKENMETRICS_SKIP={endpoint}; what was fetched is kept, and is not paid for "
+            "again."
         )
 
     def _refusal(self, endpoint: str, status: int, said: str) -> Exception:
@@ -272,7 +298,7 @@ class Client:
                 f"nothing has accepted it.{said} Check {self.key_origin}, that the key is active, and that "
                 f"TOKENMETRICS_HEADER_NAMES ({', '.join(self._settings.header_names)}) is right; docs/keys.md."
             )
-        return EndpointRefused(f"{endpoint} is not in your plan: the server answers {status}.{said}")
+        return EndpointRefused(f"{endpoint} is not in your plan: the server answers {status}.{said}", status)
 
     def _keep_failure(self, endpoint: str, params: Mapping[str, str], fault: Fault, body: bytes) -> None:
         """A body that cannot be used is evidence all the same."""

@@ -12,14 +12,20 @@ from flows.sources.tokenmetrics.client import Client
 from flows.sources.tokenmetrics.drift import Drift, Fields
 from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Endpoint, Grain
 from flows.sources.tokenmetrics.pages import Page, PageStore, packed
-from flows.sources.tokenmetrics.paging import MAX_READINGS, Reading, add, beyond_the_newest, missing, read, read_list
+from flows.sources.tokenmetrics.paging import (
+    MAX_READINGS,
+    Reading,
+    add,
+    beyond_the_newest,
+    missing,
+    read,
+    read_list,
+)
 from flows.sources.tokenmetrics.parse import category_names, category_slugs, identifier
 from flows.sources.tokenmetrics.plan import DAY, HOUR, About, Query, Window, queries, queries_for_gaps
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
 
-# A page of fewer rows says nothing of where the server cuts.
-MANY_ROWS = 10
 # The reading of what came back empty, beside those of what came back short.
 ONCE_MORE = MAX_READINGS + 1
 
@@ -59,6 +65,7 @@ class Fetch:
         self.found = Fetched()
         self.notes: list[str] = []
         self._fields: dict[str, Fields] = {}
+        self._refused: dict[str, EndpointRefused] = {}
         self._indices_lock = asyncio.Lock()
         self._index_pages: list[Page] | None = None
 
@@ -89,8 +96,10 @@ class Fetch:
 
     async def run(self, tasks: Iterable[Task]) -> None:
         """Ask all endpoints, side by side; what one was refused is noted, and the others go on."""
+        told = list(tasks)
+        await self._learn_limit(told)
         async with asyncio.TaskGroup() as group:
-            for task in tasks:
+            for task in told:
                 group.create_task(self._endpoint(task))
         self.found.drift += [one for fields in self._fields.values() for one in fields.drift()]
 
@@ -99,11 +108,10 @@ class Fetch:
         try:
             pages = await self._pages_of(task)
         except EndpointRefused as error:
-            if endpoint.is_required:
-                raise SourceError(
-                    f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
-                ) from None
-            what = "not_in_plan" if "plan" in str(error) else "gone"
+            if not self._client.has_accepted:
+                await self._probe(TOP_TOKENS if endpoint is TOKENS else TOKENS)
+            self._raise_if_needed(endpoint, error)
+            what = "not_in_plan" if error.status in (401, 403) else "gone"
             about = endpoint.kind or endpoint.timeframe
             part = f"Its part of {endpoint.dataset} ({about})" if about else f"Its part of {endpoint.dataset or 'raw'}"
             hint = f" TOKENMETRICS_SKIP={endpoint.name} asks no more." if endpoint.is_removed else ""
@@ -112,11 +120,58 @@ class Fetch:
             return
         self._take(endpoint, pages)
 
+    def _raise_if_needed(self, endpoint: Endpoint, error: EndpointRefused) -> None:
+        """Raise SourceError where the run cannot go on without an endpoint, or where its refusal is not believed yet.
+
+        What answered on an earlier day is in the plan and is there, until somebody who knows says otherwise.
+        """
+        if endpoint.is_required:
+            raise SourceError(
+                f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
+            ) from None
+        day = self._client.answered_at(endpoint.name)
+        if day is None or endpoint.is_removed or error.status == 410:
+            return
+        raise SourceError(
+            f"{error} But it answered on {day}. Run again: what was fetched is kept, and is not paid for again. If "
+            f"your plan or the API has changed, set TOKENMETRICS_SKIP={endpoint.name} to go on without it; "
+            "docs/errors.md."
+        ) from None
+
     def _take(self, endpoint: Endpoint, pages: list[Page]) -> None:
         self.found.pages.setdefault(endpoint.name, []).extend(pages)
 
+    async def _learn_limit(self, tasks: list[Task]) -> None:
+        """Look whether the server gives shorter pages than it is asked for: then a short page is no end.
+
+        The largest answers show it. What is asked here is kept, and not asked again.
+        """
+        teachers = [task for task in tasks if task.endpoint.is_required and task.endpoint.has_dates] or [
+            task for task in tasks if task.endpoint.grain is Grain.TOKEN_HOUR
+        ]
+        for task in teachers:
+            query = queries(task.endpoint, task.token_ids, task.window, self._settings)[0]
+            try:
+                reading = await self._read(query)
+            except EndpointRefused as error:
+                self._refused[task.endpoint.name] = error
+                continue
+            n_rows = reading.n_rows[-1] if reading.n_rows else 0
+            if not 0 < n_rows < self._settings.page_limit or not missing([reading]):
+                continue
+            page, rows = await self._page(query, self._settings.first_page + len(reading.pages))
+            if add(reading, page, rows):
+                self._settings = self._settings.model_copy(update={"page_limit": n_rows})
+                self.notes.append(
+                    f"The server gives {n_rows} rows a page, not the {page.params['limit']} asked for. Set "
+                    f"TOKENMETRICS_PAGE_LIMIT={n_rows}: every night begins with a question too many otherwise."
+                )
+                return
+
     async def _pages_of(self, task: Task) -> list[Page]:
         endpoint = task.endpoint
+        if endpoint.name in self._refused:
+            raise self._refused[endpoint.name]
         match endpoint.grain:
             case Grain.LIST if endpoint.name == "indices":
                 return await self._indices()
@@ -131,13 +186,11 @@ class Fetch:
         """All that the endpoint has about the tokens and days; what did not come is asked for once more."""
         asked = queries(task.endpoint, task.token_ids, task.window, self._settings)
         # One first: what is refused is not asked for a hundred times.
-        readings = [await read(asked[0], self._page, self._settings)]
+        readings = [await self._read(asked[0])]
         if not readings[0].keys:
-            readings.append(await read(replace(asked[0], reading=ONCE_MORE), self._page, self._settings))
+            readings.append(await self._read(replace(asked[0], reading=ONCE_MORE)))
             if task.endpoint.is_removed and not readings[-1].keys:
                 return readings[0].pages
-        if task.endpoint.is_required:
-            await self._learn_limit(readings[0])
         readings += await self._read_all(asked[1:])
         # Empty answers about the newest days leave no gap: nothing newer says that there is something.
         empty = [replace(one, reading=ONCE_MORE) for one in beyond_the_newest(readings) if one != asked[0]]
@@ -152,30 +205,18 @@ class Fetch:
                 break
         return [page for reading in readings for page in reading.pages]
 
-    async def _learn_limit(self, reading: Reading) -> None:
-        """Look whether the server gives shorter pages than it is asked for: then a short page is no end."""
-        n_rows = reading.n_rows[-1]
-        if n_rows < MANY_ROWS or n_rows >= self._settings.page_limit or not missing([reading]):
-            return
-        number = self._settings.first_page + len(reading.pages)
-        page, rows = await self._page(reading.query, number)
-        if add(reading, page, rows):
-            self._settings = self._settings.model_copy(update={"page_limit": n_rows})
-            self.notes.append(
-                f"The server gives {n_rows} rows a page, not the {page.params['limit']} "
-                f"asked for. Set TOKENMETRICS_PAGE_LIMIT={n_rows}: every night asks many things twice otherwise."
-            )
-
     async def _read_all(self, asked: list[Query]) -> list[Reading]:
-        return list(await asyncio.gather(*(read(query, self._page, self._settings) for query in asked)))
+        return list(await asyncio.gather(*map(self._read, asked)))
+
+    async def _read(self, query: Query) -> Reading:
+        return await read(query, self._page, self._settings)
 
     async def _of_indices(self, task: Task) -> list[Page]:
         """An endpoint that wants the id of an index, for every index there is."""
         pages: list[Page] = []
         for index_id in ids_of(await self._indices()):
             for query in queries(task.endpoint, (), task.window, self._settings):
-                reading = await read(replace(query, extra=(("id", str(index_id)),)), self._page, self._settings)
-                pages += reading.pages
+                pages += (await self._read(replace(query, extra=(("id", str(index_id)),)))).pages
         return pages
 
     async def _indices(self) -> list[Page]:

@@ -62,6 +62,22 @@ def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:
     return calls
 
 
+def answered_at(home: Path, endpoint: str) -> str | None:
+    """The day (UTC) on which an endpoint last gave rows or said that it has none, by the journal; None if never."""
+    path = home / "journal" / f"{KIND}.jsonl"
+    if not path.exists():
+        return None
+    newest = None
+    named = f'"endpoint": "{endpoint}"'
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if named in line:
+                with suppress(json.JSONDecodeError):
+                    call = json.loads(line)
+                    newest = call["requested_at"] if call["status"] == 200 and not call["fault"] else newest
+    return newest[:10] if newest else None
+
+
 def credits_spent(home: Path, now: datetime) -> int:
     """Credits spent in the calendar month of `now`: one for each call that the server answered."""
     return sum(call["status"] is not None for call in calls_of_month(home, now))

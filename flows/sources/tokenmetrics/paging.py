@@ -32,8 +32,9 @@ GetPage = Callable[[Query, int], Awaitable[tuple[Page, list[Any]]]]
 
 @dataclass
 class Reading:
-    """What one query brought: its pages in order, what its rows are about, the newest moment of theirs, and whether any
-    came twice.
+    """What one query brought: its pages in order, what its rows are about and the newest moment of theirs.
+
+    `n_rows` counts the rows of each page that brought new ones, `n_repeated` those of them that came twice.
     """
 
     query: Query
@@ -47,8 +48,7 @@ class Reading:
     @property
     def has_lost_rows(self) -> bool:
         """Whether a row came twice over a border, which pushed another past it, or a page before the last shrank."""
-        full = [n_rows for n_rows in self.n_rows if n_rows]
-        return len(full) > 1 and (self.n_repeated > 0 or min(full[:-1]) < max(full))
+        return len(self.n_rows) > 1 and (self.n_repeated > 0 or min(self.n_rows[:-1]) < max(self.n_rows))
 
 
 async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, *, stop_at: int = 0) -> Reading:
@@ -61,6 +61,8 @@ async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, 
     for number in range(settings.first_page, settings.first_page + settings.max_pages):
         page, rows = await get_page(query, number)
         n_new = add(reading, page, rows)
+        if number == 1 and settings.first_page == 0 and not n_new and rows:
+            continue  # The server takes page 0 for page 1: this is the first one again.
         if not n_new or query.endpoint.is_newest_page or (stop_at and len(reading.keys) >= stop_at):
             return reading
         if query.endpoint.grain is Grain.LIST:
@@ -148,7 +150,6 @@ def _first_told(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 def add(reading: Reading, page: Page, rows: list[Any]) -> int:
     """Take a page in; return how many of its rows are new."""
     reading.pages.append(page)
-    reading.n_rows.append(len(rows))
     n_before = len(reading.keys)
     for row in rows:
         if isinstance(row, dict):
@@ -160,7 +161,10 @@ def add(reading: Reading, page: Page, rows: list[Any]) -> int:
                 if at is not None and (reading.newest is None or at > reading.newest):
                     reading.newest = at
     n_new = len(reading.keys) - n_before
-    reading.n_repeated += len(rows) - n_new
+    # Beyond the end some servers give the last page again: what brings nothing new pushed nothing over a border.
+    if n_new:
+        reading.n_rows.append(len(rows))
+        reading.n_repeated += len(rows) - n_new
     return n_new
 
 

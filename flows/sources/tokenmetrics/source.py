@@ -89,6 +89,11 @@ class TokenMetricsSource:
             fetch = Fetch(self.settings, client, store)
             token_ids = await self._token_ids(fetch, wanted, held)
             await fetch.run(self.tasks(wanted, held, token_ids))
+            if client.n_too_many:
+                client.notes.append(
+                    f"{client.n_too_many} calls of {client.n_calls} were too many for the server (429). Set "
+                    "TOKENMETRICS_REQUESTS_PER_MINUTE to what your plan allows."
+                )
             self.told = (*client.notes, *fetch.notes, *map(str, fetch.found.drift))
             return fetch.found
 
