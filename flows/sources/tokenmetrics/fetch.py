@@ -91,6 +91,11 @@ class Fetch:
                 f"TOKENMETRICS_UNIVERSE {self._settings.universe} names no token the vendor has. "
                 "Check the spelling of categories, or write top:N."
             )
+        if len(ids) < chosen.count:
+            self.notes.append(
+                f"The vendor lists {len(ids)} tokens, not the {chosen.count} of "
+                f"TOKENMETRICS_UNIVERSE={self._settings.universe}."
+            )
         self.found.token_ids = ids
         return ids
 
@@ -184,12 +189,13 @@ class Fetch:
 
     async def _about_tokens(self, task: Task) -> list[Page]:
         """All that the endpoint has about the tokens and days; what did not come is asked for once more."""
-        asked = queries(task.endpoint, task.token_ids, task.window, self._settings)
+        endpoint = task.endpoint
+        asked = queries(endpoint, task.token_ids, task.window, self._settings)
         # One first: what is refused is not asked for a hundred times.
         readings = [await self._read(asked[0])]
         if not readings[0].keys:
             readings.append(await self._read(replace(asked[0], reading=ONCE_MORE)))
-            if task.endpoint.is_removed and not readings[-1].keys:
+            if endpoint.is_removed and not readings[-1].keys:
                 return readings[0].pages
         readings += await self._read_all(asked[1:])
         # Empty answers about the newest days leave no gap: nothing newer says that there is something.
@@ -199,10 +205,19 @@ class Fetch:
             gaps = missing(readings)
             came = _about(readings)
             known = {token_id for token_id, _ in came}
-            again = queries_for_gaps(task.endpoint, gaps, known, task.window, self._settings, reading=number)
+            again = queries_for_gaps(endpoint, gaps, known, task.window, self._settings, reading=number)
             readings += await self._read_all(again)
             if _about(readings) == came:
                 break
+        if endpoint.dataset and not endpoint.is_removed and not _about(readings):
+            self.notes.append(
+                f"{endpoint.name}: no rows came, in {len(readings)} answers."
+                + (
+                    " If the day of endDate is left out, set TOKENMETRICS_END_IS_EXCLUDED=1."
+                    if endpoint.has_dates
+                    else ""
+                )
+            )
         return [page for reading in readings for page in reading.pages]
 
     async def _read_all(self, asked: list[Query]) -> list[Reading]:

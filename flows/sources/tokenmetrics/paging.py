@@ -67,7 +67,7 @@ async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, 
             return reading
         if query.endpoint.grain is Grain.LIST:
             continue
-        if len(rows) < settings.page_limit or _has_all(reading) or _is_older(reading, rows):
+        if len(rows) < settings.page_limit or _has_all(reading, rows) or _is_older(reading, rows):
             return reading
     raise SourceError(
         f"{query.endpoint.name} has not ended after {settings.max_pages} pages, each with new rows "
@@ -168,19 +168,28 @@ def add(reading: Reading, page: Page, rows: list[Any]) -> int:
     return n_new
 
 
-def _has_all(reading: Reading) -> bool:
+def _has_all(reading: Reading, rows: list[Any]) -> bool:
     """Whether every token has come at every moment wanted, so that an older page would bring nothing wanted."""
+    if reading.query.endpoint.grain is not Grain.TOKEN and not _oldest_last(reading, rows):
+        return False  # What is to come may be newer than all that came.
     expected = reading.query.expected(reading.newest)
     return bool(expected) and expected <= reading.about
 
 
 def _is_older(reading: Reading, rows: list[Any]) -> bool:
-    """Whether a page ends before what is wanted: the newest come first, so the rest is older still."""
+    """Whether a page ends before what is wanted, and the newest came first, so that the rest is older still."""
     wanted_from = reading.query.first_hour
-    if wanted_from is None or reading.query.endpoint.has_dates or not isinstance(rows[-1], dict):
+    if wanted_from is None or reading.query.endpoint.has_dates:
         return False
-    about = row_key(reading.query.endpoint, rows[-1])[1]
-    return about is not None and about[1] is not None and about[1] < wanted_from
+    oldest = _oldest_last(reading, rows)
+    return oldest is not None and oldest < wanted_from
+
+
+def _oldest_last(reading: Reading, rows: list[Any]) -> datetime | None:
+    """The moment of a page's last row, where it is older than the newest that came; else nothing tells the order."""
+    about = row_key(reading.query.endpoint, rows[-1])[1] if isinstance(rows[-1], dict) else None
+    at = about[1] if about else None
+    return at if at is not None and reading.newest is not None and at < reading.newest else None
 
 
 @lru_cache(maxsize=4096)
