@@ -154,7 +154,7 @@ def test_fifty_faults_drawn_at_random_publish_all_or_leave_the_file_as_it_was(
 def test_the_key_is_in_no_file_log_or_database_of_runs_under_the_orchestrator(
     vendor: DevServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Nights and hours with and without faults, at the loudest log level, with Prefect's own database among the files."""
+    """With and without faults, at the loudest log level, with Prefect's own database among the files."""
     vendor.now = None
     loud = {
         "PREFECT_HOME": str(tmp_path / "prefect"),
@@ -189,7 +189,7 @@ def test_the_key_is_in_no_file_log_or_database_of_runs_under_the_orchestrator(
     vendor.now = FIRST_NIGHT
     (tmp_path / "terminal.txt").write_text(told)
     assert codes == [0, 0, 1, 1], told[-3000:]
-    assert [path for path in (tmp_path / "prefect").rglob("*.db")]
+    assert list((tmp_path / "prefect").rglob("*.db"))
     n_files = sum(path.is_file() for path in tmp_path.rglob("*"))
     print(f"\nexit codes {codes}; {n_files} files looked through")
     assert not files_with(SENTINEL.encode(), tmp_path)
