@@ -17,6 +17,7 @@ from flows.sources.tokenmetrics.paging import (
     Reading,
     add,
     beyond_the_newest,
+    lacks_days,
     missing,
     read,
     read_list,
@@ -184,6 +185,9 @@ class Fetch:
                 return await read_list(Query(endpoint), self._page, self._settings)
             case Grain.INDEX | Grain.INDEX_DAY:
                 return await self._of_indices(task)
+            case Grain.DAY:
+                asked = queries(endpoint, (), task.window, self._settings)
+                return [page for query in asked for page in await self._read_of_days(query)]
             case _:
                 return await self._about_tokens(task)
 
@@ -210,14 +214,10 @@ class Fetch:
             if _about(readings) == came:
                 break
         if endpoint.dataset and not endpoint.is_removed and not _about(readings):
-            self.notes.append(
-                f"{endpoint.name}: no rows came, in {len(readings)} answers."
-                + (
-                    " If the day of endDate is left out, set TOKENMETRICS_END_IS_EXCLUDED=1."
-                    if endpoint.has_dates
-                    else ""
-                )
+            hint = (
+                " If the day of endDate is left out, set TOKENMETRICS_END_IS_EXCLUDED=1." if endpoint.has_dates else ""
             )
+            self.notes.append(f"{endpoint.name}: no rows came, in {len(readings)} answers.{hint}")
         return [page for reading in readings for page in reading.pages]
 
     async def _read_all(self, asked: list[Query]) -> list[Reading]:
@@ -231,8 +231,15 @@ class Fetch:
         pages: list[Page] = []
         for index_id in ids_of(await self._indices()):
             for query in queries(task.endpoint, (), task.window, self._settings):
-                pages += (await self._read(replace(query, extra=(("id", str(index_id)),)))).pages
+                pages += await self._read_of_days(replace(query, extra=(("id", str(index_id)),)))
         return pages
+
+    async def _read_of_days(self, query: Query) -> list[Page]:
+        """One answer, and once more where nothing came or a day is missing: the vendor's own gaps cost a call."""
+        reading = await self._read(query)
+        if not lacks_days(reading):
+            return reading.pages
+        return [*reading.pages, *(await self._read(replace(query, reading=ONCE_MORE))).pages]
 
     async def _indices(self) -> list[Page]:
         """The list of indices, read once for all who want it."""

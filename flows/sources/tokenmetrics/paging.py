@@ -22,6 +22,8 @@ from flows.sources.tokenmetrics.plan import About, Query
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 
 MAX_READINGS = 3
+# In place of a token, where a row is about all of them.
+WHOLE_MARKET = 0
 
 # What tells one row of an endpoint from another: its token, its moment, both, or all of it.
 Key = int | datetime | tuple[int, datetime] | str
@@ -80,7 +82,7 @@ async def read_list(
 ) -> list[Page]:
     """Read a list of the vendor's whole, or its first `stop_at` rows: again while a reading was doubtful, or too short.
 
-    Later readings come after earlier ones, so that their rows win.
+    A list without a row is asked for once more. Later readings come after earlier ones, so that their rows win.
     """
     pages: list[Page] = []
     keys: set[Key] = set()
@@ -91,9 +93,18 @@ async def read_list(
         keys |= reading.keys
         if number > 1 and len(keys) == n_before:
             break
-        if len(keys) >= at_least and not reading.has_lost_rows:
+        if 0 < len(keys) >= at_least and not reading.has_lost_rows:
             break
     return pages
+
+
+def lacks_days(reading: Reading) -> bool:
+    """Whether a day between the first that was asked for and the newest that came is missing, or nothing came."""
+    query = reading.query
+    if reading.newest is None or query.since is None or query.until is None:
+        return not reading.keys
+    n_days = (min(reading.newest.date(), query.until) - query.since).days + 1
+    return len({at.date() for _, at in reading.about if at is not None and at.date() >= query.since}) < n_days
 
 
 def missing(readings: Iterable[Reading]) -> set[About]:
@@ -128,7 +139,7 @@ def row_key(endpoint: Endpoint, row: Mapping[str, Any]) -> tuple[Key, About | No
         if type(at) is datetime:
             return (token_id, at), (token_id, _start_of(at, endpoint.grain))
     if isinstance(at, datetime) and token_id is None:
-        return at, None
+        return at, (WHOLE_MARKET, _start_of(at, endpoint.grain))
     return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest(), None
 
 
