@@ -175,8 +175,8 @@ def doctor(source: SourceName = "tokenmetrics") -> None:
     from flows.report.calls import print_examination, tokenmetrics_of
     from flows.sources.tokenmetrics.doctor import examine
 
-    settings = _settings()
-    examination = examine(tokenmetrics_of(open_source(source)), settings.home)
+    examined = tokenmetrics_of(open_source(source))
+    examination = examine(examined, start_run(examined, _settings()))
     print_examination(console, examination)
     if not examination.is_well:
         raise typer.Exit(1)
