@@ -34,7 +34,7 @@ from flows.report.calendar import print_calendar, told_late
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.tables import WIDE, fits
 from flows.run import Run, open_run
-from flows.sources import NAMES, open_source
+from flows.sources import NAMES
 from flows.warehouse import journal
 from flows.warehouse.acceptance import accept as accept_rule
 from flows.warehouse.backup import MANIFEST, back_up, restore_backup
@@ -175,8 +175,8 @@ def doctor(source: SourceName = "tokenmetrics") -> None:
     from flows.report.calls import print_examination, tokenmetrics_of
     from flows.sources.tokenmetrics.doctor import examine
 
-    examined = tokenmetrics_of(open_source(source))
-    examination = examine(examined, start_run(examined, _settings()))
+    run = open_run(_settings(), source=source)
+    examination = examine(tokenmetrics_of(run.source), run)
     print_examination(console, examination)
     if not examination.is_well:
         raise typer.Exit(1)

@@ -245,6 +245,7 @@ def _curve(judge: Judge, track: str, number: str, policy: str, column: str) -> A
     week = rows[(rows["bar_start"] >= judge.week_from) & (rows["bar_start"] < judge.week_to)]
     under = rows["equity"] / np.maximum.accumulate(np.maximum(rows["equity"], 1)) - 1
     answers: dict[str, Callable[[], Any]] = {
+        "equity": lambda: rows["equity"].iloc[-1],
         "drawdown": lambda: under.iloc[-1],
         "max_drawdown": under.min,
         "trough_at": (rows["bar_start"][under.idxmin()] + bar).to_pydatetime,

@@ -159,7 +159,7 @@ def _track(
             )
             for provenance, rule, n, edge in (
                 ("all", "next_open", 9_000, 0.033),
-                ("all", "tradable", 8_400, 0.029),
+                ("all", "tradable", 8_400, 0.029 if timeframe == "1d" else 0.011),
                 ("attested", "next_open", 8_500, 0.027),
                 ("attested", "tradable", 8_400, 0.029 if timeframe == "1d" else 0.011),
                 ("backfill", "next_open", 500, 0.158),

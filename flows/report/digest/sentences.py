@@ -69,7 +69,7 @@ def _how_good(digest: Digest, number: int) -> str:
     return (
         f"{calls}: of n = {{{at}.n_calls|count}} scored, {estimate(f'{at}.hit_rate')} made money after costs"
         f"{_worth(cell, at)}, of any entries in the same tokens {{{at}.base_rate|percent}}: an edge of "
-        f"{difference(f'{at}.edge')} points, {verdict(cell)}.{_what_could_be_traded(track, number, cell)}"
+        f"{difference(f'{at}.edge')} points, {verdict(cell)}{_what_could_be_traded(track, number, cell)}."
     )
 
 
@@ -81,11 +81,22 @@ def _worth(cell: Cell, at: str) -> str:
 
 
 def _what_could_be_traded(track: Track, number: int, cell: Cell) -> str:
-    """The edge of those who enter once the signal is known, beside the best case of calls known in time like them."""
-    if cell.horizon != track.main_horizon:
+    """The edge of those who enter once the signal is known."""
+    places = _provenance_places(track)
+    place = places.get(("all", "tradable"))
+    if cell.horizon != track.main_horizon or place is None or track.provenances[place].edge is None:
         return ""
-    places = {(one.provenance, one.entry_rule): place for place, one in enumerate(track.provenances)}
-    told = ""
+    at = f"tracks.{number}.provenances.{place}"
+    return (
+        f"; entered once the signal was known, as one could trade, {difference(f'{at}.edge')} points "
+        f"(n = {{{at}.n_calls|count}}), {verdict(track.provenances[place])}"
+    )
+
+
+def like_for_like(track: Track, number: int) -> str:
+    """What waiting for a signal to be known costs the same calls, and how many nobody could trade."""
+    places = _provenance_places(track)
+    told = []
     for provenance in ("witnessed", "attested"):
         pair = [places.get((provenance, entry_rule)) for entry_rule in ("next_open", "tradable")]
         edges = [
@@ -94,16 +105,19 @@ def _what_could_be_traded(track: Track, number: int, cell: Cell) -> str:
             if place is not None and track.provenances[place].edge is not None
             for at in [f"tracks.{number}.provenances.{place}"]
         ]
-        if len(edges) == len(pair) and pair[1] is not None:
-            told += (
-                f" Of those {provenance} in time it was {edges[0]} entered at the next open, the vendor's best case, "
-                f"and {edges[1]} entered once the signal was known, as one could trade "
-                f"({verdict(track.provenances[pair[1]])})."
+        if len(edges) == len(pair):
+            told.append(
+                f"Of the calls {provenance} in time the edge was {edges[0]} entered at the next open, the vendor's "
+                f"best case, and {edges[1]} entered once the signal was known."
             )
     late = places.get(("backfill", "next_open"))
     if told and late is not None:
-        told += f" The other {{tracks.{number}.provenances.{late}.n_calls|count}} (backfill) nobody could trade."
-    return told
+        told.append(f"The other {{tracks.{number}.provenances.{late}.n_calls|count}} (backfill) nobody could trade.")
+    return " ".join(told)
+
+
+def _provenance_places(track: Track) -> dict[tuple[str, str], int]:
+    return {(one.provenance, one.entry_rule): place for place, one in enumerate(track.provenances)}
 
 
 def _where(digest: Digest) -> str:

@@ -61,21 +61,25 @@ def _curves(writer: Writer, number: int, track: Track) -> Table:
     templates = ["{.sector|text}"]
     for policy in policies:
         templates += [
+            f"{{.{policy}.equity|factor}}",
             f"{{.{policy}.drawdown|change}}",
             f"{{.{policy}.max_drawdown|change}} ({{.{policy}.trough_at|day}})",
         ]
     rows = writer.rows((f"tracks.{number}.curves.{place}" for place in range(len(track.curves))), templates)
     return Table(
         f"curves-{number}",
-        f"Sector equity under water, {name_of(writer.digest, track)}: how far below the highest point, now and at "
-        "worst",
+        f"Sector equity, {name_of(writer.digest, track)}: what became of the stake, and how far it is under water, "
+        "below its highest point, now and at worst",
         (
             Column("sector"),
-            Column("calls now", True, "Following the vendor's stance, costs included."),
+            Column("calls, × stake", True, "Following the vendor's stance, costs included."),
+            Column("calls now", True),
             Column("calls worst", True),
-            Column("equal weight now", True, "Every covered token in equal parts, no costs."),
+            Column("equal weight, × stake", True, "Every covered token in equal parts, no costs."),
+            Column("equal weight now", True),
             Column("equal weight worst", True),
-            Column("hold now", True, "Bought once and kept, no costs."),
+            Column("hold, × stake", True, "Bought once and kept, no costs."),
+            Column("hold now", True),
             Column("hold worst", True),
         ),
         tuple(

@@ -6,7 +6,7 @@ from flows.report.digest.formats import HOLD, MARKS, NOT_TOLD
 from flows.report.digest.marks import marked_by, marks_told
 from flows.report.digest.model import Cell, Digest, Track
 from flows.report.digest.sections.parts import MAIL, PAGE, WIDE, cut, lacks_only_time, left_out, name_of, starting
-from flows.report.digest.sentences import bars
+from flows.report.digest.sentences import bars, like_for_like
 
 LAST_WEEK = Column("last week", True, "The hit rate as it was published a week before.")
 
@@ -46,11 +46,11 @@ def hit_rates_section(writer: Writer) -> Section:
         parts.append(
             writer.text(
                 "▲ and ▼ say better and worse than chance. Tested are a sector's bullish calls and its bearish calls, "
-                "each on their own: a mark names its side, and the table of what is beyond chance has that side's "
-                "figures; a row that names no side is of both together. A mark stands only where the side is "
-                "still beyond chance after a correction for {n_tested|count} tests and a year of weekly looks (q at "
-                "most {mark_level|level}); without one a sector's difference may well be chance. The row of all "
-                "sectors is not among these tests: read its interval."
+                "each on their own, by edge and by selection: a mark names its side, and the table of what is beyond "
+                "chance has that side's figures; a row that names no side is of both together. A mark stands only "
+                "where the side is still beyond chance after a correction for {n_tested|count} tests and a year of "
+                "weekly looks (q at most {mark_level|level}); without one a sector's difference may well be chance. "
+                "The row of all sectors is not among these tests: read its interval."
             )
         )
     for number, track in enumerate(digest.tracks):
@@ -61,6 +61,9 @@ def hit_rates_section(writer: Writer) -> Section:
         parts += _marked(writer, number, track)
         parts.append(_matrix(writer, number, track))
         parts.append(_all_cells(writer, number, track))
+        compared = like_for_like(track, number)
+        if compared:
+            parts.append(writer.text(compared))
         parts.append(_provenances(writer, number, track))
     return Section("hit-rates", "Hit rates by sector", tuple(parts))
 
@@ -117,7 +120,7 @@ def _marked(writer: Writer, number: int, track: Track) -> tuple[Text | Table | C
         Column("held", True, "Bars that a call was held for."),
         Column("side", False, "▲ better, ▼ worse than chance."),
         *(column for column in SCORE_COLUMNS[1:-1] if column is not LAST_WEEK),
-        Column("by", False, "The measure that is beyond chance."),
+        Column("by", False, "Which of the two, edge or selection, is beyond chance after the correction."),
     )
     return cut(Table(f"marked-{number}", f"Beyond chance after the correction, {every}", columns, rows))
 
