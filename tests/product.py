@@ -17,6 +17,7 @@ from flows.pipeline import Outcome, fetch, main_job
 from flows.quality.results import GateResult, RuleResult
 from flows.run import Run, start_run
 from flows.sources.files import FilesSource
+from flows.warehouse import backlog
 from flows.warehouse import build as build_module
 from flows.warehouse import connection as connection_module
 from flows.warehouse import forward_windows as forward_windows_module
@@ -24,6 +25,7 @@ from flows.warehouse import models as models_module
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.incoming import Incoming
 from flows.warehouse.models import Renderer
+from flows.warehouse.raw_store import Kept
 from flows.warehouse.snapshots import take_snapshot
 
 # Every module that reads `sql/` on the way from raw to marts holds the folder under this name.
@@ -61,10 +63,15 @@ def run_main_job(run: Run) -> Outcome:
 
 def snapshot_without_gate(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Append what the run's folder holds, all rows taken for good."""
-    kept = fetch(run)
+    append_without_gate(connection, run, fetch(run))
+
+
+def append_without_gate(connection: duckdb.DuckDBPyConnection, run: Run, kept: list[Kept]) -> None:
+    """Append what was fetched, and before it what earlier fetches left behind, all rows taken for good."""
+    own = [(run, one) for one in kept]
     with mock.patch("flows.warehouse.snapshots.judge", _pass_all):
-        for one in kept:
-            take_snapshot(connection, run, one, suites=None)  # type: ignore[arg-type]
+        for its_run, one in own if run.source.is_archive else backlog.unloaded(connection, run):
+            take_snapshot(connection, its_run, one, suites=None)  # type: ignore[arg-type]
 
 
 def build_anew(connection: duckdb.DuckDBPyConnection, run: Run) -> BuildReport:

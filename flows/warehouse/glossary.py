@@ -28,13 +28,15 @@ def write_comments(file: duckdb.DuckDBPyConnection) -> None:
         """
     ).fetchall()
     (views,) = zip(*file.execute("select view_name from duckdb_views() where not internal").fetchall(), strict=True)
+    statements = []
     for schema, table, columns in rows:
         name = f"{schema}.{table}"
         kind = "view" if table in views else "table"
-        file.execute(f"comment on {kind} {name} is '{_quoted(_describe_table(words, schema, table))}'")
+        statements.append(f"comment on {kind} {name} is '{_quoted(_describe_table(words, schema, table))}'")
         for column in columns:
             text = _describe_column(words, name, column)
-            file.execute(f"comment on column {name}.{column} is '{_quoted(text)}'")
+            statements.append(f"comment on column {name}.{column} is '{_quoted(text)}'")
+    file.execute(";\n".join(statements))
 
 
 def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -> str:

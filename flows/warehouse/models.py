@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -45,20 +46,13 @@ class Renderer:
     """Fills the templates in: the horizons, the cost, the dataset schemas, and whether everything is built."""
 
     def __init__(self, settings: Settings, *, is_full: bool) -> None:
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(SQL_DIR),
-            undefined=jinja2.StrictUndefined,
-            keep_trailing_newline=True,
-            autoescape=False,
-        )
-        horizons = settings.horizons
-        self._environment.globals.update(
-            horizons=horizons,
-            cost=settings.cost,
-            cost_bps=settings.cost_bps,
-            datasets=DATASETS,
-            is_full=is_full,
-        )
+        self._words = {
+            "horizons": settings.horizons,
+            "cost": settings.cost,
+            "cost_bps": settings.cost_bps,
+            "datasets": DATASETS,
+            "is_full": is_full,
+        }
         self._imports = {
             name: f"{{%- from 'macros/{path.name}' import {name} with context -%}}"
             for path in sorted((SQL_DIR / "macros").glob("*.sql"))
@@ -68,8 +62,23 @@ class Renderer:
     def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS) -> str:
         """The SQL of a template, for the tokens of a range."""
         imports = "".join(line for name, line in self._imports.items() if f"{name}(" in template)
-        compiled = self._environment.from_string(imports + template)
-        return compiled.render(token_from=tokens[0], token_to=tokens[1])
+        return _compiled(SQL_DIR, imports + template).render(self._words, token_from=tokens[0], token_to=tokens[1])
+
+
+@cache
+def _environment(folder: Path) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+@cache
+def _compiled(folder: Path, template: str) -> jinja2.Template:
+    """Compiling all templates takes as long as building a small market, so each is compiled once a process."""
+    return _environment(folder).from_string(template)
 
 
 def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> list[Model]:
@@ -138,6 +147,16 @@ def tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> f
 
     Raises WarehouseError where DuckDB cannot parse the select.
     """
+    if (name, sql) not in _TABLES_READ:
+        _TABLES_READ[name, sql] = _parse_tables_read(connection, name, sql)
+    return _TABLES_READ[name, sql]
+
+
+# Parsed once a process, for the same reason.
+_TABLES_READ: dict[tuple[str, str], frozenset[str]] = {}
+
+
+def _parse_tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> frozenset[str]:
     row = connection.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
     assert row is not None
     tree = json.loads(row[0])

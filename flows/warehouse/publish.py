@@ -150,6 +150,8 @@ def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: St
     ).fetchall()
     with duckdb.connect(str(partial)) as file:
         file.execute("set TimeZone = 'UTC'")
+        # Hundreds of comments, each flushed to the disk by itself, took longer than a small build.
+        file.execute("begin")
         for schema, sql in views:
             # The view's table names carry no schema, so that the view also works where the file is attached.
             file.execute(f"set search_path = '{schema}'")
@@ -186,6 +188,7 @@ def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: St
             },
         )
         write_comments(file)
+        file.execute("commit")
 
 
 def _verify(partial: Path, counts: dict[str, int]) -> None:

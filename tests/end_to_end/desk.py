@@ -26,28 +26,28 @@ FIRST_TOKENS = 101
 CATEGORIES = ("Layer 1", "DeFi", "Meme")
 
 
-def clean_folder() -> dict[str, pd.DataFrame]:
+def clean_folder(n_tokens: int = N_TOKENS, days: pd.DatetimeIndex = DAYS) -> dict[str, pd.DataFrame]:
     """What a vendor without fault delivers: 12 tokens of 396 days, three of them called SOL."""
     draw = np.random.default_rng(20251031)
-    token_ids = range(FIRST_TOKENS, FIRST_TOKENS + N_TOKENS)
+    token_ids = range(FIRST_TOKENS, FIRST_TOKENS + n_tokens)
     tokens = pd.DataFrame(
         {
             "token_id": token_ids,
-            "symbol": ["SOL" if number < 3 else f"TKN{number}" for number in range(N_TOKENS)],
-            "name": [f"Token {number}" for number in range(N_TOKENS)],
-            "categories": [CATEGORIES[number % 3] for number in range(N_TOKENS)],
+            "symbol": ["SOL" if number < 3 else f"TKN{number}" for number in range(n_tokens)],
+            "name": [f"Token {number}" for number in range(n_tokens)],
+            "categories": [CATEGORIES[number % 3] for number in range(n_tokens)],
         }
     )
     prices, signals = [], []
     for token_id in token_ids:
-        close = 100 * np.exp(np.cumsum(draw.normal(0, 0.03, len(DAYS)))).round(6)
+        close = 100 * np.exp(np.cumsum(draw.normal(0, 0.03, len(days)))).round(6)
         open_ = np.concatenate([[100.0], close[:-1]])
         prices.append(
             pd.DataFrame(
                 {
                     "token_id": token_id,
                     "timeframe": "1d",
-                    "bar_start": DAYS,
+                    "bar_start": days,
                     "open": open_,
                     "high": np.maximum(open_, close) * 1.01,
                     "low": np.minimum(open_, close) * 0.99,
@@ -57,9 +57,9 @@ def clean_folder() -> dict[str, pd.DataFrame]:
                 }
             )
         )
-        direction = np.repeat(draw.choice([-1, 1], size=len(DAYS) // 5 + 1), 5)[: len(DAYS)]
+        direction = np.repeat(draw.choice([-1, 1], size=len(days) // 5 + 1), 5)[: len(days)]
         signals.append(
-            pd.DataFrame({"token_id": token_id, "timeframe": "1d", "signal_at": DAYS, "direction": direction})
+            pd.DataFrame({"token_id": token_id, "timeframe": "1d", "signal_at": days, "direction": direction})
         )
     return {
         "tokens": tokens,

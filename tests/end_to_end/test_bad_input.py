@@ -5,10 +5,7 @@ Each test runs the real job after a good first publish; its exit code is the com
 
 import ctypes
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +14,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from flows.config import ROOT
-
 from .conftest import copy_of
 from .desk import DAYS, FIRST_TOKENS, N_TOKENS, Answer, Desk, clean_folder
+from .small_disk import nightly_with_spare
 
 N_ROWS = N_TOKENS * len(DAYS)
 # A bar of the first token, far from both its ends.
@@ -456,21 +452,6 @@ def test_an_acceptance_is_for_these_bytes_and_no_others(desk: Desk) -> None:
 # --- the disk ------------------------------------------------------------------------------------------------------
 
 
-def spare_megabytes_script(megabytes: float) -> str:
-    """Run the nightly from a home on a small disk of its own, which only this process and its children see."""
-    return f"""
-        set -e
-        size=$(( $(du -sk "$1/home" | cut -f1) + {int(megabytes * 1024)} ))
-        mkdir "$1/disk"
-        mount -t tmpfs -o size=${{size}}k tmpfs "$1/disk"
-        cp -a "$1/home" "$1/disk/home"
-        set +e
-        TRACKRECORD_HOME="$1/disk/home" "$2" -m flows.cli nightly --source files --input "$1/acme" --plain
-        echo "exit $?"
-        cp -a "$1/disk/home" "$1/after"
-    """
-
-
 @pytest.mark.parametrize(
     ("megabytes", "has_news"),
     [
@@ -482,35 +463,18 @@ def spare_megabytes_script(megabytes: float) -> str:
 def test_a_full_disk_is_told_as_one_and_the_next_run_makes_it_good(
     desk: Desk, megabytes: float, has_news: bool
 ) -> None:
-    in_own_mounts = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--mount"]
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run(
-            [*in_own_mounts, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
-        ).returncode
-    ):
-        pytest.skip("NO SMALL DISK: this machine lets nobody mount a tmpfs, so no run was made to fill its disk.")
     fingerprint, raw_files = desk.fingerprint(), desk.raw_files()
     if has_news:
         prices = clean_folder()["prices"]
         desk.deliver("prices", prices.assign(volume_usd=prices["volume_usd"] + prices["close"]))
 
-    done = subprocess.run(
-        [*in_own_mounts, "bash", "-c", spare_megabytes_script(megabytes), "-", str(desk.home.parent), sys.executable],
-        cwd=ROOT,
-        env={**os.environ, "TRACKRECORD_MIN_FREE_DISK_MB": "0"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    answer, after = nightly_with_spare(desk, megabytes)
 
-    assert "exit 1" in done.stdout, done
-    assert "Traceback" not in done.stderr
-    assert "cannot be" in done.stderr
-    assert "No space left on device" in done.stderr
-    assert "make room" in done.stderr.lower()
-    after = Desk(desk.folder, desk.home.parent / "after")
+    assert answer.exit_code == 1, answer
+    assert "Traceback" not in answer.err
+    assert "cannot be" in answer.err
+    assert "No space left on device" in answer.err
+    assert "make room" in answer.err.lower()
     assert after.fingerprint() == fingerprint
     assert raw_files.items() <= after.raw_files().items()
     # With room again.

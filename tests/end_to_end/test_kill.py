@@ -1,21 +1,23 @@
 """Kill -9 at any moment: the next run needs no help and ends with the same tables."""
 
-import os
 import random
+import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
-from flows.config import ROOT
 from tests.point_in_time.homes import fingerprints
 
 from .desk import Desk, clean_folder
+from .nights import BORDERS, last_stage, start_night
 
 # The folder's bars end on 2025-10-31. The first run builds in full, the second only what came in five days.
 FIRST, SECOND = "2025-10-26T00:20:00", "2025-10-31T00:20:00"
@@ -29,47 +31,74 @@ def tables(desk: Desk) -> dict[str, str]:
         return fingerprints(warehouse, "raw", "core", "marts")
 
 
-def start_nightly(desk: Desk, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "nightly", "--plain", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "TRACKRECORD_HOME": str(desk.home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+@dataclass
+class Toll:
+    """What was done to a home and what became of it."""
+
+    n_kills: int = 0
+    n_recoveries: int = 0
+    n_opened: int = 0
+    places: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Victim:
+    """A home whose nightlies are killed, beside the peace of another over the same folder."""
+
+    desk: Desk
+    arguments: tuple[str, ...]
+    peaceful: dict[str, str]
+    toll: Toll
+
+    def kill(self, is_time: Callable[[], bool], *, after: float = 0, dies: str | None = None) -> bool:
+        """Run until it is time, and `after` seconds more, then kill -9; say whether the run was killed before its end.
+
+        Whoever opens the published file meanwhile finds a whole one.
+        """
+        night = start_night(self.desk.home, *self.arguments, dies=dies)
+        began = time.monotonic()
+        try:
+            while night.is_alive() and not is_time():
+                assert time.monotonic() - began < LONGEST_RUN_SECONDS, "the run does not end"
+                time.sleep(0.002)
+            until = time.monotonic() + after
+            while (left := until - time.monotonic()) > 0 and night.is_alive():
+                self.open_published()
+                night.join(min(left, 1))
+        finally:
+            night.kill()
+            night.join()
+        assert night.exitcode in (0, -signal.SIGKILL)
+        self.open_published()
+        was_killed = night.exitcode != 0
+        if was_killed:
+            self.toll.n_kills += 1
+            self.toll.places[last_stage(self.desk.home)] += 1
+        return was_killed
+
+    def recover(self) -> None:
+        """One more night, without any help, and all is as it is where nobody was killed."""
+        assert run_night(self.desk, self.arguments) == 0
+        self.toll.n_recoveries += 1
+        assert tables(self.desk) == self.peaceful
+        self.open_published()
+
+    def open_published(self) -> None:
+        if self.desk.published.exists():
+            assert self.desk.ask_one("select count(*) from ops.publish") >= 1
+            assert self.desk.ask_one("select count(*) from marts.signal_scorecard") > 0
+            self.toll.n_opened += 1
+
+
+def run_night(desk: Desk, arguments: tuple[str, ...]) -> int | None:
+    """A night that is left in peace; its exit code."""
+    night = start_night(desk.home, *arguments)
+    night.join(LONGEST_RUN_SECONDS)
+    return night.exitcode
 
 
 def of_folder(desk: Desk, as_of: str) -> tuple[str, ...]:
     return ("--source", "files", "--input", str(desk.folder), "--as-of", as_of)
-
-
-def kill_nightly(desk: Desk, arguments: tuple[str, ...], is_time: Callable[[], bool], *, after: float = 0) -> bool:
-    """Run until it is time, and `after` seconds more, then kill -9; say whether the run was killed before its end.
-
-    Whoever opens the published file meanwhile finds a whole one.
-    """
-    began = time.monotonic()
-    process = start_nightly(desk, *arguments)
-    try:
-        while process.poll() is None and not is_time():
-            assert time.monotonic() - began < LONGEST_RUN_SECONDS, "the run does not end"
-            time.sleep(0.002)
-        until = time.monotonic() + after
-        while process.poll() is None and time.monotonic() < until:
-            assert_opens(desk)
-            time.sleep(0.02)
-    finally:
-        process.kill()
-        exit_code = process.wait()
-    assert exit_code in (0, -signal.SIGKILL)
-    assert_opens(desk)
-    return exit_code != 0
-
-
-def assert_opens(desk: Desk) -> None:
-    if desk.published.exists():
-        assert desk.ask_one("select count(*) from ops.publish") >= 1
-        assert desk.ask_one("select count(*) from marts.signal_scorecard") > 0
 
 
 def newer(path: Path) -> Callable[[], bool]:
@@ -78,61 +107,111 @@ def newer(path: Path) -> Callable[[], bool]:
     return lambda: path.exists() and path.stat().st_mtime_ns > before
 
 
-@pytest.fixture
-def two_desks(tmp_path: Path) -> tuple[Desk, Desk]:
-    """One folder and two homes: one is left in peace."""
-    folder = tmp_path / "acme"
-    folder.mkdir()
-    peaceful, killed = (Desk(folder, tmp_path / name / "home") for name in ("peaceful", "killed"))
-    for desk in (peaceful, killed):
-        desk.home.mkdir(parents=True)
-    for name, frame in clean_folder().items():
-        peaceful.deliver(name, frame)
-    return peaceful, killed
+@dataclass
+class Peace:
+    """A home left in peace, as it was after each night: none, the first, the second."""
+
+    place: Path
+    folder: Path
+    tables: list[dict[str, str]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def live(self, nights: list[tuple[str, ...]]) -> None:
+        self.nights = nights
+        self.after(0).mkdir(parents=True)
+        for number, arguments in enumerate(nights):
+            shutil.copytree(self.after(number), self.after(number + 1))
+            desk = Desk(self.folder, self.after(number + 1))
+            began = time.monotonic()
+            assert run_night(desk, arguments) == 0
+            self.seconds.append(time.monotonic() - began)
+            self.tables.append(tables(desk))
+
+    def after(self, n_nights: int) -> Path:
+        return self.place / f"after {n_nights}" / "home"
+
+    @contextmanager
+    def victim(self, number: int, toll: Toll | None = None) -> Iterator[Victim]:
+        """A copy of the home as it was before a night (from 0), whose turn it is."""
+        place = self.place / "victim"
+        shutil.copytree(self.after(number), place / "home")
+        yield Victim(Desk(self.folder, place / "home"), self.nights[number], self.tables[number], toll or Toll())
+        shutil.rmtree(place)
 
 
-def test_a_run_killed_while_it_builds_or_publishes_is_made_good_by_the_next(two_desks: tuple[Desk, Desk]) -> None:
-    peaceful, killed = two_desks
-    for as_of in (FIRST, SECOND):
-        answer = peaceful.nightly("--as-of", as_of)
-        assert answer.exit_code == 0, answer.err
+@pytest.fixture(scope="module")
+def peace(tmp_path_factory: pytest.TempPathFactory) -> Peace:
+    """Two nights over the folder of four tokens."""
+    place = tmp_path_factory.mktemp("peace")
+    (place / "acme").mkdir()
+    desk = Desk(place / "acme", place)
+    for name, frame in clean_folder(4, pd.date_range("2025-07-01", "2025-10-31")).items():
+        desk.deliver(name, frame)
+    peace = Peace(place, desk.folder)
+    peace.live([of_folder(desk, FIRST), of_folder(desk, SECOND)])
+    return peace
 
+
+def test_a_run_killed_while_it_builds_or_publishes_is_made_good_by_the_next(peace: Peace) -> None:
     # The gate leaves its pages, then the build begins: here a full one, which is no transaction.
-    builds = newer(killed.home / "data_docs" / "index.html")
-    assert kill_nightly(killed, of_folder(killed, FIRST), builds, after=0.4)
-    assert not killed.published.exists()
-    assert killed.nightly("--as-of", FIRST).exit_code == 0
-
-    publishes = newer(killed.published.with_name(f".{killed.published.name}.partial"))
-    assert kill_nightly(killed, of_folder(killed, SECOND), publishes)
-    assert killed.ask_one("select max(as_of)::varchar from ops.publish") == FIRST.replace("T", " ")
-    answer = killed.nightly("--as-of", SECOND)
-    assert answer.exit_code == 0, answer.err
-    assert tables(killed) == tables(peaceful)
-    states = {state for (state,) in killed.ask("select state from ops.run")}
-    assert states == {"published", "died"}
+    with peace.victim(0) as first:
+        assert first.kill(newer(first.desk.home / "data_docs" / "index.html"), after=0.4)
+        assert not first.desk.published.exists()
+        first.recover()
+    with peace.victim(1) as second:
+        published = second.desk.published
+        assert second.kill(newer(published.with_name(f".{published.name}.partial")))
+        assert second.desk.ask_one("select max(as_of)::varchar from ops.publish") == FIRST.replace("T", " ")
+        second.recover()
+        assert [state for (state,) in second.desk.ask("select state from ops.run order by started_at")] == [
+            "published",
+            "died",
+            "published",
+        ]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(36_000)
-@pytest.mark.parametrize(("source", "n_kills"), [("files", 10), ("sample", 10), ("files", 300)])
-def test_a_run_killed_at_random_moments_is_made_good_by_the_next(
-    source: str, n_kills: int, two_desks: tuple[Desk, Desk], capsys: pytest.CaptureFixture[str]
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("border", BORDERS)
+def test_a_run_killed_at_any_border_of_its_steps_is_made_good_by_the_next(
+    peace: Peace, border: str, number: int
 ) -> None:
-    peaceful, killed = two_desks
-    draw = random.Random(9)
-    runs = (of_folder(killed, FIRST), of_folder(killed, SECOND)) if source == "files" else (("--source", "sample"),)
-    told = []
-    for arguments in runs:
-        began = time.monotonic()
-        assert start_nightly(peaceful, *arguments).wait(LONGEST_RUN_SECONDS) == 0
-        duration = time.monotonic() - began
-        n_each = n_kills // len(runs)
-        for number in range(n_each):
-            after = duration * (number + draw.random()) / n_each
-            was_killed = kill_nightly(killed, arguments, lambda: True, after=after)
-            told.append(f"{after:.1f} s of {duration:.1f} s {'killed' if was_killed else 'had ended'}")
-        assert start_nightly(killed, *arguments).wait(LONGEST_RUN_SECONDS) == 0
-        assert tables(killed) == tables(peaceful)
+    with peace.victim(number) as victim:
+        assert victim.kill(lambda: False, dies=border)
+        victim.recover()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(6))
+def test_runs_killed_at_fifty_random_moments_are_made_good_by_the_next(
+    peace: Peace, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toll = kill_at_random(peace, 50, seed)
     with capsys.disabled():
-        print(f"\n{source}: {'; '.join(told)}")
+        print(f"\n{toll}")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_sample_killed_at_random_moments_is_made_good_by_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    peace = Peace(tmp_path, tmp_path)
+    peace.live([("--source", "sample")])
+    toll = kill_at_random(peace, 5, 0)
+    with capsys.disabled():
+        print(f"\n{toll}")
+
+
+def kill_at_random(peace: Peace, n_kills: int, seed: int) -> Toll:
+    """Kill a home's next night one to three times, then let it run, until there were so many kills."""
+    draw, toll = random.Random(seed), Toll()
+    while toll.n_kills < n_kills:
+        number = draw.randrange(len(peace.nights))
+        with peace.victim(number, toll) as victim:
+            for _ in range(draw.randint(1, 3)):
+                victim.kill(lambda: True, after=draw.uniform(0, peace.seconds[number]))
+            victim.recover()
+    return toll

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import duckdb
 import pandas as pd
 import pytest
 
+from benchmarks.panel import write_panel
+from flows.warehouse import journal
+from flows.warehouse.lock import hold_lock
 from tests.point_in_time.homes import fingerprints
 
 from .conftest import copy_of
@@ -81,6 +85,16 @@ def test_a_deleted_warehouse_is_made_anew_with_the_same_tables(desk: Desk) -> No
     assert answer.exit_code == 0, answer.err
     assert tables(desk) == before
     assert (desk.raw_files(), desk.fingerprint()) == (files, published)
+    # Where an outbox is missing, the journal may be an older copy: what is open is in doubt.
+    assert [event["is_sent_known"] for event in journal.read(desk.home, "restores")] == [False]
+
+
+def test_a_restore_waits_for_no_delivery_and_says_who_is_at_it(desk: Desk) -> None:
+    with hold_lock(desk.home, "the delivery of 2026-W47", name="outbox.lock"):
+        answer = desk.run("restore", "--from-raw")
+
+    assert answer.exit_code == 4
+    assert "the delivery of 2026-W47" in answer.err
 
 
 def damage_file(desk: Desk) -> bytes:
@@ -214,3 +228,35 @@ def test_old_tables_are_not_needed(desk: Desk) -> None:
     assert desk.ask_one("select count(distinct published_as_of) from marts.scorecard_history", database=warehouse) >= 1
     assert desk.ask_one("select min(started_at) from ops.run", database=warehouse) > before
     assert desk.ask_one("select count(*) from ops.quarantine", database=warehouse) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("what", ["the sample", "a year of 2,000 tokens"])
+def test_a_lost_home_is_back_within_five_minutes(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    desk = Desk(tmp_path / "acme", tmp_path / "home")
+    if what == "the sample":
+        answer = desk.run("nightly", "--source", "sample", "--plain")
+    else:
+        write_panel(desk.folder, n_tokens=2000, n_bars=365)
+        answer = desk.nightly()
+    assert answer.exit_code == 0, answer.err
+    before, published = tables(desk), desk.fingerprint()
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, *arguments: str) -> None:
+        began = time.perf_counter()
+        answer = desk.run(*arguments)
+        seconds[name] = time.perf_counter() - began
+        assert answer.exit_code == 0, answer.err
+
+    (desk.home / "warehouse.duckdb").unlink()
+    timed("restore --from-raw", "restore", "--from-raw")
+    assert tables(desk) == before
+    timed("backup", "backup", str(tmp_path / "copy"))
+    shutil.rmtree(desk.home)
+    timed("restore", "restore", str(tmp_path / "copy"))
+    assert (tables(desk), desk.fingerprint()) == (before, published)
+    with capsys.disabled():
+        print(f"\n{what}: {', '.join(f'{name} {took:.1f} s' for name, took in seconds.items())}")
+    assert max(seconds.values()) < 300

@@ -1,5 +1,6 @@
 """A home on disk that takes folders in at chosen moments, without the gate's rules, and publishes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,10 @@ from flows.warehouse.connection import open_warehouse
 from flows.warehouse.days import write_days
 from flows.warehouse.publish import adopt_publishes, publish, stamp_of
 from tests.point_in_time.homes import fingerprints
-from tests.product import make_run, snapshot_without_gate
+from tests.product import append_without_gate, make_run
+
+# Where a run may die, each after what it names.
+STAGES = ("fetch", "snapshot", "build", "publish")
 
 
 @dataclass(frozen=True)
@@ -29,23 +33,30 @@ class Publisher:
         return self.publish_run(make_run(folder, self.settings, as_of=now))
 
     def publish_run(self, run: Run) -> dict[str, str]:
+        self.run_until(run)
+        return of_file(self.settings.published)
+
+    def run_until(self, run: Run, death: str | None = None) -> None:
+        """Run, or die after one of STAGES, as by a kill: nothing more is done and nobody is told."""
+        for stage in self._stages(run):
+            if stage == death:
+                return
+
+    def _stages(self, run: Run) -> Iterator[str]:
+        kept = pipeline.fetch(run)
+        yield "fetch"
         pipeline.begin(run)
         with open_warehouse(self.settings) as connection:
-            snapshot_without_gate(connection, run)
+            append_without_gate(connection, run, kept)
+            yield "snapshot"
             build(connection, self.settings, as_of=run.as_of, run_id=run.run_id)
+            yield "build"
             write_days(connection, self.settings, run.as_of)
             runs.keep_weekly_scorecard(connection, run)
             publish(connection, stamp_of(run), self.settings.published)
+            yield "publish"
             adopt_publishes(connection, self.settings)
             runs.settle_history(connection, self.settings.home)
-        return of_file(self.settings.published)
-
-    def die_before_the_build(self, folder: Path, now: datetime) -> None:
-        """A run that took its snapshots and came no further."""
-        run = make_run(folder, self.settings, as_of=now)
-        pipeline.begin(run)
-        with open_warehouse(self.settings) as connection:
-            snapshot_without_gate(connection, run)
 
     def rebuild(self, moment: datetime) -> dict[str, str]:
         out = self.settings.home.parent / "rebuilt" / "then.duckdb"

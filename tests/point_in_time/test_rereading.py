@@ -1,6 +1,5 @@
 """What a vendor restates is found when its turn comes: the last days every night, the whole past in parts."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,29 +9,11 @@ import pandas as pd
 import pytest
 
 from flows.catch_up import missed_days, part_of
-from flows.sources.base import Delivery, Response, Wanted
-from flows.sources.files import FilesSource
 from flows.warehouse.days import Day
+from tests.point_in_time.asked import AskedSource
 from tests.point_in_time.markets import START, Market, Step, random_market
 from tests.point_in_time.publisher import Publisher, new_publisher
 from tests.product import make_run
-
-MOMENTS = {"prices": "bar_start", "signals": "signal_at"}
-
-
-class AskedSource(FilesSource):
-    """A vendor whose calls cost something: it delivers the days and the tokens that were asked for, and no more."""
-
-    delivers_whole = False
-
-    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
-        for name in ("tokens", "prices", "signals"):
-            rows = pd.read_parquet(self.folder / f"{name}.parquet")
-            if name in MOMENTS and wanted.since is not None:
-                rows = rows[rows[MOMENTS[name]] >= pd.Timestamp(wanted.since)]
-            if wanted.token_ids is not None:
-                rows = rows[rows["token_id"].isin(wanted.token_ids)]
-            yield Delivery(name, (Response(f"{name}.parquet", rows.to_parquet()),), since=wanted.since)
 
 
 def test_every_token_has_its_turn_once() -> None:
@@ -90,7 +71,7 @@ def night(market: Market, publisher: Publisher, place: Path) -> None:
     now = market.advance(Step(days=1 if market.shown else 50, hour=0))
     market.deliver(place / "vendor", is_archive=False)
     run = make_run(place / "vendor", publisher.settings, as_of=now)
-    publisher.publish_run(replace(run, source=AskedSource(place / "vendor", "vendor")))
+    publisher.publish_run(replace(run, source=AskedSource(place / "vendor")))
 
 
 def restate(market: Market, token: int, until: datetime) -> tuple[int, datetime]:

@@ -1,0 +1,34 @@
+"""A vendor whose calls cost something: it delivers the days and the tokens that were asked for, and no more."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from flows.sources.base import Delivery, Response, Wanted
+from flows.sources.files import FilesSource
+
+MOMENTS = {"prices": "bar_start", "signals": "signal_at"}
+
+
+class AskedSource(FilesSource):
+    """A folder that is asked as an API is: what was delivered once is gone, unless it `is_archive`."""
+
+    delivers_whole = False
+
+    def __init__(self, folder: Path, *, is_archive: bool = True) -> None:
+        super().__init__(folder, "vendor")
+        self.is_archive = is_archive
+
+    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+        for name in ("tokens", "prices", "signals"):
+            rows = pd.read_parquet(self.folder / f"{name}.parquet")
+            if name in MOMENTS:
+                days = rows[MOMENTS[name]].dt.normalize()
+                if wanted.since is not None:
+                    rows, days = rows[days >= pd.Timestamp(wanted.since)], days[days >= pd.Timestamp(wanted.since)]
+                if wanted.until is not None:
+                    rows = rows[days <= pd.Timestamp(wanted.until)]
+            if wanted.token_ids is not None:
+                rows = rows[rows["token_id"].isin(wanted.token_ids)]
+            yield Delivery(name, (Response(f"{name}.parquet", rows.to_parquet()),), since=wanted.since)
