@@ -173,7 +173,6 @@ def reparse(
 def doctor(source: SourceName = "tokenmetrics") -> None:
     """Call each endpoint of a vendor once, and say what its server is like and what a month will cost."""
     from flows.report.calls import print_examination, tokenmetrics_of
-    from flows.run import start_run
     from flows.sources.tokenmetrics.doctor import examine
 
     run = open_run(_settings(), source=source)
