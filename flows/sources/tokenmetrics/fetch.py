@@ -114,7 +114,7 @@ class Fetch:
         self.found.drift += [one for fields in self._fields.values() for one in fields.drift()]
 
     async def _endpoint(self, task: Task, *, is_second: bool = False) -> None:
-        """Ask one endpoint. What is refused today and answered on an earlier day is asked again when all else is done."""
+        """Ask one endpoint. What is refused but answered on an earlier day is asked again when all else is done."""
         endpoint = task.endpoint
         try:
             pages = await self._pages_of(task)
