@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,8 +22,10 @@ from flows.config import Settings
 from flows.devserver import KEY, DevServer, small_market
 from flows.run import start_run
 from flows.sources import open_source
+from flows.warehouse import journal
 
 N_TOKENS = 1_500
+FEW_TOKENS = 150  # what is measured at a rate: the whole would take ten minutes
 CONCURRENCY = 4
 HISTORY_DAYS = 7  # what a usual night reads of days
 DAYS, HOURLY_DAYS = 150, 6
@@ -42,10 +45,9 @@ def serving(n_tokens: int) -> Iterator[str]:
             process.wait()
 
 
-def our_fetch(url: str, home: str, n_tokens: int, per_minute: int) -> dict[str, Any]:
-    """The fetch stage of a nightly: every call, and every body kept."""
-    shutil.rmtree(home, ignore_errors=True)  # an interrupted run's pages would be read from disk
-    before = _calls(url)
+def our_fetch(url: str, homes: str, n_tokens: int, per_minute: int) -> dict[str, Any]:
+    """The fetch stage of a nightly into a home of its own under `homes`: every call, and every body kept."""
+    home = tempfile.mkdtemp(dir=homes)
     os.environ |= {
         "TOKENMETRICS_BASE_URL": f"{url}/v2",
         "TOKENMETRICS_API_KEY": KEY,
@@ -56,12 +58,12 @@ def our_fetch(url: str, home: str, n_tokens: int, per_minute: int) -> dict[str, 
         "TOKENMETRICS_CONCURRENCY": str(CONCURRENCY),
     }
     kept = pipeline.fetch(start_run(open_source("tokenmetrics"), Settings(home=Path(home))))
-    calls = _calls(url)[len(before) :]
-    return {"n_calls": len(calls), "n_bytes": sum(call["n_bytes"] for call in calls), "n_datasets": len(kept)}
+    n_calls = len(journal.read(Path(home), "requests"))
+    return {"n_calls": n_calls, "n_datasets": len(kept)}
 
 
 def bare_loop(url: str, calls: str) -> dict[str, Any]:
-    """The same calls as fast as httpx makes them, as many at once as ours; bodies read and let go."""
+    """The same calls as fast as httpx makes them, as many at once as ours; bodies read, decoded and let go."""
 
     async def ask() -> int:
         slots = asyncio.Semaphore(CONCURRENCY)
@@ -69,27 +71,19 @@ def bare_loop(url: str, calls: str) -> dict[str, Any]:
 
             async def one(call: dict[str, Any]) -> int:
                 async with slots:
-                    return len((await client.get(call["path"], params=call["params"])).content)
+                    return len((await client.get(call["path"], params=call["params"])).json()["data"])
 
             return sum(await asyncio.gather(*map(one, json.loads(Path(calls).read_text()))))
 
-    return {"n_bytes": asyncio.run(ask())}
+    return {"n_rows": asyncio.run(ask())}
 
 
-def calls_made(url: str, path: Path) -> dict[str, int]:
-    """Write down what the double was asked, and count it by endpoint."""
-    calls = _calls(url)
+def calls_made(url: str, path: Path) -> tuple[dict[str, int], int]:
+    """Write down what the double was asked so far; return the calls of each endpoint, and the bytes of all bodies."""
+    calls: list[dict[str, Any]] = httpx.get(f"{url}/_double/calls", timeout=60).json()
     path.write_text(json.dumps(calls))
-    counts: dict[str, int] = {}
-    for call in calls:
-        endpoint = call["path"].rpartition("/")[2]
-        counts[endpoint] = counts.get(endpoint, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def _calls(url: str) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = httpx.get(f"{url}/_double/calls", timeout=60).json()
-    return told
+    counts = Counter(call["path"].rpartition("/")[2] for call in calls)
+    return dict(counts.most_common()), sum(call["n_bytes"] for call in calls)
 
 
 def _serve(n_tokens: int) -> None:

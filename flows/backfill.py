@@ -8,8 +8,7 @@ from prefect import flow
 from flows import pipeline
 from flows.config import Settings
 from flows.nightly import TASKS
-from flows.run import start_run
-from flows.sources import open_source
+from flows.run import open_run
 
 
 @flow(name="backfill")
@@ -24,8 +23,7 @@ def backfill(
 ) -> pipeline.Outcome:
     """Fetch the days from `since` to `until`, both included, and run the main job over them."""
     settings = Settings()
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, input=str(input or ""), since=since, until=until)
+    run = open_run(settings, source=source, input=input, vendor=vendor, prices=prices, since=since, until=until)
     return pipeline.main_job(
         run,
         holder=f"the backfill flow, run {run.run_id}",

@@ -2,10 +2,11 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, Any, TypeVar
@@ -24,14 +25,16 @@ from flows.catch_up import readings
 from flows.config import Settings, orchestrator_defaults
 from flows.delivery.delivery import read as read_deliveries
 from flows.delivery.delivery import summary
+from flows.delivery.doubt import weeks_in_doubt
+from flows.delivery.outbox import LOCK
 from flows.delivery.overdue import overdue
 from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
 from flows.report.calendar import print_calendar, told_late
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.tables import WIDE, fits
-from flows.run import Run, start_run
-from flows.sources import NAMES, open_source
+from flows.run import Run, open_run
+from flows.sources import NAMES
 from flows.warehouse import journal
 from flows.warehouse.acceptance import accept as accept_rule
 from flows.warehouse.backup import MANIFEST, back_up, restore_backup
@@ -78,25 +81,20 @@ def nightly(
     dry_run: DryRun = False,
 ) -> None:
     """Snapshot a source, score what it said, and publish the result."""
-    moment = _moment(as_of)
     settings = _settings()
+    asked: dict[str, Any] = {
+        "source": source,
+        "input": input,
+        "vendor": vendor,
+        "prices": prices,
+        "as_of": _moment(as_of),
+    }
     # The flow starts a run of its own; here what makes no sense is said before the orchestrator takes its seconds.
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, as_of=moment, input=str(input or ""))
+    run = open_run(settings, **asked)
     if dry_run:
         _print_plan(run)
         return
-    if plain:
-        outcome = pipeline.main_job(
-            run, holder=f"trackrecord nightly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
-        )
-    else:
-        orchestrator_defaults()
-        from flows.nightly import (
-            nightly as flow,  # Prefect takes seconds to import; the other commands need none of it.
-        )
-
-        outcome = flow(source=source, input=input, vendor=vendor, as_of=moment, prices=prices, wait_for_lock=False)
+    outcome: pipeline.Outcome = _by_hand(run, "nightly") if plain else _flow("nightly")(**asked, wait_for_lock=False)
     print_scorecard(console, read_scorecard(settings.published))
     _tell(outcome)
     console.print(f"Published: {settings.published}")
@@ -113,20 +111,14 @@ def hourly(
 ) -> None:
     """Fetch the hourly datasets, build where the lock is free, and publish every few hours."""
     settings = _settings()
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, input=str(input or ""), timeframes=("1h",))
+    asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices}
+    run = open_run(settings, **asked, timeframes=("1h",))
     if dry_run:
         _print_plan(run)
         return
-    if plain:
-        outcome = pipeline.hourly_job(
-            run, holder=f"trackrecord hourly, run {run.run_id}", wait_seconds=0, steps=_with_progress()
-        )
-    else:
-        orchestrator_defaults()
-        from flows.hourly import hourly as flow
-
-        outcome = flow(source=source, input=input, vendor=vendor, prices=prices, wait_for_lock=False)
+    outcome: pipeline.Outcome | None = (
+        _by_hand(run, "hourly", pipeline.hourly_job) if plain else _flow("hourly")(**asked, wait_for_lock=False)
+    )
     if outcome is None:
         console.print("Fetched and kept. Another run holds the lock; the next build takes it up.")
         return
@@ -148,22 +140,14 @@ def backfill(
     """Fetch days that were missed, or a vendor's history, and publish: backfill, which nobody witnessed."""
     settings = _settings()
     first, last = _days(since, until)
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, input=str(input or ""), since=first, until=last)
+    asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices}
+    run = open_run(settings, **asked, since=first, until=last)
     if dry_run:
         _print_plan(run)
         return
-    if plain:
-        outcome = pipeline.main_job(
-            run, holder=f"trackrecord backfill, run {run.run_id}", wait_seconds=0, steps=_with_progress()
-        )
-    else:
-        orchestrator_defaults()
-        from flows.backfill import backfill as flow
-
-        outcome = flow(
-            since=first, until=last, source=source, input=input, vendor=vendor, prices=prices, wait_for_lock=False
-        )
+    outcome: pipeline.Outcome = (
+        _by_hand(run, "backfill") if plain else _flow("backfill")(since=first, until=last, **asked, wait_for_lock=False)
+    )
     _tell(outcome)
     console.print(f"Published: {settings.published}")
 
@@ -177,7 +161,7 @@ def reparse(
     """Read kept bytes again with today's parser, and publish what they say now. Calls nobody."""
     settings = _settings()
     first, last = _days(since, until)
-    run = start_run(open_source(source, prices=settings.prices), settings)
+    run = open_run(settings, source=source)
     outcome = pipeline.reparse_job(
         run, since=first, until=last, holder=f"trackrecord reparse, run {run.run_id}", wait_seconds=0
     )
@@ -191,8 +175,8 @@ def doctor(source: SourceName = "tokenmetrics") -> None:
     from flows.report.calls import print_examination, tokenmetrics_of
     from flows.sources.tokenmetrics.doctor import examine
 
-    settings = _settings()
-    examination = examine(tokenmetrics_of(open_source(source)), settings.home)
+    run = open_run(_settings(), source=source)
+    examination = examine(tokenmetrics_of(run.source), run)
     print_examination(console, examination)
     if not examination.is_well:
         raise typer.Exit(1)
@@ -203,27 +187,36 @@ def digest(
     week: Annotated[
         str | None, typer.Option(help="A week like 2026-W47, as it stood then; the newest if left out.")
     ] = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only what is due and was not done: for a schedule that calls every hour.")
+    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")] = False,
 ) -> None:
     """Make the weekly digest from the published file, in every form, and send it where channels are set up."""
     # Charts and templates are needed by no other command.
+    from flows.delivery.deliver import require_sent
+    from flows.report.digest.job import due_job, weekly_job
     from flows.report.digest.plain_forms import opening
 
+    if due and week:
+        raise UsageError("--due finds the week itself: leave --week out.")
     settings = _settings()
     _published(settings)
     if plain:
-        from flows.report.digest.job import weekly_job
-
-        made = weekly_job(settings, week)
+        made = due_job(settings) if due else weekly_job(settings, week)
     else:
         orchestrator_defaults()
         from flows.weekly_digest import weekly_digest
 
-        made = weekly_digest(week=week)
+        made = weekly_digest(week=week, only_what_is_due=due)
+    if made is None:
+        console.print("No digest is to be made: the newest week's was made, or is not due yet.")
+        return
     _say(opening(made.edition.markdown))
     for receipt in made.receipts:
         _say(f"{receipt.key}: {receipt.state.value}. {receipt.told}")
     console.print(f"Digest: {settings.reports / made.edition.week / 'index.html'}")
+    require_sent(made.receipts, is_late_allowed=week is not None)
 
 
 @app.command()
@@ -286,9 +279,10 @@ def restore(
     if (folder is None) != from_raw:
         raise UsageError("Name either a backup's folder or --from-raw.")
     settings = _settings()
-    with hold_lock(settings.home, "trackrecord restore"):
+    with hold_lock(settings.home, "trackrecord restore"), hold_lock(settings.home, "trackrecord restore", name=LOCK):
         aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
     console.print(f"{settings.home} is restored." + (f" What there was lies in {aside}." if aside else ""))
+    _say_doubt(settings.home)
 
 
 @app.command()
@@ -352,6 +346,7 @@ def status(
         _say(line)
         is_late = True
     _say(summary(read_deliveries(settings.home).values()))
+    _say_doubt(settings.home)
     if check and is_late:
         raise typer.Exit(1)
 
@@ -361,20 +356,26 @@ def deliveries(
     retry: Annotated[bool, typer.Option("--retry", help="Try again what is known to have failed.")] = False,
     resend: Annotated[str | None, typer.Option(metavar="KEY", help="Send what is unknown or expired again.")] = None,
     arrived: Annotated[str | None, typer.Option(metavar="KEY", help="Record that what is unknown did arrive.")] = None,
+    drop: Annotated[str | None, typer.Option(metavar="KEY", help="Let it be: never sent, never asked after.")] = None,
 ) -> None:
     """Where every week's digest stands on every channel; decide about those whose outcome nobody knows."""
-    from flows.delivery import deliver  # What sends takes a while to import; `query` and `status` need none of it.
+    # What sends takes a while to import; `query` and `status` need none of it.
+    from flows.delivery import deliver
 
     home = _settings().home
+    tried: list[deliver.Receipt] = []
     if retry:
-        deliver.retry(_delivery_settings(), home, utc_now())
+        tried += deliver.retry(_delivery_settings(), home, utc_now())
     if resend:
-        deliver.resend(resend, _delivery_settings(), home, utc_now())
+        tried.append(deliver.resend(resend, _delivery_settings(), home, utc_now()))
     if arrived:
         deliver.settle(arrived, home, utc_now())
+    if drop:
+        deliver.drop(drop, home, utc_now())
     for one in read_deliveries(home).values():
         _say(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.reached_at:%Y-%m-%d %H:%M}  {one.told}")
     _say(summary(read_deliveries(home).values()))
+    deliver.require_sent(tried)
 
 
 @app.command("dev-server")
@@ -411,6 +412,17 @@ def main() -> None:
     except TrackrecordError as error:
         errors.print(str(error), style="red", highlight=False, markup=False)
         sys.exit(error.exit_code)
+
+
+def _say_doubt(home: Path) -> None:
+    """What a restore has left open, for as long as it matters."""
+    settings = _delivery_settings()
+    if settings.mail_to or settings.webhooks or settings.chats:
+        for week in weeks_in_doubt(home, utc_now(), settings.delivery_deadline_hours):
+            _say(
+                f"In doubt: this home was restored without its outbox, and the digest of {week} may have gone out "
+                "before. It is made, and sent to nobody unasked: ask the readers, then `trackrecord deliveries`."
+            )
 
 
 def _print_last_runs(settings: Settings) -> None:
@@ -459,6 +471,17 @@ def _days(since: str, until: str) -> tuple[date, date]:
     if last < first:
         raise UsageError(f"--from {since} lies after --to {until}.")
     return first, last
+
+
+def _by_hand(run: Run, command: str, job: Callable[..., Any] = pipeline.main_job) -> Any:
+    """The same steps without the orchestrator, for somebody who looks on."""
+    return job(run, holder=f"trackrecord {command}, run {run.run_id}", wait_seconds=0, steps=_with_progress())
+
+
+def _flow(name: str) -> Any:
+    """The Prefect flow of that name. Prefect takes seconds to import; who runs no flow needs none of it."""
+    orchestrator_defaults()
+    return getattr(import_module(f"flows.{name}"), name)
 
 
 def _print_plan(run: Run) -> None:

@@ -37,7 +37,11 @@ class Settings(BaseSettings):
     cost_bps: float = Field(default=20, ge=0, lt=10_000, description="Round-trip cost in basis points.")
     horizons_1d: Horizons = Field(default=(1, 7, 14, 30, 90), description="Horizons of daily calls, in bars.")
     horizons_1h: Horizons = Field(default=(1, 4, 24, 72, 168), description="Horizons of hourly calls, in bars.")
-    memory_limit: str = Field(default="400MB", description="What DuckDB may hold in memory before it spills.")
+    memory_limit: str = Field(
+        default="400MB",
+        pattern=r"^\d+(\.\d+)? *([KMGT]i?B)$",
+        description="What DuckDB may hold in memory before it spills.",
+    )
     threads: int = Field(default=2, ge=1, description="Threads of DuckDB.")
     lock_wait_seconds: float = Field(default=1200, ge=0, description="How long a scheduled run waits for the lock.")
     hourly_publish_hours: float = Field(default=6, ge=0, description="Hours between publishes of hourly runs.")
@@ -53,6 +57,13 @@ class Settings(BaseSettings):
     catch_up_max_age_days: int = Field(default=30, ge=0, description="Days missed longer ago are left to `backfill`.")
     reread_days: int = Field(default=7, ge=0, description="How many of the last days each run reads again.")
     reread_parts: int = Field(default=28, ge=0, description="Every n-th token's whole past is read again; 0 for none.")
+
+    @field_validator("home")
+    @classmethod
+    def _is_no_file(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError(f"{value} is a file; the home is a folder")
+        return value
 
     @field_validator("horizons_1d", "horizons_1h", mode="before")
     @classmethod

@@ -55,4 +55,8 @@ class CreditsSpent(SourceError):
 
 
 class EndpointRefused(SourceError):
-    """One endpoint is not in the plan, or is not there; the others may go on without it."""
+    """One endpoint is not in the plan, or is not there; the others may go on without it. `status` says which."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status

@@ -7,8 +7,7 @@ from prefect import flow
 from flows import pipeline
 from flows.config import Settings
 from flows.nightly import TASKS
-from flows.run import start_run
-from flows.sources import open_source
+from flows.run import open_run
 
 
 @flow(name="hourly")
@@ -21,8 +20,7 @@ def hourly(
 ) -> pipeline.Outcome | None:
     """Fetch the hourly datasets and take them up; None where another run holds the lock, and takes them up instead."""
     settings = Settings()
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, input=str(input or ""), timeframes=("1h",))
+    run = open_run(settings, source=source, input=input, vendor=vendor, prices=prices, timeframes=("1h",))
     return pipeline.hourly_job(
         run,
         holder=f"the hourly flow, run {run.run_id}",

@@ -15,8 +15,7 @@ from flows.config import Settings
 from flows.errors import GateStopped, TrackrecordError
 from flows.report.gates import gates_markdown, stop_markdown
 from flows.report.scorecard import read_scorecard, scorecard_markdown
-from flows.run import start_run
-from flows.sources import open_source
+from flows.run import open_run
 
 
 def is_worth_another_attempt(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
@@ -53,8 +52,9 @@ def nightly(
 ) -> pipeline.Outcome:
     """Snapshot a source, score what it said, and publish the result."""
     settings = Settings()
-    told = open_source(source, input, vendor, prices or settings.prices)
-    run = start_run(told, settings, as_of=as_of, input=str(input or ""), flow_run_id=flow_run.id)
+    run = open_run(
+        settings, source=source, input=input, vendor=vendor, prices=prices, as_of=as_of, flow_run_id=flow_run.id
+    )
     try:
         outcome = pipeline.main_job(
             run,

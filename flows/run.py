@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from flows.config import TIMEFRAMES, Settings
 from flows.errors import UsageError
+from flows.sources import open_source
 from flows.sources.base import Source, Wanted
 from flows.warehouse.clock import as_utc, utc_now
 
@@ -63,6 +65,35 @@ class Run:
     def wanted(self) -> Wanted:
         """What the run asks its source for."""
         return Wanted(self.as_of, self.settings.home, self.timeframes, self.since, self.until, run_id=self.run_id)
+
+
+def open_run(
+    settings: Settings,
+    *,
+    source: str,
+    input: Path | None = None,
+    vendor: str | None = None,
+    prices: str | None = None,
+    as_of: datetime | None = None,
+    flow_run_id: str | None = None,
+    timeframes: tuple[str, ...] = TIMEFRAMES,
+    since: date | None = None,
+    until: date | None = None,
+) -> Run:
+    """Start a run over the source of that name, as a command or a flow names it.
+
+    Raises UsageError for a source that is unknown or lacks what it needs, and for an as-of moment that has not come.
+    """
+    return start_run(
+        open_source(source, input, vendor, prices or settings.prices),
+        settings,
+        input=str(input or ""),
+        as_of=as_of,
+        flow_run_id=flow_run_id,
+        timeframes=timeframes,
+        since=since,
+        until=until,
+    )
 
 
 def start_run(

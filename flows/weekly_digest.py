@@ -5,37 +5,55 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.config import Settings
-from flows.delivery.deliver import Receipt
-from flows.delivery.delivery import OPEN
-from flows.errors import DeliveryError
-from flows.report.digest.job import Made, Steps, archive_digest, read_digest, send_digest, weekly_job
-from flows.report.edition import Edition
+from flows.delivery.deliver import require_sent
+from flows.nightly import is_worth_another_attempt
+from flows.report.digest.job import (
+    Made,
+    Steps,
+    archive_digest,
+    due_job,
+    read_digest,
+    retry_failed,
+    send_digest,
+    week_to_make,
+    weekly_job,
+)
 
-# What failed is tried again every hour; once its deadline has passed it is no longer open, and `status --check` is red.
-N_RETRIES, RETRY_SECONDS = 48, 3600
-
-
-def send_or_try_again(settings: Settings, edition: Edition) -> list[Receipt]:
-    """Send the edition. Raises DeliveryError where a channel is still to be tried again."""
-    receipts = send_digest(settings, edition)
-    failed = [receipt for receipt in receipts if receipt.state in OPEN]
-    if failed:
-        raise DeliveryError("; ".join(f"{receipt.key}: {receipt.told}" for receipt in failed))
-    return receipts
-
+# The published file may lie on a disk that is away for a moment. What was not sent waits for the next run, not in one.
+N_RETRIES, RETRY_SECONDS = 3, [5.0, 30.0, 120.0]
 
 TASKS = Steps(
-    read=task(name="read the published file", cache_policy=NO_CACHE)(read_digest),
+    choose=task(
+        name="choose the week",
+        cache_policy=NO_CACHE,
+        retries=N_RETRIES,
+        retry_delay_seconds=RETRY_SECONDS,
+        retry_condition_fn=is_worth_another_attempt,
+    )(week_to_make),
+    read=task(
+        name="read the published file",
+        cache_policy=NO_CACHE,
+        retries=N_RETRIES,
+        retry_delay_seconds=RETRY_SECONDS,
+        retry_condition_fn=is_worth_another_attempt,
+    )(read_digest),
     archive=task(name="archive in every form", cache_policy=NO_CACHE)(archive_digest),
-    send=task(name="send", cache_policy=NO_CACHE, retries=N_RETRIES, retry_delay_seconds=RETRY_SECONDS)(
-        send_or_try_again
-    ),
+    send=task(name="send", cache_policy=NO_CACHE)(send_digest),
+    retry=task(name="send again what failed", cache_policy=NO_CACHE)(retry_failed),
 )
 
 
 @flow(name="weekly-digest")
-def weekly_digest(week: str | None = None) -> Made:
-    """Make the digest of a week, the newest unless named, from the published file, and send it."""
-    made = weekly_job(Settings(), week, TASKS)
-    create_markdown_artifact(key="digest", markdown=made.edition.markdown)
+def weekly_digest(week: str | None = None, only_what_is_due: bool = False) -> Made | None:
+    """Make the digest of a week, the newest unless named, from the published file, and send it.
+
+    With `only_what_is_due`, as the schedule has it, only where that was not done yet; and the run fails where a digest
+    has not certainly arrived.
+    """
+    settings = Settings()
+    made = due_job(settings, TASKS) if only_what_is_due else weekly_job(settings, week, TASKS)
+    if made is not None:
+        create_markdown_artifact(key="digest", markdown=made.edition.markdown)
+        if only_what_is_due:
+            require_sent(made.receipts)
     return made

@@ -19,6 +19,11 @@ create or replace temporary macro bar_ceiling(timeframe, moment) as
     case when bar_floor(timeframe, moment) = moment then moment
         else bar_floor(timeframe, moment) + bar_length(timeframe) end;
 
+-- The number of the block of one horizon's width that a moment lies in.
+create or replace temporary macro block_of(moment, horizon, timeframe) as
+    case when moment = '-infinity'::timestamp then -9223372036854775808
+        else epoch(moment)::bigint // (horizon * bar_seconds(timeframe)) end;
+
 -- A category, name or slug, as a slug.
 create or replace temporary macro slug(name) as
     trim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-');

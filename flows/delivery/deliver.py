@@ -2,16 +2,19 @@
 
 import sqlite3
 import time
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from flows.delivery import doubt
 from flows.delivery.channels import Channel, NotDelivered, OutcomeUnknown
 from flows.delivery.delivery import OPEN, Delivery, State, deadline, read, week_end
 from flows.delivery.discretion import strike
 from flows.delivery.mail import Mail
 from flows.delivery.outbox import Outbox, open_outbox
+from flows.delivery.overdue import advice
 from flows.delivery.packed import body_hash
 from flows.delivery.settings import DeliverySettings
 from flows.delivery.webhook import WebhookChannel
@@ -107,6 +110,35 @@ def settle(key: str, home: Path, now: datetime) -> Receipt:
     return Receipt(key, done.state, done.told)
 
 
+def drop(key: str, home: Path, now: datetime) -> Receipt:
+    """Let a delivery be that is unknown or came too late: it is never sent, and nobody is reminded of it any more.
+
+    Raises UsageError for a key that is neither.
+    """
+    with _outbox(home, f"the dropping of {key}") as outbox:
+        outbox.settle_interrupted(set(), now)
+        one = _decidable(outbox, key)
+        done = outbox.write(one.become(State.DROPPED, now, f"an operator let it be ({one.told})"))
+    return Receipt(key, done.state, done.told)
+
+
+def require_sent(receipts: Iterable[Receipt], *, is_late_allowed: bool = False) -> None:
+    """Raise DeliveryError where a digest has not certainly arrived, naming each key and what to do next.
+
+    `is_late_allowed` passes what was made after its deadline, as a past week is that somebody asked for.
+    """
+    passed = {State.DELIVERED, State.DROPPED, State.DUE, *([State.EXPIRED] if is_late_allowed else [])}
+    left = [receipt for receipt in receipts if receipt.state not in passed]
+    if left:
+        raise DeliveryError("\n".join(f"{one.key} is {one.state}: {one.told}. {_next_step(one)}" for one in left))
+
+
+def _next_step(receipt: Receipt) -> str:
+    if receipt.state is State.FAILED:
+        return "The schedule, or `trackrecord deliveries --retry`, tries again until the deadline."
+    return advice(receipt.key, receipt.state)
+
+
 def _outbox(home: Path, holder: str) -> AbstractContextManager[Outbox]:
     return open_outbox(home, holder, wait_seconds=WAIT_FOR_ANOTHER_SECONDS)
 
@@ -129,7 +161,9 @@ class _Delivering:
         self._settings = settings
         self._now = now
         self._began = time.monotonic()
-        outbox.settle_interrupted({channel.name for channel in channels if channel.is_idempotent}, now)
+        repeatable = {channel.name for channel in channels if channel.is_idempotent}
+        outbox.settle_interrupted(repeatable, now)
+        outbox.settle_doubt(repeatable, settings.delivery_deadline_hours, now)
 
     def enqueue(self, edition: Edition, channel: Channel) -> Receipt:
         """Take an edition up for a channel, where its week has not gone out there or begun to."""
@@ -137,14 +171,10 @@ class _Delivering:
         one = self._outbox.delivery(f"{edition.week}/{channel.name}")
         until = deadline(edition.week, self._settings.delivery_deadline_hours)
         if one is None:
-            is_late = now > until
-            told = f"its deadline was {until:%Y-%m-%d %H:%M} UTC; `trackrecord deliveries --resend` sends it anyway"
-            state = State.EXPIRED if is_late else State.DUE
+            state, told = self._beginning(edition.week, channel, until)
             n_parts = len(channel.payloads(edition))
             one = self._outbox.write(
-                Delivery(
-                    edition.week, channel.name, sha256, state, 0, n_parts, 0, now, until, now, told if is_late else ""
-                )
+                Delivery(edition.week, channel.name, sha256, state, 0, n_parts, 0, now, until, now, told)
             )
         elif one.body_sha256 != sha256:
             if not self._is_replaceable(one):
@@ -152,6 +182,16 @@ class _Delivering:
             n_parts = len(channel.payloads(edition))
             one = self._outbox.write(one.become(one.state, now, one.told, body_sha256=sha256, n_parts=n_parts))
         return Receipt(one.key, one.state, one.told)
+
+    def _beginning(self, week: str, channel: Channel, until: datetime) -> tuple[State, str]:
+        """What a week that has not been heard of on a channel stands at, and why."""
+        if self._time() > until:
+            told = f"its deadline was {until:%Y-%m-%d %H:%M} UTC; `trackrecord deliveries --resend` sends it anyway"
+            return State.EXPIRED, told
+        restored_at = self._outbox.doubt(week, self._settings.delivery_deadline_hours)
+        if restored_at and not channel.is_idempotent:
+            return State.UNKNOWN, doubt.told(restored_at)
+        return State.DUE, ""
 
     def _is_replaceable(self, one: Delivery) -> bool:
         """Whether nobody has any of it; or somebody may, but it is lost here, and an operator may want it resent."""

@@ -18,7 +18,7 @@ DUE_AFTER = timedelta(hours=6)
 
 
 class State(StrEnum):
-    """What a delivery stands at. `due`, `failed`: will be tried. The others wait for nobody but an operator."""
+    """What a delivery stands at. `due`, `failed`: will be tried. `unknown`, `expired`: wait for an operator."""
 
     DUE = "due"
     SENDING = "sending"
@@ -26,9 +26,13 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     EXPIRED = "expired"
+    DROPPED = "dropped"
 
 
 OPEN = (State.DUE, State.FAILED)
+
+# Nothing more is to be done about these.
+CLOSED = (State.DELIVERED, State.DROPPED)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Every step is written to the journal first and then here, each flushed to the disk before the next thing happens. So a
 process that dies leaves at most one step between the two, and the one that is further on is right. With either lost,
-the other tells what was delivered; with both older than a delivery, its deadline keeps it from going out again.
+the other tells what was delivered; with both lost, a restore says so in the journal, and what was open then waits for
+an operator.
 
 A rollback journal, not a write-ahead log: between two steps everything is in one file, which may then be copied.
 """
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.delivery import delivery as record
-from flows.delivery.delivery import Delivery, State
+from flows.delivery import doubt
+from flows.delivery.delivery import OPEN, Delivery, State
 from flows.delivery.packed import body_hash, pack, unpack
 from flows.errors import DeliveryError
 from flows.report.edition import Edition
@@ -100,6 +102,20 @@ class Outbox:
         for one in self.deliveries(State.SENDING):
             state = State.FAILED if one.channel in repeatable else State.UNKNOWN
             self.write(one.become(state, at, INTERRUPTED))
+
+    def settle_doubt(self, repeatable: set[str], hours: float, at: datetime) -> None:
+        """What was open when a restore lost sight of what had been sent may have arrived, except where that is no harm.
+
+        `hours` is the deadline's, as the settings have it.
+        """
+        for one in self.deliveries(*OPEN):
+            restored_at = self.doubt(one.week, hours)
+            if restored_at and one.reached_at < restored_at and one.channel not in repeatable:
+                self.write(one.become(State.UNKNOWN, at, doubt.told(restored_at)))
+
+    def doubt(self, week: str, hours: float) -> datetime | None:
+        """The restore that leaves in doubt whether a week was sent, if any."""
+        return doubt.restored_in_doubt(self._home, week, hours)
 
     def _read(self, sql: str, *values: str) -> list[Delivery]:
         cursor = self._connection.execute(sql, values)

@@ -1,45 +1,85 @@
-"""Whether the newest digest is late: what turns `status --check` red."""
+"""Whether a digest is late: what turns `status --check` red, until it has arrived or an operator has decided."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from flows.delivery.delivery import State, deadline, due_at, last_late_week, read
+from flows.delivery.delivery import CLOSED, State, deadline, due_at, last_late_week, read, week_end
+from flows.delivery.doubt import restored_in_doubt
 from flows.delivery.settings import DeliverySettings
 from flows.warehouse import journal
 
+# How long a digest is asked after: as long as its edition is kept to be sent again.
+N_WEEKS = 8
+
 
 def overdue(home: Path, now: datetime, settings: DeliverySettings) -> list[str]:
-    """One sentence for each way in which the newest digest that should be delivered by now is not; none where it is.
+    """One sentence for each way in which a digest that should be delivered by now is not; none where all are.
 
-    A digest is expected once a channel is set up, for the weeks after which something had been published in time.
-    Earlier weeks are history: `trackrecord deliveries` tells of them.
+    A digest is expected once a channel is set up, for the weeks after which something had been published in time. One
+    that is not known to have arrived is said for 8 weeks, or until an operator has decided. One that was never made is
+    said until the next week's is late; for 8 weeks where it can still be made.
     """
     if not (settings.mail_to or settings.webhooks or settings.chats):
         return []
-    week = last_late_week(now, settings.delivery_deadline_hours)
-    until = deadline(week, settings.delivery_deadline_hours)
-    deliveries = [one for one in read(home).values() if one.week == week]
-    if not deliveries:
-        if not _could_be_made(home, due_at(week)):
-            return []
-        return [
-            f"The digest of {week} was to be delivered by {until:%Y-%m-%d %H:%M} UTC and was never made. "
-            f"Run `trackrecord digest --week {week}`."
+    hours = settings.delivery_deadline_hours
+    newest = last_late_week(now, hours)
+    told: list[str] = []
+    deliveries = list(read(home).values())
+    first = min((one.week for one in deliveries), default=newest)
+    for week in (f"{week_end(newest) - timedelta(weeks=1 + back):%G-W%V}" for back in range(N_WEEKS)):
+        of_week = [one for one in deliveries if one.week == week]
+        until = f"{deadline(week, hours):%Y-%m-%d %H:%M} UTC"
+        told += [
+            f"{one.key} was to be delivered by {until} and is {one.state}: {one.told}. {advice(one.key, one.state)}"
+            for one in of_week
+            if one.state not in CLOSED
         ]
-    return [
-        f"{one.key} was to be delivered by {until:%Y-%m-%d %H:%M} UTC and is {one.state}: {one.told}. "
-        + _advice(one.key, one.state)
-        for one in deliveries
-        if one.state is not State.DELIVERED
-    ]
+        if of_week:
+            continue
+        can_be_made = _was_published(home, week_end(week), week_end(week) + timedelta(weeks=1))
+        if (week == newest and _was_published_by(home, due_at(week))) or (first < week and can_be_made):
+            told.append(
+                f"The digest of {week} was to be delivered by {until} and was never made. "
+                f"{_how_to_make(week, is_possible=can_be_made)}{_whether_sent(home, week, hours)}"
+            )
+    return told
 
 
-def _could_be_made(home: Path, moment: datetime) -> bool:
-    runs = journal.read(home, "runs")
-    return any(run["state"] == "published" and datetime.fromisoformat(run["written_at"]) <= moment for run in runs)
-
-
-def _advice(key: str, state: State) -> str:
+def advice(key: str, state: State) -> str:
+    """What an operator can do about a delivery that has not certainly arrived."""
     if state in (State.UNKNOWN, State.SENDING):
         return f"Ask the reader, then `trackrecord deliveries --resend {key}` or `--arrived {key}`."
+    if state is State.EXPIRED:
+        return f"`trackrecord deliveries --resend {key}` sends it all the same; `--drop {key}` lets it be."
     return f"Mend the channel, then `trackrecord deliveries --resend {key}`."
+
+
+def _how_to_make(week: str, *, is_possible: bool) -> str:
+    if is_possible:
+        return f"Run `trackrecord digest --week {week}`."
+    return f"Nothing was published since the week ended: run the nightly, then `trackrecord digest --week {week}`."
+
+
+def _whether_sent(home: Path, week: str, hours: float) -> str:
+    restored_at = restored_in_doubt(home, week, hours)
+    return (
+        f" Whether it had been sent before is not known: the home was restored at {restored_at:%Y-%m-%d %H:%M} UTC "
+        "without its outbox."
+        if restored_at
+        else ""
+    )
+
+
+def _was_published_by(home: Path, moment: datetime) -> bool:
+    return any(
+        run["state"] == "published" and datetime.fromisoformat(run["written_at"]) <= moment
+        for run in journal.read(home, "runs")
+    )
+
+
+def _was_published(home: Path, start: datetime, end: datetime) -> bool:
+    """Whether something was published that lived between two moments: a week's digest can be made of it."""
+    return any(
+        run["state"] == "published" and run.get("as_of") and start <= datetime.fromisoformat(run["as_of"]) < end
+        for run in journal.read(home, "runs")
+    )

@@ -16,6 +16,7 @@ KINDS = {
     "length": "be wrong by this many bytes in Content-Length",
     "html": "answer 200 with a page of HTML",
     "blank": "answer 200 with an empty body",
+    "empty": "answer 200 with no rows",
     "shuffle": "order the rows within a date anew on each call",
     "repeat": "begin a page with this many rows of the one before; none is lost",
     "lose": "leave out this many rows at the beginning of each page but the first",
@@ -29,7 +30,7 @@ KINDS = {
     "off_hour": "stamp hourly rows a while after the hour",
     "skew": "be this many seconds off in the Date header",
 }
-TAKES_NOTHING = ("cut", "reset", "html", "blank", "shuffle", "off_hour")
+TAKES_NOTHING = ("cut", "reset", "html", "blank", "empty", "shuffle", "off_hour")
 DEFAULTS = {"repeat": "3", "lose": "3", "shrink": "3", "restate": "0.05", "length": "-10", "text": ""}
 # What a server is, rather than what befalls it: these hold on every call unless told otherwise.
 LASTING = ("shuffle", "repeat", "lose", "restate", "rename", "drop", "extra", "null", "text", "off_hour", "skew")

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from flows.devserver.answers import Query, Refused, answer, refusal
+from flows.devserver.answers import Query, Refused, answer, envelope, refusal
 from flows.devserver.contract import TODAY, UNLIMITED, Dialect, Plan
 from flows.devserver.endpoints import ENDPOINTS, Version
 from flows.devserver.faults import Fault, Schedule, parse_fault
@@ -327,9 +327,10 @@ class _Handler(BaseHTTPRequestHandler):
         key = next(((name, self.headers[name]) for name in double.dialect.headers if name in self.headers), None)
         answered, faults = double.respond(split.path, params, key)
         status = 0 if any(fault.kind == "reset" for fault in faults) else answered.status
-        for kind, body in (("html", HTML), ("blank", b"")):
+        for kind, body in (("html", HTML), ("blank", b""), ("empty", envelope([]))):
             if any(fault.kind == kind for fault in faults):
-                status, answered = 200, Answer(200, body, "text/html; charset=utf-8")
+                form = Answer.kind if kind == "empty" else "text/html; charset=utf-8"
+                status, answered = 200, Answer(200, body, form)
         # Kept before it is sent: whoever has the answer can see the call.
         double.calls.append(
             Call(

@@ -72,7 +72,7 @@ def _of_sectors(rows: Columns) -> Base:
 
 
 def token_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]) -> Iterator[Bases]:
-    """The base windows of tokens, whose flags hold all horizons: read once, in pieces of whole tokens."""
+    """The base windows of the tokens in scope, whose flags hold all horizons: read once, in pieces of whole tokens."""
     rows = fetch(
         connection,
         f"""
@@ -84,18 +84,53 @@ def token_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons:
         order by vendor_id, token_id, entry_at
         """,
     )
-    pieces = _pieces(rows)
-    grids = [_Grid.of(piece) for piece in pieces]
-    held_by = {group: number for number, grid in enumerate(grids) for group in grid.groups}
+    every = _Pieces.of(rows)
     for place, horizon in enumerate(horizons):
+        asked = _groups_in_scope(connection, timeframe, horizon)
+        mine = every if asked >= every.held_by.keys() else _Pieces.of(_rows_of(rows, asked))
         yield Bases(
             horizon,
-            held_by,
+            mine.held_by,
             tuple(
                 partial(_of_tokens, grid, piece["flags"], piece["is_covered"], place)
-                for grid, piece in zip(grids, pieces, strict=True)
+                for grid, piece in zip(mine.grids, mine.pieces, strict=True)
             ),
         )
+
+
+def _groups_in_scope(connection: duckdb.DuckDBPyConnection, timeframe: str, horizon: int) -> set[Group]:
+    """The tokens whose scorecards are computed at a horizon."""
+    return set(
+        connection.execute(
+            "select vendor_id, token_id from work.card_scope inner join work.vendor using (vendor) "
+            "where timeframe = $timeframe and horizon = $horizon",
+            {"timeframe": timeframe, "horizon": horizon},
+        ).fetchall()
+    )
+
+
+def _rows_of(rows: Columns, asked: set[Group]) -> Columns:
+    """Only the rows of the groups asked for; sorted rows stay so."""
+    starts = _group_starts(rows)
+    groups = zip(rows["vendor_id"][starts].tolist(), rows["group"][starts].tolist(), strict=True)
+    is_asked = np.array([group in asked for group in groups], dtype=np.bool_)
+    taken = np.repeat(is_asked, np.diff(starts, append=len(rows["step"])))
+    return {name: values[taken] for name, values in rows.items()}
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Sorted rows in pieces of whole groups, where their rows stand in series, and which piece holds a group."""
+
+    pieces: Sequence[Columns]
+    grids: Sequence["_Grid"]
+    held_by: dict[Group, int]
+
+    @classmethod
+    def of(cls, rows: Columns) -> "_Pieces":
+        pieces = _pieces(rows)
+        grids = [_Grid.of(piece) for piece in pieces]
+        return cls(pieces, grids, {group: number for number, grid in enumerate(grids) for group in grid.groups})
 
 
 def _of_tokens(grid: "_Grid", flags: Ints, is_covered: NDArray[np.bool_], place: int) -> Base:

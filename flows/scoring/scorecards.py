@@ -24,13 +24,21 @@ class Card:
     group: str
     all_groups: str | None
 
+    @property
+    def is_group(self) -> str:
+        """SQL for whether a cell is one of a group, not the one over all."""
+        return f"{self.group} <> '{self.all_groups}'" if self.all_groups else "true"
+
 
 SIGNAL_CARD = Card("marts.signal_scorecard", "sector", "sector", "all")
 TOKEN_CARD = Card("marts.token_scorecard", "token", "token_id", None)
 
 
-def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows in `work`."""
+def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_full: bool) -> None:
+    """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows in `work`.
+
+    Of tokens there are many, so that an increment computes only the cards in `work.card_scope` and keeps the others.
+    """
     with ThreadPoolExecutor(settings.threads) as pool:
         for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases)):
             parts = []
@@ -39,7 +47,8 @@ def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings) 
                     part = _infer(connection, card, timeframe, bases, pool)
                     if part is not None:
                         parts.append(part)
-            _write(connection, card, _concatenate(parts))
+            _keep(connection, card, _concatenate(parts), is_whole=is_full or card is SIGNAL_CARD)
+            _write(connection, card)
 
 
 def _infer(
@@ -49,8 +58,7 @@ def _infer(
     every = _fetch_cells(connection, card, timeframe, bases.horizon)
     if not len(every["cell_id"]):
         return None
-    # Cells of different provenance that hold the same calls have the same numbers, but for the families of the q values
-    # and of the shrinkage.
+    # Cells of different provenance that hold the same calls have the same numbers.
     is_own = every["calls_of"] == every["cell_id"]
     cells = {name: values[is_own] for name, values in every.items()}
     blocks = _fetch_blocks(connection, card, timeframe, bases.horizon, cells["cell_id"])
@@ -66,7 +74,7 @@ def _infer(
     order = np.argsort(np.concatenate([mine for mine, _ in parts]))
     found = {name: np.concatenate([part[name] for _, part in parts])[order] for name in parts[0][1]}
     place = np.searchsorted(cells["cell_id"], every["calls_of"])
-    return _compare_cells(every, {name: values[place] for name, values in found.items()})
+    return {"cell_id": every["cell_id"], **{name: values[place] for name, values in found.items()}}
 
 
 def _infer_cells(cells: Columns, blocks: CallBlocks, base: Base, horizon: int) -> Columns:
@@ -110,24 +118,23 @@ def _infer_cells(cells: Columns, blocks: CallBlocks, base: Base, horizon: int) -
     }
 
 
-def _compare_cells(cells: Columns, found: Columns) -> Columns:
-    """Add what a cell owes to the others of its family: q values and the shrunk hit rate."""
+def _compare(cards: Columns) -> Columns:
+    """What a card owes to the others of its family: q values and the shrunk hit rate."""
     is_tested = (
-        cells["is_leaf"]
-        & (cells["n_calls"] >= inference.MIN_CALLS_FOR_Q)
-        & (found["n_clusters"] >= inference.MIN_CLUSTERS)
+        cards["is_leaf"]
+        & (cards["n_calls"] >= inference.MIN_CALLS_FOR_Q)
+        & (cards["n_clusters"] >= inference.MIN_CLUSTERS)
     )
 
     def q_values(p: Floats) -> Floats:
-        return inference.benjamini_hochberg(np.where(is_tested, p, np.nan), cells["q_family"])
+        return inference.benjamini_hochberg(np.where(is_tested, p, np.nan), cards["q_family"])
 
     return {
-        "cell_id": cells["cell_id"],
-        **found,
-        "selection_q": q_values(found["selection_p"]),
-        "edge_q": q_values(found["edge_p"]),
+        "card_id": cards["card_id"],
+        "selection_q": q_values(cards["selection_p"]),
+        "edge_q": q_values(cards["edge_p"]),
         "hit_rate_shrunk": inference.shrink(
-            cells["hit_rate"], found["n_effective"], cells["shrink_family"], cells["is_group"]
+            cards["hit_rate"], cards["n_effective"], cards["shrink_family"], cards["is_group"]
         ),
     }
 
@@ -186,7 +193,6 @@ def _weighted(rate_long: Floats, rate_short: Floats, cells: Columns) -> Floats:
 
 def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int) -> Columns:
     """The cells that hold scored calls, in order of their id."""
-    is_group = f"{card.group} <> '{card.all_groups}'" if card.all_groups else "true"
     return fetch(
         connection,
         f"""
@@ -194,11 +200,7 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
             cell_id, calls_of, vendor_id, {card.group} as "group", n_calls, n_bullish, hit_rate, selection_edge,
             mean_base_hit, excess_return,
             epoch(first_entry_at)::bigint // bar_seconds(timeframe) as first_step,
-            epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step,
-            {is_group} as is_group,
-            {is_group} and direction <> 'both' as is_leaf,
-            dense_rank() over (order by vendor, provenance, entry_rule) as q_family,
-            dense_rank() over (order by vendor, provenance, entry_rule, direction) as shrink_family
+            epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step
         from work.{card.kind}_cell
         inner join work.vendor using (vendor)
         where timeframe = '{timeframe}' and horizon = {horizon} and n_calls > 0
@@ -210,14 +212,25 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
 def _fetch_blocks(
     connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, cell_ids: Ints
 ) -> CallBlocks:
-    """The blocks of the same cells, cells numbered by their place in `cell_ids`."""
+    """The blocks of the cells that have their numbers from no other, cells numbered by their place in `cell_ids`."""
     rows = fetch(
         connection,
         f"""
-        select block.*
+        select
+            cell.cell_id,
+            block.block,
+            sum(block.n_calls)::bigint as n_calls,
+            sum(block.n_bullish)::bigint as n_bullish,
+            sum(block.n_hits)::bigint as n_hits,
+            sum(block.n_matched)::bigint as n_matched,
+            from_fixed(sum(block.selection)) as selection,
+            from_fixed(sum(block.excess)) as excess
         from work.{card.kind}_block as block
-        inner join work.{card.kind}_cell as cell using (cell_id)
-        where cell.timeframe = '{timeframe}' and cell.horizon = {horizon}
+        inner join work.{card.kind}_cell as cell using (vendor, {card.group}, timeframe, horizon, direction, entry_rule)
+        where
+            timeframe = '{timeframe}' and horizon = {horizon} and cell.calls_of = cell.cell_id
+            and cell.provenance in (block.provenance, 'all')
+        group by all
         order by cell_id, block
         """,
     )
@@ -239,7 +252,10 @@ def _fetch_blocks(
 def _concatenate(parts: list[Columns]) -> pa.Table | None:
     if not parts:
         return None
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return _as_table({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def _as_table(columns: Columns) -> pa.Table:
     return pa.table(
         {
             name: pa.array(values, mask=np.isnan(values)) if values.dtype == np.float64 else pa.array(values)
@@ -264,9 +280,6 @@ _EMPTY = pa.schema(
             "edge_low",
             "edge_high",
             "edge_p",
-            "selection_q",
-            "edge_q",
-            "hit_rate_shrunk",
             "excess_low",
             "excess_high",
         )
@@ -275,34 +288,78 @@ _EMPTY = pa.schema(
 ).empty_table()
 
 
-def _write(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table | None) -> None:
+def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table | None, *, is_whole: bool) -> None:
+    """Keep the cards just computed in `work`: as the whole table, or in the place of those they replace."""
+    table = f"work.{card.kind}_card"
+    connection.register("inferred", _EMPTY if inferred is None else inferred)
+    cards = f"""
+        select
+            cell.* exclude (cell_id, calls_of), inferred.* exclude (cell_id)
+        from work.{card.kind}_cell as cell
+        left join inferred using (cell_id)
+    """
+    if is_whole:
+        connection.execute(f"create or replace table {table} as {cards}")
+    else:
+        connection.execute(
+            f"""
+            delete from {table} as old using work.card_scope as scope
+            where
+                old.vendor = scope.vendor and old.timeframe = scope.timeframe and old.token_id = scope.token_id
+                and old.horizon = scope.horizon
+            """
+        )
+        connection.execute(f"insert into {table} by name {cards}")
+    connection.unregister("inferred")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, card: Card) -> None:
+    """Write the public table: every card that is kept, and what it owes to the others."""
     symbol = "" if card.all_groups else "current_token.symbol,"
     tokens = "" if card.all_groups else "left join work.current_token as current_token using (token_id)"
-    connection.register("inferred", _EMPTY if inferred is None else inferred)
+    compared = _compare(
+        fetch(
+            connection,
+            f"""
+            select
+                rowid as card_id, n_calls, n_clusters, hit_rate, n_effective, selection_p, edge_p,
+                {card.is_group} as is_group,
+                {card.is_group} and direction <> 'both' as is_leaf,
+                dense_rank() over (order by timeframe, horizon, vendor, provenance, entry_rule) as q_family,
+                dense_rank() over (
+                    order by timeframe, horizon, vendor, provenance, entry_rule, direction
+                ) as shrink_family
+            from work.{card.kind}_card
+            where n_calls > 0
+            order by vendor, {card.group}
+            """,
+        )
+    )
+    connection.register("compared", _as_table(compared))
     connection.execute(
         f"""
         create or replace table {card.table} as
         select
-            cell.vendor, cell.{card.group}, {symbol} cell.timeframe, cell.horizon, cell.direction, cell.provenance,
-            cell.entry_rule,
-            cell.n_calls, cell.n_tokens, cell.n_open, cell.n_truncated, cell.n_excluded, cell.n_unpriced,
-            cell.hit_rate, cell.hit_rate_floor, inferred.base_rate, inferred.coverage_edge, inferred.edge,
-            cell.n_matched, cell.selection_edge, inferred.timing_edge,
-            coalesce(inferred.n_clusters, 0) as n_clusters, inferred.n_effective,
-            inferred.hit_rate_low, inferred.hit_rate_high,
-            inferred.selection_low, inferred.selection_high, inferred.selection_p,
-            inferred.edge_low, inferred.edge_high, inferred.edge_p,
-            inferred.selection_q, inferred.edge_q, inferred.hit_rate_shrunk,
-            cell.mean_gross_return, cell.mean_return, cell.median_return,
-            cell.base_return, cell.excess_return, inferred.excess_low, inferred.excess_high,
-            cell.profit_factor, cell.payoff_ratio,
-            cell.mean_mae, cell.worst_mae, cell.mean_mfe, cell.n_wiped_out,
-            cell.mean_drawdown, cell.p95_drawdown, cell.worst_drawdown,
-            coalesce(inferred.is_reportable, false) as is_reportable
-        from work.{card.kind}_cell as cell
-        left join inferred using (cell_id)
+            card.vendor, card.{card.group}, {symbol} card.timeframe, card.horizon, card.direction, card.provenance,
+            card.entry_rule,
+            card.n_calls, card.n_tokens, card.n_open, card.n_truncated, card.n_excluded, card.n_unpriced,
+            card.hit_rate, card.hit_rate_floor, card.base_rate, card.coverage_edge, card.edge,
+            card.n_matched, card.selection_edge, card.timing_edge,
+            coalesce(card.n_clusters, 0) as n_clusters, card.n_effective,
+            card.hit_rate_low, card.hit_rate_high,
+            card.selection_low, card.selection_high, card.selection_p,
+            card.edge_low, card.edge_high, card.edge_p,
+            compared.selection_q, compared.edge_q, compared.hit_rate_shrunk,
+            card.mean_gross_return, card.mean_return, card.median_return,
+            card.base_return, card.excess_return, card.excess_low, card.excess_high,
+            card.profit_factor, card.payoff_ratio,
+            card.mean_mae, card.worst_mae, card.mean_mfe, card.n_wiped_out,
+            card.mean_drawdown, card.p95_drawdown, card.worst_drawdown,
+            coalesce(card.is_reportable, false) as is_reportable
+        from work.{card.kind}_card as card
+        left join compared on card.rowid = compared.card_id
         {tokens}
-        order by cell.cell_id
+        order by timeframe, horizon, vendor, {card.group}, direction, provenance, entry_rule
         """
     )
-    connection.unregister("inferred")
+    connection.unregister("compared")

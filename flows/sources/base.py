@@ -60,6 +60,11 @@ class Dataset:
         return ("vendor", *self.key) if self.has_vendor else self.key
 
     @property
+    def optional_key(self) -> tuple[str, ...]:
+        """What of the key may be missing."""
+        return tuple(column.name for column in self.columns if column.name in self.key and not column.required)
+
+    @property
     def own_key(self) -> str:
         """SQL for what tells a row apart from others of its token, timeframe and moment, as text; NULL if nothing."""
         names = [name for name in self.key if name not in ("token_id", "timeframe", self.moment)]

@@ -20,8 +20,10 @@ MANIFEST = "manifest.json"
 # What a backup holds, where the home has it. The rest of a home is made anew by the next run.
 PARTS = ("warehouse.duckdb", "warehouse.duckdb.wal", "raw", "journal", "published", "outbox.sqlite", "reports")
 
-# What tells which messages have gone out. A restored home keeps its newest, so that nothing is sent twice.
-SENT = ("outbox.sqlite", "journal/deliveries.jsonl")
+# What tells which messages have gone out, so that nothing is sent twice: a restored home keeps its own outbox, and the
+# lines of its own journal beside the backup's.
+OUTBOX = "outbox.sqlite"
+SENT = ("journal/deliveries.jsonl", "journal/restores.jsonl")
 
 
 def back_up(settings: Settings, folder: Path) -> int:
@@ -58,8 +60,9 @@ def back_up(settings: Settings, folder: Path) -> int:
 def restore_backup(settings: Settings, folder: Path) -> Path | None:
     """Make the home what `folder` holds; return where what there was has been set aside.
 
-    Hold the lock. Everything is verified before anything is replaced, and a crash after that is made good by the next
-    run. What the home has and the backup has not stays, but for the warehouse's write-ahead log. Raises
+    Hold the lock and the outbox's. Everything is verified before anything is replaced, and a crash after that is made
+    good by the next run. What the home has and the backup has not stays, but for the warehouse's write-ahead log. Where
+    the home no longer tells what it has sent, the journal says so, and what was open is not sent unasked. Raises
     UsageError where `folder` is no backup, WarehouseError where a file of it is missing or damaged.
     """
     files = verify_backup(folder)
@@ -68,14 +71,15 @@ def restore_backup(settings: Settings, folder: Path) -> Path | None:
     for name in files:
         (fresh / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, fresh / name)
+    is_sent_known = any((settings.home / name).exists() for name in (OUTBOX, SENT[0]))
+    if (settings.home / OUTBOX).exists():
+        shutil.copyfile(settings.home / OUTBOX, fresh / OUTBOX)
     for name in SENT:
-        if (settings.home / name).exists():
-            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(settings.home / name, fresh / name)
+        _add_lines(settings.home / name, fresh / name)
+    # Before the swap: a restore that dies half way must not be forgotten.
+    journal.append(fresh, "restores", how="from a backup", folder=str(folder), is_sent_known=is_sent_known)
     os.replace(fresh, settings.home / REPLACING)
-    aside = finish_replacing(settings.home)
-    journal.append(settings.home, "restores", how="from a backup", folder=str(folder), set_aside=str(aside or ""))
-    return aside
+    return finish_replacing(settings.home)
 
 
 def verify_backup(folder: Path) -> list[str]:
@@ -99,6 +103,16 @@ def _files(path: Path) -> list[Path]:
         return [path]
     inside = sorted(path.rglob("*")) if path.is_dir() else []
     return [one for one in inside if one.is_file() and ".partial" not in one.name]
+
+
+def _add_lines(source: Path, target: Path) -> None:
+    """Append to a journal the lines of another that it has not."""
+    if not source.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    held = target.read_text(encoding="utf-8").splitlines() if target.exists() else []
+    new = [line for line in source.read_text(encoding="utf-8").splitlines() if line not in set(held)]
+    target.write_text("".join(f"{line}\n" for line in [*held, *new]), encoding="utf-8")
 
 
 def _copy(path: Path, target: Path) -> None:

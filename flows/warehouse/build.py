@@ -1,5 +1,6 @@
 """Building `core` and `marts` from `raw`: in full, or only what new rows touch and what was still open."""
 
+import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +8,14 @@ from datetime import datetime
 import duckdb
 
 from flows.config import DATA_DIR, SQL_DIR, Settings
+from flows.errors import WarehouseError
 from flows.scoring.scorecards import write_scorecards
 from flows.warehouse.connection import roll_back
 from flows.warehouse.forward_windows import create_table, fill_windows
 from flows.warehouse.models import Model, Renderer, load_models, needs_plan
+
+# Of the machine's memory, for a build that finds no room in its limit.
+MOST_MEMORY = 0.6
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,29 @@ class BuildReport:
 
 def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> BuildReport:
     """Bring `core` and `marts` to what was known at `as_of`.
+
+    What a build needs to hold at once grows with the history: one that finds no room in the memory it may use is done
+    again with most of the machine's. Raises WarehouseError where that is not enough either.
+    """
+    try:
+        return _build(connection, settings, as_of=as_of, run_id=run_id)
+    except duckdb.OutOfMemoryException:
+        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * MOST_MEMORY // 10**6
+        connection.execute(f"set memory_limit = '{megabytes:.0f}MB'")
+    try:
+        return _build(connection, settings, as_of=as_of, run_id=run_id)
+    except duckdb.OutOfMemoryException as error:
+        raise WarehouseError(
+            f"The build does not fit into {megabytes:,.0f} MB, {MOST_MEMORY:.0%} of this machine's memory: "
+            f"{str(error).splitlines()[0]} Set TRACKRECORD_THREADS=1, which needs less at once, or give the machine "
+            "more memory; what was published is unchanged."
+        ) from error
+    finally:
+        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+
+
+def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> BuildReport:
+    """Build once, in the memory there is.
 
     An incremental build is one transaction. A full one is not (it writes from two threads): it is marked unfinished
     first, so that a run that dies in it is followed by another full one.
@@ -62,8 +90,8 @@ def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: d
 def _is_current(connection: duckdb.DuckDBPyConnection, last_id: int, as_of: datetime) -> bool:
     """Whether no usable snapshot has come since the last build: then every table is as it would be built."""
     row = connection.execute(
-        "select count(*) from ops.snapshot "
-        "where snapshot_id > $last_id and state in ('passed', 'accepted') and as_of <= $as_of",
+        "select count(*) from ops.snapshot where snapshot_id > $last_id and state in ('passed', 'accepted') "
+        "and superseded_by is null and as_of <= $as_of",
         {"last_id": last_id, "as_of": as_of},
     ).fetchone()
     return row == (0,)
@@ -87,12 +115,12 @@ def _why_full(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: 
             count(*) filter (where snapshot_id <= $last_id),
             count(*) filter (where snapshot_id > $last_id and as_of < $last_as_of)
         from ops.snapshot
-        where state in ('passed', 'accepted') and as_of <= $as_of
+        where state in ('passed', 'accepted') and superseded_by is null and as_of <= $as_of
         """,
         {"as_of": as_of, "last_id": last_id, "last_as_of": last_as_of},
     ).fetchone()
     if usable != (n_usable, 0):
-        return 0, "an older snapshot was accepted, added, or reached by the as-of moment"
+        return 0, "an older snapshot was accepted, added, read anew, or reached by the as-of moment"
     return last_id, None
 
 
@@ -107,7 +135,9 @@ def _record(
             $run_id as run_id,
             $as_of::timestamp as as_of,
             coalesce(max(snapshot_id), 0) as last_snapshot_id,
-            count(*) filter (where state in ('passed', 'accepted') and as_of <= $as_of) as n_usable_snapshots,
+            count(*) filter (
+                where state in ('passed', 'accepted') and superseded_by is null and as_of <= $as_of
+            ) as n_usable_snapshots,
             $scoring_hash as scoring_hash,
             $is_full as is_full,
             $reason as reason,
@@ -168,7 +198,6 @@ class _Build:
         self.planned = needs_plan(self.models)
         self.n_rows: dict[str, int] = {}
         self.seconds: dict[str, float] = {}
-        self.n_outcomes_moved = 0
 
     def run(self, reason: str) -> BuildReport:
         self.run_before_plan()
@@ -179,9 +208,10 @@ class _Build:
         self.seconds["plan"] = time.perf_counter() - started
         self._run_models([model for model in self.models if model.name in self.planned])
         started = time.perf_counter()
-        write_scorecards(self.connection, self.settings)
+        write_scorecards(self.connection, self.settings, is_full=self.is_full)
         self.seconds["scorecards"] = time.perf_counter() - started
-        return BuildReport(self.is_full, reason, self.n_rows, self.seconds, self.n_outcomes_moved)
+        n_moved = 0 if self.is_full else self._count_moved()
+        return BuildReport(self.is_full, reason, self.n_rows, self.seconds, n_moved)
 
     def run_before_plan(self) -> None:
         """The models that do not depend on what is to be computed. Done once, however often it is asked for."""
@@ -196,6 +226,8 @@ class _Build:
 
     def _materialize(self, model: Model) -> int:
         """Build one model and return how many rows were computed for it."""
+        if self.is_full:
+            self._drop_other_kind(model)
         if model.is_view:
             # Names inside the view stay without a schema, so that it also works where the file is attached.
             self.connection.execute(f"set search_path = '{model.schema}'")
@@ -209,15 +241,40 @@ class _Build:
         self.connection.execute(f"create or replace table {model.name} as {self.renderer.render(model.template)}")
         return self._count(model.name)
 
+    def _drop_other_kind(self, model: Model) -> None:
+        """Drop the table an older version made where a view stands now, or the other way round."""
+        kind = "table" if model.is_view else "view"
+        found = self.connection.execute(
+            f"select 1 from duckdb_{kind}s() where schema_name || '.' || {kind}_name = $name "
+            "and database_name = current_database()",
+            {"name": model.name},
+        ).fetchone()
+        if found:
+            self.connection.execute(f"drop {kind} {model.name}")
+
     def _replace_rows(self, model: Model) -> int:
         select = self.renderer.render(model.template)
         self.connection.execute(f"create or replace temporary table fresh as {select}")
-        if model.name == "marts.signal_outcome":
-            self.n_outcomes_moved = self._count_moved()
-        self._delete_replaced(model)
-        self.connection.execute(f"insert into {model.name} by name from fresh")
+        return self._replace_by_fresh(model)
+
+    def _replace_by_fresh(self, model: Model) -> int:
+        """Put what is in `fresh` in the place of the rows that the model's header says it replaces.
+
+        Rows that came out as they were stay where they are: most do, and what is not written needs no checkpoint.
+        """
+        rows, _, condition = str(model.replaces).removeprefix("from ").partition(" where ")
+        same = " and ".join(f"old.{name} is not distinct from gone.{name}" for name in model.grain)
+        for table, select in (
+            ("held", f"select old.* from {model.name} as old, {rows} where {condition}"),
+            ("gone", "from held except from fresh"),
+            ("added", "from fresh except from held"),
+        ):
+            self.connection.execute(f"create or replace temporary table {table} as {select}")
+        self.connection.execute(f"delete from {model.name} as old using gone where {same}")
+        self.connection.execute(f"insert into {model.name} by name from added")
         n_rows = self._count("fresh")
-        self.connection.execute("drop table fresh")
+        for table in ("fresh", "held", "gone", "added"):
+            self.connection.execute(f"drop table {table}")
         return n_rows
 
     def _count_moved(self) -> int:
@@ -225,12 +282,13 @@ class _Build:
         row = self.connection.execute(
             """
             select count(*)
-            from marts.signal_outcome as old
-            inner join fresh using (vendor, token_id, timeframe, signal_at, entry_rule, horizon)
+            from plan.outcome_before as old
+            inner join marts.signal_outcome as new
+                using (vendor, token_id, timeframe, signal_at, entry_rule, horizon)
             where
                 old.hit is not null
                 and (old.status, old.gross_return, old.mae, old.mfe, old.max_drawdown)
-                is distinct from (fresh.status, fresh.gross_return, fresh.mae, fresh.mfe, fresh.max_drawdown)
+                is distinct from (new.status, new.gross_return, new.mae, new.mfe, new.max_drawdown)
             """
         ).fetchone()
         assert row is not None
@@ -239,24 +297,18 @@ class _Build:
     def _compute(self, model: Model, timeframe: str) -> int:
         """Fill a table of windows. In one transaction there is one connection, so only a full build uses threads."""
         horizons = self.settings.horizons[timeframe]
-        if self.is_full:
-            create_table(self.connection, model.name, horizons)
-        else:
-            self._delete_replaced(model)
-        n_before = self._count(model.name)
+        table = model.name if self.is_full else "fresh"
+        create_table(self.connection, table, horizons, is_temporary=not self.is_full)
         fill_windows(
             self.connection,
-            model.name,
+            table,
             lambda tokens: self.renderer.render(model.template, tokens),
             timeframe=timeframe,
             horizons=horizons,
             cost_bps=self.settings.cost_bps,
             threads=self.settings.threads if self.is_full else 1,
         )
-        return self._count(model.name) - n_before
-
-    def _delete_replaced(self, model: Model) -> None:
-        self.connection.execute(f"delete from {model.name} as old using {str(model.replaces).removeprefix('from ')}")
+        return self._count(table) if self.is_full else self._replace_by_fresh(model)
 
     def _count(self, table: str) -> int:
         row = self.connection.execute(f"select count(*) from {table}").fetchone()

@@ -67,11 +67,14 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, batches: Iterator
     connection.unregister("found_windows")
 
 
-def create_table(connection: duckdb.DuckDBPyConnection, table: str, horizons: tuple[int, ...]) -> None:
+def create_table(
+    connection: duckdb.DuckDBPyConnection, table: str, horizons: tuple[int, ...], *, is_temporary: bool = False
+) -> None:
     """Create the empty table of windows, a group of columns a horizon."""
+    kind = "temporary table" if is_temporary else "table"
     wide = ", ".join(f"{name}_{horizon} double" for horizon in horizons for name in PRICES)
     connection.execute(
-        f"create or replace table {table} (token_id bigint, entry_at timestamp, entry_price double, "
+        f"create or replace {kind} {table} (token_id bigint, entry_at timestamp, entry_price double, "
         f"segment_end timestamp, has_closed boolean, flags bigint, {wide})"
     )
 

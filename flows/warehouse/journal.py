@@ -2,10 +2,13 @@
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from io import RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Any, Self
 
 from flows.warehouse.clock import utc_now
 
@@ -16,15 +19,47 @@ def append(home: Path, kind: str, *, is_durable: bool = True, **event: Any) -> N
     Where there are very many of little weight, `is_durable=False` leaves the disk to the system: a power cut may take
     the last ones.
     """
-    path = home / "journal" / f"{kind}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({"written_at": utc_now(), **event}, default=_as_text) + "\n"
-    with path.open("a+b") as file:
-        _end_line(file)
-        file.write(line.encode())
-        file.flush()
+    append_all(home, kind, [event], is_durable=is_durable)
+
+
+def append_all(home: Path, kind: str, events: Iterable[Mapping[str, Any]], *, is_durable: bool = True) -> None:
+    """Append events as `append` does each, and wait for the disk once."""
+    with Writer(home, kind) as writer:
+        writer.append(events)
         if is_durable:
-            os.fsync(file.fileno())
+            writer.make_durable()
+
+
+class Writer:
+    """One kind of event, held open by who appends very many. Several processes may write to a kind at once."""
+
+    def __init__(self, home: Path, kind: str) -> None:
+        path = home / "journal" / f"{kind}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+b", buffering=0)
+        _end_line(self._file)
+
+    def append(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Append events in one write: safe from now on if this process dies."""
+        lines = [json.dumps({"written_at": utc_now(), **event}, default=_as_text) + "\n" for event in events]
+        if lines:
+            _write_whole(self._file, "".join(lines).encode())
+
+    def make_durable(self) -> None:
+        """Wait until the disk has what was appended."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def read(home: Path, kind: str) -> list[dict[str, Any]]:
@@ -39,12 +74,18 @@ def read(home: Path, kind: str) -> list[dict[str, Any]]:
     return events
 
 
-def _end_line(file: BinaryIO) -> None:
+def _end_line(file: RawIOBase) -> None:
     """Part what a crash cut off from the line to come."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read() != b"\n":
-            file.write(b"\n")
+            _write_whole(file, b"\n")
+
+
+def _write_whole(file: RawIOBase, data: bytes) -> None:
+    """A write may be cut short by a disk that is full; the next one says so."""
+    while data:
+        data = data[file.write(data) :]
 
 
 def _as_text(value: object) -> str:

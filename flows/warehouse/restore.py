@@ -106,8 +106,15 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
             write_days(connection, settings, moment)
         runs.restore_history(connection, settings.home)
     aside = set_aside(settings.home, [settings.warehouse, _wal(settings.warehouse)])
+    journal.append(
+        settings.home,
+        "restores",
+        how="from raw",
+        set_aside=str(aside) if aside else None,
+        # Without its outbox the journal may be an older copy: nobody can say what was sent after it.
+        is_sent_known=(settings.home / "outbox.sqlite").exists(),
+    )
     os.replace(partial, settings.warehouse)
-    journal.append(settings.home, "restores", how="from raw", set_aside=str(aside) if aside else None)
     return aside
 
 

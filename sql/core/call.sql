@@ -17,7 +17,10 @@ with versions as (
         scope.signal_from
     from core.signal as signal
     inner join plan.call_scope as scope using (vendor, timeframe, token_id)
-    where not signal.is_preliminary and (scope.anchor_at is null or signal.signal_at >= scope.anchor_at)
+    where
+        not signal.is_preliminary
+        and (scope.anchor_at is null or signal.signal_at >= scope.anchor_at)
+        and signal.signal_at >= getvariable('call_from')
 ),
 
 neighbours as (

@@ -21,6 +21,10 @@ late as (
     from firsts
     where
         first_at >= moment_at + 2 * bar_length(timeframe)
+        {%- if not is_full %}
+        -- Whether a row appeared is told by what came before it: those of other nights are told already.
+        and snapshot_id > getvariable('last_snapshot_id')
+        {%- endif %}
         and first_at > (select min(as_of) from staging.reading where dataset = '{{ dataset.name }}')
 ),
 

@@ -32,7 +32,10 @@ windows as (
         win.drawdown_short_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}
     from entries
-    left join {{ table }} as win using (token_id, entry_at)
+    left join (
+        from {{ table }}
+        where entry_at >= getvariable('outcome_from')
+    ) as win using (token_id, entry_at)
 ),
 
 long as (

@@ -19,9 +19,10 @@ vendor,
 
 {#-
 Cells of a scorecard: outcomes gathered by `group` (the sector, with `all`; or the token), direction (with `both`) and
-provenance (with `all`). What adds up comes from sums; medians and quantiles need the outcomes themselves.
+provenance (with `all`). What adds up comes from sums; medians and quantiles need the outcomes themselves. `scope`
+says which of the outcomes count.
 -#}
-{% macro scorecard_cells(group, has_all) -%}
+{% macro scorecard_cells(group, has_all, scope='') -%}
 with sums as (
     select
         {{ cell_keys(group, has_all) }},
@@ -54,6 +55,7 @@ with sums as (
         sum(drawdown_sum) as drawdown_sum,
         min(worst_drawdown) as worst_drawdown
     from work.outcome_sum as outcome_sum
+    {{ scope }}
     group by
         {{ cell_groups(group, has_all) }}
 ),
@@ -62,6 +64,7 @@ outcomes as (
     select
         * replace (case direction when 1 then 'bullish' else 'bearish' end as direction)
     from marts.signal_outcome
+    {{ scope }}
 ),
 
 ranks as (
@@ -145,66 +148,47 @@ select
 from same_calls
 {%- endmacro %}
 
-{#- The calls of each cell by block of one horizon's width: what the variances of overlapping calls are made of. -#}
-{% macro scorecard_blocks(group, has_all, cells) -%}
-with leaves as (
+{#-
+Calls by block of one horizon's width, for each cell of one provenance: what the variances of overlapping calls are made
+of. Sums of fractions are fixed-point. `scope` says which of the outcomes count.
+-#}
+{% macro scorecard_blocks(group, has_all, scope) -%}
+with scored as (
     select
-        vendor,
-        {{ group }},
-        timeframe,
-        horizon,
-        case direction when 1 then 'bullish' else 'bearish' end as direction,
-        provenance,
-        entry_rule,
-        epoch(entry_at)::bigint // (horizon * bar_seconds(timeframe)) as block,
-        count(*) as n_calls,
-        count(*) filter (where hit) as n_hits,
-        count(base_hit) as n_matched,
-        sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end) as selection,
-        sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end) as excess
-    from marts.signal_outcome
-    where hit is not null
-    group by all
-),
-
--- The cells that the calls of one direction and provenance count in, but those that have their numbers from another.
-targets as (
-    select
-        cell_id,
-        vendor,
-        {{ group }},
-        timeframe,
-        horizon,
-        entry_rule,
-        unnest(case direction when 'both' then ['bullish', 'bearish'] else [direction] end) as direction,
-        provenance
-    from {{ cells }}
-    where calls_of = cell_id
+        outcome.*,
+        block_of(outcome.entry_at, outcome.horizon, outcome.timeframe) as block
+    from marts.signal_outcome as outcome
+    {{ scope }}
 )
 
 select
-    targets.cell_id,
-    leaves.block,
-    sum(leaves.n_calls)::bigint as n_calls,
-    coalesce(sum(leaves.n_calls) filter (where leaves.direction = 'bullish'), 0)::bigint as n_bullish,
-    sum(leaves.n_hits)::bigint as n_hits,
-    sum(leaves.n_matched)::bigint as n_matched,
-    from_fixed(sum(leaves.selection)) as selection,
-    from_fixed(sum(leaves.excess)) as excess
-from leaves
-inner join targets
-    on
-        leaves.vendor = targets.vendor
-        and leaves.timeframe = targets.timeframe
-        and leaves.horizon = targets.horizon
-        and leaves.entry_rule = targets.entry_rule
-        and leaves.direction = targets.direction
-        and {{ "targets.sector in (leaves.sector, 'all')" if has_all else "leaves.token_id = targets.token_id" }}
-        and targets.provenance in (leaves.provenance, 'all')
-group by targets.cell_id, leaves.block
+    vendor,
+    {{ "coalesce(sector, 'all') as sector" if has_all else group }},
+    timeframe,
+    horizon,
+    case direction when 1 then 'bullish' when -1 then 'bearish' else 'both' end as direction,
+    provenance,
+    entry_rule,
+    block,
+    count(*) as n_calls,
+    count(*) filter (where scored.direction = 1) as n_bullish,
+    count(*) filter (where hit) as n_hits,
+    count(base_hit) as n_matched,
+    sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end) as selection,
+    sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end) as excess
+from scored
+where hit is not null
+group by
+    vendor,
+    timeframe,
+    horizon,
+    provenance,
+    entry_rule,
+    block,
+    {{ "cube (sector, direction)" if has_all else group ~ ", rollup (direction)" }}
 {%- endmacro %}
 
-{#- Own windows of each token a vendor ever covered, as the windows' flags say. -#}
+{#- Own windows of each token whose scorecards are computed, as the windows' flags say. -#}
 {% macro token_base(timeframe, table) -%}
 select
     coverage.vendor,
@@ -214,4 +198,9 @@ select
     win.flags
 from {{ table }} as win
 inner join work.coverage as coverage on coverage.timeframe = '{{ timeframe }}' and win.token_id = coverage.token_id
+semi join work.card_scope as scope
+    on
+        coverage.vendor = scope.vendor
+        and coverage.timeframe = scope.timeframe
+        and coverage.token_id = scope.token_id
 {%- endmacro %}

@@ -9,12 +9,14 @@ with delivered as (
     from raw.{{ dataset.name }} as raw_row
     inner join staging.usable_snapshot as snapshot using (snapshot_id)
     {%- if not (is_full or always_all) %}
-    where
-        ({{ dataset.full_key | join(', ') }}) in (
-            select ({{ dataset.full_key | join(', ') }})
-            from raw.{{ dataset.name }}
-            where snapshot_id > getvariable('last_snapshot_id')
-        )
+    semi join (
+        from raw.{{ dataset.name }}
+        where snapshot_id > getvariable('last_snapshot_id')
+    ) as fresh
+        on
+            {%- for name in dataset.full_key %}
+            {{ 'and ' if not loop.first }}raw_row.{{ name }} {{ 'is not distinct from' if name in dataset.optional_key else '=' }} fresh.{{ name }}
+            {%- endfor %}
     {%- endif %}
 ),
 

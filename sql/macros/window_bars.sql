@@ -47,6 +47,9 @@ bars as (
         bar.timeframe = '{{ timeframe }}'
         and bar.token_id between {{ token_from }} and {{ token_to }}
         and bar.bar_start >= segments.entry_from
+        {%- if not is_full %}
+        and bar.bar_start >= getvariable('window_from_{{ timeframe }}')
+        {%- endif %}
 ),
 
 last_bars as (
@@ -99,8 +102,11 @@ select
     has_ended,
     is_left_out,
     is_pad,
-    -- No later than the longest window's end: a closed window then stays as it is while its segment grows.
-    least(segment_end, bar_start + {{ horizons[timeframe] | max }} * bar_length(timeframe)) as segment_end
+    -- Where the segment has ended, no later than the longest window's end: a window does not change while bars follow.
+    case
+        when has_ended then least(segment_end, bar_start + {{ horizons[timeframe] | max }} * bar_length(timeframe))
+        else bar_start + {{ horizons[timeframe] | max }} * bar_length(timeframe)
+    end as segment_end
 from bars_and_pads
 order by token_id, segment, entry_at
 {%- endmacro %}

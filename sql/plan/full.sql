@@ -30,3 +30,9 @@ select
     timeframe,
     '-infinity'::timestamp as entry_from
 from (values ('1d'), ('1h')) as timeframes (timeframe);
+
+set variable spine_from = '-infinity'::timestamp;
+set variable window_from_1d = '-infinity'::timestamp;
+set variable window_from_1h = '-infinity'::timestamp;
+set variable call_from = '-infinity'::timestamp;
+set variable outcome_from = '-infinity'::timestamp;

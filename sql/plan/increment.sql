@@ -11,12 +11,9 @@ group by all;
 -- The anchor: the last real bar before the first touched one. Usually the last bar of the last segment.
 create or replace table plan.spine_scope as
 with ends as (
-    select
-        timeframe,
-        token_id,
-        max(last_bar_at) as last_bar_at
+    select *
     from work.segment_extent
-    group by all
+    qualify segment = max(segment) over (partition by timeframe, token_id)
 ),
 
 inside as (
@@ -29,31 +26,38 @@ inside as (
     inner join ends using (timeframe, token_id)
     where touched_bar.touched_from <= ends.last_bar_at and bar.bar_start < touched_bar.touched_from and not bar.is_filled
     group by all
-),
-
-anchors as (
-    select
-        touched_bar.timeframe,
-        touched_bar.token_id,
-        case when touched_bar.touched_from > ends.last_bar_at then ends.last_bar_at else inside.anchor_at end as anchor_at
-    from touched_bar
-    left join ends using (timeframe, token_id)
-    left join inside using (timeframe, token_id)
 )
 
 select
-    anchors.timeframe,
-    anchors.token_id,
-    anchors.anchor_at,
+    touched_bar.timeframe,
+    touched_bar.token_id,
+    ends.last_bar_at as anchor_at,
+    ends.segment as anchor_segment,
+    ends.started_at as anchor_segment_start,
+    ends.n_filled as anchor_n_filled
+from touched_bar
+left join ends using (timeframe, token_id)
+where ends.last_bar_at is null or touched_bar.touched_from > ends.last_bar_at
+union all
+select
+    touched_bar.timeframe,
+    touched_bar.token_id,
+    inside.anchor_at,
     bar.segment as anchor_segment,
     bar.segment_start as anchor_segment_start,
     bar.n_filled as anchor_n_filled
-from anchors
+from touched_bar
+inner join ends using (timeframe, token_id)
+left join inside using (timeframe, token_id)
 left join work.spine_bar as bar
     on
-        anchors.timeframe = bar.timeframe
-        and anchors.token_id = bar.token_id
-        and anchors.anchor_at = bar.bar_start;
+        inside.timeframe = bar.timeframe
+        and inside.token_id = bar.token_id
+        and inside.anchor_at = bar.bar_start
+where touched_bar.touched_from <= ends.last_bar_at;
+
+-- The earliest of each scope again as a constant: by it DuckDB skips what lies before, which is nearly everything.
+set variable spine_from = (select min(coalesce(anchor_at, '-infinity'::timestamp)) from plan.spine_scope);
 
 create or replace table plan.window_scope as
 with reached as (
@@ -100,6 +104,9 @@ from (
 )
 group by all;
 
+set variable window_from_1d = (select min(entry_from) filter (timeframe = '1d') from plan.window_scope);
+set variable window_from_1h = (select min(entry_from) filter (timeframe = '1h') from plan.window_scope);
+
 -- Calls are found anew from the first touched row on; the row before it says which side was held.
 create or replace table plan.call_scope as
 with touched as (
@@ -140,6 +147,8 @@ select
 from touched
 left join work.coverage as coverage using (vendor, timeframe, token_id)
 left join inside using (vendor, timeframe, token_id);
+
+set variable call_from = (select min(coalesce(anchor_at, '-infinity'::timestamp)) from plan.call_scope);
 
 -- Base counts and outcomes go by entry: from the first window computed anew, the first touched signal, and whatever else
 -- a new bar or row may have changed elsewhere.
@@ -182,3 +191,61 @@ from (
     where scope.anchor_at is null
 )
 group by all;
+
+set variable outcome_from = (select min(entry_from) from plan.outcome_scope);
+
+-- Tokens whose base rates may change in a past that was judged before: bars that do not only follow the last one, a
+-- coverage that begins earlier, or one that now reaches further while calls had been entered beyond it.
+create or replace table plan.reworked_token as
+with ends as (
+    select
+        timeframe,
+        token_id,
+        max(last_bar_at) as last_bar_at
+    from work.segment_extent
+    group by all
+),
+
+rewritten as (
+    select
+        timeframe,
+        token_id
+    from touched_bar
+    left join ends using (timeframe, token_id)
+    where ends.last_bar_at is null or touched_bar.touched_from <= ends.last_bar_at
+),
+
+judged as (
+    select
+        vendor,
+        timeframe,
+        token_id,
+        max(last_entry_at) as last_entry_at
+    from work.outcome_sum
+    group by all
+)
+
+select
+    coverage.vendor,
+    coverage.timeframe,
+    coverage.token_id
+from work.coverage as coverage
+semi join rewritten using (timeframe, token_id)
+union
+select
+    coverage.vendor,
+    coverage.timeframe,
+    coverage.token_id
+from work.coverage as coverage
+left join coverage_before using (vendor, timeframe, token_id)
+left join judged using (vendor, timeframe, token_id)
+where
+    coverage.covered_from is distinct from coverage_before.covered_from
+    or coalesce(judged.last_entry_at > coverage_before.covered_to, false);
+
+-- The outcomes that are judged anew, as they stood.
+create or replace table plan.outcome_before as
+select old.*
+from marts.signal_outcome as old
+inner join plan.outcome_scope as scope using (timeframe)
+where old.entry_at >= scope.entry_from and old.entry_at >= getvariable('outcome_from');

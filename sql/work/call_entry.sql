@@ -1,5 +1,6 @@
 -- When each call is entered under each entry rule.
 -- Grain: vendor, token_id, timeframe, signal_at, entry_rule
+-- Materialized: view
 select
     *,
     'next_open' as entry_rule,

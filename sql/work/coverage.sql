@@ -1,14 +1,35 @@
 -- From when to when a vendor covers a token: from the token's first row to 3 bars after the vendor's newest one.
 -- Grain: vendor, timeframe, token_id
-with extents as (
+with told as (
     select
         vendor,
         timeframe,
         token_id,
-        min(signal_at) as covered_from,
-        max(signal_at) as newest_signal_at
+        signal_at as covered_from,
+        signal_at as newest_signal_at
     from core.signal
-    where not is_preliminary
+    where not is_preliminary{{ '' if is_full else " and snapshot_id > getvariable('last_snapshot_id')" }}
+    {%- if not is_full %}
+    -- Both ends only move outward, so a night adds what is new.
+    union all
+    select
+        vendor,
+        timeframe,
+        token_id,
+        covered_from,
+        newest_signal_at
+    from work.coverage
+    {%- endif %}
+),
+
+extents as (
+    select
+        vendor,
+        timeframe,
+        token_id,
+        min(covered_from) as covered_from,
+        max(newest_signal_at) as newest_signal_at
+    from told
     group by all
 )
 

@@ -1,7 +1,7 @@
 -- What each bar adds to the curves of a vendor's sector: counts, changes of stance and sums of returns, so that sectors
 -- add up and a night adds bars without touching older ones. Sums of returns are fixed-point.
 -- Grain: vendor, timeframe, sector, bar_start
--- Replaces: from plan.outcome_scope as scope where old.timeframe = scope.timeframe and old.bar_start >= scope.entry_from
+-- Replaces: from plan.outcome_scope as scope where old.bar_start >= getvariable('outcome_from') and old.timeframe = scope.timeframe and old.bar_start >= scope.entry_from
 with bars as (
     select
         coverage.vendor,
@@ -22,7 +22,10 @@ with bars as (
     inner join plan.outcome_scope as scope using (timeframe)
     inner join work.coverage as coverage using (timeframe, token_id)
     inner join work.current_token as token using (token_id)
-    where token.is_scored and bar.bar_start >= scope.entry_from - bar_length(bar.timeframe)
+    where
+        token.is_scored
+        and bar.bar_start >= scope.entry_from - bar_length(bar.timeframe)
+        and bar.bar_start >= getvariable('outcome_from')::timestamp - interval 1 day
 ),
 
 signals as (
@@ -31,42 +34,48 @@ signals as (
         signal.timeframe,
         signal.token_id,
         signal.signal_at + bar_length(signal.timeframe) as held_from,
-        coalesce(signal.trend, signal.direction) as side,
-        scope.entry_from
+        coalesce(signal.trend, signal.direction) as side
     from core.signal as signal
-    inner join plan.outcome_scope as scope using (timeframe)
     where signal.revision = 0
 ),
 
--- The rows of the span, and of those before it the last, which says how it began.
-sides as (
-    select
-        vendor,
-        timeframe,
-        token_id,
-        held_from,
-        side
+-- The rows of the span and of the 7 days before it, which most often say how it began.
+recent as (
+    select signals.*
     from signals
-    where held_from >= entry_from
-    union all
+    inner join plan.outcome_scope as scope using (timeframe)
+    where signals.held_from >= scope.entry_from - interval 7 days
+),
+
+told as (
     select
-        vendor,
-        timeframe,
-        token_id,
-        max(held_from) as held_from,
-        arg_max(side, held_from) as side
+        recent.vendor,
+        recent.timeframe,
+        recent.token_id
+    from recent
+    inner join plan.outcome_scope as scope using (timeframe)
+    where recent.held_from <= scope.entry_from - bar_length(recent.timeframe)
+),
+
+-- Where they do not, the last row before.
+earlier as (
+    select
+        signals.vendor,
+        signals.timeframe,
+        signals.token_id,
+        max(signals.held_from) as held_from,
+        arg_max(signals.side, signals.held_from) as side
     from signals
-    where held_from < entry_from - bar_length(timeframe)
+    inner join plan.outcome_scope as scope using (timeframe)
+    anti join told using (vendor, timeframe, token_id)
+    where signals.held_from < scope.entry_from - interval 7 days
     group by all
+),
+
+sides as (
+    from recent
     union all
-    select
-        vendor,
-        timeframe,
-        token_id,
-        held_from,
-        side
-    from signals
-    where held_from < entry_from and held_from >= entry_from - bar_length(timeframe)
+    from earlier
 ),
 
 stanced as (

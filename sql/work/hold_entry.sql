@@ -1,30 +1,43 @@
 -- Where a buyer of every covered token would have bought it: its first seasoned bar, in its first such segment.
 -- Grain: vendor, timeframe, token_id
-with seasons as (
+with chances as (
     select
-        timeframe,
-        token_id,
-        min(started_at) + interval 7 days as seasoned_from
-    from core.segment
-    where segment = 1
-    group by all
+        coverage.vendor,
+        coverage.timeframe,
+        coverage.token_id,
+        segment.segment,
+        -- Inside a segment every bar is there.
+        greatest(
+            coverage.covered_from,
+            case segment.segment when 1 then segment.started_at + interval 7 days else segment.started_at end
+        ) as entered_at,
+        least(coverage.covered_to + bar_length(coverage.timeframe), segment.ended_at) as closed_at
+    from work.coverage as coverage
+    inner join core.segment as segment using (timeframe, token_id)
 ),
 
 entries as (
     select
-        coverage.vendor,
-        bar.timeframe,
-        bar.token_id,
-        arg_min(bar.segment, bar.bar_start) as segment,
-        min(bar.bar_start) as entered_at,
-        arg_min(bar.open, bar.bar_start) as entry_price
-    from work.spine_bar as bar
-    inner join work.coverage as coverage using (timeframe, token_id)
-    inner join seasons using (timeframe, token_id)
-    where
-        bar.bar_start between coverage.covered_from and coverage.covered_to
-        and (bar.segment > 1 or bar.bar_start >= seasons.seasoned_from)
+        vendor,
+        timeframe,
+        token_id,
+        min(segment) as segment,
+        arg_min(entered_at, segment) as entered_at
+    from chances
+    where entered_at < closed_at
     group by all
 )
 
+select
+    entries.vendor,
+    entries.timeframe,
+    entries.token_id,
+    entries.segment,
+    entries.entered_at,
+    bar.open as entry_price
 from entries
+inner join work.spine_bar as bar
+    on
+        entries.timeframe = bar.timeframe
+        and entries.token_id = bar.token_id
+        and entries.entered_at = bar.bar_start

@@ -2,21 +2,9 @@
 -- else the token would stand still at the end of a source that closed) the one whose bars begin first, ties by name: the
 -- choice does not change while bars are added to both.
 -- Grain: timeframe, token_id
-with sources as (
-    select
-        timeframe,
-        token_id,
-        coalesce(price_source, '') as price_source,
-        min(bar_start) as first_bar_at,
-        max(bar_start) as last_bar_at
-    from core.price_bar
-    where not is_preliminary
-    group by all
-),
-
-living as (
+with living as (
     select *
-    from sources
+    from work.price_extent
     qualify last_bar_at + interval 3 days >= max(last_bar_at) over (partition by timeframe, token_id)
 )
 

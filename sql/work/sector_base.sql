@@ -1,9 +1,16 @@
 -- What chance gave, by sector and over all of them, for each vendor: the base rates of the signal scorecard.
 -- Grain: vendor, sector, timeframe, horizon, entry_at
+-- Replaces: from plan.outcome_scope as scope where old.entry_at >= getvariable('outcome_from') and old.timeframe = scope.timeframe and old.entry_at >= scope.entry_from
 with counts as (
-    from work.base_count_1d
+    select base.*
+    from work.base_count_1d as base
+    inner join plan.outcome_scope as scope using (timeframe)
+    where base.entry_at >= scope.entry_from and base.entry_at >= getvariable('outcome_from')
     union all
-    from work.base_count_1h
+    select base.*
+    from work.base_count_1h as base
+    inner join plan.outcome_scope as scope using (timeframe)
+    where base.entry_at >= scope.entry_from and base.entry_at >= getvariable('outcome_from')
 ),
 
 covered as (
@@ -35,11 +42,14 @@ priced as (
     group by timeframe, horizon, entry_at, rollup (sector)
 ),
 
+-- What was priced before a vendor first spoke is under none of its calls.
 vendors as (
-    select distinct
+    select
         vendor,
-        timeframe
+        timeframe,
+        min(covered_from) as spoke_from
     from work.coverage
+    group by all
 )
 
 select
@@ -57,3 +67,4 @@ select
 from priced
 inner join vendors using (timeframe)
 left join covered using (vendor, sector, timeframe, horizon, entry_at)
+where priced.entry_at >= vendors.spoke_from

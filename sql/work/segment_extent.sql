@@ -11,5 +11,7 @@ select
     arg_max(bar.close, bar.bar_start) as last_close
 from work.spine_bar as bar
 inner join plan.spine_scope as scope using (timeframe, token_id)
-where scope.anchor_at is null or bar.bar_start >= scope.anchor_at
+where
+    (scope.anchor_at is null or bar.bar_start >= scope.anchor_at)
+    and bar.bar_start >= getvariable('spine_from')
 group by all

@@ -1,6 +1,30 @@
 -- What a change of a vendor's past did to the call that a signal row makes: the side before and after it.
 -- Grain: vendor, token_id, timeframe, signal_at, kind, changed_at
-with closed as (
+-- Only the histories in which something changed are looked at: most nights, none.
+with restless as (
+    select
+        vendor,
+        token_id,
+        timeframe
+    from core.signal
+    where revision > 0
+    union
+    select
+        vendor,
+        token_id,
+        timeframe
+    from staging.vanished_row
+    where dataset = 'signals'
+    union
+    select
+        vendor,
+        token_id,
+        timeframe
+    from work.appeared_row
+    where dataset = 'signals'
+),
+
+closed as (
     select
         vendor,
         token_id,
@@ -12,6 +36,7 @@ with closed as (
         revision,
         lag(direction) over (partition by vendor, token_id, timeframe, signal_at order by revision) as direction_before
     from core.signal
+    semi join restless using (vendor, token_id, timeframe)
     where not is_preliminary
 ),
 

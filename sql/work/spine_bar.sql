@@ -1,7 +1,7 @@
 -- Bars in use, gap-free inside a segment: missing ones are filled flat. A segment ends at a gap of more than 3 days
 -- and at an open more than 5 times, or less than a fifth of, the close before.
 -- Grain: timeframe, token_id, bar_start
--- Replaces: from plan.spine_scope as scope where old.timeframe = scope.timeframe and old.token_id = scope.token_id and (scope.anchor_at is null or old.bar_start >= scope.anchor_at)
+-- Replaces: from plan.spine_scope as scope where old.bar_start >= getvariable('spine_from') and old.timeframe = scope.timeframe and old.token_id = scope.token_id and (scope.anchor_at is null or old.bar_start >= scope.anchor_at)
 with bars as (
     select
         bar.timeframe,
@@ -24,6 +24,7 @@ with bars as (
         and not bar.is_preliminary
         and coalesce(bar.price_source, '') = price_source.price_source
         and (scope.anchor_at is null or bar.bar_start >= scope.anchor_at)
+        and bar.bar_start >= getvariable('spine_from')
 ),
 
 neighbours as materialized (

@@ -1,3 +1,3 @@
--- The calls of each cell of the token scorecard by block of one horizon's width.
--- Grain: cell_id, block
-{{ scorecard_blocks('token_id', has_all=false, cells='work.token_cell') }}
+-- Calls by block of one horizon's width, for each cell of one provenance of the token scorecard that is computed anew.
+-- Grain: vendor, token_id, timeframe, horizon, direction, provenance, entry_rule, block
+{{ scorecard_blocks('token_id', has_all=false, scope='semi join work.card_scope using (vendor, timeframe, token_id, horizon)') }}

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from flows.delivery.deliver import deliver, resend, settle
+from flows.delivery.deliver import deliver, drop, require_sent, resend, settle
 from flows.delivery.delivery import deadline
 from flows.delivery.overdue import overdue
+from flows.errors import DeliveryError, UsageError
 from flows.warehouse import journal
 
 from .editions import NOW, WEEK, edition, mail_to, settings
@@ -75,3 +76,71 @@ def test_a_channel_that_was_not_there_yet_makes_no_old_digest_late(home: Path) -
     with mail_server() as server:
         deliver(edition(), settings(**mail_to(server.port, "desk")), home, NOW)
         assert overdue(home, LATE, settings(**mail_to(server.port, "desk", "boss"))) == []
+
+
+def test_a_digest_in_doubt_is_asked_after_for_eight_weeks_or_until_somebody_lets_it_be(home: Path) -> None:
+    with mail_server(at_dot=["lose and break", "lose and break"]) as server:
+        where = settings(**mail_to(server.port, "boss", "desk"))
+        deliver(edition(), where, home, NOW)
+        deliver(edition("2026-W11"), settings(**mail_to(server.port, "boss", "desk")), home, NOW + timedelta(weeks=1))
+    doubtful = [f"2026-W10/mail.{name} was to be delivered" for name in ("boss", "desk")]
+
+    for weeks in (0, 1, 7):
+        told = [line for line in overdue(home, LATE + timedelta(weeks=weeks), where) if "W10" in line]
+        assert [line.startswith(wanted) for line, wanted in zip(told, doubtful, strict=True)] == [True, True], weeks
+    assert [line for line in overdue(home, LATE + timedelta(weeks=8), where) if "W10" in line] == []
+
+    dropped = drop("2026-W10/mail.boss", home, LATE)
+    assert dropped.state == "dropped"
+    assert [line for line in overdue(home, LATE, where) if "boss" in line] == []
+    # It is decided, and stays so.
+    with pytest.raises(UsageError, match="is dropped"):
+        resend("2026-W10/mail.boss", where, home, LATE)
+    assert {one.key: one.state for one in deliver(edition(), where, home, LATE)}["2026-W10/mail.boss"] == "dropped"
+
+
+def test_an_older_digest_that_was_never_made_is_late_while_it_can_be_made(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mail_server() as server:
+        where = settings(**mail_to(server.port))
+        deliver(edition(), where, home, NOW)
+        # Of the two weeks after, only the second was followed by a publish; then all goes on as it should.
+        later = NOW + timedelta(weeks=2)
+        monkeypatch.setattr(journal, "utc_now", lambda: later)
+        journal.append(home, "runs", run_id="s", state="published", as_of=later)
+        deliver(edition("2026-W13"), where, home, NOW + timedelta(weeks=3))
+        (late,) = overdue(home, LATE + timedelta(weeks=3), where)
+
+    assert late.startswith("The digest of 2026-W12") and "`trackrecord digest --week 2026-W12`" in late
+
+
+def test_a_digest_of_a_week_after_which_nothing_was_published_wants_a_nightly_first(home: Path) -> None:
+    (late,) = overdue(home, LATE, settings(**mail_to(25)))
+
+    assert "Nothing was published since the week ended: run the nightly, then `trackrecord digest" in late
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "state", "next_step"),
+    [
+        ({"at_rcpt": ["451 4.7.1 Greylisted"] * 2}, "failed", "tries again until the deadline"),
+        ({"at_dot": ["lose and break"]}, "unknown", "--arrived 2026-W10/mail.desk"),
+    ],
+)
+def test_what_did_not_certainly_arrive_does_not_end_green(
+    home: Path, behaviour: dict[str, Any], state: str, next_step: str
+) -> None:
+    with mail_server(**behaviour) as server:
+        receipts = deliver(edition(), settings(**mail_to(server.port)), home, NOW)
+
+    with pytest.raises(DeliveryError, match=f"2026-W10/mail.desk is {state}: .*{next_step}"):
+        require_sent(receipts)
+
+
+def test_a_past_week_that_somebody_asked_for_ends_green_and_a_late_one_does_not(home: Path) -> None:
+    receipts = deliver(edition(), settings(**mail_to(25)), home, LATE)
+
+    require_sent(receipts, is_late_allowed=True)
+    with pytest.raises(DeliveryError, match=r"is expired: .*--resend 2026-W10/mail\.desk` sends it all the same"):
+        require_sent(receipts)

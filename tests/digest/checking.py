@@ -108,6 +108,12 @@ class Judge:
         closes = rows.pivot(index="bar_start", columns="token_id", values="close")
         return closes.reindex(pd.date_range(closes.index.min(), closes.index.max()))
 
+    def symbol(self, token_id: int) -> str:
+        """What a token was called then."""
+        return str(
+            self.ask("select symbol from core.token_as_of($as_of) where token_id = $id", id=token_id, as_of=self.as_of)
+        )
+
     def market(self) -> dict[str, float]:
         """Regime and breadth with pandas."""
         if self._market is None:
@@ -130,6 +136,7 @@ class Judge:
             before = closes.loc[newest - timedelta(days=7)]
             now = closes.loc[newest]
             self._market = {
+                "n_tokens": int(steps.loc[year.index[-1]].notna().sum()),
                 "week_return": float((1 + year[year.index >= self.week_from]).prod() - 1),
                 "drawdown": float(index.iloc[-1] / index.max() - 1),
                 "volatility_30": float(year[year.index >= self.week_to - timedelta(days=30)].std() * math.sqrt(365)),
@@ -212,7 +219,8 @@ def _drawdown(judge: Judge, track: str, number: str, column: str) -> Any:
         "median": rows["max_drawdown"].median,
         "p95": lambda: rows["max_drawdown"].quantile(0.05) if len(rows) >= 20 else None,
         "worst": lambda: worst["max_drawdown"],
-        "worst_symbol": lambda: worst["symbol"],
+        "worst_symbol": lambda: judge.symbol(int(worst["token_id"])),
+        "worst_token_id": lambda: str(worst["token_id"]),
         "worst_direction": lambda: int(worst["direction"]),
         "worst_entry_at": worst["entry_at"].to_pydatetime,
         "worst_exit_at": worst["exit_at"].to_pydatetime,
@@ -237,6 +245,7 @@ def _curve(judge: Judge, track: str, number: str, policy: str, column: str) -> A
     week = rows[(rows["bar_start"] >= judge.week_from) & (rows["bar_start"] < judge.week_to)]
     under = rows["equity"] / np.maximum.accumulate(np.maximum(rows["equity"], 1)) - 1
     answers: dict[str, Callable[[], Any]] = {
+        "equity": lambda: rows["equity"].iloc[-1],
         "drawdown": lambda: under.iloc[-1],
         "max_drawdown": under.min,
         "trough_at": (rows["bar_start"][under.idxmin()] + bar).to_pydatetime,
@@ -264,6 +273,33 @@ def _new_calls(judge: Judge, track: str, column: str) -> Any:
     )
 
 
+def _unscored(judge: Judge, track: str) -> Any:
+    there = judge.digest["tracks"][int(track)]
+    return judge.ask(
+        "select count(*) from core.call semi join (from core.token_as_of($as_of) where not is_scored) using (token_id) "
+        "where vendor = $vendor and timeframe = $timeframe and signal_at >= $start and signal_at < $end "
+        "and known_at <= $as_of",
+        vendor=there["vendor"],
+        timeframe=there["timeframe"],
+        start=judge.week_from,
+        end=judge.week_to,
+        as_of=judge.as_of,
+    )
+
+
+def _covered(judge: Judge, track: str, number: str) -> Any:
+    """Tokens in a sector's equal weight at the newest bar."""
+    there = judge.digest["tracks"][int(track)]
+    return judge.ask(
+        "select n_long from marts.sector_equity where vendor = $vendor and timeframe = $timeframe and sector = $sector "
+        "and policy = 'equal_weight' and bar_start = $at",
+        vendor=there["vendor"],
+        timeframe=there["timeframe"],
+        sector=there["curves"][int(number)]["sector"],
+        at=judge.newest_end(there["timeframe"]) - BAR[there["timeframe"]],
+    )
+
+
 def _late(judge: Judge, track: str) -> Any:
     there = judge.digest["tracks"][int(track)]
     return judge.ask(
@@ -280,8 +316,8 @@ def _late(judge: Judge, track: str) -> Any:
 def _new_call(judge: Judge, track: str, number: str, column: str) -> Any:
     there = judge.digest["tracks"][int(track)]
     one = there["new_calls"][int(number)]
-    if column == "symbol":
-        return judge.ask("select symbol from core.token where token_id = $id and known_to is null", id=one["token_id"])
+    if column in ("symbol", "token_id"):
+        return judge.symbol(one["token_id"]) if column == "symbol" else str(one["token_id"])
     return judge.ask(
         f"select {column} from core.call where vendor = $vendor and timeframe = $timeframe and token_id = $id "
         "and signal_at = $at",
@@ -304,6 +340,8 @@ def _open_call(judge: Judge, track: str, number: str, column: str) -> Any:
     there = judge.digest["tracks"][int(track)]
     one = there["open_calls"][int(number)]
     horizon = there["main_horizon"]
+    if column in ("symbol", "token_id"):
+        return judge.symbol(one["token_id"]) if column == "symbol" else str(one["token_id"])
     columns = {"due_at": f"entry_at + {horizon} * interval {'1 day' if there['timeframe'] == '1d' else '1 hour'}"}
     return judge.ask(
         f"select {columns.get(column, column)} from marts.signal_outcome where vendor = $vendor and "
@@ -371,8 +409,8 @@ def _grade(judge: Judge, number: str, column: str) -> Any:
     one = judge.digest["changes"]["grade_changes"][int(number)]
     if column == "kind":
         return one["kind"]
-    if column == "symbol":
-        return judge.ask("select symbol from core.token where token_id = $id and known_to is null", id=one["token_id"])
+    if column in ("symbol", "token_id"):
+        return judge.symbol(one["token_id"]) if column == "symbol" else str(one["token_id"])
     row = _grades(judge).loc[(one["vendor"], one["token_id"], one["kind"])]
     return row[{"before": "grade_before", "after": "grade_after"}.get(column, column)]
 
@@ -392,6 +430,10 @@ def _own(judge: Judge, path: str) -> Any:
 
 ANSWERS: list[tuple[str, Callable[..., Any]]] = [
     (r"week_(from|to)", _week_day),
+    (
+        r"week",
+        lambda judge: "{}-W{:02}".format(*_week_day(judge, "from").isocalendar()),
+    ),
     (
         r"as_of",
         lambda judge: judge.ask(
@@ -414,7 +456,9 @@ ANSWERS: list[tuple[str, Callable[..., Any]]] = [
     (r"(tracks\.\d+\.curves\.\d+\.sector)", _own),
     (r"tracks\.(\d+)\.curves\.(\d+)\.(\w+)\.(.+)", _curve),
     (r"tracks\.(\d+)\.(n_new_calls|n_new_long|n_new_short|n_flips)", _new_calls),
+    (r"tracks\.(\d+)\.n_new_unscored", _unscored),
     (r"tracks\.(\d+)\.n_learned_late", _late),
+    (r"tracks\.(\d+)\.curves\.(\d+)\.n_tokens", _covered),
     (r"tracks\.(\d+)\.new_calls\.(\d+)\.(.+)", _new_call),
     (r"tracks\.(\d+)\.open_counts\.(\d+)\.(.+)", _open_count),
     (r"tracks\.(\d+)\.open_calls\.(\d+)\.(.+)", _open_call),
@@ -465,10 +509,11 @@ def _is_better(now: dict[str, float], before: dict[str, float]) -> bool:
 
 def _improved(judge: Judge, number: int, column: str) -> Any:
     one = judge.digest["improved"][number]
-    if column in ("symbol", "sector"):
-        return (
-            judge.ask(f"select {column} from core.token where token_id = $id and known_to is null", id=one["token_id"])
-            or "other"
+    if column in ("symbol", "token_id"):
+        return judge.symbol(one["token_id"]) if column == "symbol" else str(one["token_id"])
+    if column == "sector":
+        return judge.ask(
+            "select sector from core.token_as_of($as_of) where token_id = $id", id=one["token_id"], as_of=judge.as_of
         )
     now, before = _measured(judge)[one["token_id"]]
     return before[column.removesuffix("_before")] if column.endswith("_before") else now[column]

@@ -39,11 +39,18 @@ def a_digest(
     few: float = 0.2,
     symbol: str = "TOKEN",
     note: str = "A note.",
+    sector: str = "Sector of tokens",
+    vendors: tuple[str, ...] = ("a/b",),
+    shared_symbols: tuple[str, ...] = (),
 ) -> Digest:
     """A digest of so many sectors and horizons, its numbers drawn by `seed`; a share of `few` cells is too small."""
     draw = random.Random(seed)
-    sectors = ["all", *(f"Sector of tokens {number}" for number in range(1, n_sectors))]
-    tracks = tuple(_track(draw, timeframe, sectors, horizons, few, symbol) for timeframe in timeframes)
+    sectors = ["all", *(f"{sector} {number}" for number in range(1, n_sectors))]
+    tracks = tuple(
+        _track(draw, vendor, timeframe, sectors, horizons, few, symbol)
+        for vendor in vendors
+        for timeframe in timeframes
+    )
     facts = {
         "week": "2026-W46",
         "week_from": (MONDAY - timedelta(days=7)).date(),
@@ -96,6 +103,7 @@ def a_digest(
         "n_compared": 500,
         "regime": Regime(
             at=MONDAY,
+            n_tokens=200,
             week_return=-0.012,
             drawdown=-0.3,
             volatility_30=0.4,
@@ -111,6 +119,7 @@ def a_digest(
             n_beat_bitcoin_of=199,
         ),
         "quality": Quality(delivered=(), quarantined=(), warned=(), missing=(), n_missing=3),
+        "shared_symbols": shared_symbols,
         "notes": (Note(written_at=MONDAY, text=note),),
         "left_out": (),
     }
@@ -118,7 +127,13 @@ def a_digest(
 
 
 def _track(
-    draw: random.Random, timeframe: str, sectors: list[str], horizons: tuple[int, ...], few: float, symbol: str
+    draw: random.Random,
+    vendor: str,
+    timeframe: str,
+    sectors: list[str],
+    horizons: tuple[int, ...],
+    few: float,
+    symbol: str,
 ) -> Track:
     cells = tuple(
         _cell(draw, sector, horizon, direction, few)
@@ -127,27 +142,34 @@ def _track(
         for direction in ("both", "bullish", "bearish")
     )
     return Track(
-        vendor="a/b",
+        vendor=vendor,
         timeframe=timeframe,
         horizons=horizons,
         main_horizon=horizons[(len(horizons) - 1) // 2],
         cells=cells,
         provenances=tuple(
             Provenance(
-                provenance="all",
+                provenance=provenance,
                 entry_rule=rule,
-                n_calls=9_000,
-                n_effective=4_000.0,
+                n_calls=n,
+                n_effective=n / 2,
                 is_reportable=few < 1,
                 hit_rate=_estimate(0.5) if few < 1 else None,
-                edge=_estimate(0.01) if few < 1 else None,
+                edge=_estimate(edge) if few < 1 else None,
             )
-            for rule in ("next_open", "tradable")
+            for provenance, rule, n, edge in (
+                ("all", "next_open", 9_000, 0.033),
+                ("all", "tradable", 8_400, 0.029 if timeframe == "1d" else 0.011),
+                ("attested", "next_open", 8_500, 0.027),
+                ("attested", "tradable", 8_400, 0.029 if timeframe == "1d" else 0.011),
+                ("backfill", "next_open", 500, 0.158),
+            )
         ),
         n_new_calls=400,
         n_new_long=200,
         n_new_short=200,
         n_flips=399,
+        n_new_unscored=0,
         n_learned_late=7,
         new_calls=tuple(
             NewCall(
@@ -160,6 +182,7 @@ def _track(
                 known_at=MONDAY,
                 provenance="witnessed",
                 is_flip=False,
+                is_scored=True,
             )
             for number in range(100)
         ),
@@ -178,10 +201,13 @@ def _track(
             )
             for sector in sectors
         ),
-        n_outcomes_revised=0,
         curves=tuple(
             SectorCurves(
-                sector=sector, signal=_curve("signal"), equal_weight=_curve("equal_weight"), hold=_curve("hold")
+                sector=sector,
+                n_tokens=20,
+                signal=_curve("signal"),
+                equal_weight=_curve("equal_weight"),
+                hold=_curve("hold"),
             )
             for sector in sectors
         ),

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from flows.config import ROOT
 from flows.report.digest.archive import digest_schema, make_edition
-from flows.report.digest.layout import TOP_ONLY, lay_out
+from flows.report.digest.layout import lay_out
 from flows.report.digest.mail import MAX_BYTES, mail_form
 from flows.report.digest.model import Digest
 from flows.report.digest.page import page_form
 from flows.report.digest.plain_forms import chat_form, markdown_form, text_form
+from flows.report.digest.sections.parts import TOP_ONLY
 
 from .made import a_digest
 from .reading import read_html
@@ -113,7 +114,8 @@ def test_a_cell_that_is_too_few_shows_no_rate_in_any_form() -> None:
     for form, line, _ in lines_of(digest):
         assert not RATE.search(line.replace("\u00a0", " ")), (form, line)
     few = [line for form, line, _ in lines_of(digest) if form == "text" and "too few (n = " in line]
-    assert few and all("2027-03" in line and "8 points" in line for line in few if "stretches" in line)
+    told = [line for line in few if re.match(r"  [^:]+: calls ", line)]
+    assert told and all("2027-03" in line and "8 points" in line and "stretches" in line for line in told)
 
 
 @pytest.mark.parametrize("timeframes", [("1d",), ("1d", "1h")])

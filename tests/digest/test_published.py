@@ -61,6 +61,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     prices = clean_folder()["prices"]
     prices.loc[(prices["token_id"] == 105) & (prices["bar_start"] == "2025-09-02"), "volume_usd"] = 2e6
     desk.deliver("prices", prices)
+    tokens = clean_folder()["tokens"]
+    tokens.loc[tokens["token_id"] == 106, "symbol"] = "RENAMED"
+    desk.deliver("tokens", tokens)
     publish_and_digest(desk, SECOND)
     return desk
 

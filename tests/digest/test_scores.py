@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from flows.report.digest.document import Figure, Table
+from flows.report.digest.layout import lay_out
 from flows.report.digest.marks import marks_told, signs
 from flows.report.digest.moment import week_of
 from flows.report.digest.scores import MARK_LEVEL, smallest_edge
@@ -52,7 +54,7 @@ def test_a_moment_belongs_to_the_week_that_has_just_ended(as_of: str, week: str)
     assert week_of(datetime.fromisoformat(as_of) - timedelta(days=7)) != week
 
 
-def test_a_row_of_both_directions_shows_the_marks_of_its_two_and_no_others() -> None:
+def test_a_mark_names_its_side_and_stands_once_with_the_figures_of_that_side() -> None:
     digest = a_digest(n_sectors=6, few=0.0, seed=5)
     track = digest.tracks[0]
     for cell in track.cells:
@@ -62,8 +64,26 @@ def test_a_row_of_both_directions_shows_the_marks_of_its_two_and_no_others() -> 
             if (leaf.sector, leaf.horizon) == (cell.sector, cell.horizon) and leaf.direction != "both"
         }
         told = marks_told(track, cell)
-        for direction, mark in leaves.items():
-            is_told = cell.direction in ("both", direction) and mark is not None
-            assert (direction in told) == is_told
         if cell.direction == "both":
+            for direction, mark in leaves.items():
+                assert (direction in told) == (mark is not None)
             assert ("▲" in signs(track, cell)) == ("above" in leaves.values())
+        else:
+            sign = {None: "", "above": "▲\u00a0edge, selection", "below": "▼\u00a0edge, selection"}
+            assert told == sign[leaves[cell.direction]]
+    (marked,) = [
+        part
+        for section in lay_out(digest).sections
+        for part in section.parts
+        if isinstance(part, Table) and part.name == "marked-0"
+    ]
+    places = [
+        row.cells[0][0].path.removesuffix(".sector") for row in marked.rows if isinstance(row.cells[0][0], Figure)
+    ]
+    assert sorted(places) == sorted(
+        f"tracks.0.cells.{place}" for place, cell in enumerate(track.cells) if cell.edge_mark
+    )
+    for row, place in zip(marked.rows, places, strict=True):
+        assert {part.path.rsplit(".", 1)[0] for cell in row.cells for part in cell if isinstance(part, Figure)} == {
+            place
+        }

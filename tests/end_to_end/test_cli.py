@@ -69,13 +69,31 @@ def test_a_usage_error_is_2_and_says_what_is_wrong(desk: Desk, arguments: list[s
     assert len(runs_of(desk)) == 1
 
 
-def test_a_setting_that_makes_no_sense_is_2_and_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRACKRECORD_COST_BPS", "twenty")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("COST_BPS", "twenty"), ("MEMORY_LIMIT", "plenty"), ("MEMORY_LIMIT", "60%")],
+)
+def test_a_setting_that_makes_no_sense_is_2_and_named(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"TRACKRECORD_{name}", value)
 
     answer = desk.nightly()
 
     assert answer.exit_code == 2
-    assert "TRACKRECORD_COST_BPS" in answer.err
+    assert f"TRACKRECORD_{name}" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_home_that_is_a_file_is_2_and_named(desk: Desk, tmp_path: Path) -> None:
+    desk.home = tmp_path / "a file"
+    desk.home.write_text("no folder")
+
+    answer = desk.run("status")
+
+    assert answer.exit_code == 2
+    assert "TRACKRECORD_HOME" in answer.err
+    assert "is a file" in answer.err
 
 
 def test_a_gate_that_stops_is_3(desk: Desk) -> None:

@@ -101,7 +101,10 @@ class Orchestra:
 
     @property
     def deployment(self) -> dict[str, Any]:
-        return dict(self.api.get("/deployments/name/nightly/nightly").raise_for_status().json())
+        return self.deployment_of("nightly")
+
+    def deployment_of(self, flow: str) -> dict[str, Any]:
+        return dict(self.api.get(f"/deployments/name/{flow}/{flow}").raise_for_status().json())
 
     def told(self) -> str:
         return "\n".join(f"--- {path.name}\n{path.read_text()[-5000:]}" for path in sorted(self.logs.iterdir()))
@@ -174,6 +177,22 @@ def test_the_schedule_puts_the_next_nights_on_the_calendar(orchestra: Orchestra)
     assert nights
     assert all(run["expected_start_time"].endswith("T00:20:00Z") for run in nights)
     assert "bulk_dml" not in orchestra.told()
+
+
+def test_the_digest_is_due_on_mondays_and_made_up_for_every_hour(orchestra: Orchestra) -> None:
+    deployment = orchestra.deployment_of("weekly-digest")
+    crons = {one["schedule"]["cron"] for one in deployment["schedules"] if one["active"]}
+    assert crons == {"0 6 * * 1", "30 * * * *"}
+    assert deployment["parameters"] == {"only_what_is_due": True}
+
+    def ended(flow_run_id: str) -> str | None:
+        state = str(orchestra.flow_run(flow_run_id)["state_name"])
+        return state if state in FINAL else None
+
+    one = orchestra.create_run(deployment["id"], {})
+
+    assert wait_for(lambda: ended(one), "a digest") == "Completed", orchestra.told()
+    assert len(list((orchestra.desk.home / "reports").glob("*-W*/index.html"))) == 1
 
 
 def test_one_run_completes_a_second_at_the_same_time_is_cancelled(orchestra: Orchestra) -> None:

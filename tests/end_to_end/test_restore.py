@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.panel import write_panel
+from flows.warehouse import journal
+from flows.warehouse.lock import hold_lock
 from tests.point_in_time.homes import fingerprints
 
 from .conftest import copy_of
@@ -83,6 +85,16 @@ def test_a_deleted_warehouse_is_made_anew_with_the_same_tables(desk: Desk) -> No
     assert answer.exit_code == 0, answer.err
     assert tables(desk) == before
     assert (desk.raw_files(), desk.fingerprint()) == (files, published)
+    # Where an outbox is missing, the journal may be an older copy: what is open is in doubt.
+    assert [event["is_sent_known"] for event in journal.read(desk.home, "restores")] == [False]
+
+
+def test_a_restore_waits_for_no_delivery_and_says_who_is_at_it(desk: Desk) -> None:
+    with hold_lock(desk.home, "the delivery of 2026-W47", name="outbox.lock"):
+        answer = desk.run("restore", "--from-raw")
+
+    assert answer.exit_code == 4
+    assert "the delivery of 2026-W47" in answer.err
 
 
 def damage_file(desk: Desk) -> bytes:

@@ -207,7 +207,7 @@ SQL_MUTANTS = (
     ),
     SqlMutant(
         "blocks are a bar wide, whatever the horizon",
-        "macros/scorecards.sql",
+        "macros.sql",
         "// (horizon * bar_seconds(timeframe))",
         "// bar_seconds(timeframe)",
         SECTORS,

@@ -97,3 +97,16 @@ def test_nothing_is_known_before_it_was_delivered(
             home.connection.execute(f"select {columns} {known}", {"past": past}).fetchall()
             == then.connection.execute(f"select {columns} {known}", {"past": past}).fetchall()
         ), table
+
+
+def test_a_build_that_finds_no_room_in_its_memory_is_done_with_more(
+    folders: list[tuple[datetime, Path]], homes: tuple[Home, Home]
+) -> None:
+    narrow, wide = homes
+    now, folder = folders[0]
+    for home in homes:
+        home.snapshot(folder, now)
+    narrow.connection.execute("set memory_limit = '12MB'")
+    narrow.rebuild(now)
+    wide.rebuild(now)
+    assert_same_tables(narrow, wide)

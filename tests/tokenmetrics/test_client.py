@@ -8,17 +8,18 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flows.config import ROOT
-from flows.devserver import KEY, DevServer, Fault, Plan
+from flows.devserver import KEY, LATE_2025, DevServer, Fault, Plan
 from flows.errors import CreditsSpent, EndpointRefused, KeyRefused, SourceError, UsageError
-from flows.sources.tokenmetrics import ledger
+from flows.sources.tokenmetrics import TokenMetricsSettings, ledger
 from flows.sources.tokenmetrics.client import Answer, Client
 from flows.sources.tokenmetrics.faults import OF_STATUS, fault_of
 from flows.sources.tokenmetrics.faults import Fault as Code
 from flows.sources.tokenmetrics.keys import find_keys
-from flows.sources.tokenmetrics.retry import retry_after, seconds_to_wait
+from flows.sources.tokenmetrics.retry import retry_after, seconds_to_wait, unasked_wait
 from flows.warehouse import journal
 from tests.tokenmetrics.desk import fetch, settings_for
 
@@ -186,6 +187,51 @@ def test_a_refusal_after_an_answer_is_not_taken_for_the_plan(server: DevServer, 
     server.faults = [Fault("status", "403", endpoint="tm-grade-history", call=2)]
     with pytest.raises(SourceError, match="was refused \\(403\\) after it had answered"):
         fetch(server, tmp_path, history_days=60)
+
+
+def test_what_answered_yesterday_is_not_given_up_for_a_refusal_today(server: DevServer, tmp_path: Path) -> None:
+    """A plan that had it yesterday has it today, until the operator says otherwise."""
+    fetch(server, tmp_path, timeframes=("1d",))
+    server.plan = Plan(lacks=frozenset({"quantmetrics"}))
+    with pytest.raises(
+        SourceError, match=r"quantmetrics is not in your plan.*it answered on .*TOKENMETRICS_SKIP=quant"
+    ):
+        fetch(server, tmp_path, timeframes=("1d",))
+    brought = fetch(server, tmp_path, timeframes=("1d",), skip="quantmetrics")
+    assert brought.rows["signals"] and "quantmetrics" not in brought.rows
+
+
+def test_an_end_that_was_announced_stops_nothing_when_it_comes(server: DevServer, tmp_path: Path) -> None:
+    fetch(server, tmp_path, timeframes=("1d",))
+    server.dialect = LATE_2025
+    brought = fetch(server, tmp_path, timeframes=("1d",))
+    assert {row[1] for row in brought.rows["grades"]} == {"tm", "fundamental", "technology"}
+    assert [line for line in brought.told if "trader-grades is not there" in line]
+
+
+def test_a_refusal_in_html_is_not_the_vendors(tmp_path: Path) -> None:
+    challenge = httpx.MockTransport(lambda request: httpx.Response(403, html="<html>Checking your browser</html>"))
+    settings = TokenMetricsSettings(_env_file=None, api_key=KEY, base_url="http://127.0.0.1:9/v2")  # type: ignore[call-arg]
+
+    async def once() -> None:
+        async with Client(settings, find_keys(settings), tmp_path, transport=challenge) as client:
+            await client.get("quantmetrics", {})
+
+    with pytest.raises(SourceError, match="a check for bots") as told:
+        asyncio.run(once())
+    assert not isinstance(told.value, EndpointRefused)
+
+
+def test_waits_after_a_429_that_says_nothing_outlast_a_minute(server: DevServer) -> None:
+    settings = TokenMetricsSettings(_env_file=None)
+    waits = [unasked_wait(attempt, settings) for attempt in range(1, settings.max_attempts)]
+    assert waits[0] <= 1 and sum(waits) > 60
+
+
+def test_a_rate_that_is_too_high_is_told_of(server: DevServer, tmp_path: Path) -> None:
+    server.faults = [Fault("status", "429", call=5, times=3)]
+    told = fetch(server, tmp_path, timeframes=("1d",)).told
+    assert [line for line in told if line.startswith("3 calls of") and "TOKENMETRICS_REQUESTS_PER_MINUTE" in line]
 
 
 def test_a_month_that_cannot_pay_starts_nothing(server: DevServer, tmp_path: Path) -> None:

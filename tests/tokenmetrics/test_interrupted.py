@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,18 +76,36 @@ def test_a_fetch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> Non
 def test_a_fetch_that_was_whole_asks_anew(server: DevServer, tmp_path: Path) -> None:
     first, second = fetch(server, tmp_path), fetch(server, tmp_path)
     assert first.n_calls == second.n_calls
-    assert not (tmp_path / "pages" / "tokenmetrics").exists()
+    assert not list((tmp_path / "pages").rglob("*.pages"))
 
 
 def test_a_torn_page_is_no_page(tmp_path: Path) -> None:
-    store = PageStore(tmp_path, "today")
-    store.keep(Page("tokens", {"page": "1"}, 200, NOW, packed(b'{"data": [1]}')), 1)
-    held = store.held("tokens", {"page": "1"}, 1)
-    assert held is not None and held.rows == [1]
-    assert store.held("tokens", {"page": "1"}, 2) is None
+    with closing(PageStore(tmp_path, "today")) as store:
+        for number in ("1", "2"):
+            store.keep(Page("tokens", {"page": number}, 200, NOW, packed(b'{"data": [%s]}' % number.encode())), 1)
     (path,) = (tmp_path / "pages" / "tokenmetrics").iterdir()
     path.write_bytes(path.read_bytes()[:-3])
-    assert store.held("tokens", {"page": "1"}, 1) is None
+    with closing(PageStore(tmp_path, "today")) as store:
+        held = store.held("tokens", {"page": "1"}, 1)
+        assert held is not None and held.rows == [1]
+        assert store.held("tokens", {"page": "1"}, 2) is None
+        assert store.held("tokens", {"page": "2"}, 1) is None
+
+
+def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevServer, tmp_path: Path) -> None:
+    """An hourly run that passes while a nightly is under way, or waits to go on, takes nothing from it."""
+    server.faults = [Fault("status", "503", call=25, times=None)]
+    with pytest.raises(SourceError):
+        fetch(server, tmp_path, max_attempts=1)
+    n_paid = sum(paid(server).values())
+    server.faults = ()
+    with closing(PageStore(tmp_path, "a fetch under way")) as store:
+        hourly = fetch(server, tmp_path, timeframes=("1h",))
+        store.keep(Page("tokens", {"page": "1"}, 200, NOW, packed(b'{"data": [1]}')), 1)
+        assert store.held("tokens", {"page": "1"}, 1) is not None
+    assert hourly.rows["signals"]
+    whole = fetch(server, tmp_path / "whole")
+    assert fetch(server, tmp_path).n_calls == whole.n_calls - n_paid
 
 
 def test_every_call_is_in_the_journal_whatever_became_of_it(server: DevServer, tmp_path: Path) -> None:

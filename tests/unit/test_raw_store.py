@@ -51,7 +51,7 @@ def test_other_bytes_leave_the_old_ones_where_they_are(tmp_path: Path) -> None:
 
 def test_no_crash_leaves_bytes_that_the_manifest_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever call the process dies in: what lies there under its own name stands in the manifest."""
-    for dying in ("journal.append", "os.replace"):
+    for dying in ("journal.append_all", "os.replace"):
         home = tmp_path / dying
         with monkeypatch.context() as patch:
             patch.setattr(f"flows.warehouse.raw_store.{dying}", _die)

@@ -22,21 +22,21 @@ NEW_CALLS = """
 select
     call.*,
     token.symbol,
+    token.is_scored,
     call.direction = -call.side_before as is_flip
-from core.call as call
-left join (select token_id, symbol from core.token_as_of(getvariable('as_of'))) as token using (token_id)
+from call
+inner join (select token_id, symbol, is_scored from core.token_as_of(getvariable('as_of'))) as token using (token_id)
 where
-    vendor = $vendor and timeframe = $timeframe and call.known_at <= getvariable('as_of')
+    vendor = $vendor and timeframe = $timeframe
     and call.signal_at >= getvariable('week_from') and call.signal_at < getvariable('week_to')
 order by signal_at desc, symbol, token_id
 """
 
 LEARNED_LATE = """
 select count(*) as n
-from core.call
+from call
 where
-    vendor = $vendor and timeframe = $timeframe
-    and known_at > getvariable('last_as_of') and known_at <= getvariable('as_of')
+    vendor = $vendor and timeframe = $timeframe and known_at > getvariable('last_as_of')
     and signal_at < getvariable('week_from')
 """
 
@@ -51,20 +51,26 @@ order by horizon
 
 OPEN_CALLS = """
 select
-    token_id, symbol, sector, direction, entry_at,
-    if(entry_at < newest_end, entry_price, null) as entry_price,
-    due_at
+    outcome.token_id, outcome.symbol, outcome.sector, outcome.direction, outcome.entry_at,
+    entry_bar.open as entry_price,
+    outcome.due_at
 from outcome
+left join bar as entry_bar
+    on
+        outcome.token_id = entry_bar.token_id and outcome.timeframe = entry_bar.timeframe
+        and outcome.entry_at = entry_bar.bar_start
 where
-    vendor = $vendor and timeframe = $timeframe and horizon = $horizon and entry_rule = 'next_open'
-    and status in ('open', 'matured', 'truncated') and due_at > newest_end
+    outcome.vendor = $vendor and outcome.timeframe = $timeframe and outcome.horizon = $horizon
+    and outcome.entry_rule = 'next_open' and outcome.status in ('open', 'matured', 'truncated')
+    and outcome.due_at > outcome.newest_end
 order by entry_at desc, symbol, token_id
 """
 
 # The last grade of each week's end, as it was known at the moment.
 GRADE_CHANGES = """
 with known as (
-    from core.grade_as_of(getvariable('as_of')) where not is_preliminary and grade is not null
+    from core.grade_as_of(getvariable('as_of'))
+    where not is_preliminary and grade is not null and snapshot_id not in (from later_snapshot)
 ),
 
 now as (
@@ -113,6 +119,7 @@ def read_new_calls(file: File, **track: Any) -> dict[str, Any]:
         "n_new_long": sum(row["direction"] == 1 for row in rows),
         "n_new_short": sum(row["direction"] == -1 for row in rows),
         "n_flips": sum(row["is_flip"] for row in rows),
+        "n_new_unscored": sum(not row["is_scored"] for row in rows),
         "n_learned_late": file.row(LEARNED_LATE, **track)["n"],
         "new_calls": tuple(NewCall(**{name: row[name] for name in fields}) for row in rows[:MAX_LISTED]),
     }

@@ -13,6 +13,7 @@ from flows.report.digest.document import Chart, Writer, difference, estimate, pl
 from flows.report.digest.formats import written
 from flows.report.digest.marks import marks_told, signs
 from flows.report.digest.model import Cell, Digest, Track
+from flows.report.digest.sections.parts import starting
 from flows.report.digest.sentences import bars
 
 # Okabe and Ito's colours, which the colour-blind tell apart, darkened where they draw thin lines on white.
@@ -74,7 +75,8 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
     for row, (place, cell) in enumerate(told):
         y = TOP + ROW_HEIGHT * (row + 0.5)
         at = f"tracks.{number}.cells.{place}"
-        tip = f"{cell.sector}: {_told(writer, at, cell)} {marks_told(track, cell)}".strip()
+        marks = marks_told(track, cell)
+        tip = f"{cell.sector}: {_told(writer, at, cell)}{f'; marked: {marks}' if marks else ''}"
         sign = signs(track, cell)
         colour = {"▲": "$up", "▼": "$down"}.get(sign, "$plain")
         shapes.append(
@@ -96,10 +98,10 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
         for place, cell in dict([*told[:2], told[-1]]).items()
     )
     alt = f"Hit rates with 95 % intervals beside base rates, held for {held}, of {len(told)} rows. {ends_told}."
-    every = {"1d": "Daily", "1h": "Hourly"}[track.timeframe]
     return Chart(
         f"rates-{number}",
-        f"{every} calls held for {held}. ▲ and ▼: beyond chance after the correction; ○: not, or not tested.",
+        f"{starting(digest, track)} held for {held}, both sides together. ▲ and ▼: its bullish or its bearish calls "
+        "are beyond chance after the correction; ○: neither.",
         alt,
         _svg(height, shapes),
     )
@@ -160,10 +162,10 @@ def curves_chart(digest: Digest, track: Track, number: int) -> Chart | None:
         f"What 1 became from {start:%Y-%m-%d} to {end:%Y-%m-%d}: following the calls {last.signal:.2f}, equal weight "
         f"{last.equal_weight:.2f}, hold {last.hold:.2f}."
     )
-    every = {"1d": "Daily", "1h": "Hourly"}[track.timeframe]
     return Chart(
         f"curves-{number}",
-        f"{every} calls: following them all (costs included), every covered token in equal parts, and holding.",
+        f"{starting(digest, track)}: following them all (costs included), every covered token in equal parts, and "
+        "holding.",
         alt,
         _svg(height, shapes),
     )

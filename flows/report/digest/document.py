@@ -84,6 +84,7 @@ class Document:
     title: str
     stamp: str | None
     head: tuple[Text, ...]
+    elsewhere: Text
     sentences: tuple[Text, ...]
     sections: tuple[Section, ...]
     foot: tuple[Text, ...]
@@ -120,9 +121,13 @@ class Writer:
         parts.append(template[end:])
         return tuple(part for part in parts if part != "")
 
+    def row(self, place: str, templates: Sequence[str], **tags: str) -> Row:
+        """One row of a place in the digest, its cells from the templates, with what the page's switches go by."""
+        return Row(tuple(self.text(template, place) for template in templates), tags)
+
     def rows(self, places: Iterable[str], templates: Sequence[str]) -> tuple[Row, ...]:
         """One row for each place in the digest, its cells from the templates."""
-        return tuple(Row(tuple(self.text(template, place) for template in templates)) for place in places)
+        return tuple(self.row(place, templates) for place in places)
 
     def _figure(self, path: str, kind: str) -> Figure:
         value = self.value(path)

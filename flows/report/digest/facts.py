@@ -5,13 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 from flows.report.digest.changes import read_changes, read_new_calls, read_open_calls
-from flows.report.digest.market import read_improved, read_regime
+from flows.report.digest.later import Moved, moved_since
+from flows.report.digest.market import read_improved, read_regime, read_shared_symbols
 from flows.report.digest.model import Cell, Digest, LeftOut, Note, Provenance, Track
 from flows.report.digest.moment import File
 from flows.report.digest.quality import incomplete_because, read_quality
-from flows.report.digest.risk import count_revised, read_curves, read_drawdowns, read_points
+from flows.report.digest.risk import read_curves, read_drawdowns, read_points
 from flows.report.digest.scores import MARK_LEVEL, main_horizon, read_cells, read_provenances
 from flows.report.digest.sentences import three_sentences
+
+NO_STANCE = {"n_long_now": None, "n_short_now": None}
 
 
 def build_digest(file: File, notes: Iterable[Note]) -> Digest:
@@ -19,7 +22,8 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
     moment = file.moment
     cells, n_tested = read_cells(file)
     provenances = read_provenances(file)
-    tracks = tuple(_track(file, key, told, provenances) for key, told in cells.items())
+    moved = {key: moved_since(file, vendor=key[0], timeframe=key[1]) for key in cells}
+    tracks = tuple(_track(file, key, told, provenances, moved[key]) for key, told in cells.items())
     improved, n_compared = read_improved(file)
     quality = read_quality(file)
     reasons = incomplete_because(file, quality)
@@ -43,8 +47,9 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
         "n_compared": n_compared,
         "regime": read_regime(file),
         "quality": quality,
+        "shared_symbols": read_shared_symbols(file),
         "notes": tuple(notes),
-        "left_out": tuple(_left_out(file, tracks)),
+        "left_out": tuple(_left_out(file, moved)),
     }
     return Digest(**facts, sentences=three_sentences(Digest(**facts, sentences=())))
 
@@ -54,11 +59,11 @@ def _track(
     key: tuple[str, str],
     cells: tuple[Cell, ...],
     provenances: dict[tuple[str, str, int], tuple[Provenance, ...]],
+    moved: Moved,
 ) -> Track:
     vendor, timeframe = key
     track: dict[str, Any] = {"vendor": vendor, "timeframe": timeframe}
     horizon = main_horizon(cells)
-    curves = read_curves(file, **track)
     return Track(
         **track,
         horizons=tuple(sorted({cell.horizon for cell in cells})),
@@ -66,12 +71,11 @@ def _track(
         cells=cells,
         provenances=provenances.get((vendor, timeframe, horizon), ()),
         **read_new_calls(file, **track),
-        drawdowns=read_drawdowns(file, **track, horizon=horizon),
-        n_outcomes_revised=count_revised(file, **track),
-        curves=curves,
-        curve_points=read_points(file, **track),
+        drawdowns=() if moved.drawdowns else read_drawdowns(file, **track, horizon=horizon),
+        curves=() if moved.curves else read_curves(file, **track),
+        curve_points=() if moved.curves else read_points(file, **track),
         **read_open_calls(file, horizon=horizon, **track),
-        **_stance(file, **track),
+        **(NO_STANCE if moved.curves else _stance(file, **track)),
     )
 
 
@@ -83,10 +87,10 @@ def _stance(file: File, **track: str) -> dict[str, Any]:
         "and policy = 'signal' and bar_start < newest_end order by bar_start desc limit 1",
         **track,
     )
-    return rows[0] if rows else {"n_long_now": None, "n_short_now": None}
+    return rows[0] if rows else NO_STANCE
 
 
-def _left_out(file: File, tracks: tuple[Track, ...]) -> Iterable[LeftOut]:
+def _left_out(file: File, tracks: dict[tuple[str, str], Moved]) -> Iterable[LeftOut]:
     """What this file has no data for, said where it would stand."""
     if not tracks:
         yield LeftOut(section="hit-rates", because="Left out: no call has been scored yet.")
@@ -95,6 +99,21 @@ def _left_out(file: File, tracks: tuple[Track, ...]) -> Iterable[LeftOut]:
         because="Left out: levels touched, held and broken beside placebo levels. This published file has no level "
         "scorecard.",
     )
+    for (vendor, timeframe), moved in tracks.items():
+        every = {"1d": "daily calls", "1h": "hourly calls"}[timeframe]
+        if moved.drawdowns:
+            yield LeftOut(
+                section="drawdowns",
+                because=f"Left out: drawdowns of the {every} of {vendor} while they were held. Prices under them "
+                "have come or been revised since, and this file no longer holds how deep they had been then.",
+            )
+        if moved.curves:
+            yield LeftOut(
+                section="drawdowns",
+                because=f"Left out: what following the {every} of {vendor} made, beside equal weight and hold, "
+                "in the week and under water. Signals, prices or sectors of those days have come or changed since, and "
+                "this file no longer holds the curves as they stood then.",
+            )
     if not file.row("select count(*) as n from core.grade_as_of(getvariable('as_of'))")["n"]:
         yield LeftOut(section="changes", because="Left out: upgrades and downgrades. The source delivers no grades.")
     if file.moment.last_as_of is None:

@@ -41,6 +41,7 @@ def _day(value: date) -> str:
 KINDS: dict[str, Callable[[Any], str]] = {
     "text": str,
     "len": lambda value: f"{len(value):,}",
+    "id": str,
     "count": lambda value: f"{value:,.0f}",
     "percent": _percent,
     "number": _number,

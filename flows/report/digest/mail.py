@@ -12,16 +12,20 @@ from markupsafe import Markup
 from flows.errors import TrackrecordError
 from flows.report.digest.document import Chart, Document, Figure, Row, Section, Table, Text
 from flows.report.digest.forms import environment, png
-from flows.report.digest.layout import TOP_ONLY
+from flows.report.digest.sections.parts import TOP_ONLY
 from flows.report.edition import Picture
 
 # Beyond 102 KB a large mailbox provider cuts a mail off; the limit leaves room for what gateways add.
 MAX_BYTES = 80_000
 
+SECOND_MATRIX = re.compile(r"matrix-[1-9]")
+
 # What a mail that grows too long leaves to the page, in this order.
 LESS: tuple[Callable[[Table], bool], ...] = (
     lambda table: True,
     lambda table: not table.name.startswith("too-few-"),
+    # How deep calls went comes before every horizon of a second track.
+    lambda table: not table.name.startswith("too-few-") and not SECOND_MATRIX.match(table.name),
     lambda table: not table.name.startswith(("too-few-", "drawdowns-")),
     lambda table: not table.name.startswith(("too-few-", "drawdowns-", "matrix-")),
     lambda table: not table.name.startswith(("too-few-", "drawdowns-", "matrix-", "new-calls-", "grades", "improved")),

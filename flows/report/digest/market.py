@@ -30,15 +30,16 @@ REGIME = f"""
 with {CLOSES},
 
 market as (
-    select bar_start, avg(step) as step from steps where step is not null group by bar_start
+    select bar_start, avg(step) as step, count(*) as n_tokens from steps where step is not null group by bar_start
 ),
 
 index as (
-    select bar_start, step, product(1 + step) over (order by bar_start) as level from market
+    select *, product(1 + step) over (order by bar_start) as level from market
 )
 
 select
     max(bar_start) + interval 1 day as "at",
+    arg_max(n_tokens, bar_start) as n_tokens,
     product(1 + step) filter (where bar_start >= getvariable('week_from')) - 1 as week_return,
     arg_max(level, bar_start) / max(level) - 1 as drawdown,
     stddev_samp(step) filter (where bar_start >= getvariable('week_to') - interval 30 days) * sqrt(365)
@@ -75,6 +76,14 @@ select
     count(*) filter (where bar_start = newest and close > close_before) as n_up,
     count(*) filter (where bar_start = newest and close_before is not null) as n_up_of
 from means, (select max(bar_start) as newest from means)
+"""
+
+SHARED_SYMBOLS = """
+select symbol
+from core.token_as_of(getvariable('as_of'))
+group by symbol
+having count(distinct token_id) > 1
+order by symbol
 """
 
 # Which token is Bitcoin is told by its name, else by its ticker against the dollar.
@@ -156,6 +165,11 @@ from pairs
 inner join core.token_as_of(getvariable('as_of')) as token_row using (token_id)
 order by sharpe - sharpe_before desc, token_row.symbol, token_id
 """.replace(" over90", " filter (where bar_start >= getvariable('week_to') - to_days(days_before + 90))")
+
+
+def read_shared_symbols(file: File) -> tuple[str, ...]:
+    """Symbols that several tokens bear: such a name says which token only with its id."""
+    return tuple(row["symbol"] for row in file.rows(SHARED_SYMBOLS))
 
 
 def read_regime(file: File) -> Regime | None:

@@ -93,6 +93,7 @@ class SectorCurves(Frozen):
     """The three curves of one sector."""
 
     sector: str
+    n_tokens: int = Field(description="Tokens in its equal weight at the moment: those the vendor covers.")
     signal: Curve
     equal_weight: Curve
     hold: Curve
@@ -119,6 +120,7 @@ class NewCall(Frozen):
     known_at: datetime
     provenance: str
     is_flip: bool
+    is_scored: bool = Field(description="False: stablecoins, wrapped twins and the like are never scored.")
 
 
 class Provenance(Frozen):
@@ -165,12 +167,10 @@ class Track(Frozen):
     n_new_long: int
     n_new_short: int
     n_flips: int
+    n_new_unscored: int = Field(description="Those of n_new_calls on tokens that are never scored.")
     n_learned_late: int = Field(description="Calls about earlier weeks that became known in this one.")
     new_calls: tuple[NewCall, ...] = Field(description="The newest of the week's calls; n_new_calls counts all.")
     drawdowns: tuple[SectorDrawdown, ...]
-    n_outcomes_revised: int = Field(
-        description="Scored calls that today's file holds otherwise than the scorecard did."
-    )
     curves: tuple[SectorCurves, ...]
     curve_points: tuple[CurvePoint, ...]
     open_counts: tuple[OpenCount, ...]
@@ -242,6 +242,7 @@ class Regime(Frozen):
     """The market as a whole, from daily bars of every scored token."""
 
     at: datetime
+    n_tokens: int = Field(description="Scored tokens that had a return on the newest day.")
     week_return: float | None
     drawdown: float | None
     volatility_30: float | None
@@ -342,5 +343,6 @@ class Digest(Frozen):
     n_compared: int = Field(description="Tokens with enough days to be compared for `improved`.")
     regime: Regime | None
     quality: Quality
+    shared_symbols: tuple[str, ...] = Field(description="Symbols that several tokens bear; they are told by their id.")
     notes: tuple[Note, ...]
     left_out: tuple[LeftOut, ...]

@@ -20,6 +20,22 @@ WEEK = timedelta(days=7)
 # The scorecards at two moments, and the outcomes as they stood at the first: a window counts once its scheduled exit
 # has passed, and a truncated one once its segment was seen to have ended.
 VIEWS = """
+create temp table later_snapshot as
+select snapshot_id
+from ops.snapshot
+where as_of > getvariable('as_of') or fetched_at > getvariable('published_at');
+
+-- A file may say of a row that it was known long ago; a digest made then had not seen it all the same.
+create temp table later_signal as
+select vendor, token_id, timeframe, signal_at
+from core.signal
+where revision = 0 and snapshot_id in (from later_snapshot);
+
+create temp view call as
+from core.call
+anti join later_signal using (vendor, token_id, timeframe, signal_at)
+where known_at <= getvariable('as_of');
+
 create temp view card as
 from marts.scorecard_history where published_as_of = getvariable('as_of');
 
@@ -40,12 +56,15 @@ group by timeframe;
 
 create temp view outcome as
 select
-    outcome.*,
+    outcome.* exclude (symbol),
+    token.symbol,
     outcome.entry_at + outcome.horizon * case outcome.timeframe when '1h' then interval 1 hour else interval 1 day end
         as due_at,
     newest_end.newest_end
 from marts.signal_outcome as outcome
 inner join newest_end using (timeframe)
+inner join core.token_as_of(getvariable('as_of')) as token using (token_id)
+anti join later_signal using (vendor, token_id, timeframe, signal_at)
 where outcome.known_at <= getvariable('as_of');
 
 create temp view scored as

@@ -22,7 +22,7 @@ def add_note(home: Path, text: str, *, weeks: Sequence[str]) -> str:
             f"A note has at most {MAX_BYTES:,} bytes; this one has {len(text.encode()):,}. Link to the rest."
         )
     newest = max(weeks)
-    week = _after(newest) if newest in _made(home) else newest
+    week = _after(newest) if newest in made_weeks(home) else newest
     journal.append(home, "notes", week=week, text=text)
     return week
 
@@ -38,11 +38,12 @@ def read_notes(home: Path, week: str, *, weeks: Sequence[str]) -> tuple[Note, ..
 
 def record_made(home: Path, week: str) -> None:
     """Record that a week's digest was made: what is written from now on belongs to the next."""
-    if week not in _made(home):
+    if week not in made_weeks(home):
         journal.append(home, "digests", week=week)
 
 
-def _made(home: Path) -> set[str]:
+def made_weeks(home: Path) -> set[str]:
+    """The weeks whose digest was made."""
     return {event["week"] for event in journal.read(home, "digests")}
 
 

@@ -16,7 +16,7 @@ def text_form(document: Document) -> str:
     lines = [document.title, "=" * len(document.title), ""]
     if document.stamp:
         lines += [document.stamp.upper(), ""]
-    lines += [*map(plain, document.head), ""]
+    lines += [*map(plain, document.head), plain(document.elsewhere), ""]
     lines += [f"{number}. {plain(sentence)}" for number, sentence in enumerate(document.sentences, 1)]
     for section in document.sections:
         lines += ["", section.title, "-" * len(section.title)]
@@ -31,7 +31,7 @@ def markdown_form(document: Document) -> str:
     lines = [f"# {document.title}", ""]
     if document.stamp:
         lines += [f"**{document.stamp}**", ""]
-    for head in document.head:
+    for head in (*document.head, document.elsewhere):
         lines += [_escaped(plain(head)), ""]
     lines += [f"{number}. {_escaped(plain(sentence))}" for number, sentence in enumerate(document.sentences, 1)]
     for section in document.sections:

@@ -67,7 +67,9 @@ present as (
     union all
     select 'signals of ' || vendor as dataset, token_id, signal_at::date::timestamp as day
     from core.signal_as_of(getvariable('as_of'))
-    where timeframe = '1d' and signal_at >= getvariable('week_from') - interval 7 days
+    where
+        timeframe = '1d' and signal_at >= getvariable('week_from') - interval 7 days
+        and snapshot_id not in (from later_snapshot)
     group by all
 ),
 

@@ -31,20 +31,6 @@ group by rollup (sector)
 order by coalesce(held.sector, 'all') <> 'all', 1
 """
 
-N_REVISED = """
-select coalesce(sum(abs(coalesce(now.n, 0) - card.n_calls)), 0)::bigint as n
-from card
-left join (
-    select vendor, timeframe, horizon, sector, count(*) as n
-    from scored
-    where entry_rule = 'next_open'
-    group by all
-) as now using (vendor, timeframe, horizon, sector)
-where
-    card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open' and card.sector <> 'all'
-    and card.vendor = $vendor and card.timeframe = $timeframe
-"""
-
 CURVE_BARS = """
 curve as (
     select
@@ -71,6 +57,7 @@ lows as (
 select
     sector,
     policy,
+    arg_max(n_long, bar_start) as n_tokens,
     arg_max(equity, bar_start) as equity,
     product(1 + bar_return) filter (
         where bar_start >= getvariable('week_from') and bar_end <= getvariable('week_to')
@@ -110,18 +97,18 @@ def read_drawdowns(file: File, **track: Any) -> tuple[SectorDrawdown, ...]:
     return tuple(SectorDrawdown(**row) for row in rows if row["n_calls"])
 
 
-def count_revised(file: File, **track: Any) -> int:
-    """Scored calls that the file holds now and the scorecard of the moment did not, or the reverse."""
-    return int(file.row(N_REVISED, **track)["n"])
-
-
 def read_curves(file: File, **track: Any) -> tuple[SectorCurves, ...]:
     """The three curves of each sector up to the moment."""
     sectors: dict[str, dict[str, Curve]] = {}
+    n_covered: dict[str, int] = {}
     for row in file.rows(CURVES, **track):
-        sector = row.pop("sector")
+        sector, n_tokens = row.pop("sector"), row.pop("n_tokens")
         sectors.setdefault(sector, {})[row["policy"]] = Curve(**row)
-    return tuple(SectorCurves(sector=sector, **curves) for sector, curves in sectors.items())
+        if row["policy"] == "equal_weight":
+            n_covered[sector] = n_tokens
+    return tuple(
+        SectorCurves(sector=sector, n_tokens=n_covered[sector], **curves) for sector, curves in sectors.items()
+    )
 
 
 def read_points(file: File, **track: Any) -> tuple[CurvePoint, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from flows.report.digest.document import difference, estimate
-from flows.report.digest.model import Cell, Digest, Track
+from flows.report.digest.model import Cell, Digest, Provenance, Track
 
 UNITS = {"1d": "day", "1h": "hour"}
 
@@ -12,7 +12,9 @@ def three_sentences(digest: Digest) -> tuple[str, ...]:
     """Templates of the three sentences; `Writer.text` fills them in."""
     if not digest.tracks:
         return ("No call has been scored yet, so there is nothing to say about how good the signals are.",)
-    return (_how_good(digest), _where(digest), _what_the_week_brought(digest))
+    tracks = [number for number, track in enumerate(digest.tracks) if track.vendor == digest.tracks[0].vendor]
+    how_good = " ".join(_how_good(digest, number) for number in tracks)
+    return (how_good, _where(digest), _what_the_week_brought(digest, tracks))
 
 
 def bars(n: int, timeframe: str) -> str:
@@ -20,7 +22,7 @@ def bars(n: int, timeframe: str) -> str:
     return f"{n} {UNITS[timeframe]}{'' if n == 1 else 's'}"
 
 
-def verdict(cell: Cell) -> str:
+def verdict(cell: Cell | Provenance) -> str:
     """What an edge's interval allows to say."""
     if cell.edge is None or cell.edge.low is None or cell.edge.high is None:
         return "whether that is more than chance cannot be told"
@@ -31,51 +33,91 @@ def verdict(cell: Cell) -> str:
     return "which chance alone can explain"
 
 
-def headline_place(digest: Digest) -> tuple[Track, Cell, str]:
-    """The track, the cell and its path that the first sentence is about.
+def headline_place(digest: Digest, number: int) -> tuple[Cell, str]:
+    """The cell of a track, and its path, that the first sentence is about.
 
     The pooled cell at the main horizon, or, while that is too small, at the nearest one that is not.
     """
-    track = digest.tracks[0]
+    track = digest.tracks[number]
     pooled = [
-        (cell, f"tracks.0.cells.{number}")
-        for number, cell in enumerate(track.cells)
+        (cell, f"tracks.{number}.cells.{place}")
+        for place, cell in enumerate(track.cells)
         if (cell.sector, cell.direction) == ("all", "both")
     ]
-    cell, at = min(pooled, key=lambda one: (not one[0].is_reportable, abs(one[0].horizon - track.main_horizon)))
-    return track, cell, at
+    return min(pooled, key=lambda one: (not one[0].is_reportable, abs(one[0].horizon - track.main_horizon)))
 
 
-def _how_good(digest: Digest) -> str:
-    track, cell, at = headline_place(digest)
-    held = bars(cell.horizon, track.timeframe)
-    calls = f"scored {_every(track.timeframe)} calls of {{tracks.0.vendor|text}}, held for {held}"
+def place_of_all(digest: Digest, number: int) -> str | None:
+    """Where a track's curves of all sectors stand; None where it has none."""
+    sectors = [curves.sector for curves in digest.tracks[number].curves]
+    return f"tracks.{number}.curves.{sectors.index('all')}" if "all" in sectors else None
+
+
+def _how_good(digest: Digest, number: int) -> str:
+    track = digest.tracks[number]
+    cell, at = headline_place(digest, number)
+    every = {"1d": "Daily", "1h": "Hourly"}[track.timeframe]
+    whose = f" of {{tracks.{number}.vendor|text}}" if number == 0 else ""
+    calls = f"{every} calls{whose}, held for {bars(cell.horizon, track.timeframe)}"
     if cell.hit_rate is None:
         enough = f", enough around {{{at}.enough_date|month}} at the present pace" if cell.enough_date else ""
         return (
-            f"The {calls}, are too few to judge (n = {{{at}.n_calls|count}}, worth {{{at}.n_effective|count}} "
-            f"independent ones{enough}): no hit rate can be trusted yet."
+            f"{calls}: too few to judge (n = {{{at}.n_calls|count}}, worth {{{at}.n_effective|count}} "
+            f"independent ones, in {{{at}.n_clusters|count}} separate stretches of time{enough}); no hit rate can be "
+            "trusted yet."
         )
     return (
-        f"Of the n = {{{at}.n_calls|count}} {calls}, {estimate(f'{at}.hit_rate')} made money after costs; they are "
-        f"worth {{{at}.n_effective|count}} independent ones. Any entry in the same tokens would have made money "
-        f"{{{at}.base_rate|percent}} of the time: an edge of {difference(f'{at}.edge')} points, {verdict(cell)}."
-        f"{_what_could_be_traded(track, cell)}"
+        f"{calls}: of n = {{{at}.n_calls|count}} scored, {estimate(f'{at}.hit_rate')} made money after costs"
+        f"{_worth(cell, at)}, of any entries in the same tokens {{{at}.base_rate|percent}}: an edge of "
+        f"{difference(f'{at}.edge')} points, {verdict(cell)}{_what_could_be_traded(track, number, cell)}."
     )
 
 
-def _what_could_be_traded(track: Track, cell: Cell) -> str:
-    """The edge of those who enter once the signal is known: the first sentence's is the vendor's best case."""
-    if cell.horizon != track.main_horizon:
+def _worth(cell: Cell, at: str) -> str:
+    """How many independent calls they are worth, where that is fewer than they are."""
+    if cell.n_effective is None or round(cell.n_effective) >= cell.n_calls:
         return ""
-    return next(
-        (
-            f" Entered only once the signal was known, it is {difference(f'tracks.0.provenances.{place}.edge')} points."
-            for place, one in enumerate(track.provenances)
-            if (one.provenance, one.entry_rule) == ("all", "tradable") and one.edge is not None
-        ),
-        "",
+    return f" (as they overlap, they count for {{{at}.n_effective|count}})"
+
+
+def _what_could_be_traded(track: Track, number: int, cell: Cell) -> str:
+    """The edge of those who enter once the signal is known."""
+    places = _provenance_places(track)
+    place = places.get(("all", "tradable"))
+    if cell.horizon != track.main_horizon or place is None or track.provenances[place].edge is None:
+        return ""
+    at = f"tracks.{number}.provenances.{place}"
+    return (
+        f"; entered once the signal was known, as one could trade, {difference(f'{at}.edge')} points "
+        f"(n = {{{at}.n_calls|count}}), {verdict(track.provenances[place])}"
     )
+
+
+def like_for_like(track: Track, number: int) -> str:
+    """What waiting for a signal to be known costs the same calls, and how many nobody could trade."""
+    places = _provenance_places(track)
+    told = []
+    for provenance in ("witnessed", "attested"):
+        pair = [places.get((provenance, entry_rule)) for entry_rule in ("next_open", "tradable")]
+        edges = [
+            f"{difference(f'{at}.edge')} points (n = {{{at}.n_calls|count}})"
+            for place in pair
+            if place is not None and track.provenances[place].edge is not None
+            for at in [f"tracks.{number}.provenances.{place}"]
+        ]
+        if len(edges) == len(pair):
+            told.append(
+                f"Of the calls {provenance} in time the edge was {edges[0]} entered at the next open, the vendor's "
+                f"best case, and {edges[1]} entered once the signal was known."
+            )
+    late = places.get(("backfill", "next_open"))
+    if told and late is not None:
+        told.append(f"The other {{tracks.{number}.provenances.{late}.n_calls|count}} (backfill) nobody could trade.")
+    return " ".join(told)
+
+
+def _provenance_places(track: Track) -> dict[tuple[str, str], int]:
+    return {(one.provenance, one.entry_rule): place for place, one in enumerate(track.provenances)}
 
 
 def _where(digest: Digest) -> str:
@@ -98,18 +140,23 @@ def _where(digest: Digest) -> str:
     )
 
 
-def _what_the_week_brought(digest: Digest) -> str:
+def _what_the_week_brought(digest: Digest, tracks: list[int]) -> str:
     new = " and ".join(
-        f"{{tracks.{number}.n_new_calls|count}} new {_every(track.timeframe)} calls"
+        f"{{tracks.{number}.n_new_calls|count}} new {_every(digest.tracks[number].timeframe)} calls"
         f" ({{tracks.{number}.n_flips|count}} of them flips)"
-        for number, track in enumerate(digest.tracks)
-        if track.vendor == digest.tracks[0].vendor
+        for number in tracks
     )
-    market = (
-        ""
-        if digest.regime is None or digest.regime.week_return is None
-        else (" while the market, every scored token in equal parts, moved {regime.week_return|change}")
-    )
+    market, covered = "", place_of_all(digest, 0)
+    if digest.regime is not None and digest.regime.week_return is not None:
+        market = (
+            " while the market, all {regime.n_tokens|count} scored tokens in equal parts, moved "
+            "{regime.week_return|change}"
+        )
+        if covered:
+            market += (
+                f" (the {{{covered}.n_tokens|count}} that the vendor covers: "
+                f"{{{covered}.equal_weight.week_return|change}})"
+            )
     complete = "the data is complete" if digest.is_complete else "the data is not complete (see the end)"
     return f"The week brought {new}{market}; {complete}."
 

@@ -44,10 +44,15 @@ def canonical(name: str, endpoint: str = "", *, is_lower_row: bool = False) -> s
 
 def folded(row: Mapping[str, Any], endpoint: str = "") -> dict[str, Any]:
     """A row under our names; where two of its fields share one, the first that says something wins."""
-    is_lower_row = "token_id" in row and "TOKEN_ID" not in row
     known: dict[str, Any] = {}
-    for name, value in row.items():
-        ours = canonical(name, endpoint, is_lower_row=is_lower_row)
+    for ours, value in zip(our_names(tuple(row), endpoint), row.values(), strict=True):
         if known.get(ours) is None:
             known[ours] = value
     return known
+
+
+@lru_cache(maxsize=1024)
+def our_names(names: tuple[str, ...], endpoint: str = "") -> tuple[str, ...]:
+    """Our names for the fields of a row, in their order: rows of one endpoint nearly all have the same."""
+    is_lower_row = "token_id" in names and "TOKEN_ID" not in names
+    return tuple(canonical(name, endpoint, is_lower_row=is_lower_row) for name in names)

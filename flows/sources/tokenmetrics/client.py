@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
@@ -15,12 +15,12 @@ from aiolimiter import AsyncLimiter
 
 from flows.errors import EndpointRefused, KeyRefused, SourceError
 from flows.sources.base import Delivery, Response
-from flows.sources.tokenmetrics import ledger
-from flows.sources.tokenmetrics.body import NotAnEnvelope, length_of, message_of, rows_of
+from flows.sources.tokenmetrics.body import NotAnEnvelope, is_html, message_of, opened
 from flows.sources.tokenmetrics.faults import Fault, fault_of
 from flows.sources.tokenmetrics.keys import Key, Keys
+from flows.sources.tokenmetrics.ledger import Call, Ledger, answered_at
 from flows.sources.tokenmetrics.pages import packed
-from flows.sources.tokenmetrics.retry import RetryBudget, Transient, attempts, retry_after
+from flows.sources.tokenmetrics.retry import RetryBudget, Transient, attempts, retry_after, unasked_wait
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.warehouse.clock import utc_now
 from flows.warehouse.raw_store import keep
@@ -32,12 +32,22 @@ REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "cf-ray")
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that can be used: 200, or a 404 that says there is nothing."""
+    """An answer that can be used, opened once: 200, or a 404 that says there is nothing."""
 
     status: int
     body: bytes
+    rows: list[Any]
     fetched_at: datetime
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one request brought, whole; `rows` are None where the body is not the vendor's envelope."""
+
+    response: httpx.Response
+    body: bytes
+    rows: list[Any] | None
 
 
 class Client:
@@ -56,16 +66,19 @@ class Client:
         self._keys = keys
         self._home = home
         self._run_id = run_id
+        self._ledger = Ledger(home)
         self._key = keys.first
         self._is_next_tried = keys.next is None
         self._budget = RetryBudget(settings.retry_budget)
         self._limiter = _limiter(settings.requests_per_minute)
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._rotation = asyncio.Lock()
         self._not_before = 0.0
         self._accepted: set[str] = set()
         self._refused: set[str] = set()
         self._length_is_more: set[str] = set()
         self.n_calls = 0
+        self.n_too_many = 0
         self.notes: list[str] = []
         self._http = httpx.AsyncClient(
             timeout=settings.timeout_seconds,
@@ -84,6 +97,16 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+        self._ledger.close()
+
+    @property
+    def has_accepted(self) -> bool:
+        """Whether any endpoint has accepted the key in this run."""
+        return bool(self._accepted)
+
+    def answered_at(self, endpoint: str) -> str | None:
+        """The day on which an endpoint last answered, in this run or an earlier one; None if never."""
+        return answered_at(self._home, endpoint)
 
     @property
     def key_origin(self) -> str:
@@ -112,37 +135,37 @@ class Client:
 
     async def _once(self, endpoint: str, params: Mapping[str, str], attempt: int) -> Answer:
         key = self._key
-        response, body = await self._send(endpoint, params, attempt, key)
-        if response.status_code == 401:
-            response, body = await self._with_another_key(endpoint, params, attempt, key) or (response, body)
-        return self._judge(endpoint, response, body)
+        reply = await self._send(endpoint, params, attempt, key)
+        if reply.response.status_code == 401:
+            reply = await self._with_another_key(endpoint, params, attempt, key) or reply
+        return self._judge(endpoint, reply)
 
     async def _with_another_key(
         self, endpoint: str, params: Mapping[str, str], attempt: int, refused: Key
-    ) -> tuple[httpx.Response, bytes] | None:
+    ) -> Reply | None:
         """The answer to the key in use by now, or to the next one, tried once. None where there is no other."""
-        if self._key is not refused:
-            return await self._send(endpoint, params, attempt, self._key)
-        if self._is_next_tried or self._keys.next is None:
-            return None
-        self._is_next_tried = True
-        response, body = await self._send(endpoint, params, attempt, self._keys.next)
-        if response.status_code != 401:
-            self._key = self._keys.next
-            self.notes.append(
-                f"The key in {refused.origin} was refused; the one in {self._key.origin} was accepted and is in use. "
-                f"Move it to {self._keys.first.origin}."
-            )
-        return response, body
+        # Calls that were refused side by side wait for what becomes of the first of them.
+        async with self._rotation:
+            if self._key is refused:
+                if self._is_next_tried or self._keys.next is None:
+                    return None
+                self._is_next_tried = True
+                reply = await self._send(endpoint, params, attempt, self._keys.next)
+                if reply.response.status_code != 401:
+                    self._key = self._keys.next
+                    self.notes.append(
+                        f"The key in {refused.origin} was refused; the one in {self._key.origin} was accepted and is "
+                        f"in use. Move it to {self._keys.first.origin}."
+                    )
+                return reply
+        return await self._send(endpoint, params, attempt, self._key)
 
-    async def _send(
-        self, endpoint: str, params: Mapping[str, str], attempt: int, key: Key
-    ) -> tuple[httpx.Response, bytes]:
+    async def _send(self, endpoint: str, params: Mapping[str, str], attempt: int, key: Key) -> Reply:
         """One request and its whole body, written to the ledger whatever becomes of it."""
         await self._wait_for_turn()
         self.n_calls += 1
         requested_at, begun = utc_now(), time.perf_counter()
-        response, body, fault = None, b"", None
+        response, body, rows, fault = None, b"", None, None
         try:
             async with asyncio.timeout(self._settings.call_seconds):
                 response = await self._http.get(
@@ -151,7 +174,7 @@ class Client:
                     headers=dict.fromkeys(self._settings.header_names, key.secret.get_secret_value()),
                 )
             body = response.content.replace(key.secret.get_secret_value().encode(), REDACTED)
-            fault = self._fault_in(endpoint, response, body)
+            rows, fault = self._opened(endpoint, response, body)
         except (httpx.TimeoutException, TimeoutError):
             fault = Fault.TIMEOUT
         except httpx.HTTPError:
@@ -160,9 +183,8 @@ class Client:
             fault = Fault.TRANSPORT
             raise
         finally:
-            ledger.record(
-                self._home,
-                ledger.Call(
+            self._ledger.record(
+                Call(
                     run_id=self._run_id,
                     request_id=uuid4().hex,
                     endpoint=endpoint,
@@ -174,30 +196,35 @@ class Client:
                     latency_ms=round((time.perf_counter() - begun) * 1000, 3),
                     server_request_id=_request_id(response),
                     requested_at=requested_at,
-                ),
+                )
             )
         if fault is not None and body:
             self._keep_failure(endpoint, params, fault, body)
         if fault is not None and fault.is_retried:
-            raise self._transient(endpoint, fault, response, body)
+            raise self._transient(endpoint, fault, response, body, attempt)
         assert response is not None
-        return response, body
+        return Reply(response, body, rows)
 
-    def _fault_in(self, endpoint: str, response: httpx.Response, body: bytes) -> Fault | None:
-        """What is wrong with a whole answer, if anything."""
+    def _opened(self, endpoint: str, response: httpx.Response, body: bytes) -> tuple[list[Any] | None, Fault | None]:
+        """The rows of a whole answer, and what is wrong with it, if anything."""
         fault = fault_of(response.status_code)
-        if fault is not None:
-            return fault
+        if fault not in (None, Fault.NOT_FOUND):
+            return None, fault
         try:
-            n_rows = len(rows_of(body))
+            envelope = opened(body)
         except NotAnEnvelope:
-            return Fault.NOT_JSON
-        told = length_of(body)
-        if told is None or told <= n_rows or endpoint in self._length_is_more:
-            return None
+            return None, fault or Fault.NOT_JSON
+        n_rows = len(envelope.rows)
+        if fault is Fault.NOT_FOUND:
+            # In the vendor's own words: there are no rows. Any other 404 is of a path that is not there.
+            return (None, fault) if n_rows else ([], None)
+        if envelope.is_failure:
+            return None, Fault.NOT_JSON
+        if envelope.length is None or envelope.length <= n_rows or endpoint in self._length_is_more:
+            return envelope.rows, None
         # Asked again once: a page that lost rows comes whole then, a vendor that counts all its rows says the same.
         self._length_is_more.add(endpoint)
-        return Fault.LENGTH_DIFFERS
+        return None, Fault.LENGTH_DIFFERS
 
     async def _wait_for_turn(self) -> None:
         """Wait for the rate, and for as long as the server has asked everybody to."""
@@ -206,10 +233,16 @@ class Client:
         if self._limiter is not None:
             await self._limiter.acquire()
 
-    def _transient(self, endpoint: str, fault: Fault, response: httpx.Response | None, body: bytes) -> Exception:
+    def _transient(
+        self, endpoint: str, fault: Fault, response: httpx.Response | None, body: bytes, attempt: int
+    ) -> Exception:
         status = f"status {response.status_code}" if response is not None else "no answer"
         told = f"{status}, {fault.value} {message_of(body)}".strip()
         asked = retry_after(response.headers, utc_now()) if response is not None else None
+        if fault is Fault.TOO_MANY_REQUESTS:
+            self.n_too_many += 1
+            if asked is None:
+                return Transient(fault, told, wait_at_least=unasked_wait(attempt, self._settings))
         if asked is None or fault not in (Fault.TOO_MANY_REQUESTS, Fault.SERVER_ERROR):
             return Transient(fault, told)
         if asked > self._settings.max_retry_after_seconds:
@@ -221,21 +254,23 @@ class Client:
         self._not_before = max(self._not_before, time.monotonic() + asked)
         return Transient(fault, told, wait_at_least=asked)
 
-    def _judge(self, endpoint: str, response: httpx.Response, body: bytes) -> Answer:
-        """An answer from a response that no further attempt would change."""
-        status = response.status_code
-        answer = Answer(status, body, utc_now(), response.headers)
-        if status == 200:
+    def _judge(self, endpoint: str, reply: Reply) -> Answer:
+        """An answer from a reply that no further attempt would change."""
+        status = reply.response.status_code
+        if reply.rows is not None:
             self._accepted.add(endpoint)
-            return answer
-        if status == 404 and _says_nothing_found(body):
-            self._accepted.add(endpoint)
-            return answer
-        said = f" It says: {message_of(body)}" if message_of(body) else ""
+            return Answer(status, reply.body, reply.rows, utc_now(), reply.response.headers)
+        message = message_of(reply.body)
+        said = f" It says: {message}" if message else ""
+        if status in (401, 403) and is_html(reply.body):
+            raise SourceError(
+                f"{endpoint} was refused ({status}) with a page of HTML: not by the vendor, it seems, but by what "
+                "stands before it, such as a check for bots. Run again later: what was fetched is kept; docs/errors.md."
+            )
         if status in (401, 403):
             raise self._refusal(endpoint, status, said)
         if status in (404, 410):
-            raise EndpointRefused(f"{endpoint} is not there: the server answers {status}.{said}")
+            raise EndpointRefused(f"{endpoint} is not there: the server answers {status}.{said}", status)
         if status == 402:
             raise SourceError(
                 f"{endpoint} wants to be paid (402): the month's credits are spent, or the plan has ended.{said} "
@@ -243,8 +278,10 @@ class Client:
             )
         raise SourceError(
             f"{endpoint} does not understand the request (status {status}).{said} The API may have changed: run "
-            f"`trackrecord doctor --source tokenmetrics`, and see docs/errors.md. To go on without this endpoint, set "
-            f"TOKENMETRICS_SKIP={endpoint}; what was fetched is kept, and is not paid for again."
+            "`trackrecord doctor --source tokenmetrics`, and see docs/errors.md. What one call may ask for is a "
+            "setting (TOKENMETRICS_PAGE_LIMIT, TOKENMETRICS_DAYS_PER_CALL, TOKENMETRICS_TOKENS_PER_CALL). To go on "
+            f"without this endpoint, set TOKENMETRICS_SKIP={endpoint}; what was fetched is kept, and is not paid for "
+            "again."
         )
 
     def _refusal(self, endpoint: str, status: int, said: str) -> Exception:
@@ -261,7 +298,7 @@ class Client:
                 f"nothing has accepted it.{said} Check {self.key_origin}, that the key is active, and that "
                 f"TOKENMETRICS_HEADER_NAMES ({', '.join(self._settings.header_names)}) is right; docs/keys.md."
             )
-        return EndpointRefused(f"{endpoint} is not in your plan: the server answers {status}.{said}")
+        return EndpointRefused(f"{endpoint} is not in your plan: the server answers {status}.{said}", status)
 
     def _keep_failure(self, endpoint: str, params: Mapping[str, str], fault: Fault, body: bytes) -> None:
         """A body that cannot be used is evidence all the same."""
@@ -276,13 +313,6 @@ def _limiter(per_minute: int) -> AsyncLimiter | None:
     burst = max(1, per_minute // 10)
     refill = max(per_minute - burst, 1) / 60
     return AsyncLimiter(burst, burst / refill)
-
-
-def _says_nothing_found(body: bytes) -> bool:
-    try:
-        return not rows_of(body)
-    except NotAnEnvelope:
-        return False
 
 
 def _request_id(response: httpx.Response | None) -> str | None:

@@ -9,14 +9,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from flows.catch_up import readings
+from flows.config import Settings
 from flows.errors import EndpointRefused, SourceError
+from flows.run import Run
 from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import ledger
-from flows.sources.tokenmetrics.body import rows_of
 from flows.sources.tokenmetrics.client import Answer, Client
 from flows.sources.tokenmetrics.drift import Drift, Fields
 from flows.sources.tokenmetrics.endpoints import TOP_TOKENS, Endpoint, Grain, endpoints_of
+from flows.sources.tokenmetrics.estimate import foreseen
 from flows.sources.tokenmetrics.fetch import ids_of
+from flows.sources.tokenmetrics.held import Held, what_is_held
 from flows.sources.tokenmetrics.keys import Keys, find_keys
 from flows.sources.tokenmetrics.pages import Page, packed
 from flows.sources.tokenmetrics.plan import DAY, Query, Window, queries
@@ -65,16 +69,16 @@ class Examination:
     is_well: bool = True
 
 
-def examine(source: TokenMetricsSource, home: Path) -> Examination:
-    """Call each endpoint once and report. Costs about thirty credits.
+def examine(source: TokenMetricsSource, run: Run) -> Examination:
+    """Call each endpoint once and report, also on what `run` and a month of its like will cost: about thirty credits.
 
     Raises KeyRefused or UsageError where there is no key or none is accepted.
     """
     # A patient who does not answer is told so soon.
-    settings = source.settings.model_copy(update={"max_attempts": 2})
+    settings, home = source.settings.model_copy(update={"max_attempts": 2}), run.settings.home
     keys = find_keys(settings)
     examination = asyncio.run(_examine(settings, keys, home))
-    examination.facts += _outlook(source, home)
+    examination.facts += _outlook(source, run)
     return examination
 
 
@@ -89,7 +93,9 @@ async def _examine(settings: TokenMetricsSettings, keys: Keys, home: Path) -> Ex
         answer = await _ask(client, "tokens", limit=2, page=settings.first_page)
         found.facts.append(("clock", _clock(answer)))
         found.facts.append(("plan limits", _limits(answer)))
-        found.facts.append(("first page", await _first_page(client)))
+        told, first_page = await _first_page(client, settings)
+        found.facts.append(("first page", told))
+        settings = settings.model_copy(update={"first_page": first_page})
         found.facts.append(("over the limit", await _over_limit(client, settings)))
         token_ids = await _token_ids(client, settings)
         index_ids: list[int] = []
@@ -151,15 +157,21 @@ def _limits(answer: Answer | None) -> str:
     )
 
 
-async def _first_page(client: Client) -> str:
+async def _first_page(client: Client, settings: TokenMetricsSettings) -> tuple[str, int]:
+    """What is the number of the first page, in words, and as the rest of the examination takes it."""
     zero, one = await _ask(client, "tokens", limit=2, page=0), await _ask(client, "tokens", limit=2, page=1)
-    if zero is None:
-        return "1; page 0 is refused"
-    if one is None:
-        return "0; page 1 is refused. Set TOKENMETRICS_FIRST_PAGE=0"
-    if rows_of(zero.body) == rows_of(one.body):
-        return "1; page 0 gives the same rows"
-    return "0, as it seems: pages 0 and 1 differ. Set TOKENMETRICS_FIRST_PAGE=0"
+    hint = "" if settings.first_page == 0 else ". Set TOKENMETRICS_FIRST_PAGE=0"
+    if one is None or not one.rows:
+        return (
+            ("not told: neither page 0 nor page 1 has rows", settings.first_page)
+            if zero is None
+            else (f"0; page 1 has nothing{hint}", 0)
+        )
+    if zero is None or not zero.rows:
+        return "1; page 0 is refused", 1
+    if zero.rows == one.rows:
+        return "1; page 0 gives the same rows", 1
+    return f"0, as it seems: pages 0 and 1 differ{hint}", 0
 
 
 async def _over_limit(client: Client, settings: TokenMetricsSettings) -> str:
@@ -167,7 +179,7 @@ async def _over_limit(client: Client, settings: TokenMetricsSettings) -> str:
     answer = await _ask(client, "tokens", limit=asked, page=settings.first_page)
     if answer is None:
         return f"limit={asked} is refused"
-    n_rows = len(rows_of(answer.body))
+    n_rows = len(answer.rows)
     if n_rows > settings.page_limit:
         return f"limit={asked} gives {n_rows} rows: TOKENMETRICS_PAGE_LIMIT may be larger"
     return f"limit={asked} gives {n_rows} rows: cut to the limit, or there are no more"
@@ -230,29 +242,39 @@ def _save_sample(folder: Path, page: Page) -> None:
     (folder / f"{page.endpoint}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _outlook(source: TokenMetricsSource, home: Path) -> list[tuple[str, str]]:
+def _outlook(source: TokenMetricsSource, run: Run) -> list[tuple[str, str]]:
     """Disk, credits, and what a month of nights and hours will cost."""
-    now = utc_now()
-    settings = source.settings
-    nightly = sum(source.plan(Wanted(now, home)).values())
-    steady = _steady_calls(source, now, home)
+    now, home, settings = utc_now(), run.settings.home, source.settings
+    first = sum(sum(source.plan(wanted).values()) for wanted in readings(run))
+    usual = _usual_night(source, run.settings, now)
     hourly = sum(source.plan(Wanted(now, home, ("1h",))).values())
+    month = first + usual * (NIGHTS - 1)
     return [
         ("disk", f"{free_disk_mb(home)} MB free under {home}"),
         ("credits", f"{ledger.credits_spent(home, now)} of {settings.monthly_credits} spent this month, by our ledger"),
-        ("next nightly", f"about {nightly} calls"),
+        ("next nightly", f"about {first} calls"),
         (
             "a month",
-            f"about {steady * NIGHTS} calls for {NIGHTS} nights, {hourly * HOURS} for {HOURS} hours "
+            f"about {month} calls: the next nightly, and {NIGHTS - 1} of {usual} that read {run.settings.reread_days} "
+            f"days again, and a part of the past; hourly runs {hourly * HOURS} more, {hourly} each "
             f"(universe {settings.universe})",
         ),
     ]
 
 
-def _steady_calls(source: TokenMetricsSource, now: datetime, home: Path) -> int:
-    """Calls of a night that has history behind it."""
-    since = (now - DAY * source.settings.reread_days).date()
-    return sum(source.plan(Wanted(now, home, since=since)).values())
+def _usual_night(source: TokenMetricsSource, settings: Settings, now: datetime) -> int:
+    """Calls of a night that has history behind it: the last days again, and the past of the tokens whose turn it is."""
+    held, today = what_is_held(settings.home), now.date()
+    newest = Wanted(now, settings.home, since=today - DAY * settings.reread_days)
+    token_ids = foreseen(source, newest, held)
+    oldest = held.oldest or today - DAY * source.settings.history_days
+    held = Held(frozenset(token_ids), today, oldest)
+    nights = [newest]
+    if settings.reread_parts:
+        # A part of average size: a day's own may be larger or smaller.
+        part = token_ids[: -(-len(token_ids) // settings.reread_parts)]
+        nights.append(Wanted(now, settings.home, ("1d",), since=oldest, token_ids=frozenset(part)))
+    return sum(sum(source.plan(wanted, held).values()) for wanted in nights)
 
 
 def fields_told(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -50,39 +50,53 @@ class Fields:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._names: Counter[str] = Counter()
+        # Nearly all rows of an endpoint have the same fields: shapes are counted, not fields.
+        self._shapes: Counter[tuple[str, ...]] = Counter()
         self._examples: dict[str, str] = {}
-        self.n_rows = 0
 
-    def count(self, rows: Iterable[Any]) -> None:
+    def count(self, rows: list[Any]) -> None:
         """Take rows in."""
-        for row in rows:
-            if isinstance(row, Mapping):
-                self.n_rows += 1
-                self._names.update(row.keys())
-                for name in row.keys() - self._examples.keys():
-                    self._examples[name] = json.dumps(row[name])[:EXAMPLE_LETTERS]
+        shapes = Counter(tuple(row) for row in rows if isinstance(row, dict))
+        if shapes.keys() - self._shapes.keys():
+            for row in rows:
+                if isinstance(row, dict):
+                    for name in row.keys() - self._examples.keys():
+                        self._examples[name] = json.dumps(row[name])[:EXAMPLE_LETTERS]
+        self._shapes += shapes
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that came."""
+        return self._shapes.total()
 
     @property
     def n_names(self) -> int:
         """Different fields that came."""
-        return len(self._names)
+        return len(self._names())
+
+    def _names(self) -> Counter[str]:
+        """The fields and the number of rows that have each."""
+        names: Counter[str] = Counter()
+        for shape, n_rows in self._shapes.items():
+            names.update(dict.fromkeys(shape, n_rows))
+        return names
 
     def drift(self) -> list[Drift]:
         """What is new, gone or renamed against the catalogue; nothing where there were no rows."""
-        if not self.n_rows:
+        names = self._names()
+        if not names:
             return []
-        is_lower = "token_id" in self._names and "TOKEN_ID" not in self._names
-        found = {canonical(name, self._endpoint.name, is_lower_row=is_lower): name for name in self._names}
+        is_lower = "token_id" in names and "TOKEN_ID" not in names
+        found = {canonical(name, self._endpoint.name, is_lower_row=is_lower): name for name in names}
         expected = set(self._endpoint.fields)
         gone = sorted(expected - found.keys() - set(OPTIONAL.get(self._endpoint.name, ())))
         new = sorted(found.keys() - expected - KNOWN_EXTRAS)
         renamed = _pairs(gone, new)
         name = self._endpoint.name
-        told = [Drift(name, old, "renamed", self._names[found[to]], found[to]) for old, to in renamed.items()]
+        told = [Drift(name, old, "renamed", names[found[to]], found[to]) for old, to in renamed.items()]
         told += [Drift(name, one, "vanished", self.n_rows, None) for one in gone if one not in renamed]
         told += [
-            Drift(name, found[one], "new", self._names[found[one]], self._examples[found[one]])
+            Drift(name, found[one], "new", names[found[one]], self._examples[found[one]])
             for one in new
             if one not in renamed.values()
         ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 
 class Grain(Enum):
@@ -45,7 +46,7 @@ class Endpoint:
     def is_raw_only(self) -> bool:
         return self.dataset is None
 
-    @property
+    @cached_property
     def moment(self) -> str | None:
         """The field that says when, where a row is about a moment."""
         return next((name for name in ("timestamp", "date") if name in self.fields), None)

@@ -23,7 +23,7 @@ CALLS_OF_A_LIST = 2
 def estimated_calls(source: TokenMetricsSource, wanted: Wanted, held: Held) -> dict[str, int]:
     """Calls by endpoint, retries and second readings left out."""
     settings = source.settings
-    token_ids = _foreseen(source, wanted, held)
+    token_ids = foreseen(source, wanted, held)
     calls: dict[str, int] = {}
     if wanted.token_ids is None and not ("1d" not in wanted.timeframes and held.token_ids):
         chosen = settings.wanted_universe
@@ -42,7 +42,7 @@ def estimated_calls(source: TokenMetricsSource, wanted: Wanted, held: Held) -> d
     return calls
 
 
-def _foreseen(source: TokenMetricsSource, wanted: Wanted, held: Held) -> tuple[int, ...]:
+def foreseen(source: TokenMetricsSource, wanted: Wanted, held: Held) -> tuple[int, ...]:
     """Token ids as many as the run will follow; made-up ones where only the vendor knows which."""
     if wanted.token_ids is not None:
         return tuple(sorted(wanted.token_ids))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from flows.errors import EndpointRefused, SourceError, UsageError
 from flows.sources.tokenmetrics.aliases import folded
@@ -11,14 +12,21 @@ from flows.sources.tokenmetrics.client import Client
 from flows.sources.tokenmetrics.drift import Drift, Fields
 from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Endpoint, Grain
 from flows.sources.tokenmetrics.pages import Page, PageStore, packed
-from flows.sources.tokenmetrics.paging import MAX_READINGS, Reading, add, beyond_the_newest, missing, read, read_list
+from flows.sources.tokenmetrics.paging import (
+    MAX_READINGS,
+    Reading,
+    add,
+    beyond_the_newest,
+    lacks_days,
+    missing,
+    read,
+    read_list,
+)
 from flows.sources.tokenmetrics.parse import category_names, category_slugs, identifier
 from flows.sources.tokenmetrics.plan import DAY, HOUR, About, Query, Window, queries, queries_for_gaps
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
 
-# A page of fewer rows says nothing of where the server cuts.
-MANY_ROWS = 10
 # The reading of what came back empty, beside those of what came back short.
 ONCE_MORE = MAX_READINGS + 1
 
@@ -32,7 +40,8 @@ class Task:
     token_ids: tuple[int, ...]
 
 
-@dataclass
+# Without a repr: asyncio asks for that of its task's result, and all bodies are in it.
+@dataclass(repr=False)
 class Fetched:
     """What a fetch brought: the pages of each endpoint in order, the universe, and what is worth telling."""
 
@@ -56,6 +65,8 @@ class Fetch:
         self._store = store
         self.found = Fetched()
         self.notes: list[str] = []
+        self._fields: dict[str, Fields] = {}
+        self._refused: dict[str, EndpointRefused] = {}
         self._indices_lock = asyncio.Lock()
         self._index_pages: list[Page] | None = None
 
@@ -81,25 +92,32 @@ class Fetch:
                 f"TOKENMETRICS_UNIVERSE {self._settings.universe} names no token the vendor has. "
                 "Check the spelling of categories, or write top:N."
             )
+        if len(ids) < chosen.count:
+            self.notes.append(
+                f"The vendor lists {len(ids)} tokens, not the {chosen.count} of "
+                f"TOKENMETRICS_UNIVERSE={self._settings.universe}."
+            )
         self.found.token_ids = ids
         return ids
 
     async def run(self, tasks: Iterable[Task]) -> None:
         """Ask all endpoints, side by side; what one was refused is noted, and the others go on."""
+        told = list(tasks)
+        await self._learn_limit(told)
         async with asyncio.TaskGroup() as group:
-            for task in tasks:
+            for task in told:
                 group.create_task(self._endpoint(task))
+        self.found.drift += [one for fields in self._fields.values() for one in fields.drift()]
 
     async def _endpoint(self, task: Task) -> None:
         endpoint = task.endpoint
         try:
             pages = await self._pages_of(task)
         except EndpointRefused as error:
-            if endpoint.is_required:
-                raise SourceError(
-                    f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
-                ) from None
-            what = "not_in_plan" if "plan" in str(error) else "gone"
+            if not self._client.has_accepted:
+                await self._probe(TOP_TOKENS if endpoint is TOKENS else TOKENS)
+            self._raise_if_needed(endpoint, error)
+            what = "not_in_plan" if error.status in (401, 403) else "gone"
             about = endpoint.kind or endpoint.timeframe
             part = f"Its part of {endpoint.dataset} ({about})" if about else f"Its part of {endpoint.dataset or 'raw'}"
             hint = f" TOKENMETRICS_SKIP={endpoint.name} asks no more." if endpoint.is_removed else ""
@@ -108,15 +126,58 @@ class Fetch:
             return
         self._take(endpoint, pages)
 
+    def _raise_if_needed(self, endpoint: Endpoint, error: EndpointRefused) -> None:
+        """Raise SourceError where the run cannot go on without an endpoint, or where its refusal is not believed yet.
+
+        What answered on an earlier day is in the plan and is there, until somebody who knows says otherwise.
+        """
+        if endpoint.is_required:
+            raise SourceError(
+                f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
+            ) from None
+        day = self._client.answered_at(endpoint.name)
+        if day is None or endpoint.is_removed or error.status == 410:
+            return
+        raise SourceError(
+            f"{error} But it answered on {day}. Run again: what was fetched is kept, and is not paid for again. If "
+            f"your plan or the API has changed, set TOKENMETRICS_SKIP={endpoint.name} to go on without it; "
+            "docs/errors.md."
+        ) from None
+
     def _take(self, endpoint: Endpoint, pages: list[Page]) -> None:
-        fields = Fields(endpoint)
-        for page in pages:
-            fields.count(page.rows)
-        self.found.drift += fields.drift()
         self.found.pages.setdefault(endpoint.name, []).extend(pages)
+
+    async def _learn_limit(self, tasks: list[Task]) -> None:
+        """Look whether the server gives shorter pages than it is asked for: then a short page is no end.
+
+        The largest answers show it. What is asked here is kept, and not asked again.
+        """
+        teachers = [task for task in tasks if task.endpoint.is_required and task.endpoint.has_dates] or [
+            task for task in tasks if task.endpoint.grain is Grain.TOKEN_HOUR
+        ]
+        for task in teachers:
+            query = queries(task.endpoint, task.token_ids, task.window, self._settings)[0]
+            try:
+                reading = await self._read(query)
+            except EndpointRefused as error:
+                self._refused[task.endpoint.name] = error
+                continue
+            n_rows = reading.n_rows[-1] if reading.n_rows else 0
+            if not 0 < n_rows < self._settings.page_limit or not missing([reading]):
+                continue
+            page, rows = await self._page(query, self._settings.first_page + len(reading.pages))
+            if add(reading, page, rows):
+                self._settings = self._settings.model_copy(update={"page_limit": n_rows})
+                self.notes.append(
+                    f"The server gives {n_rows} rows a page, not the {page.params['limit']} asked for. Set "
+                    f"TOKENMETRICS_PAGE_LIMIT={n_rows}: every night begins with a question too many otherwise."
+                )
+                return
 
     async def _pages_of(self, task: Task) -> list[Page]:
         endpoint = task.endpoint
+        if endpoint.name in self._refused:
+            raise self._refused[endpoint.name]
         match endpoint.grain:
             case Grain.LIST if endpoint.name == "indices":
                 return await self._indices()
@@ -124,20 +185,22 @@ class Fetch:
                 return await read_list(Query(endpoint), self._page, self._settings)
             case Grain.INDEX | Grain.INDEX_DAY:
                 return await self._of_indices(task)
+            case Grain.DAY:
+                asked = queries(endpoint, (), task.window, self._settings)
+                return [page for query in asked for page in await self._read_of_days(query)]
             case _:
                 return await self._about_tokens(task)
 
     async def _about_tokens(self, task: Task) -> list[Page]:
         """All that the endpoint has about the tokens and days; what did not come is asked for once more."""
-        asked = queries(task.endpoint, task.token_ids, task.window, self._settings)
+        endpoint = task.endpoint
+        asked = queries(endpoint, task.token_ids, task.window, self._settings)
         # One first: what is refused is not asked for a hundred times.
-        readings = [await read(asked[0], self._page, self._settings)]
+        readings = [await self._read(asked[0])]
         if not readings[0].keys:
-            readings.append(await read(replace(asked[0], reading=ONCE_MORE), self._page, self._settings))
-            if task.endpoint.is_removed and not readings[-1].keys:
+            readings.append(await self._read(replace(asked[0], reading=ONCE_MORE)))
+            if endpoint.is_removed and not readings[-1].keys:
                 return readings[0].pages
-        if task.endpoint.is_required:
-            await self._learn_limit(readings[0])
         readings += await self._read_all(asked[1:])
         # Empty answers about the newest days leave no gap: nothing newer says that there is something.
         empty = [replace(one, reading=ONCE_MORE) for one in beyond_the_newest(readings) if one != asked[0]]
@@ -146,37 +209,37 @@ class Fetch:
             gaps = missing(readings)
             came = _about(readings)
             known = {token_id for token_id, _ in came}
-            again = queries_for_gaps(task.endpoint, gaps, known, task.window, self._settings, reading=number)
+            again = queries_for_gaps(endpoint, gaps, known, task.window, self._settings, reading=number)
             readings += await self._read_all(again)
             if _about(readings) == came:
                 break
+        if endpoint.dataset and not endpoint.is_removed and not _about(readings):
+            hint = (
+                " If the day of endDate is left out, set TOKENMETRICS_END_IS_EXCLUDED=1." if endpoint.has_dates else ""
+            )
+            self.notes.append(f"{endpoint.name}: no rows came, in {len(readings)} answers.{hint}")
         return [page for reading in readings for page in reading.pages]
 
-    async def _learn_limit(self, reading: Reading) -> None:
-        """Look whether the server gives shorter pages than it is asked for: then a short page is no end."""
-        n_rows = reading.n_rows[-1]
-        if n_rows < MANY_ROWS or n_rows >= self._settings.page_limit or not missing([reading]):
-            return
-        number = self._settings.first_page + len(reading.pages)
-        page = await self._page(reading.query, number)
-        if add(reading, page, page.rows):
-            self._settings = self._settings.model_copy(update={"page_limit": n_rows})
-            self.notes.append(
-                f"The server gives {n_rows} rows a page, not the {page.params['limit']} "
-                f"asked for. Set TOKENMETRICS_PAGE_LIMIT={n_rows}: every night asks many things twice otherwise."
-            )
-
     async def _read_all(self, asked: list[Query]) -> list[Reading]:
-        return list(await asyncio.gather(*(read(query, self._page, self._settings) for query in asked)))
+        return list(await asyncio.gather(*map(self._read, asked)))
+
+    async def _read(self, query: Query) -> Reading:
+        return await read(query, self._page, self._settings)
 
     async def _of_indices(self, task: Task) -> list[Page]:
         """An endpoint that wants the id of an index, for every index there is."""
         pages: list[Page] = []
         for index_id in ids_of(await self._indices()):
             for query in queries(task.endpoint, (), task.window, self._settings):
-                reading = await read(replace(query, extra=(("id", str(index_id)),)), self._page, self._settings)
-                pages += reading.pages
+                pages += await self._read_of_days(replace(query, extra=(("id", str(index_id)),)))
         return pages
+
+    async def _read_of_days(self, query: Query) -> list[Page]:
+        """One answer, and once more where nothing came or a day is missing: the vendor's own gaps cost a call."""
+        reading = await self._read(query)
+        if not lacks_days(reading):
+            return reading.pages
+        return [*reading.pages, *(await self._read(replace(query, reading=ONCE_MORE))).pages]
 
     async def _indices(self) -> list[Page]:
         """The list of indices, read once for all who want it."""
@@ -210,16 +273,18 @@ class Fetch:
         except EndpointRefused:
             return
 
-    async def _page(self, query: Query, number: int) -> Page:
-        """A page from the store, or else from the vendor and kept before anybody reads it."""
+    async def _page(self, query: Query, number: int) -> tuple[Page, list[Any]]:
+        """A page from the store, or else from the vendor and kept before anybody reads it; and its rows."""
         name, params = query.endpoint.name, query.params(number, self._settings)
-        held = self._store.held(name, params, query.reading)
-        if held is not None:
-            return held
-        answer = await self._client.get(name, params)
-        page = Page(name, params, answer.status, answer.fetched_at, packed(answer.body))
-        self._store.keep(page, query.reading)
-        return page
+        page = self._store.held(name, params, query.reading)
+        if page is None:
+            answer = await self._client.get(name, params)
+            page, rows = Page(name, params, answer.status, answer.fetched_at, packed(answer.body)), answer.rows
+            self._store.keep(page, query.reading)
+        else:
+            rows = page.rows
+        self._fields.setdefault(name, Fields(query.endpoint)).count(rows)
+        return page, rows
 
 
 def ids_of(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]:

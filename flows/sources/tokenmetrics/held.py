@@ -9,10 +9,11 @@ import duckdb
 
 @dataclass(frozen=True)
 class Held:
-    """Tokens whose days are published, and the newest day a signal is about; nothing before the first publish."""
+    """Tokens whose days are published, the newest day a signal is about, and the oldest; nothing before a publish."""
 
     token_ids: frozenset[int] = frozenset()
     newest: date | None = None
+    oldest: date | None = None
 
 
 def what_is_held(home: Path) -> Held:
@@ -28,9 +29,9 @@ def what_is_held(home: Path) -> Held:
                 union all by name
                 select token_id from core.price_bar where timeframe = '1d' and price_source = 'tokenmetrics'
             )
-            select max(day), list(distinct token_id) from days
+            select max(day), min(day), list(distinct token_id) from days
             """
         ).fetchone()
     if row is None or row[0] is None:
         return Held()
-    return Held(frozenset(row[1] or ()), row[0].date())
+    return Held(frozenset(row[2] or ()), row[0].date(), row[1].date())

@@ -32,9 +32,19 @@ class Call:
     requested_at: datetime
 
 
-def record(home: Path, call: Call) -> None:
-    """Append a call to `journal/requests.jsonl`. Needs no lock."""
-    journal.append(home, KIND, is_durable=False, **vars(call))
+class Ledger:
+    """`journal/requests.jsonl`, held open by one client. Needs no lock."""
+
+    def __init__(self, home: Path) -> None:
+        self._writer = journal.Writer(home, KIND)
+
+    def record(self, call: Call) -> None:
+        """Append a call. The disk is not waited for: a power cut may take the last ones."""
+        self._writer.append([vars(call)])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
 
 
 def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:
@@ -50,6 +60,22 @@ def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:
                 with suppress(json.JSONDecodeError):
                     calls.append(json.loads(line))
     return calls
+
+
+def answered_at(home: Path, endpoint: str) -> str | None:
+    """The day (UTC) on which an endpoint last gave rows or said that it has none, by the journal; None if never."""
+    path = home / "journal" / f"{KIND}.jsonl"
+    if not path.exists():
+        return None
+    newest = None
+    named = f'"endpoint": "{endpoint}"'
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if named in line:
+                with suppress(json.JSONDecodeError):
+                    call = json.loads(line)
+                    newest = call["requested_at"] if call["status"] == 200 and not call["fault"] else newest
+    return newest[:10] if newest else None
 
 
 def credits_spent(home: Path, now: datetime) -> int:

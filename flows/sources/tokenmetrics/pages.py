@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from flows.sources.tokenmetrics.body import rows_of
 from flows.sources.tokenmetrics.endpoints import BY_NAME, Endpoint
@@ -52,47 +52,104 @@ def packed(body: bytes) -> bytes:
     return gzip.compress(body, compresslevel=6, mtime=0)
 
 
-class PageStore:
-    """The folder of pages of one fetch and of those that died before it.
+@dataclass(frozen=True)
+class _Place:
+    """Where a page lies: a file, and the bytes of it that are the page's."""
 
-    `run_key` tells apart fetches that ask the same thing and mean another moment: a day, or an hour of it.
+    path: Path
+    offset: int
+    n_bytes: int
+    status: int
+    fetched_at: datetime
+    sha256: str
+
+
+class PageStore:
+    """The pages of one fetch, and of those that asked the same and died before it.
+
+    `run_key` tells apart fetches that ask the same thing and mean another moment: a day, or an hour of it. Each fetch
+    appends to a file of its own, a line about a page and then the page, so that two may be under way at once.
     """
 
     def __init__(self, home: Path, run_key: str) -> None:
         self._folder = home / "pages" / "tokenmetrics"
-        self._run_key = run_key
         self._folder.mkdir(parents=True, exist_ok=True)
         self._drop_stale()
+        key = hashlib.sha256(run_key.encode()).hexdigest()[:16]
+        self._earlier = sorted(self._folder.glob(f"{key}-*.pages"))
+        self._places: dict[str, _Place] = {}
+        for path in self._earlier:
+            self._places |= _places_in(path)
+        self._path = self._folder / f"{key}-{uuid4().hex}.pages"
+        self._file = self._path.open("wb")
 
     def held(self, endpoint: str, params: Mapping[str, str], reading: int) -> Page | None:
         """The page that answers this request, where it is held whole."""
-        try:
-            told, packed_body = self._path(endpoint, params, reading).read_bytes().split(b"\n", 1)
-            about = json.loads(told)
-        except (FileNotFoundError, ValueError):
+        place = self._places.get(_request(endpoint, params, reading))
+        if place is None:
             return None
-        page = Page(endpoint, dict(params), about["status"], datetime.fromisoformat(about["fetched_at"]), packed_body)
-        # The disk is not made to wait for each page: one that a power cut tore is no page.
-        return page if page.sha256 == about["sha256"] else None
+        with suppress(FileNotFoundError), place.path.open("rb") as file:
+            file.seek(place.offset)
+            page = Page(endpoint, dict(params), place.status, place.fetched_at, file.read(place.n_bytes))
+            # The disk is not made to wait for each page: one that a power cut tore is no page.
+            return page if page.sha256 == place.sha256 else None
+        return None
 
     def keep(self, page: Page, reading: int) -> None:
-        """Keep a page, whole or not at all."""
-        path = self._path(page.endpoint, page.params, reading)
-        about = {"status": page.status, "fetched_at": page.fetched_at.isoformat(), "sha256": page.sha256}
-        partial = path.with_suffix(f".partial-{os.getpid()}")
-        partial.write_bytes(json.dumps(about).encode() + b"\n" + page.packed)
-        os.replace(partial, path)
+        """Keep a page, whole or not at all: from now on it is safe if this process dies."""
+        request, sha256, n_bytes = _request(page.endpoint, page.params, reading), page.sha256, len(page.packed)
+        about = {
+            "request": request,
+            "status": page.status,
+            "fetched_at": page.fetched_at.isoformat(),
+            "n_bytes": n_bytes,
+            "sha256": sha256,
+        }
+        self._file.write(json.dumps(about).encode() + b"\n" + page.packed)
+        self._file.flush()
+        offset = self._file.tell() - n_bytes
+        self._places[request] = _Place(self._path, offset, n_bytes, page.status, page.fetched_at, sha256)
+
+    def close(self) -> None:
+        """Close the file, and keep it for a fetch that asks the same."""
+        self._file.close()
+        with suppress(FileNotFoundError):
+            if not self._path.stat().st_size:
+                self._path.unlink()
 
     def clear(self) -> None:
-        """Forget every page: all of them are in `raw/`."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _path(self, endpoint: str, params: Mapping[str, str], reading: int) -> Path:
-        told = json.dumps([self._run_key, endpoint, sorted(params.items()), reading])
-        return self._folder / f"{hashlib.sha256(told.encode()).hexdigest()}.page"
+        """Forget every page of this fetch and of those it went on from: all of them are in `raw/`."""
+        for path in (*self._earlier, self._path):
+            path.unlink(missing_ok=True)
 
     def _drop_stale(self) -> None:
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > STALE_SECONDS:
                     path.unlink()
+
+
+def _places_in(path: Path) -> dict[str, _Place]:
+    """The pages of a file by their requests, up to where a fetch died in the middle of one."""
+    places: dict[str, _Place] = {}
+    with suppress(FileNotFoundError, ValueError, KeyError), path.open("rb") as file:
+        size = path.stat().st_size
+        while line := file.readline():
+            about = json.loads(line)
+            place = _Place(
+                path,
+                file.tell(),
+                about["n_bytes"],
+                about["status"],
+                datetime.fromisoformat(about["fetched_at"]),
+                about["sha256"],
+            )
+            if file.seek(place.n_bytes, os.SEEK_CUR) > size:
+                break
+            places[about["request"]] = place
+    return places
+
+
+def _request(endpoint: str, params: Mapping[str, str], reading: int) -> str:
+    told = json.dumps([endpoint, sorted(params.items()), reading])
+    return hashlib.sha256(told.encode()).hexdigest()

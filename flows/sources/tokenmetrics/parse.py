@@ -7,6 +7,7 @@ A row that says nothing (its signal, grade or prices are null) is left out; one 
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flows.sources.tokenmetrics.aliases import folded
@@ -50,6 +51,8 @@ def number(value: Any) -> Any:
 
 def identifier(value: Any) -> Any:
     """A token id as an int, whether it came as 3306, "3306" or 3306.0; anything else as it came."""
+    if type(value) is int:
+        return value
     told = number(value)
     return int(told) if isinstance(told, float) and told.is_integer() else told
 
@@ -62,12 +65,16 @@ def side(value: Any) -> Any:
 
 def moment(value: Any) -> Any:
     """A moment in UTC from `2025-05-26`, `2025-05-26T00:00:00.000Z` or `2023-11-08 10:00:00.000`; else as it came."""
-    if not isinstance(value, str):
-        return value
+    return _moment_told(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=4096)
+def _moment_told(text: str) -> datetime | str | None:
+    """The moment that a text tells; a page tells few of them, many times."""
     try:
-        return as_utc(datetime.fromisoformat(value.strip()))
+        return as_utc(datetime.fromisoformat(text.strip()))
     except ValueError:
-        return value.strip() or None
+        return text.strip() or None
 
 
 def parse_rows(endpoint: Endpoint, rows: list[Any], fetched_at: datetime) -> list[Row]:

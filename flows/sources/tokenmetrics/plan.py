@@ -52,7 +52,8 @@ class Query:
         if self.token_ids:
             told["token_id"] = ",".join(map(str, self.token_ids))
         if self.endpoint.has_dates and self.since and self.until:
-            told |= {"startDate": self.since.isoformat(), "endDate": self.until.isoformat()}
+            end = self.until + DAY if settings.end_is_excluded else self.until
+            told |= {"startDate": self.since.isoformat(), "endDate": end.isoformat()}
         return told | {"limit": str(settings.page_limit), "page": str(page)}
 
     def expected(self, newest: datetime | None) -> set[About]:

@@ -58,6 +58,12 @@ def seconds_to_wait(attempt: int, floor: float, settings: TokenMetricsSettings) 
     return max(drawn, floor + drawn * JITTER) if floor else drawn
 
 
+def unasked_wait(attempt: int, settings: TokenMetricsSettings) -> float:
+    """Seconds to wait at least after a 429 that does not say how long: four attempts outlast a minute's window."""
+    capped: float = min(settings.max_backoff_seconds, settings.backoff_seconds * 4 ** (attempt - 1))
+    return capped
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that `Retry-After` asks for, whether it gives seconds or a date; None where it is absent or unreadable.
 

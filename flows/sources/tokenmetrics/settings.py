@@ -42,6 +42,9 @@ class TokenMetricsSettings(BaseSettings):
     page_limit: int = Field(default=100, ge=1, description="Rows asked for a page; the vendor's documented maximum.")
     tokens_per_call: int = Field(default=100, ge=1, description="Token ids named in one call at most.")
     days_per_call: int = Field(default=29, ge=1, description="Days in one call at most, both ends included.")
+    end_is_excluded: bool = Field(
+        default=False, description="Whether `endDate` names the day after the last; the documents say it is the last."
+    )
     max_pages: int = Field(default=1_000, ge=1, description="Pages of one answer after which it counts as endless.")
 
     requests_per_minute: int = Field(
@@ -67,7 +70,6 @@ class TokenMetricsSettings(BaseSettings):
         description="Tokens to follow: top:N by market cap, category:NAME,NAME, file:PATH of token ids, or all.",
     )
     history_days: int = Field(default=90, ge=1, description="Days asked for while the warehouse holds nothing.")
-    reread_days: int = Field(default=7, ge=1, description="Days asked for again every night, for what was restated.")
     hourly_days: int = Field(default=2, ge=1, description="Days of hours that a nightly asks for.")
     hours_back: int = Field(default=6, ge=1, description="Hours that an hourly run asks for.")
     skip: Words = Field(default=(), description="Endpoints not to ask at all, separated by commas.")

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
 from flows.sources.tokenmetrics import drift, ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
 from flows.sources.tokenmetrics.client import Client
-from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, endpoints_of
+from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Grain, endpoints_of
 from flows.sources.tokenmetrics.estimate import estimated_calls
 from flows.sources.tokenmetrics.fetch import Fetch, Fetched, Task, days_before, hours_before, sharing_errors, tasks_for
 from flows.sources.tokenmetrics.held import Held, what_is_held
@@ -68,26 +69,31 @@ class TokenMetricsSource:
         held = what_is_held(wanted.home)
         self._check_credits(wanted, held)
         keys = find_keys(self.settings)
-        store = PageStore(wanted.home, run_key(wanted))
-        try:
-            fetched = asyncio.run(self._fetch(wanted, held, keys, store))
-        except BaseExceptionGroup as group:
-            raise sharing_errors(group) from None
-        is_part = "1d" not in wanted.timeframes or _is_of_the_past(wanted)
-        for delivery in deliveries(fetched):
-            if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
-                # A night without prices is a fault for the gate; an hour or some past days without them are not.
-                self.told = (*self.told, f"{delivery.dataset}: no rows came.")
-                continue
-            yield delivery
-        drift.record(wanted.home, wanted.run_id, fetched.drift)
-        store.clear()
+        with closing(PageStore(wanted.home, run_key(wanted))) as store:
+            try:
+                fetched = asyncio.run(self._fetch(wanted, held, keys, store))
+            except BaseExceptionGroup as group:
+                raise sharing_errors(group) from None
+            is_part = "1d" not in wanted.timeframes or _is_of_the_past(wanted)
+            for delivery in deliveries(fetched):
+                if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
+                    # A night without prices is a fault for the gate; an hour or some past days without them are not.
+                    self.told = (*self.told, f"{delivery.dataset}: no rows came.")
+                    continue
+                yield delivery
+            drift.record(wanted.home, wanted.run_id, fetched.drift)
+            store.clear()
 
     async def _fetch(self, wanted: Wanted, held: Held, keys: Keys, store: PageStore) -> Fetched:
         async with Client(self.settings, keys, wanted.home, run_id=wanted.run_id) as client:
             fetch = Fetch(self.settings, client, store)
             token_ids = await self._token_ids(fetch, wanted, held)
             await fetch.run(self.tasks(wanted, held, token_ids))
+            if client.n_too_many:
+                client.notes.append(
+                    f"{client.n_too_many} calls of {client.n_calls} were too many for the server (429). Set "
+                    "TOKENMETRICS_REQUESTS_PER_MINUTE to what your plan allows."
+                )
             self.told = (*client.notes, *fetch.notes, *map(str, fetch.found.drift))
             return fetch.found
 
@@ -109,6 +115,9 @@ class TokenMetricsSource:
             asked = [one for one in asked if one.timeframe == "1h" or (one == TOKENS and not held.token_ids)]
         elif "1h" not in wanted.timeframes:
             asked = [one for one in asked if one.timeframe != "1h"]
+        if wanted.token_ids is not None:
+            # The past of some tokens: what tells the present, or the market, is the same night's other reading's.
+            asked = [one for one in asked if one.grain is Grain.TOKEN_DAY]
         if wanted.since is not None and _is_of_the_past(wanted):
             until = wanted.until or wanted.as_of.date()
             window = Window(wanted.since, until, datetime.combine(wanted.since, datetime.min.time()))
@@ -118,8 +127,7 @@ class TokenMetricsSource:
         history = days_before(wanted.as_of, settings.history_days, n_hourly_days=settings.hourly_days)
         if held.newest is None:
             return tasks_for(asked, token_ids, days=history)
-        since = wanted.since or wanted.as_of.date() - timedelta(days=settings.reread_days)
-        since = min(since, held.newest - timedelta(days=settings.reread_days - 1))
+        since = min(wanted.since or held.newest, held.newest)
         n_days = min(settings.history_days, (wanted.as_of.date() - since).days)
         days = days_before(wanted.as_of, n_days, n_hourly_days=settings.hourly_days)
         new = frozenset(token_ids) - held.token_ids
