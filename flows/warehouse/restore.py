@@ -24,6 +24,7 @@ from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.build import build
 from flows.warehouse.clock import utc_now
 from flows.warehouse.connection import is_damage, prepare
+from flows.warehouse.days import write_days
 from flows.warehouse.incoming import read_incoming
 from flows.warehouse.publish import adopt_publishes, insert_publish
 from flows.warehouse.raw_store import CHUNK, Kept, checksum_of
@@ -100,7 +101,9 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
         _restore_publishes(connection, settings)
         adopt_journal(connection, settings.home)
         if is_built:
-            build(connection, settings, as_of=_newest_moment(connection), run_id="restore")
+            moment = _newest_moment(connection)
+            build(connection, settings, as_of=moment, run_id="restore")
+            write_days(connection, settings, moment)
         runs.restore_history(connection, settings.home)
     aside = set_aside(settings.home, [settings.warehouse, _wal(settings.warehouse)])
     journal.append(

@@ -119,6 +119,8 @@ class Peace:
     def live(self, nights: list[tuple[str, ...]]) -> None:
         self.nights = nights
         self.after(0).mkdir(parents=True)
+        # The process that the others are forked from takes its time to come, which is none of a night's.
+        start_night(self.after(0), "--help").join()
         for number, arguments in enumerate(nights):
             shutil.copytree(self.after(number), self.after(number + 1))
             desk = Desk(self.folder, self.after(number + 1))
