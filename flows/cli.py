@@ -2,8 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import date, datetime
 from importlib import import_module
@@ -16,34 +15,27 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from flows import pipeline
 from flows.catch_up import readings
 from flows.config import Settings, orchestrator_defaults
 from flows.delivery.delivery import read as read_deliveries
 from flows.delivery.delivery import summary
-from flows.delivery.doubt import weeks_in_doubt
 from flows.delivery.outbox import LOCK
-from flows.delivery.overdue import overdue
 from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
-from flows.report.calendar import print_calendar, told_late
+from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
-from flows.report.tables import WIDE, fits
+from flows.report.status import print_doubt, print_last_runs, print_status
+from flows.report.tables import WIDE, print_rows, say
 from flows.run import Run, open_run
 from flows.sources import NAMES
-from flows.warehouse import journal
 from flows.warehouse.acceptance import accept as accept_rule
 from flows.warehouse.backup import MANIFEST, back_up, restore_backup
 from flows.warehouse.clock import as_utc, utc_now
 from flows.warehouse.connection import open_warehouse
-from flows.warehouse.days import read_days
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.restore import restore_from_raw
-from flows.warehouse.runs import fold
 
 app = typer.Typer(
     help="The audited track record of trading signals.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -51,8 +43,6 @@ app = typer.Typer(
 # A pipe or a log has no width of its own, and is wide enough for every table unless COLUMNS says otherwise.
 console = Console(soft_wrap=not sys.stdout.isatty(), width=get_terminal_size((WIDE, 24)).columns)
 errors = Console(stderr=True, soft_wrap=True)
-
-N_RUNS_SHOWN = 5
 
 S = TypeVar("S", bound=BaseSettings)
 SourceName = Annotated[str, typer.Option(help=f"Where rows come from: {', '.join(NAMES)}.")]
@@ -201,7 +191,7 @@ def digest(
     if due and week:
         raise UsageError("--due finds the week itself: leave --week out.")
     settings = _settings()
-    _published(settings)
+    published_file(settings)
     if plain:
         made = due_job(settings) if due else weekly_job(settings, week)
     else:
@@ -228,7 +218,7 @@ def note(text: Annotated[str, typer.Argument(help="What readers should know.")])
     settings = _settings()
     if not text.strip():
         raise UsageError("A note needs a text.")
-    week = add_note(settings.home, text.strip(), weeks=weeks_of(_published(settings)))
+    week = add_note(settings.home, text.strip(), weeks=weeks_of(published_file(settings)))
     console.print(f"Noted for the digest of {week}.")
 
 
@@ -282,13 +272,13 @@ def restore(
     with hold_lock(settings.home, "trackrecord restore"), hold_lock(settings.home, "trackrecord restore", name=LOCK):
         aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
     console.print(f"{settings.home} is restored." + (f" What there was lies in {aside}." if aside else ""))
-    _say_doubt(settings.home)
+    print_doubt(console, settings.home, _delivery_settings())
 
 
 @app.command()
 def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Ask the published file, read-only."""
-    with _open_published(_settings()) as file:
+    with open_published(_settings()) as file:
         # Nothing but the file: no other file is read or written, whatever the query says.
         file.execute("set enable_external_access = false")
         try:
@@ -301,7 +291,7 @@ def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
             raise UsageError("Ask one question at a time: there is more than one statement.") from error
         except duckdb.Error as error:
             raise UsageError(f"{error}\nThe published file is read-only: ask it with a select.") from error
-    _print_rows(names, rows)
+    print_rows(console, names, rows)
 
 
 @app.command()
@@ -311,42 +301,10 @@ def status(
     """What is published, how fresh it is, the state of every day, and how the last runs ended."""
     settings = _settings()
     if not settings.published.exists():
-        _print_last_runs(settings)
+        print_last_runs(console, settings.home)
         console.print(f"Nothing is published yet: {settings.published} does not exist. Run `trackrecord nightly`.")
         raise typer.Exit(1 if check else 0)
-    published = settings.published
-    with _open_published(settings) as file:
-        row = file.execute(
-            "select published_at, as_of, run_id, source, is_simulated from ops.publish "
-            "order by published_at desc limit 1"
-        ).fetchone()
-        assert row is not None
-        replay = file.execute("select is_replay from ops.run where run_id = $run_id", {"run_id": row[2]}).fetchone()
-        is_replay = bool(replay and replay[0])
-    console.print(
-        f"{published}: published {row[0]:%Y-%m-%d %H:%M} UTC by run {row[2]} from {row[3]}, "
-        f"as of {row[1]:%Y-%m-%d %H:%M}" + (" (simulated)" if row[4] else "")
-    )
-    _print_last_runs(settings)
-    if (settings.home / "journal" / "requests.jsonl").exists():
-        from flows.report.calls import print_use
-
-        print_use(console, settings.home, utc_now())
-    age = utc_now() - row[0]
-    is_late = age.total_seconds() > settings.stale_after_days * 86_400
-    # A replay lives in the past: nothing is due there after its own moment.
-    now = row[1] if is_replay else utc_now()
-    with duckdb.connect(str(published), read_only=True) as file:
-        days = read_days(file, settings, now)
-    print_calendar(console, days)
-    if is_late:
-        console.print(f"Late: nothing was published for {age.days} days.")
-    late_digests = overdue(settings.home, utc_now(), _delivery_settings())
-    for line in (*told_late(days), *(f"Late: {one}" for one in late_digests)):
-        _say(line)
-        is_late = True
-    _say(summary(read_deliveries(settings.home).values()))
-    _say_doubt(settings.home)
+    is_late = print_status(console, settings, _delivery_settings())
     if check and is_late:
         raise typer.Exit(1)
 
@@ -414,42 +372,6 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _say_doubt(home: Path) -> None:
-    """What a restore has left open, for as long as it matters."""
-    settings = _delivery_settings()
-    if settings.mail_to or settings.webhooks or settings.chats:
-        for week in weeks_in_doubt(home, utc_now(), settings.delivery_deadline_hours):
-            _say(
-                f"In doubt: this home was restored without its outbox, and the digest of {week} may have gone out "
-                "before. It is made, and sent to nobody unasked: ask the readers, then `trackrecord deliveries`."
-            )
-
-
-def _print_last_runs(settings: Settings) -> None:
-    """From the journal: the published file cannot know of a run that did not publish."""
-    runs = fold(journal.read(settings.home, "runs"))[-N_RUNS_SHOWN:]
-    if runs:
-        console.print("Last runs, newest first:")
-    for run in reversed(runs):
-        _say(f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
-        for line in (run["error"] or "").splitlines():
-            _say(f"    {line}")
-
-
-@contextmanager
-def _open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published file as a reader opens it. Raises UsageError before the first publish, and where it is damaged."""
-    published = _published(settings)
-    try:
-        file = duckdb.connect(str(published), read_only=True)
-    except duckdb.Error as error:
-        raise UsageError(
-            f"{published} cannot be opened: {str(error).splitlines()[0]} Set it aside; the next nightly writes it anew."
-        ) from error
-    with file:
-        yield file
-
-
 def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
@@ -495,8 +417,7 @@ def _print_plan(run: Run) -> None:
 
 
 def _say(text: str) -> None:
-    """Print text as it is: what looks like markup or a number in it is somebody's data."""
-    console.print(text, highlight=False, markup=False)
+    say(console, text)
 
 
 def _settings() -> Settings:
@@ -513,28 +434,6 @@ def _read_settings(kind: type[S]) -> S:
     except ValidationError as error:
         told = "; ".join(f"TRACKRECORD_{'_'.join(map(str, at['loc'])).upper()}: {at['msg']}" for at in error.errors())
         raise UsageError(f"The settings in the environment or .env cannot be used. {told}.") from error
-
-
-def _print_rows(names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """A table where it fits; else each row on lines of its own, so that nothing is cut off."""
-    cells = [["" if value is None else str(value) for value in row] for row in rows]
-    table = Table(*(escape(name) for name in names))
-    for row in cells:
-        table.add_row(*map(Text, row))
-    if fits(console, table):
-        console.print(table)
-        return
-    width = max(map(len, names))
-    for row in cells:
-        for name, value in zip(names, row, strict=True):
-            _say(f"{name:<{width}}  {value}")
-        console.print()
-
-
-def _published(settings: Settings) -> Path:
-    if not settings.published.exists():
-        raise UsageError(f"{settings.published} does not exist yet. Run `trackrecord nightly` first.")
-    return settings.published
 
 
 def _with_progress() -> pipeline.Steps:

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import hypothesis
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
@@ -121,15 +120,8 @@ class Ledger(RuleBasedStateMachine):
     @rule(place=PLACE)
     def forge(self, place: float) -> None:
         """A row of some days ago is inserted, and said to have been known at once."""
-        market = self.home.market
-        market.shown += 1
-        rows = market.signals[(market.signals["timeframe"] == "1d") & (market.signals["arrives"] == 0)]
-        row = rows.iloc[int(place * len(rows))].copy()
-        row["signal_at"] = market.now.replace(hour=0, minute=0) - timedelta(days=3 + int(place * 4))
-        row["known_at"] = row["signal_at"] + timedelta(days=1)
-        row["vendor"], row["arrives"] = "forger", market.shown
-        market.signals.loc[market.signals.index.max() + 1] = row
-        self.forged.append((int(row["token_id"]), pd.Timestamp(row["signal_at"]).to_pydatetime()))
+        today = self.home.market.now.replace(hour=0, minute=0)
+        self.forged.append(self.insert("forger", place, today - timedelta(days=3 + int(place * 4))))
 
     @rule(days=st.integers(1, 9))
     def sleep(self, days: int) -> None:
@@ -193,6 +185,17 @@ class Ledger(RuleBasedStateMachine):
 
     # --- how -----------------------------------------------------------------------------------------------------
 
+    def insert(self, vendor: str, place: float, signal_at: datetime) -> tuple[int, datetime]:
+        """Somebody's row, said to have been known when its bar closed; the token and the moment it is about."""
+        market = self.home.market
+        market.shown += 1
+        rows = market.signals[(market.signals["timeframe"] == "1d") & (market.signals["arrives"] == 0)]
+        row = rows.iloc[int(place * len(rows))].copy()
+        row["signal_at"], row["known_at"] = signal_at, signal_at + timedelta(days=1)
+        row["vendor"], row["arrives"] = vendor, market.shown
+        market.signals.loc[market.signals.index.max() + 1] = row
+        return int(row["token_id"]), signal_at
+
     def next_day(self) -> Run:
         self.home.market.advance(Step(days=1, hour=0))
         self.home.market.deliver(self.home.folder, is_archive=False)
@@ -234,10 +237,12 @@ class Ledger(RuleBasedStateMachine):
         self.raw_files = raw_files
 
 
-def provenances(file: duckdb.DuckDBPyConnection, token_id: int, signal_at: datetime) -> list[tuple[str]]:
+def provenances(
+    file: duckdb.DuckDBPyConnection, token_id: int, signal_at: datetime, vendor: str = "forger"
+) -> list[tuple[str]]:
     return file.execute(
-        "select distinct provenance from core.signal where vendor = 'forger' and token_id = $token and signal_at = $at",
-        {"token": token_id, "at": signal_at},
+        "select distinct provenance from core.signal where vendor = $vendor and token_id = $token and signal_at = $at",
+        {"vendor": vendor, "token": token_id, "at": signal_at},
     ).fetchall()
 
 
@@ -271,12 +276,13 @@ def test_a_history_of_everything_keeps_the_ledger_true() -> None:
     try:
         ledger.begin(1)
         ledger.forge(0.5)
+        in_time = ledger.insert("prompt", 0.5, ledger.home.market.now.replace(hour=0, minute=0))
         ledger.restate("restate_signal", 0.3)
         ledger.read()
         ledger.publish()
         with duckdb.connect(str(ledger.home.published), read_only=True) as file:
             assert provenances(file, *ledger.forged[0]) == [("attested",)]
-            assert file.execute("select count(*) from core.signal where provenance = 'witnessed'").fetchone() > (0,)
+            assert provenances(file, *in_time, vendor="prompt") == [("witnessed",)]
         ledger.sleep(3)
         ledger.crash("snapshot")
         ledger.lose_warehouse(None)

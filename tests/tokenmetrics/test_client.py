@@ -189,16 +189,21 @@ def test_a_refusal_after_an_answer_is_not_taken_for_the_plan(server: DevServer, 
         fetch(server, tmp_path, history_days=60)
 
 
-def test_what_answered_yesterday_is_not_given_up_for_a_refusal_today(server: DevServer, tmp_path: Path) -> None:
-    """A plan that had it yesterday has it today, until the operator says otherwise."""
+def test_what_answered_yesterday_is_asked_twice_before_it_is_given_up(server: DevServer, tmp_path: Path) -> None:
     fetch(server, tmp_path, timeframes=("1d",))
+    server.faults = [Fault("status", "403", endpoint="quantmetrics", call=1)]
+    whole = fetch(server, tmp_path, timeframes=("1d",))
+    assert whole.rows["quantmetrics"] and not [line for line in whole.told if "not in your plan" in line]
+
+    server.faults = []
     server.plan = Plan(lacks=frozenset({"quantmetrics"}))
-    with pytest.raises(
-        SourceError, match=r"quantmetrics is not in your plan.*it answered on .*TOKENMETRICS_SKIP=quant"
-    ):
-        fetch(server, tmp_path, timeframes=("1d",))
-    brought = fetch(server, tmp_path, timeframes=("1d",), skip="quantmetrics")
+    n_before = len(server.calls)
+    brought = fetch(server, tmp_path, timeframes=("1d",))
     assert brought.rows["signals"] and "quantmetrics" not in brought.rows
+    assert [
+        line for line in brought.told if "quantmetrics is not in your plan" in line and "It last answered on" in line
+    ]
+    assert sum(call.endpoint == "quantmetrics" for call in server.calls[n_before:]) == 2
 
 
 def test_an_end_that_was_announced_stops_nothing_when_it_comes(server: DevServer, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from flows import cli
 from flows.config import Settings
 from flows.devserver import SPRING_2025, DevServer, Fault, Plan
 from flows.run import start_run
@@ -54,3 +56,14 @@ def test_a_month_is_the_first_night_and_twenty_nine_usual_ones(tmp_path: Path, u
     assert month == first + 29 * usual
     # A usual night reads 8 days and a 28th of 90: an eighth of the first night's days.
     assert usual < first / 2 or universe == "top:12"
+
+
+def test_the_command_examines_what_the_settings_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DevServer() as server:
+        for name, value in (("BASE_URL", f"{server.base_url}/v2"), ("API_KEY", server.keys[0])):
+            monkeypatch.setenv(f"TOKENMETRICS_{name}", value)
+        monkeypatch.setenv("TOKENMETRICS_REQUESTS_PER_MINUTE", "0")
+        monkeypatch.setenv("TRACKRECORD_HOME", str(tmp_path / "home"))
+        told = CliRunner().invoke(cli.app, ["doctor"])
+    assert told.exit_code == 0, told.output
+    assert "accepted through the header x-api-key" in told.output

@@ -17,7 +17,7 @@ from flows.errors import SourceError
 from flows.sources.tokenmetrics.pages import Page, PageStore, packed
 from flows.warehouse import journal
 from tests.tokenmetrics.conftest import NOW
-from tests.tokenmetrics.desk import QUICK, fetch
+from tests.tokenmetrics.desk import QUICK, fetch, settings_for
 
 FETCH = """
 import json, sys
@@ -48,8 +48,10 @@ def test_a_fetch_that_failed_goes_on_where_it_stopped(server: DevServer, tmp_pat
     server.faults = ()
     brought = fetch(server, tmp_path / "home")
     assert n_paid > 15
-    # The same questions as often as a fetch without interruption asks them (some are asked for a second reading).
-    assert paid(server) == once
+    # The same questions as often as a fetch without interruption asks them (some are asked for a second reading), but
+    # for those that were on their way when it stopped.
+    assert not once - paid(server)
+    assert sum((paid(server) - once).values()) < settings_for(server).concurrency
     assert brought.rows["signals"]
 
 
@@ -105,7 +107,9 @@ def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevSer
         assert store.held("tokens", {"page": "1"}, 1) is not None
     assert hourly.rows["signals"]
     whole = fetch(server, tmp_path / "whole")
-    assert fetch(server, tmp_path).n_calls == whole.n_calls - n_paid
+    n_left = fetch(server, tmp_path).n_calls
+    # Beside what was on its way when the first one stopped.
+    assert 0 <= n_left - (whole.n_calls - n_paid) < settings_for(server).concurrency
 
 
 def test_every_call_is_in_the_journal_whatever_became_of_it(server: DevServer, tmp_path: Path) -> None:

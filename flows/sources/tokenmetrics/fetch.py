@@ -67,6 +67,7 @@ class Fetch:
         self.notes: list[str] = []
         self._fields: dict[str, Fields] = {}
         self._refused: dict[str, EndpointRefused] = {}
+        self._doubted: list[Task] = []
         self._indices_lock = asyncio.Lock()
         self._index_pages: list[Page] | None = None
 
@@ -107,42 +108,36 @@ class Fetch:
         async with asyncio.TaskGroup() as group:
             for task in told:
                 group.create_task(self._endpoint(task))
+        for task in self._doubted:
+            self._refused.pop(task.endpoint.name, None)
+            await self._endpoint(task, is_second=True)
         self.found.drift += [one for fields in self._fields.values() for one in fields.drift()]
 
-    async def _endpoint(self, task: Task) -> None:
+    async def _endpoint(self, task: Task, *, is_second: bool = False) -> None:
+        """Ask one endpoint. What is refused but answered on an earlier day is asked again when all else is done."""
         endpoint = task.endpoint
         try:
             pages = await self._pages_of(task)
         except EndpointRefused as error:
             if not self._client.has_accepted:
                 await self._probe(TOP_TOKENS if endpoint is TOKENS else TOKENS)
-            self._raise_if_needed(endpoint, error)
+            if endpoint.is_required:
+                raise SourceError(
+                    f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
+                ) from None
+            day = self._client.answered_at(endpoint.name)
+            if day and not is_second:
+                self._doubted.append(task)
+                return
             what = "not_in_plan" if error.status in (401, 403) else "gone"
             about = endpoint.kind or endpoint.timeframe
             part = f"Its part of {endpoint.dataset} ({about})" if about else f"Its part of {endpoint.dataset or 'raw'}"
             hint = f" TOKENMETRICS_SKIP={endpoint.name} asks no more." if endpoint.is_removed else ""
-            told = f"{error} {part} is missing from this run.{hint}"
+            last = f" It last answered on {day}." if day else ""
+            told = f"{error}{last} {part} is missing from this run.{hint}"
             self.found.drift.append(Drift(endpoint.name, None, what, 0, told))
             return
         self._take(endpoint, pages)
-
-    def _raise_if_needed(self, endpoint: Endpoint, error: EndpointRefused) -> None:
-        """Raise SourceError where the run cannot go on without an endpoint, or where its refusal is not believed yet.
-
-        What answered on an earlier day is in the plan and is there, until somebody who knows says otherwise.
-        """
-        if endpoint.is_required:
-            raise SourceError(
-                f"{error} Without {endpoint.dataset} nothing can be scored; see docs/errors.md."
-            ) from None
-        day = self._client.answered_at(endpoint.name)
-        if day is None or endpoint.is_removed or error.status == 410:
-            return
-        raise SourceError(
-            f"{error} But it answered on {day}. Run again: what was fetched is kept, and is not paid for again. If "
-            f"your plan or the API has changed, set TOKENMETRICS_SKIP={endpoint.name} to go on without it; "
-            "docs/errors.md."
-        ) from None
 
     def _take(self, endpoint: Endpoint, pages: list[Page]) -> None:
         self.found.pages.setdefault(endpoint.name, []).extend(pages)

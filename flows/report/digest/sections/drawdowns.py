@@ -68,17 +68,17 @@ def _curves(writer: Writer, number: int, track: Track) -> Table:
     rows = writer.rows((f"tracks.{number}.curves.{place}" for place in range(len(track.curves))), templates)
     return Table(
         f"curves-{number}",
-        f"Sector equity, {name_of(writer.digest, track)}: what became of the stake, and how far it is under water, "
-        "below its highest point, now and at worst",
+        f"Sector equity, {name_of(writer.digest, track)}: what became of a stake of one, and how far it is under "
+        "water, below its highest point, now and at worst",
         (
             Column("sector"),
-            Column("calls, × stake", True, "Following the vendor's stance, costs included."),
+            Column("calls, stake became", True, "Following the vendor's stance, costs included."),
             Column("calls now", True),
             Column("calls worst", True),
-            Column("equal weight, × stake", True, "Every covered token in equal parts, no costs."),
+            Column("equal weight, stake became", True, "Every covered token in equal parts, no costs."),
             Column("equal weight now", True),
             Column("equal weight worst", True),
-            Column("hold, × stake", True, "Bought once and kept, no costs."),
+            Column("hold, stake became", True, "Bought once and kept, no costs."),
             Column("hold now", True),
             Column("hold worst", True),
         ),

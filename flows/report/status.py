@@ -1,0 +1,81 @@
+"""What `trackrecord status` says: what is published, how fresh it is, every day's state, the last runs, deliveries."""
+
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from flows.config import Settings
+from flows.delivery.delivery import read as read_deliveries
+from flows.delivery.delivery import summary
+from flows.delivery.doubt import weeks_in_doubt
+from flows.delivery.overdue import overdue
+from flows.delivery.settings import DeliverySettings
+from flows.report.calendar import print_calendar, told_late
+from flows.report.published import open_published
+from flows.report.tables import say
+from flows.warehouse import journal
+from flows.warehouse.clock import utc_now
+from flows.warehouse.days import read_days
+from flows.warehouse.runs import fold
+
+N_RUNS_SHOWN = 5
+
+
+def print_status(console: Console, settings: Settings, channels: DeliverySettings) -> bool:
+    """Print everything, and return whether something is late. Raises UsageError where nothing readable is published."""
+    with open_published(settings) as file:
+        row = file.execute(
+            "select published_at, publish.as_of, run_id, publish.source, publish.is_simulated, "
+            "coalesce(run.is_replay, false) "
+            "from ops.publish as publish left join ops.run as run using (run_id) order by published_at desc limit 1"
+        ).fetchone()
+        assert row is not None
+        published_at, as_of, run_id, source, is_simulated, is_replay = row
+        # A replay lives in the past: nothing is due there after its own moment.
+        days = read_days(file, settings, as_of if is_replay else utc_now())
+    console.print(
+        f"{settings.published}: published {published_at:%Y-%m-%d %H:%M} UTC by run {run_id} from {source}, "
+        f"as of {as_of:%Y-%m-%d %H:%M}" + (" (simulated)" if is_simulated else "")
+    )
+    print_last_runs(console, settings.home)
+    if (settings.home / "journal" / "requests.jsonl").exists():
+        from flows.report.calls import print_use
+
+        print_use(console, settings.home, utc_now())
+    print_calendar(console, days)
+    late = [*_old(settings, published_at), *told_late(days)]
+    late += [f"Late: {one}" for one in overdue(settings.home, utc_now(), channels)]
+    for line in late:
+        say(console, line)
+    say(console, summary(read_deliveries(settings.home).values()))
+    print_doubt(console, settings.home, channels)
+    return bool(late)
+
+
+def print_last_runs(console: Console, home: Path) -> None:
+    """From the journal: the published file cannot know of a run that did not publish."""
+    runs = fold(journal.read(home, "runs"))[-N_RUNS_SHOWN:]
+    if runs:
+        console.print("Last runs, newest first:")
+    for run in reversed(runs):
+        say(console, f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
+        for line in (run["error"] or "").splitlines():
+            say(console, f"    {line}")
+
+
+def print_doubt(console: Console, home: Path, channels: DeliverySettings) -> None:
+    """What a restore has left open, for as long as it matters."""
+    if channels.mail_to or channels.webhooks or channels.chats:
+        for week in weeks_in_doubt(home, utc_now(), channels.delivery_deadline_hours):
+            say(
+                console,
+                f"In doubt: this home was restored without its outbox, and the digest of {week} may have gone out "
+                "before. It is made, and sent to nobody unasked: ask the readers, then `trackrecord deliveries`.",
+            )
+
+
+def _old(settings: Settings, published_at: datetime) -> list[str]:
+    age = utc_now() - published_at
+    is_old = age.total_seconds() > settings.stale_after_days * 86_400
+    return [f"Late: nothing was published for {age.days} days."] if is_old else []
