@@ -299,7 +299,7 @@ def test_fifty_histories_keep_the_ledger_true() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(36_000)
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_two_thousand_histories_keep_the_ledger_true(seed: int) -> None:
     live(250, n_steps=5, seed=seed)
