@@ -173,7 +173,7 @@ def test_a_run_killed_while_it_builds_or_publishes_is_made_good_by_the_next(peac
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(36_000)
 @pytest.mark.parametrize("number", [0, 1])
 @pytest.mark.parametrize("border", BORDERS)
 def test_a_run_killed_at_any_border_of_its_steps_is_made_good_by_the_next(
@@ -185,7 +185,7 @@ def test_a_run_killed_at_any_border_of_its_steps_is_made_good_by_the_next(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(36_000)
 @pytest.mark.parametrize("seed", range(6))
 def test_runs_killed_at_fifty_random_moments_are_made_good_by_the_next(
     peace: Peace, seed: int, capsys: pytest.CaptureFixture[str]
@@ -196,7 +196,7 @@ def test_runs_killed_at_fifty_random_moments_are_made_good_by_the_next(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(36_000)
 def test_the_sample_killed_at_random_moments_is_made_good_by_the_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,7 +36,7 @@ while not stop.is_set():
     except Exception as error:
         torn.append(repr(error))
     n_reads += 1
-    time.sleep(0.05)
+    time.sleep(float(sys.argv[3]))
 print(n_reads, torn[:3])
 """
 
@@ -45,8 +45,10 @@ print(n_reads, torn[:3])
     ("n_readers", "n_publishes"),
     [(1, 2), pytest.param(8, 1_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])],
 )
-def test_no_reader_sees_a_torn_file(n_readers: int, n_publishes: int, tmp_path: Path) -> None:
-    publisher = new_publisher(tmp_path)
+def test_no_reader_sees_a_torn_file(
+    n_readers: int, n_publishes: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publisher = new_publisher(tmp_path, threads=1, horizons_1d=(2,), horizons_1h=(4,))
     market = random_market(5, n_tokens=2, n_days=40, has_known_at=False)
     now = market.advance(Step(days=35, hour=0))
     market.deliver(tmp_path / "vendor", is_archive=False)
@@ -54,7 +56,7 @@ def test_no_reader_sees_a_torn_file(n_readers: int, n_publishes: int, tmp_path: 
     published = publisher.settings.published
     readers = [
         subprocess.Popen(
-            [sys.executable, "-c", READER, str(published), SELECT],
+            [sys.executable, "-c", READER, str(published), SELECT, str(0.05 * n_readers)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -62,8 +64,8 @@ def test_no_reader_sees_a_torn_file(n_readers: int, n_publishes: int, tmp_path: 
         for _ in range(n_readers)
     ]
     try:
-        for _ in range(n_publishes):
-            with open_warehouse(publisher.settings) as warehouse:
+        with open_warehouse(publisher.settings) as warehouse:
+            for _ in range(n_publishes):
                 run = make_run(tmp_path / "vendor", publisher.settings, as_of=now)
                 publish(warehouse, stamp_of(run), published)
                 adopt_publishes(warehouse, publisher.settings)
@@ -72,6 +74,8 @@ def test_no_reader_sees_a_torn_file(n_readers: int, n_publishes: int, tmp_path: 
         for reader in readers:
             reader.kill()
             reader.wait()
+    with capsys.disabled():
+        print(f"\n{n_readers} readers, {n_publishes} publishes: {', '.join(n_reads for n_reads, _ in told)} reads")
     assert all(int(n_reads) > 0 and torn.strip() == "[]" for n_reads, torn in told), told
     with duckdb.connect(str(published), read_only=True) as file:
         assert file.execute("select count(*) from ops.publish").fetchone() == (n_publishes + 1,)
