@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.config import ROOT
-from flows.report.digest.archive import digest_schema, make_edition
+from flows.report.digest.archive import digest_schema, make_edition, write_archive
 from flows.report.digest.layout import lay_out
 from flows.report.digest.mail import MAX_BYTES, mail_form
 from flows.report.digest.model import Digest
@@ -219,3 +220,18 @@ def test_the_page_asks_nobody_for_anything() -> None:
 def test_the_schema_in_the_docs_is_the_digests_own() -> None:
     """When the digest has changed: copy `reports/digest.schema.json` of any run to docs/."""
     assert (ROOT / "docs" / "digest.schema.json").read_bytes() == digest_schema()
+
+
+def test_an_edition_that_comes_out_different_leaves_the_published_one_to_be_read(tmp_path: Path) -> None:
+    digest = a_digest(n_sectors=3)
+    write_archive(digest, tmp_path)
+    folder = tmp_path / digest.week
+    published = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    write_archive(digest, tmp_path)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == published
+    # A note that came later, a price that was corrected: another edition of the same week.
+    write_archive(digest.model_copy(update={"run_id": "another run"}), tmp_path)
+    kept = folder / "earlier" / "1"
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == published
+    assert "another run" in (folder / "digest.json").read_text(encoding="utf-8")

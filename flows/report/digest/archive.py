@@ -32,9 +32,23 @@ def write_archive(digest: Digest, reports: Path) -> Edition:
         "digest.json": edition.json,
         **{f"{picture.cid.split('@')[0]}.png": picture.png for picture in edition.pictures},
     }
+    _keep_earlier(folder, files["digest.json"])
     for name, content in files.items():
         write_whole(folder / name, content)
     return edition
+
+
+def _keep_earlier(folder: Path, made: bytes) -> None:
+    """What was published under a week stays to be read: an edition that comes out different now moves to `earlier/`."""
+    published = folder / "digest.json"
+    if not published.exists() or published.read_bytes() == made:
+        return
+    earlier = folder / "earlier"
+    aside = earlier / str(1 + sum(1 for _ in earlier.glob("*")))
+    aside.mkdir(parents=True)
+    for path in folder.iterdir():
+        if path.is_file():
+            write_whole(aside / path.name, path.read_bytes())
 
 
 def write_whole(path: Path, content: bytes) -> None:
