@@ -20,10 +20,11 @@ with horizons as (
     from (select distinct timeframe, horizon from marts.signal_scorecard)
     group by timeframe
 ),
+-- A vendor that has fallen silent goes on from now, not from its last call: no cell was enough in a past that is over.
+published as (select arg_max(as_of, published_at) as as_of from ops.publish),
 spans as (
     select
         vendor, timeframe, horizon, entry_rule, coalesce(sector, 'all') as sector,
-        max(entry_at) filter (where hit is not null) as last_entry_at,
         max(entry_at) filter (where hit is not null) - min(entry_at) filter (where hit is not null) as span
     from marts.signal_outcome
     group by vendor, timeframe, horizon, entry_rule, rollup (sector)
@@ -34,10 +35,11 @@ select
     card.selection_edge, card.selection_p, card.mean_return, card.mean_drawdown, card.worst_drawdown,
     card.is_reportable,
     case when not card.is_reportable and card.n_clusters >= 2 and card.n_effective > 0
-        then spans.last_entry_at + spans.span * (greatest(30 / card.n_effective, 10 / card.n_clusters) - 1)
+        then published.as_of + spans.span * (greatest(30 / card.n_effective, 10 / card.n_clusters) - 1)
     end as enough_at
 from marts.signal_scorecard as card
 inner join horizons using (timeframe, horizon)
+cross join published
 left join spans using (vendor, sector, timeframe, horizon, entry_rule)
 where card.n_calls > 0 and card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open'
 order by card.vendor, card.timeframe, card.sector <> 'all', card.n_calls desc, card.sector

@@ -4,9 +4,10 @@ import json
 import re
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -308,6 +309,21 @@ def test_the_output_of_a_pipe_has_no_control_characters_and_no_torn_lines(desk: 
     # All cells of a row: the sector, its calls, and its rate with the interval, or that there are too few.
     (all_sectors,) = [line for line in table if line.strip().startswith("all ")]
     assert re.search(r"all +\d+ +(\d+\.\d % \(\d+\.\d to \d+\.\d\)|too few \(n = \d+)", all_sectors)
+
+
+def test_no_cell_was_enough_in_a_past_that_is_over(desk: Desk, tmp_path: Path) -> None:
+    """A vendor that fell silent long ago: at its old pace it would have had enough by now, and it has not."""
+    desk.home = tmp_path / "another home"
+    signals = clean_folder()["signals"]
+    days = signals["signal_at"]
+    desk.deliver("signals", signals[days < days.min() + pd.Timedelta(days=60)])
+    desk.nightly()
+
+    (section,) = read_scorecard(desk.published).sections
+    told = [match[1] for row in section.rows for match in [re.search(r"enough about (\S+)\)", row[2])] if match]
+
+    assert told
+    assert min(told) >= f"{datetime.now(UTC):%Y-%m}"
 
 
 def long_scorecard() -> Scorecard:
