@@ -12,7 +12,7 @@ from flows.errors import WarehouseError
 from flows.scoring.scorecards import write_scorecards
 from flows.warehouse.connection import roll_back
 from flows.warehouse.forward_windows import create_table, fill_windows
-from flows.warehouse.models import Model, Renderer, load_models, needs_plan
+from flows.warehouse.models import Model, Renderer, changes_of, load_models, needs_plan
 
 # Of the machine's memory, for a build that finds no room in its limit.
 MOST_MEMORY = 0.6
@@ -196,6 +196,7 @@ class _Build:
         self.renderer = Renderer(settings, is_full=is_full)
         self.models = load_models(connection, self.renderer)
         self.planned = needs_plan(self.models)
+        self.read = frozenset(table for model in self.models for table in model.reads)
         self.n_rows: dict[str, int] = {}
         self.seconds: dict[str, float] = {}
 
@@ -272,6 +273,11 @@ class _Build:
             self.connection.execute(f"create or replace temporary table {table} as {select}")
         self.connection.execute(f"delete from {model.name} as old using gone where {same}")
         self.connection.execute(f"insert into {model.name} by name from added")
+        if changes_of(model) in self.read:
+            self.connection.execute(
+                f"create or replace temporary table {changes_of(model).removeprefix('temp.')} as "
+                "select *, false as is_new from gone union all select *, true from added"
+            )
         n_rows = self._count("fresh")
         for table in ("fresh", "held", "gone", "added"):
             self.connection.execute(f"drop table {table}")
@@ -282,11 +288,12 @@ class _Build:
         row = self.connection.execute(
             """
             select count(*)
-            from plan.outcome_before as old
+            from temp.changed_signal_outcome as old
             inner join marts.signal_outcome as new
                 using (vendor, token_id, timeframe, signal_at, entry_rule, horizon)
             where
-                old.hit is not null
+                not old.is_new
+                and old.hit is not null
                 and (old.status, old.gross_return, old.mae, old.mfe, old.max_drawdown)
                 is distinct from (new.status, new.gross_return, new.mae, new.mfe, new.max_drawdown)
             """

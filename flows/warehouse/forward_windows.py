@@ -88,8 +88,9 @@ def _windows(
     bars = Bars(**{field.name: column[field.name] for field in fields(Bars)})
     windows = forward_windows(bars, horizons, cost_bps)
     kept = ~bars.is_pad
+    asked = column["is_asked"][kept]
     flags = sum(of_horizon.flags << (BITS_A_HORIZON * place) for place, of_horizon in enumerate(windows.values()))
-    return pa.record_batch(
+    batch = pa.record_batch(
         {
             "token_id": column["token_id"][kept],
             "entry_at": column["entry_at"][kept],
@@ -104,6 +105,7 @@ def _windows(
             },
         }
     )
+    return batch if asked.all() else batch.filter(pa.array(asked))
 
 
 def _token_ranges(connection: duckdb.DuckDBPyConnection, timeframe: str) -> list[tuple[int, int]]:

@@ -20,8 +20,11 @@ from flows.warehouse.forward_windows import ALL_TOKENS
 LAYERS = ("staging", "work", "core", "marts")
 
 # Tables that are there before the models run: what was appended, what was recorded, what is to be computed.
-GIVEN_SCHEMAS = ("raw", "ops", "plan")
+GIVEN_SCHEMAS = ("raw", "ops", "plan", "temp")
 GIVEN_TABLES = ("work.sector_map", "work.exclusion")
+
+# Before the name of a model: the rows by which an increment changed its table, those that went and those that came.
+CHANGED = "temp.changed_"
 
 
 @dataclass(frozen=True)
@@ -87,23 +90,33 @@ def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> li
     Raises WarehouseError, before anything runs, for a file that does not parse, a table nobody makes, or a cycle.
     """
     models = {model.name: model for model in _read_models(connection, renderer)}
+    changes = {changes_of(model): model.name for model in models.values()}
     for model in models.values():
         for table in model.reads:
             is_given = table.split(".")[0] in GIVEN_SCHEMAS or table in GIVEN_TABLES
-            if table not in models and not is_given:
+            is_made = table in changes if table.startswith(CHANGED) else table in models or is_given
+            if not is_made:
                 raise WarehouseError(f"sql model {model.name} reads {table}, which no model makes.")
-    graph = {name: {table for table in model.reads if table in models} for name, model in models.items()}
+    graph = {
+        name: {changes.get(table, table) for table in model.reads if table in models or table in changes}
+        for name, model in models.items()
+    }
     try:
         return [models[name] for name in TopologicalSorter(graph).static_order()]
     except CycleError as error:
         raise WarehouseError(f"sql models read each other in a circle: {' -> '.join(error.args[1])}") from error
 
 
+def changes_of(model: Model) -> str:
+    """The table of the rows by which an increment changed a model's table."""
+    return CHANGED + model.name.split(".")[1]
+
+
 def needs_plan(models: list[Model]) -> frozenset[str]:
     """Names of the models that read the plan, themselves or through what they read. `models` are in order."""
     found: set[str] = set()
     for model in models:
-        if any(table.startswith("plan.") or table in found for table in model.reads):
+        if any(table.startswith(("plan.", CHANGED)) or table in found for table in model.reads):
             found.add(model.name)
     return frozenset(found)
 

@@ -9,7 +9,6 @@ with entries as (
     from {{ table }} as win
     inner join work.base_need as need on need.timeframe = '{{ timeframe }}' and win.entry_at = need.entry_at
     inner join work.token_sector as token_sector using (token_id, epoch)
-    where win.entry_at >= getvariable('outcome_from')
 ),
 
 covered as (

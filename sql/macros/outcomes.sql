@@ -12,9 +12,8 @@ with entries as (
     inner join work.current_token as current_token using (token_id)
     left join work.price_source as price_source using (timeframe, token_id)
     left join work.last_segment as last_segment using (timeframe, token_id)
-    where
-        entry.timeframe = '{{ timeframe }}'
-        and entry.entry_at >= (select entry_from from plan.outcome_scope where timeframe = '{{ timeframe }}')
+    semi join work.outcome_scope as scope on entry.timeframe = scope.timeframe and entry.entry_at = scope.entry_at
+    where entry.timeframe = '{{ timeframe }}'
 ),
 
 windows as (
@@ -33,8 +32,8 @@ windows as (
         {%- endfor %}
     from entries
     left join (
-        from {{ table }}
-        where entry_at >= getvariable('outcome_from')
+        from {{ table }} as win
+        semi join work.outcome_scope as scope on scope.timeframe = '{{ timeframe }}' and win.entry_at = scope.entry_at
     ) as win using (token_id, entry_at)
 ),
 

@@ -1,6 +1,7 @@
 {#-
 The bars the windows of some tokens are computed from, in order: the spine of what is to be computed anew, then, for a
-segment that has ended, flat bars at its last close, which make a window that its end cuts short exact.
+segment that has ended, flat bars at its last close, which make a window that its end cuts short exact. `is_asked` says
+which bars are the entry of a window that may have changed; the others are part of such windows.
 -#}
 {% macro window_bars(timeframe) -%}
 with segments as (
@@ -83,6 +84,21 @@ pads as (
     cross join generate_series(1, {{ (horizons[timeframe] | max) - 1 }}) as step (n)
 ),
 
+{%- if not is_full %}
+asked as (
+    select distinct
+        bars.token_id,
+        bars.bar_start,
+        true as is_asked
+    from bars
+    inner join work.window_span as span
+        on
+            span.timeframe = '{{ timeframe }}'
+            and bars.token_id = span.token_id
+            and bars.bar_start between span.entry_from and span.entry_to
+),
+
+{% endif -%}
 bars_and_pads as (
     from bars
     union all
@@ -102,11 +118,15 @@ select
     has_ended,
     is_left_out,
     is_pad,
+    {{ 'true' if is_full else 'coalesce(is_asked, false)' }} as is_asked,
     -- Where the segment has ended, no later than the longest window's end: a window does not change while bars follow.
     case
         when has_ended then least(segment_end, bar_start + {{ horizons[timeframe] | max }} * bar_length(timeframe))
         else bar_start + {{ horizons[timeframe] | max }} * bar_length(timeframe)
     end as segment_end
 from bars_and_pads
+{%- if not is_full %}
+left join asked using (token_id, bar_start)
+{%- endif %}
 order by token_id, segment, entry_at
 {%- endmacro %}

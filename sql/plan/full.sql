@@ -25,14 +25,14 @@ select distinct
     null::timestamp as anchor_at
 from core.signal;
 
-create or replace table plan.outcome_scope as
+create or replace table plan.curve_scope as
 select
     timeframe,
-    '-infinity'::timestamp as entry_from
+    '-infinity'::timestamp as bar_from
 from (values ('1d'), ('1h')) as timeframes (timeframe);
 
 set variable spine_from = '-infinity'::timestamp;
 set variable window_from_1d = '-infinity'::timestamp;
 set variable window_from_1h = '-infinity'::timestamp;
 set variable call_from = '-infinity'::timestamp;
-set variable outcome_from = '-infinity'::timestamp;
+set variable curve_from = '-infinity'::timestamp;

@@ -59,6 +59,8 @@ where touched_bar.touched_from <= ends.last_bar_at;
 -- The earliest of each scope again as a constant: by it DuckDB skips what lies before, which is nearly everything.
 set variable spine_from = (select min(coalesce(anchor_at, '-infinity'::timestamp)) from plan.spine_scope);
 
+-- A token whose bars only follow the last one of a segment that goes on has no other windows to compute than those that
+-- close: they are told by where its bars were appended to (`work.window_span`).
 create or replace table plan.window_scope as
 with reached as (
     select
@@ -70,9 +72,13 @@ with reached as (
             - (case scope.timeframe when '1h' then {{ horizons['1h'] | max }} else {{ horizons['1d'] | max }} end - 2)
             * bar_length(scope.timeframe),
             touched_bar.touched_from
-        ) as entry_from
+        ) as entry_from,
+        case when not last_segment.has_ended and touched_bar.touched_from >= last_segment.ended_at then scope.anchor_at end
+            as appended_to,
+        scope.anchor_segment as segment
     from plan.spine_scope as scope
     inner join touched_bar using (timeframe, token_id)
+    left join work.last_segment as last_segment using (timeframe, token_id)
 ),
 
 still_open as (
@@ -96,13 +102,11 @@ still_open as (
 select
     timeframe,
     token_id,
-    min(entry_from) as entry_from
-from (
-    from reached
-    union all
-    from still_open
-)
-group by all;
+    least(reached.entry_from, still_open.entry_from) as entry_from,
+    reached.appended_to,
+    reached.segment
+from reached
+full join still_open using (timeframe, token_id);
 
 set variable window_from_1d = (select min(entry_from) filter (timeframe = '1d') from plan.window_scope);
 set variable window_from_1h = (select min(entry_from) filter (timeframe = '1h') from plan.window_scope);
@@ -150,49 +154,49 @@ left join inside using (vendor, timeframe, token_id);
 
 set variable call_from = (select min(coalesce(anchor_at, '-infinity'::timestamp)) from plan.call_scope);
 
--- Base counts and outcomes go by entry: from the first window computed anew, the first touched signal, and whatever else
--- a new bar or row may have changed elsewhere.
-create or replace table plan.outcome_scope as
+-- Where segments went on: from there on a call may wait for its next bar, and a stance may end with its segment.
+create or replace table plan.live_from as
 select
     timeframe,
-    min(entry_from) as entry_from
+    min(ended_at) as live_from
+from core.segment
+where not has_ended
+group by all;
+
+-- Curves go by bar: from the first one that is new or revised, the first touched signal, and whatever else a new bar or
+-- row changes.
+create or replace table plan.curve_scope as
+select
+    timeframe,
+    min(bar_from) as bar_from
 from (
     select
         timeframe,
-        entry_from
-    from plan.window_scope
+        coalesce(scope.anchor_at + bar_length(timeframe), touched_bar.touched_from) as bar_from
+    from plan.spine_scope as scope
+    inner join touched_bar using (timeframe, token_id)
     union all
     select
         timeframe,
-        signal_from as entry_from
+        live_from as bar_from
+    from plan.live_from
+    union all
+    select
+        timeframe,
+        signal_from as bar_from
     from plan.call_scope
     union all
     -- Where the coverage of a vendor ended, and a bar before, where its stances did.
     select
         coverage_before.timeframe,
-        coverage_before.covered_to - bar_length(coverage_before.timeframe) as entry_from
+        coverage_before.covered_to - bar_length(coverage_before.timeframe) as bar_from
     from coverage_before
     inner join work.coverage as coverage using (vendor, timeframe, token_id)
     where coverage.covered_to <> coverage_before.covered_to
-    union all
-    -- Where a segment that had not ended may have ended now: no call waits for its next bar any longer.
-    select
-        timeframe,
-        ended_at as entry_from
-    from core.segment
-    where not has_ended
-    union all
-    -- Calls from before their token's first bar: it tells which price source they would have had.
-    select
-        call.timeframe,
-        call.signal_at as entry_from
-    from core.call as call
-    inner join plan.spine_scope as scope using (timeframe, token_id)
-    where scope.anchor_at is null
 )
 group by all;
 
-set variable outcome_from = (select min(entry_from) from plan.outcome_scope);
+set variable curve_from = (select min(bar_from) from plan.curve_scope);
 
 -- Tokens whose base rates may change in a past that was judged before: bars that do not only follow the last one, a
 -- coverage that begins earlier, or one that now reaches further while calls had been entered beyond it.
@@ -242,10 +246,3 @@ left join judged using (vendor, timeframe, token_id)
 where
     coverage.covered_from is distinct from coverage_before.covered_from
     or coalesce(judged.last_entry_at > coverage_before.covered_to, false);
-
--- The outcomes that are judged anew, as they stood.
-create or replace table plan.outcome_before as
-select old.*
-from marts.signal_outcome as old
-inner join plan.outcome_scope as scope using (timeframe)
-where old.entry_at >= scope.entry_from and old.entry_at >= getvariable('outcome_from');

@@ -3,14 +3,20 @@
 -- Grain: timeframe, entry_at, epoch
 with entries as (
     select distinct
-        '1d' as timeframe,
+        timeframe,
         entry_at
-    from core.forward_window_1d
-    union all
-    select distinct
-        '1h' as timeframe,
-        entry_at
-    from work.forward_window_1h
+    from (
+        select
+            '1d' as timeframe,
+            entry_at
+        from core.forward_window_1d
+        union all
+        select
+            '1h' as timeframe,
+            entry_at
+        from work.forward_window_1h
+    )
+    semi join work.outcome_scope using (timeframe, entry_at)
 )
 
 select
@@ -19,9 +25,7 @@ select
     epoch.epoch,
     true as is_of_entry
 from entries
-inner join plan.outcome_scope as scope using (timeframe)
 asof inner join work.sector_epoch as epoch on entries.entry_at >= epoch.valid_from
-where entries.entry_at >= scope.entry_from
 union
 select
     entry.timeframe,
@@ -29,6 +33,6 @@ select
     entry.sector_epoch as epoch,
     false as is_of_entry
 from work.call_entry as entry
-inner join plan.outcome_scope as scope using (timeframe)
+semi join work.outcome_scope as scope on entry.timeframe = scope.timeframe and entry.entry_at = scope.entry_at
 asof inner join work.sector_epoch as epoch on entry.entry_at >= epoch.valid_from
-where entry.entry_at >= scope.entry_from and entry.sector_epoch <> epoch.epoch
+where entry.sector_epoch <> epoch.epoch

@@ -1,7 +1,7 @@
 -- What each bar adds to the curves of a vendor's sector: counts, changes of stance and sums of returns, so that sectors
 -- add up and a night adds bars without touching older ones. Sums of returns are fixed-point.
 -- Grain: vendor, timeframe, sector, bar_start
--- Replaces: from plan.outcome_scope as scope where old.bar_start >= getvariable('outcome_from') and old.timeframe = scope.timeframe and old.bar_start >= scope.entry_from
+-- Replaces: from plan.curve_scope as scope where old.bar_start >= getvariable('curve_from') and old.timeframe = scope.timeframe and old.bar_start >= scope.bar_from
 with bars as (
     select
         coverage.vendor,
@@ -13,19 +13,19 @@ with bars as (
         bar.bar_start,
         bar.open,
         bar.close,
-        scope.entry_from,
+        scope.bar_from,
         bar.segment > 1 or bar.bar_start >= bar.segment_start + interval 7 days as is_seasoned,
         bar.bar_start between coverage.covered_from and coverage.covered_to as is_covered,
         -- A silent vendor has no stance: coverage lasts one bar longer than a stance may.
         bar.bar_start < coverage.covered_to - bar_length(bar.timeframe) as may_have_stance
     from work.spine_bar as bar
-    inner join plan.outcome_scope as scope using (timeframe)
+    inner join plan.curve_scope as scope using (timeframe)
     inner join work.coverage as coverage using (timeframe, token_id)
     inner join work.current_token as token using (token_id)
     where
         token.is_scored
-        and bar.bar_start >= scope.entry_from - bar_length(bar.timeframe)
-        and bar.bar_start >= getvariable('outcome_from')::timestamp - interval 1 day
+        and bar.bar_start >= scope.bar_from - bar_length(bar.timeframe)
+        and bar.bar_start >= getvariable('curve_from')::timestamp - interval 1 day
 ),
 
 signals as (
@@ -43,8 +43,8 @@ signals as (
 recent as (
     select signals.*
     from signals
-    inner join plan.outcome_scope as scope using (timeframe)
-    where signals.held_from >= scope.entry_from - interval 7 days
+    inner join plan.curve_scope as scope using (timeframe)
+    where signals.held_from >= scope.bar_from - interval 7 days
 ),
 
 told as (
@@ -53,8 +53,8 @@ told as (
         recent.timeframe,
         recent.token_id
     from recent
-    inner join plan.outcome_scope as scope using (timeframe)
-    where recent.held_from <= scope.entry_from - bar_length(recent.timeframe)
+    inner join plan.curve_scope as scope using (timeframe)
+    where recent.held_from <= scope.bar_from - bar_length(recent.timeframe)
 ),
 
 -- Where they do not, the last row before.
@@ -66,9 +66,9 @@ earlier as (
         max(signals.held_from) as held_from,
         arg_max(signals.side, signals.held_from) as side
     from signals
-    inner join plan.outcome_scope as scope using (timeframe)
+    inner join plan.curve_scope as scope using (timeframe)
     anti join told using (vendor, timeframe, token_id)
-    where signals.held_from < scope.entry_from - interval 7 days
+    where signals.held_from < scope.bar_from - interval 7 days
     group by all
 ),
 
@@ -122,7 +122,7 @@ moves as (
         timeframe,
         sector,
         bar_start,
-        entry_from,
+        bar_from,
         (stance = 1)::integer as n_long,
         (stance = -1)::integer as n_short,
         abs(stance - stance_before) as n_changes,
@@ -155,7 +155,7 @@ exits as (
         lagged.timeframe,
         lagged.sector,
         segment.ended_at as bar_start,
-        lagged.entry_from,
+        lagged.bar_from,
         abs(lagged.stance) as n_changes,
         lagged.is_eligible::integer as n_covered_changes,
         (lagged.is_eligible and lagged.segment = hold_entry.segment)::integer as n_in_changes
@@ -202,5 +202,5 @@ select
     coalesce(sum(n_joined), 0)::bigint as n_joined,
     coalesce(sum(in_earned), 0) as in_earned
 from all_moves
-where bar_start >= entry_from
+where bar_start >= bar_from
 group by all

@@ -1,16 +1,14 @@
 -- What chance gave, by sector and over all of them, for each vendor: the base rates of the signal scorecard.
 -- Grain: vendor, sector, timeframe, horizon, entry_at
--- Replaces: from plan.outcome_scope as scope where old.entry_at >= getvariable('outcome_from') and old.timeframe = scope.timeframe and old.entry_at >= scope.entry_from
+-- Replaces: from work.outcome_scope as scope where old.timeframe = scope.timeframe and old.entry_at = scope.entry_at
 with counts as (
     select base.*
     from work.base_count_1d as base
-    inner join plan.outcome_scope as scope using (timeframe)
-    where base.entry_at >= scope.entry_from and base.entry_at >= getvariable('outcome_from')
+    semi join work.outcome_scope using (timeframe, entry_at)
     union all
     select base.*
     from work.base_count_1h as base
-    inner join plan.outcome_scope as scope using (timeframe)
-    where base.entry_at >= scope.entry_from and base.entry_at >= getvariable('outcome_from')
+    semi join work.outcome_scope using (timeframe, entry_at)
 ),
 
 covered as (

@@ -1,7 +1,10 @@
 -- Calls by block of one horizon's width, for each cell of one provenance of the signal scorecard.
 -- Grain: vendor, sector, timeframe, horizon, direction, provenance, entry_rule, block
--- Replaces: from plan.outcome_scope as scope where old.timeframe = scope.timeframe and old.block >= block_of(scope.entry_from, old.horizon, old.timeframe)
+-- Replaces: from work.block_scope as scope where old.timeframe = scope.timeframe and old.horizon = scope.horizon and old.block = scope.block
 {{ scorecard_blocks('sector', has_all=true, scope='
-    inner join plan.outcome_scope as scope using (timeframe)
-    where block_of(outcome.entry_at, outcome.horizon, timeframe) >= block_of(scope.entry_from, outcome.horizon, timeframe)
+    semi join work.block_scope as scope
+        on
+            outcome.timeframe = scope.timeframe
+            and outcome.horizon = scope.horizon
+            and block_of(outcome.entry_at, outcome.horizon, outcome.timeframe) = scope.block
 ') }}

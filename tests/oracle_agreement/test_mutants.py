@@ -126,7 +126,7 @@ SQL_MUTANTS = (
     ),
     SqlMutant(
         "a call's known_at is read as its bar's end",
-        "work/call_entry.sql",
+        "macros/call_entries.sql",
         "bar_ceiling(timeframe, known_at)",
         "bar_floor(timeframe, known_at)",
         OUTCOMES,

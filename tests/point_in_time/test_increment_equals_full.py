@@ -18,7 +18,17 @@ SCHEMAS = ("core", "marts", "work")
 # What is to be counted anew and the working tables of that, not what was counted.
 PASSING = frozenset(
     f"work.{name}"
-    for name in ("base_need", "card_scope", "token_cell", "token_block", "token_base_1d", "token_base_1h")
+    for name in (
+        "window_span",
+        "outcome_scope",
+        "block_scope",
+        "card_scope",
+        "base_need",
+        "token_cell",
+        "token_block",
+        "token_base_1d",
+        "token_base_1h",
+    )
 )
 
 WINDOWS = ("core.forward_window_1d", "work.forward_window_1h")

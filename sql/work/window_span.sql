@@ -1,0 +1,51 @@
+-- From which entry to which a token's windows are computed anew: all from the first that may have changed, or, where bars
+-- were only appended to a segment that goes on, those on the new bars and those that close with one of them.
+-- Grain: timeframe, token_id, entry_from, entry_to
+{% if is_full -%}
+select
+    timeframe,
+    token_id,
+    entry_from,
+    'infinity'::timestamp as entry_to
+from plan.window_scope
+{%- else -%}
+with appended as (
+    select
+        scope.timeframe,
+        scope.token_id,
+        scope.appended_to,
+        segment.ended_at
+    from plan.window_scope as scope
+    inner join core.segment as segment using (timeframe, token_id, segment)
+    where scope.appended_to is not null and not segment.has_ended
+),
+
+closing as (
+    select
+        *,
+        unnest(case timeframe when '1h' then {{ horizons['1h'] | list }} else {{ horizons['1d'] | list }} end) as horizon
+    from appended
+)
+
+select
+    timeframe,
+    token_id,
+    entry_from,
+    'infinity'::timestamp as entry_to
+from plan.window_scope
+anti join appended using (timeframe, token_id)
+union
+select
+    timeframe,
+    token_id,
+    appended_to + bar_length(timeframe) as entry_from,
+    'infinity'::timestamp as entry_to
+from appended
+union
+select
+    timeframe,
+    token_id,
+    appended_to - (horizon - 2) * bar_length(timeframe) as entry_from,
+    ended_at - horizon * bar_length(timeframe) as entry_to
+from closing
+{%- endif %}
