@@ -1,6 +1,6 @@
 {#- Scored windows and hits of both directions, counted per entry moment and sector, for one timeframe. -#}
 {% macro base_counts(timeframe, table) -%}
-with entries as (
+with entries as not materialized (
     select
         need.epoch,
         need.is_of_entry,
