@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from rich import box
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.report.pace import enough_at
 from flows.report.tables import fits
 
 # What a reader sees first: one horizon a timeframe, the middle one.
@@ -20,8 +22,6 @@ with horizons as (
     from (select distinct timeframe, horizon from marts.signal_scorecard)
     group by timeframe
 ),
--- A vendor that has fallen silent goes on from now, not from its last call: no cell was enough in a past that is over.
-published as (select arg_max(as_of, published_at) as as_of from ops.publish),
 spans as (
     select
         vendor, timeframe, horizon, entry_rule, coalesce(sector, 'all') as sector,
@@ -33,13 +33,9 @@ select
     card.vendor, card.sector, card.timeframe, card.horizon, card.n_calls, card.hit_rate,
     card.hit_rate_low, card.hit_rate_high, card.n_effective, card.base_rate, card.edge, card.edge_p,
     card.selection_edge, card.selection_p, card.mean_return, card.mean_drawdown, card.worst_drawdown,
-    card.is_reportable,
-    case when not card.is_reportable and card.n_clusters >= 2 and card.n_effective > 0
-        then published.as_of + spans.span * (greatest(30 / card.n_effective, 10 / card.n_clusters) - 1)
-    end as enough_at
+    card.is_reportable, card.n_clusters, spans.span
 from marts.signal_scorecard as card
 inner join horizons using (timeframe, horizon)
-cross join published
 left join spans using (vendor, sector, timeframe, horizon, entry_rule)
 where card.n_calls > 0 and card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open'
 order by card.vendor, card.timeframe, card.sector <> 'all', card.n_calls desc, card.sector
@@ -98,7 +94,7 @@ def read_scorecard(published: Path) -> Scorecard:
     groups: dict[tuple[str, str, int], list[tuple[str, ...]]] = {}
     for cell in cells:
         key = (str(cell["vendor"]), str(cell["timeframe"]), int(cell["horizon"]))
-        groups.setdefault(key, []).append(_row(cell))
+        groups.setdefault(key, []).append(_row(cell, told[0]))
     sections = tuple(
         Section(f"{stamp}{vendor}, {timeframe} calls held for {horizon} bars, entered at the next open", tuple(rows))
         for (vendor, timeframe, horizon), rows in groups.items()
@@ -152,11 +148,11 @@ def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _row(cell: dict[str, object]) -> tuple[str, ...]:
+def _row(cell: dict[str, Any], as_of: datetime) -> tuple[str, ...]:
     n = f"{cell['n_calls']}"
     if not cell["is_reportable"]:
-        enough = cell["enough_at"]
-        when = f", enough about {enough:%Y-%m}" if isinstance(enough, datetime) else ""
+        enough = enough_at(now=as_of, span=cell["span"], n_effective=cell["n_effective"], n_clusters=cell["n_clusters"])
+        when = f", enough about {enough:%Y-%m}" if enough else ""
         return (str(cell["sector"]), n, f"too few (n = {n}{when})", *("" for _ in HEADINGS[3:]))
     return (
         str(cell["sector"]),

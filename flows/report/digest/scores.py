@@ -1,7 +1,7 @@
 """The scorecard's part of the digest: cells, marks that survive the correction, and when small cells will be enough."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -9,16 +9,14 @@ from scipy import stats
 
 from flows.report.digest.model import Cell, Estimate, LastWeek, Provenance
 from flows.report.digest.moment import File
-from flows.scoring.inference import CONFIDENCE, MIN_CLUSTERS, benjamini_hochberg
+from flows.report.pace import enough_at
+from flows.scoring.inference import CONFIDENCE, benjamini_hochberg
 
 # A year of digests may hold this share of false marks; each week gets its part.
 YEARLY_ERROR = 0.10
 MARK_LEVEL = YEARLY_ERROR / 52
 
 POWER = 0.80
-
-# Beyond this a pace says nothing.
-FARTHEST = timedelta(days=10 * 365)
 
 # Direction, too, is part of the key; provenance and entry rule are fixed: every call, at the next open.
 CELLS = """
@@ -146,14 +144,15 @@ def _mark(row: dict[str, Any], kind: str) -> str | None:
 
 
 def _enough_date(row: dict[str, Any]) -> date | None:
-    """When a cell will have 30 effective calls in 10 clusters if it goes on as it went from its first call to now."""
-    if row["n_clusters"] < 2 or not row["n_effective"] or row["first_entry_at"] is None:
+    if row["first_entry_at"] is None:
         return None
-    times = max(30 / row["n_effective"], MIN_CLUSTERS / row["n_clusters"]) - 1
-    lasting = (row["last_entry_at"] - row["first_entry_at"]) * times
-    if lasting > FARTHEST:
-        return None
-    return (row["published_as_of"] + lasting).date()  # type: ignore[no-any-return]
+    enough = enough_at(
+        now=row["published_as_of"],
+        span=row["last_entry_at"] - row["first_entry_at"],
+        n_effective=row["n_effective"],
+        n_clusters=row["n_clusters"],
+    )
+    return enough.date() if enough else None
 
 
 def _last_week(row: dict[str, Any]) -> LastWeek | None:
