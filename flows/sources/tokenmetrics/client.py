@@ -213,7 +213,8 @@ class Client:
         try:
             envelope = opened(body)
         except NotAnEnvelope:
-            return None, fault or Fault.NOT_JSON
+            # A path that answered does not vanish within a run: such a 404 said that there are no rows, and was cut off.
+            return None, fault if fault and endpoint not in self._accepted else Fault.NOT_JSON
         n_rows = len(envelope.rows)
         if fault is Fault.NOT_FOUND:
             # In the vendor's own words: there are no rows. Any other 404 is of a path that is not there.
