@@ -137,7 +137,8 @@ def test_any_one_call_of_a_nightly_may_fail(double: DevServer, tmp_path: Path, f
         assert set(seen) <= {"missing, and told", "stopped", "complete"}
     else:
         assert set(seen) <= {"stopped", "complete"}
-        assert seen["stopped"] > 40
+        # A 401 or 403 is asked about twice before it is believed; whatever else the server does not mean is not.
+        assert seen["stopped"] == whole.n_calls or fault.value in ("401", "403")
     # Over the whole sweep the key was sent some thousand times, and lies nowhere.
     assert double.keys[0].encode() not in bytes_under(tmp_path)
 
@@ -152,7 +153,8 @@ def test_on_the_first_night_a_refusal_is_taken_for_the_plan_and_told(
     whole = fetch(double, tmp_path / "whole", history_days=7)
     seen = sweep(double, tmp_path / "swept", whole, Fault("status", status), history_days=7, **PATIENT)
     print(f"\nfirst night, {status}: {whole.n_calls} calls swept, {dict(seen)}")
-    assert set(seen) <= {"missing, and told", "stopped"}
+    assert set(seen) <= {"missing, and told", "stopped", "complete"}
+    assert seen["missing, and told"]
 
 
 @pytest.mark.slow

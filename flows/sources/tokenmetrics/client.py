@@ -268,6 +268,11 @@ class Client:
                 f"{endpoint} was refused ({status}) with a page of HTML: not by the vendor, it seems, but by what "
                 "stands before it, such as a check for bots. Run again later: what was fetched is kept; docs/errors.md."
             )
+        if status in (401, 403, 404, 410) and endpoint in self._accepted:
+            raise SourceError(
+                f"{endpoint} was refused ({status}) after it had answered in the same run.{said} "
+                "Run again: what was fetched is kept, and is not paid for again."
+            )
         if status in (401, 403):
             raise self._refusal(endpoint, status, said)
         if status in (404, 410):
@@ -288,11 +293,6 @@ class Client:
     def _refusal(self, endpoint: str, status: int, said: str) -> Exception:
         """What a 401 or 403 means: the whole key where nothing has accepted it, else this endpoint."""
         self._refused.add(endpoint)
-        if endpoint in self._accepted:
-            return SourceError(
-                f"{endpoint} was refused ({status}) after it had answered in the same run.{said} "
-                "Run again: what was fetched is kept, and is not paid for again."
-            )
         if not self._accepted and len(self._refused) > 1:
             return KeyRefused(
                 f"The key in {self.key_origin} is refused ({status}) by {' and '.join(sorted(self._refused))}, and "
