@@ -13,6 +13,8 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from flows.config import Settings
 from flows.run import start_run
@@ -46,28 +48,18 @@ SCORING = (
 
 
 def kernel(path: Path, horizons: Sequence[int]) -> dict[int, tuple[float, ...]]:
-    """Windows computed and aggregated: DuckDB reads ranges of tokens, the product's function computes them."""
-    connection = duckdb.connect(config={"threads": THREADS})
-    (cuts,) = connection.execute(
-        f"select quantile_disc(token_id, {[part / THREADS for part in range(1, THREADS)]}::double[]) from '{path}'"
-    ).fetchone()
-    bounds = [-1, *cuts, 2**62]
+    """Windows computed and aggregated: the product's function on pieces of whole segments, some to each thread."""
+    bars = pq.read_table(path, columns=["token_id", "segment", "open", "high", "low", "close"])
+    token_id, segment = bars["token_id"].to_numpy(), bars["segment"].to_numpy()
+    is_new = (token_id[1:] != token_id[:-1]) | (segment[1:] != segment[:-1])
+    ends = np.append(np.flatnonzero(is_new) + 1, len(bars))
+    pieces = [0, *ends[np.flatnonzero(np.diff(ends // BARS_A_PIECE))], len(bars)]
 
     def aggregate(place: int) -> np.ndarray:
-        columns = (
-            connection.cursor()
-            .execute(
-                "select token_id * 4096 + segment as run, open, high, low, close "
-                f"from '{path}' where token_id > {bounds[place]} and token_id <= {bounds[place + 1]}"
-            )
-            .fetchnumpy()
-        )
-        borders = np.flatnonzero(np.diff(columns["run"], prepend=-1, append=-1))
-        pieces = [0, *borders[np.flatnonzero(np.diff(borders // BARS_A_PIECE)) + 1], len(columns["run"])]
         totals = np.zeros((len(horizons), 8))
-        for start, end in pairwise(pieces):
-            piece = {name: values[start:end] for name, values in columns.items()}
-            totals += _sums(_bars(piece), tuple(horizons))
+        for start, end in list(pairwise(pieces))[place::THREADS]:
+            its_ends = ends[(ends > start) & (ends <= end)] - start
+            totals += _sums(_bars(bars.slice(start, end - start), its_ends), tuple(horizons))
         return totals
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -75,19 +67,15 @@ def kernel(path: Path, horizons: Sequence[int]) -> dict[int, tuple[float, ...]]:
     return {horizon: tuple(row) for horizon, row in zip(horizons, totals.tolist(), strict=True)}
 
 
-def _bars(columns: dict[str, Any]) -> Bars:
+def _bars(table: pa.Table, ends: np.ndarray) -> Bars:
     """Bars of whole segments, none of which has ended: only matured windows count here."""
-    run = columns["run"]
-    n = len(run)
-    ends = np.flatnonzero(np.diff(run, append=-1)) + 1
+    n = len(table)
     left = np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(n)
+    left = left.astype(np.int32)
     none = np.zeros(n, dtype=bool)
     return Bars(
-        open=columns["open"],
-        high=columns["high"],
-        low=columns["low"],
-        close=columns["close"],
-        n_filled=np.zeros(n, dtype=np.int64),
+        **{name: table[name].to_numpy() for name in ("open", "high", "low", "close")},
+        n_filled=np.zeros(n, dtype=np.int32),
         bars_left=left,
         bars_passed=left,
         has_ended=none,
@@ -101,15 +89,20 @@ def _sums(bars: Bars, horizons: tuple[int, ...]) -> np.ndarray:
 
 
 def _sum(entry: np.ndarray, windows: Windows) -> list[float]:
-    closed = windows.has_closed
-    entry = entry[closed]
+    is_open = np.flatnonzero(~windows.has_closed)
+    n_closed = len(entry) - len(is_open)
+
+    def total(values: np.ndarray) -> float:
+        values[is_open] = 0
+        return values.sum()
+
     return [
-        closed.sum(),
-        (windows.exit_price[closed] / entry - 1).sum(),
-        (windows.highest[closed] / entry - 1).sum(),
-        (windows.lowest[closed] / entry - 1).sum(),
-        windows.drawdown_long[closed].sum(),
-        windows.drawdown_short[closed].sum(),
+        n_closed,
+        total(windows.exit_price / entry) - n_closed,
+        total(windows.highest / entry) - n_closed,
+        total(windows.lowest / entry) - n_closed,
+        total(windows.drawdown_long),
+        total(windows.drawdown_short),
         np.count_nonzero(windows.flags & HIT_LONG),
         np.count_nonzero(windows.flags & HIT_SHORT),
     ]

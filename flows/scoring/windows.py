@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.scoring.base import Floats, Ints
+from flows.scoring.base import Floats
 from flows.scoring.chain import Step, chain
 
 Flags = NDArray[np.bool_]
+Bits = NDArray[np.uint8]
+Counts = NDArray[np.int32]
 
 # What became of a window and of a call on it, four bits a horizon: SCORED alone is `matured`, with OTHER `truncated`;
 # without SCORED, OTHER is `excluded` and nothing is `open`.
@@ -28,6 +30,16 @@ TIE = 1e-14
 
 # More than a tenth of its bars filled in excludes a window.
 FILLED_PER_BAR = 10
+
+# Windows computed at once, so that the states of their runs stay in the processor's own cache.
+BARS_A_BLOCK = 8_192
+
+# The rows of a state. What is sought at its least is kept with its sign turned, so that of two states that meet each
+# row keeps the greater: LEAST and LOWEST, the worst FALL as -later / earlier, the worst GIVE_BACK as later - earlier.
+N_ROWS = 6
+LEAST, MOST, FALL, GIVE_BACK, LOWEST, HIGHEST = range(N_ROWS)
+# Once the entry is folded in, what is most has done its work.
+EXIT_PRICE = MOST
 
 
 @dataclass(frozen=True)
@@ -43,12 +55,15 @@ class Bars:
     high: Floats
     low: Floats
     close: Floats
-    n_filled: Ints
-    bars_left: Ints
-    bars_passed: Ints
+    n_filled: Counts
+    bars_left: Counts
+    bars_passed: Counts
     has_ended: Flags
     is_left_out: Flags
     is_pad: Flags
+
+    def __getitem__(self, some: slice) -> "Bars":
+        return Bars(*(values[some] for values in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -60,94 +75,123 @@ class Windows:
     lowest: Floats
     drawdown_long: Floats
     drawdown_short: Floats
-    flags: Ints
+    flags: Bits
     has_closed: Flags
 
 
-@dataclass(frozen=True)
-class _State:
-    """The states of all runs of one width: element i is the run that starts at bar i."""
-
-    least: Floats
-    most: Floats
-    fall: Floats
-    give_back: Floats
-    lowest: Floats
-    highest: Floats
-
-    def then(self, later: "_State", offset: int) -> "_State":
-        """The state of each run followed by the `later` one that starts `offset` bars after it."""
-        n = max(len(later.least) - offset, 0)
-        end = offset + n
-        fall = np.minimum(self.fall[:n], later.fall[offset:end])
-        np.minimum(fall, later.least[offset:end] / self.most[:n] - 1, out=fall)
-        give_back = np.minimum(self.give_back[:n], later.give_back[offset:end])
-        np.minimum(give_back, self.least[:n] - later.most[offset:end], out=give_back)
-        return _State(
-            least=np.minimum(self.least[:n], later.least[offset:end]),
-            most=np.maximum(self.most[:n], later.most[offset:end]),
-            fall=fall,
-            give_back=give_back,
-            lowest=np.minimum(self.lowest[:n], later.lowest[offset:end]),
-            highest=np.maximum(self.highest[:n], later.highest[offset:end]),
-        )
-
-
 def forward_windows(bars: Bars, horizons: tuple[int, ...], cost_bps: float) -> dict[int, Windows]:
-    """Return the windows of every horizon (in bars) for every bar that is no pad; hits are net of `cost_bps`."""
-    zero = np.zeros(len(bars.close))
-    states = {1: _State(bars.close, bars.close, zero, zero, bars.low, bars.high)}
-    for step in chain(horizons):
-        states[step.width] = _combined(states, step)
-    return {horizon: _fold(bars, states[horizon], horizon, cost_bps) for horizon in horizons}
+    """Return the windows of every horizon (in bars) for every bar that is no pad; hits are net of `cost_bps`.
+
+    Nothing is computed twice or copied: the states of a block are written where its windows will stand.
+    """
+    steps = chain(horizons)
+    on_the_way = sorted({1, *(step.width for step in steps)} - set(horizons))
+    n, n_ahead = len(bars.close), max(horizons) - 1
+    states = np.empty((len(horizons) + len(on_the_way), N_ROWS, n))
+    found = states[: len(horizons)]
+    flags, has_closed = np.empty((len(horizons), n), dtype=np.uint8), np.empty((len(horizons), n), dtype=np.bool_)
+    for start in range(0, n, BARS_A_BLOCK):
+        block, seen = slice(start, start + BARS_A_BLOCK), slice(start, start + BARS_A_BLOCK + n_ahead)
+        _write_states(bars[seen], steps, dict(zip((*horizons, *on_the_way), states[:, :, seen], strict=True)))
+        _fold(bars.open[block], found[:, :, block])
+        _close(bars[seen], horizons, cost_bps, found[:, :, block], flags[:, block], has_closed[:, block])
+    if bars.is_pad.any():
+        kept = np.flatnonzero(~bars.is_pad)
+        found, flags, has_closed = (values.take(kept, axis=-1) for values in (found, flags, has_closed))
+    return {
+        horizon: Windows(
+            exit_price=found[place, EXIT_PRICE],
+            highest=found[place, HIGHEST],
+            lowest=found[place, LOWEST],
+            drawdown_long=found[place, FALL],
+            drawdown_short=found[place, GIVE_BACK],
+            flags=flags[place],
+            has_closed=has_closed[place],
+        )
+        for place, horizon in enumerate(horizons)
+    }
 
 
-def _combined(states: dict[int, _State], step: Step) -> _State:
-    first, *later = step.parts
-    state = states[first.width]
-    for part in later:
-        state = state.then(states[part.width], part.offset)
-    return state
+def _write_states(bars: Bars, steps: tuple[Step, ...], states: dict[int, Floats]) -> None:
+    """Write, by width, the state of the run that starts at each bar; NaN where the bars end before the run does."""
+    n = len(bars.close)
+    single = states[1]
+    np.negative(bars.close, out=single[LEAST])
+    single[MOST] = bars.close
+    single[FALL] = -1
+    single[GIVE_BACK] = 0
+    np.negative(bars.low, out=single[LOWEST])
+    single[HIGHEST] = bars.high
+    for step in steps:
+        first, *later = step.parts
+        state, room = states[first.width], states[step.width]
+        for part in later:
+            n_whole = max(n - part.offset - part.width + 1, 0)
+            following = states[part.width][:, part.offset : part.offset + n_whole]
+            state = _then(state[:, :n_whole], following, out=room[:, :n_whole])
+        room[:, state.shape[1] :] = np.nan
 
 
-def _fold(bars: Bars, state: _State, horizon: int, cost_bps: float) -> Windows:
-    """Put the entry's open before the closes, and say what became of each window."""
-    kept = ~bars.is_pad
-    n = len(state.least)
-    entry = bars.open[:n]
-    left, passed, ended = bars.bars_left[kept], bars.bars_passed[kept], bars.has_ended[kept]
-    is_matured = left >= horizon
-    has_closed = is_matured | (ended & (passed >= horizon))
+def _then(earlier: Floats, later: Floats, out: Floats) -> Floats:
+    """The state of each run of `earlier` followed by the one of `later` that starts where it ends."""
+    across = np.empty((2, earlier.shape[1]))
+    np.divide(later[LEAST], earlier[MOST], out=across[0])
+    np.add(later[MOST], earlier[LEAST], out=across[1])
+    np.maximum(earlier, later, out=out)
+    np.maximum(out[FALL : GIVE_BACK + 1], across, out=out[FALL : GIVE_BACK + 1])
+    return out
 
-    def of_closed(values: Floats) -> Floats:
-        whole = np.full(len(bars.open), np.nan)
-        whole[:n] = values
-        return np.where(has_closed, whole[kept], np.nan)
 
-    n_filled = np.zeros(len(bars.open), dtype=np.int64)
-    n_filled[:n] = bars.n_filled[horizon - 1 :] - bars.n_filled[:n]
-    too_many_filled = has_closed & (FILLED_PER_BAR * n_filled[kept] > np.minimum(left, horizon))
-    is_excluded = bars.is_left_out[kept] | too_many_filled
+def _fold(entry: Floats, states: Floats) -> None:
+    """Put the entry's open before the closes and turn the signs back: states become drawdowns, lowest and highest."""
+    least, most, fall, give_back, lowest, _ = states.swapaxes(0, 1)
+    least /= entry
+    np.maximum(fall, least, out=fall)
+    np.subtract(-1, fall, out=fall)
+    most -= entry
+    np.maximum(give_back, most, out=give_back)
+    np.subtract(0, give_back, out=give_back)  # `negative` would make -0 of no give-back at all
+    give_back /= entry
+    np.negative(lowest, out=lowest)
+
+
+def _close(
+    bars: Bars, horizons: tuple[int, ...], cost_bps: float, found: Floats, flags: Bits, has_closed: Flags
+) -> None:
+    """Add the exit prices, say what became of each window, and take away what has not closed.
+
+    `bars` go on after the last entry, as far as the longest horizon reaches.
+    """
+    n = found.shape[-1]
+    left, passed, ended = bars.bars_left[:n], bars.bars_passed[:n], bars.has_ended[:n]
+    held = np.array(horizons, dtype=left.dtype)[:, None]
+    is_matured = left >= held
+    np.logical_or(is_matured, ended & (passed >= held), out=has_closed)
+
+    exit_price = found[:, EXIT_PRICE]
+    too_many_filled = np.zeros(has_closed.shape, dtype=np.bool_)
+    most_filled = left // FILLED_PER_BAR
+    for place, horizon in enumerate(horizons):
+        last = slice(horizon - 1, horizon - 1 + n)
+        n_whole = len(bars.close[last])
+        exit_price[place, :n_whole] = bars.close[last]
+        n_filled = bars.n_filled[last] - bars.n_filled[:n_whole]
+        # Of the bars held: the horizon's, or fewer where the segment ended first.
+        too_many_filled[place, :n_whole] = (n_filled > horizon // FILLED_PER_BAR) | (n_filled > most_filled[:n_whole])
+    np.copyto(found, np.nan, where=~has_closed[:, None])
+
+    is_excluded = bars.is_left_out[:n] | (has_closed & too_many_filled)
     is_scored = has_closed & ~is_excluded
-    exit_price = of_closed(bars.close[horizon - 1 :])
-    hit_long, hit_short = hits(bars.open[kept], exit_price, cost_bps)
-    return Windows(
-        exit_price=exit_price,
-        highest=of_closed(state.highest),
-        lowest=of_closed(state.lowest),
-        drawdown_long=of_closed(np.minimum(state.fall, state.least / entry - 1)),
-        drawdown_short=of_closed(np.minimum(state.give_back, entry - state.most) / entry),
-        flags=(
-            SCORED * is_scored
-            + HIT_LONG * (is_scored & hit_long)
-            + HIT_SHORT * (is_scored & hit_short)
-            + OTHER * (is_excluded | (has_closed & ~is_matured))
-        ),
-        has_closed=has_closed,
+    hit_long, hit_short = hits(bars.open[:n], exit_price, cost_bps)
+    flags[:] = (
+        SCORED * is_scored.view(np.uint8)
+        + HIT_LONG * (is_scored & hit_long).view(np.uint8)
+        + HIT_SHORT * (is_scored & hit_short).view(np.uint8)
+        + OTHER * (is_excluded | (has_closed & ~is_matured)).view(np.uint8)
     )
 
 
 def hits(entry_price: Floats, exit_price: Floats, cost_bps: float) -> tuple[Flags, Flags]:
     """Whether a long and a short made money after costs: the macro `net_return` above 0, where a tie is no hit."""
     forward_return, cost = exit_price / entry_price - 1, cost_bps / 10_000
-    return forward_return - cost > TIE, -forward_return - cost > TIE
+    return forward_return - cost > TIE, forward_return + cost < -TIE

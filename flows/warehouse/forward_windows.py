@@ -88,7 +88,10 @@ def _windows(
     bars = Bars(**{field.name: column[field.name] for field in fields(Bars)})
     windows = forward_windows(bars, horizons, cost_bps)
     kept = ~bars.is_pad
-    flags = sum(of_horizon.flags << (BITS_A_HORIZON * place) for place, of_horizon in enumerate(windows.values()))
+    flags = sum(
+        of_horizon.flags.astype(np.int64) << (BITS_A_HORIZON * place)
+        for place, of_horizon in enumerate(windows.values())
+    )
     return pa.record_batch(
         {
             "token_id": column["token_id"][kept],
