@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -27,6 +27,7 @@ from flows.warehouse.publish import publish, stamp_of
 THREADS = 2
 COST_BPS = 20
 BARS_A_PIECE = 16_384
+COLUMNS = ["token_id", "segment", "open", "high", "low", "close"]
 
 # What the build as shipped is timed for: windows, base rates, outcomes and scorecards. The other models (versions of
 # bars and signals, spine, calls, curves) are part of the whole build's time.
@@ -48,30 +49,43 @@ SCORING = (
 
 
 def kernel(path: Path, horizons: Sequence[int]) -> dict[int, tuple[float, ...]]:
-    """Windows computed and aggregated: the product's function on pieces of whole segments, some to each thread."""
-    bars = pq.read_table(path, columns=["token_id", "segment", "open", "high", "low", "close"])
-    token_id, segment = bars["token_id"].to_numpy(), bars["segment"].to_numpy()
-    is_new = (token_id[1:] != token_id[:-1]) | (segment[1:] != segment[:-1])
-    ends = np.append(np.flatnonzero(is_new) + 1, len(bars))
-    pieces = [0, *ends[np.flatnonzero(np.diff(ends // BARS_A_PIECE))], len(bars)]
+    """Windows computed and aggregated: threads take pieces of the file in turn to the product's function."""
+    pieces, turn = _pieces(path), Lock()
 
-    def aggregate(place: int) -> np.ndarray:
+    def next_piece() -> tuple[pa.Table, np.ndarray] | None:
+        with turn:
+            return next(pieces, None)
+
+    def aggregate(_: int) -> np.ndarray:
         totals = np.zeros((len(horizons), 8))
-        for start, end in list(pairwise(pieces))[place::THREADS]:
-            its_ends = ends[(ends > start) & (ends <= end)] - start
-            totals += _sums(_bars(bars.slice(start, end - start), its_ends), tuple(horizons))
+        for table, ends in iter(next_piece, None):
+            totals += _sums(_bars(table, ends), tuple(horizons))
         return totals
 
     with ThreadPoolExecutor(THREADS) as pool:
-        totals = sum(pool.map(aggregate, range(THREADS)))
+        totals = sum(pool.map(aggregate, range(THREADS)), start=np.zeros(1))
     return {horizon: tuple(row) for horizon, row in zip(horizons, totals.tolist(), strict=True)}
+
+
+def _pieces(path: Path) -> Iterator[tuple[pa.Table, np.ndarray]]:
+    """The file in pieces of whole segments, and where each segment of a piece ends; what is left waits for the next."""
+    with pq.ParquetFile(path) as file:
+        rest = file.schema_arrow.empty_table().select(COLUMNS)
+        for batch in file.iter_batches(BARS_A_PIECE, columns=COLUMNS, use_threads=False):
+            table = pa.concat_tables([rest, pa.table(batch).select(COLUMNS)])
+            token_id, segment = table["token_id"].to_numpy(), table["segment"].to_numpy()
+            ends = np.flatnonzero((token_id[1:] != token_id[:-1]) | (segment[1:] != segment[:-1])) + 1
+            if len(ends):
+                yield table.slice(0, ends[-1]), ends
+                table = table.slice(ends[-1])
+            rest = table
+    yield rest, np.array([len(rest)])
 
 
 def _bars(table: pa.Table, ends: np.ndarray) -> Bars:
     """Bars of whole segments, none of which has ended: only matured windows count here."""
     n = len(table)
-    left = np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(n)
-    left = left.astype(np.int32)
+    left = (np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(n)).astype(np.int32)
     none = np.zeros(n, dtype=bool)
     return Bars(
         **{name: table[name].to_numpy() for name in ("open", "high", "low", "close")},

@@ -82,7 +82,7 @@ class Windows:
 def forward_windows(bars: Bars, horizons: tuple[int, ...], cost_bps: float) -> dict[int, Windows]:
     """Return the windows of every horizon (in bars) for every bar that is no pad; hits are net of `cost_bps`.
 
-    Nothing is computed twice or copied: the states of a block are written where its windows will stand.
+    The states of the runs are written where the windows will stand, a block at a time, and made into windows there.
     """
     steps = chain(horizons)
     on_the_way = sorted({1, *(step.width for step in steps)} - set(horizons))
@@ -94,10 +94,10 @@ def forward_windows(bars: Bars, horizons: tuple[int, ...], cost_bps: float) -> d
         block, seen = slice(start, start + BARS_A_BLOCK), slice(start, start + BARS_A_BLOCK + n_ahead)
         _write_states(bars[seen], steps, dict(zip((*horizons, *on_the_way), states[:, :, seen], strict=True)))
         _fold(bars.open[block], found[:, :, block])
-        _close(bars[seen], horizons, cost_bps, found[:, :, block], flags[:, block], has_closed[:, block])
+        _judge(bars[seen], horizons, cost_bps, found[:, :, block], flags[:, block], has_closed[:, block])
     if bars.is_pad.any():
         kept = np.flatnonzero(~bars.is_pad)
-        found, flags, has_closed = (values.take(kept, axis=-1) for values in (found, flags, has_closed))
+        found, flags, has_closed = found[..., kept], flags[:, kept], has_closed[:, kept]
     return {
         horizon: Windows(
             exit_price=found[place, EXIT_PRICE],
@@ -133,7 +133,7 @@ def _write_states(bars: Bars, steps: tuple[Step, ...], states: dict[int, Floats]
 
 
 def _then(earlier: Floats, later: Floats, out: Floats) -> Floats:
-    """The state of each run of `earlier` followed by the one of `later` that starts where it ends."""
+    """Write to `out`, which may be `earlier`, the state of each of its runs followed by the one of `later`."""
     across = np.empty((2, earlier.shape[1]))
     np.divide(later[LEAST], earlier[MOST], out=across[0])
     np.add(later[MOST], earlier[LEAST], out=across[1])
@@ -155,12 +155,12 @@ def _fold(entry: Floats, states: Floats) -> None:
     np.negative(lowest, out=lowest)
 
 
-def _close(
+def _judge(
     bars: Bars, horizons: tuple[int, ...], cost_bps: float, found: Floats, flags: Bits, has_closed: Flags
 ) -> None:
-    """Add the exit prices, say what became of each window, and take away what has not closed.
+    """Add the exit prices, say what became of each window, and leave NaN where it has not closed.
 
-    `bars` go on after the last entry, as far as the longest horizon reaches.
+    `bars` go on after the last entry, as far as the longest window reaches or the segments go.
     """
     n = found.shape[-1]
     left, passed, ended = bars.bars_left[:n], bars.bars_passed[:n], bars.has_ended[:n]
@@ -176,7 +176,7 @@ def _close(
         n_whole = len(bars.close[last])
         exit_price[place, :n_whole] = bars.close[last]
         n_filled = bars.n_filled[last] - bars.n_filled[:n_whole]
-        # Of the bars held: the horizon's, or fewer where the segment ended first.
+        # A tenth of the bars held: as many as the horizon has, or as are left where the segment ends first.
         too_many_filled[place, :n_whole] = (n_filled > horizon // FILLED_PER_BAR) | (n_filled > most_filled[:n_whole])
     np.copyto(found, np.nan, where=~has_closed[:, None])
 

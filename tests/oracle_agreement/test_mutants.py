@@ -260,13 +260,11 @@ SQL_MUTANTS = (
 )
 
 
-def _without_entry(bars: windows.Bars, state: object, horizon: int, cost_bps: float) -> windows.Windows:
+def _without_entry(entry: windows.Floats, states: windows.Floats) -> None:
     """The drawdown's path begins at the first close, not at the entry."""
-    found = _FOLD(bars, state, horizon, cost_bps)
-    n = len(state.fall)
-    path = np.full(len(bars.open), np.nan)
-    path[:n] = state.fall
-    return windows.Windows(**{**vars(found), "drawdown_long": np.where(found.has_closed, path[~bars.is_pad], np.nan)})
+    fall = states[:, windows.FALL].copy()
+    _FOLD(entry, states)
+    states[:, windows.FALL] = -1 - fall
 
 
 def _no_neighbours(blocks: object, u: object, n_cells: int) -> object:
