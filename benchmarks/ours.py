@@ -22,11 +22,11 @@ from flows.scoring.windows import HIT_LONG, HIT_SHORT, Bars, Windows, forward_wi
 from flows.sources.simulated import SampleSource
 from flows.warehouse.build import build
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.forward_windows import BARS_A_BATCH
 from flows.warehouse.publish import publish, stamp_of
 
 THREADS = 2
 COST_BPS = 20
-BARS_A_PIECE = 16_384
 COLUMNS = ["token_id", "segment", "open", "high", "low", "close"]
 
 # What the build as shipped is timed for: windows, base rates, outcomes and scorecards. The other models (versions of
@@ -71,7 +71,7 @@ def _pieces(path: Path) -> Iterator[tuple[pa.Table, np.ndarray]]:
     """The file in pieces of whole segments, and where each segment of a piece ends; what is left waits for the next."""
     with pq.ParquetFile(path) as file:
         rest = file.schema_arrow.empty_table().select(COLUMNS)
-        for batch in file.iter_batches(BARS_A_PIECE, columns=COLUMNS, use_threads=False):
+        for batch in file.iter_batches(BARS_A_BATCH, columns=COLUMNS, use_threads=False):
             table = pa.concat_tables([rest, pa.table(batch).select(COLUMNS)])
             token_id, segment = table["token_id"].to_numpy(), table["segment"].to_numpy()
             ends = np.flatnonzero((token_id[1:] != token_id[:-1]) | (segment[1:] != segment[:-1])) + 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.scoring.base import Floats
+from flows.scoring.base import Floats, Ints
 from flows.scoring.chain import Step, chain
 
 Flags = NDArray[np.bool_]
@@ -30,9 +30,6 @@ TIE = 1e-14
 
 # More than a tenth of its bars filled in excludes a window.
 FILLED_PER_BAR = 10
-
-# Windows computed at once, so that the states of their runs stay in the processor's own cache.
-BARS_A_BLOCK = 8_192
 
 # The rows of a state. What is sought at its least is kept with its sign turned, so that of two states that meet each
 # row keeps the greater: LEAST and LOWEST, the worst FALL as -later / earlier, the worst GIVE_BACK as later - earlier.
@@ -62,9 +59,6 @@ class Bars:
     is_left_out: Flags
     is_pad: Flags
 
-    def __getitem__(self, some: slice) -> "Bars":
-        return Bars(*(values[some] for values in vars(self).values()))
-
 
 @dataclass(frozen=True)
 class Windows:
@@ -80,56 +74,39 @@ class Windows:
 
 
 def forward_windows(bars: Bars, horizons: tuple[int, ...], cost_bps: float) -> dict[int, Windows]:
-    """Return the windows of every horizon (in bars) for every bar that is no pad; hits are net of `cost_bps`.
-
-    The states of the runs are written where the windows will stand, a block at a time, and made into windows there.
-    """
+    """Return the windows of every horizon (in bars) for every bar that is no pad; hits are net of `cost_bps`."""
     steps = chain(horizons)
-    on_the_way = sorted({1, *(step.width for step in steps)} - set(horizons))
-    n, n_ahead = len(bars.close), max(horizons) - 1
-    states = np.empty((len(horizons) + len(on_the_way), N_ROWS, n))
-    found = states[: len(horizons)]
-    flags, has_closed = np.empty((len(horizons), n), dtype=np.uint8), np.empty((len(horizons), n), dtype=np.bool_)
-    for start in range(0, n, BARS_A_BLOCK):
-        block, seen = slice(start, start + BARS_A_BLOCK), slice(start, start + BARS_A_BLOCK + n_ahead)
-        _write_states(bars[seen], steps, dict(zip((*horizons, *on_the_way), states[:, :, seen], strict=True)))
-        _fold(bars.open[block], found[:, :, block])
-        _judge(bars[seen], horizons, cost_bps, found[:, :, block], flags[:, block], has_closed[:, block])
-    if bars.is_pad.any():
-        kept = np.flatnonzero(~bars.is_pad)
-        found, flags, has_closed = found[..., kept], flags[:, kept], has_closed[:, kept]
-    return {
-        horizon: Windows(
-            exit_price=found[place, EXIT_PRICE],
-            highest=found[place, HIGHEST],
-            lowest=found[place, LOWEST],
-            drawdown_long=found[place, FALL],
-            drawdown_short=found[place, GIVE_BACK],
-            flags=flags[place],
-            has_closed=has_closed[place],
-        )
-        for place, horizon in enumerate(horizons)
-    }
+    # One piece of memory for all states: freed and asked for again in many, it would go back to the system each time.
+    single, *rooms = np.empty((1 + len(steps), N_ROWS, len(bars.close)))
+    states = {1: _single_bars(bars, single)}
+    for step, room in zip(steps, rooms, strict=True):
+        states[step.width] = _combined(states, step, room)
+    kept = np.flatnonzero(~bars.is_pad) if bars.is_pad.any() else slice(None)
+    return {horizon: _fold(bars, states[horizon], horizon, cost_bps, kept) for horizon in horizons}
 
 
-def _write_states(bars: Bars, steps: tuple[Step, ...], states: dict[int, Floats]) -> None:
-    """Write, by width, the state of the run that starts at each bar; NaN where the bars end before the run does."""
-    n = len(bars.close)
-    single = states[1]
-    np.negative(bars.close, out=single[LEAST])
-    single[MOST] = bars.close
-    single[FALL] = -1
-    single[GIVE_BACK] = 0
-    np.negative(bars.low, out=single[LOWEST])
-    single[HIGHEST] = bars.high
-    for step in steps:
-        first, *later = step.parts
-        state, room = states[first.width], states[step.width]
-        for part in later:
-            n_whole = max(n - part.offset - part.width + 1, 0)
-            following = states[part.width][:, part.offset : part.offset + n_whole]
-            state = _then(state[:, :n_whole], following, out=room[:, :n_whole])
-        room[:, state.shape[1] :] = np.nan
+def _single_bars(bars: Bars, state: Floats) -> Floats:
+    """Write the state of every single bar: shape (rows, bars)."""
+    np.negative(bars.close, out=state[LEAST])
+    state[MOST] = bars.close
+    state[FALL] = -1
+    state[GIVE_BACK] = 0
+    np.negative(bars.low, out=state[LOWEST])
+    state[HIGHEST] = bars.high
+    return state
+
+
+def _combined(states: dict[int, Floats], step: Step, room: Floats) -> Floats:
+    """Write the state of the run of the step's width that starts at each bar; NaN where the bars end before it does."""
+    first, *later = step.parts
+    state = states[first.width]
+    n = room.shape[1]
+    for part in later:
+        n_whole = max(n - part.offset - part.width + 1, 0)
+        following = states[part.width][:, part.offset : part.offset + n_whole]
+        state = _then(state[:, :n_whole], following, out=room[:, :n_whole])
+    room[:, state.shape[1] :] = np.nan
+    return room
 
 
 def _then(earlier: Floats, later: Floats, out: Floats) -> Floats:
@@ -142,9 +119,40 @@ def _then(earlier: Floats, later: Floats, out: Floats) -> Floats:
     return out
 
 
-def _fold(entry: Floats, states: Floats) -> None:
-    """Put the entry's open before the closes and turn the signs back: states become drawdowns, lowest and highest."""
-    least, most, fall, give_back, lowest, _ = states.swapaxes(0, 1)
+def _fold(bars: Bars, state: Floats, horizon: int, cost_bps: float, kept: Ints | slice) -> Windows:
+    """Put the entry's open before the closes, in the state's own place, and say what became of each window."""
+    n_whole = max(len(bars.close) - horizon + 1, 0)
+    is_matured = bars.bars_left >= horizon
+    has_closed = is_matured | (bars.has_ended & (bars.bars_passed >= horizon))
+    found = _entered(bars.open, state)
+    found[EXIT_PRICE, :n_whole] = bars.close[horizon - 1 :]
+    found[:, ~has_closed] = np.nan
+    n_filled = np.zeros_like(bars.n_filled)
+    np.subtract(bars.n_filled[horizon - 1 :], bars.n_filled[:n_whole], out=n_filled[:n_whole])
+    too_many_filled = FILLED_PER_BAR * n_filled > np.minimum(bars.bars_left, horizon)
+    is_excluded = bars.is_left_out | (has_closed & too_many_filled)
+    is_scored = has_closed & ~is_excluded
+    hit_long, hit_short = hits(bars.open, found[EXIT_PRICE], cost_bps)
+    flags = (
+        SCORED * is_scored.view(np.uint8)
+        + HIT_LONG * (is_scored & hit_long).view(np.uint8)
+        + HIT_SHORT * (is_scored & hit_short).view(np.uint8)
+        + OTHER * (is_excluded | (has_closed & ~is_matured)).view(np.uint8)
+    )
+    return Windows(
+        exit_price=found[EXIT_PRICE, kept],
+        highest=found[HIGHEST, kept],
+        lowest=found[LOWEST, kept],
+        drawdown_long=found[FALL, kept],
+        drawdown_short=found[GIVE_BACK, kept],
+        flags=flags[kept],
+        has_closed=has_closed[kept],
+    )
+
+
+def _entered(entry: Floats, state: Floats) -> Floats:
+    """Turn a state in place into drawdowns from the entry on, lowest and highest, with the signs they have outside."""
+    least, most, fall, give_back, lowest, _ = state
     least /= entry
     np.maximum(fall, least, out=fall)
     np.subtract(-1, fall, out=fall)
@@ -153,42 +161,7 @@ def _fold(entry: Floats, states: Floats) -> None:
     np.subtract(0, give_back, out=give_back)  # `negative` would make -0 of no give-back at all
     give_back /= entry
     np.negative(lowest, out=lowest)
-
-
-def _judge(
-    bars: Bars, horizons: tuple[int, ...], cost_bps: float, found: Floats, flags: Bits, has_closed: Flags
-) -> None:
-    """Add the exit prices, say what became of each window, and leave NaN where it has not closed.
-
-    `bars` go on after the last entry, as far as the longest window reaches or the segments go.
-    """
-    n = found.shape[-1]
-    left, passed, ended = bars.bars_left[:n], bars.bars_passed[:n], bars.has_ended[:n]
-    held = np.array(horizons, dtype=left.dtype)[:, None]
-    is_matured = left >= held
-    np.logical_or(is_matured, ended & (passed >= held), out=has_closed)
-
-    exit_price = found[:, EXIT_PRICE]
-    too_many_filled = np.zeros(has_closed.shape, dtype=np.bool_)
-    most_filled = left // FILLED_PER_BAR
-    for place, horizon in enumerate(horizons):
-        last = slice(horizon - 1, horizon - 1 + n)
-        n_whole = len(bars.close[last])
-        exit_price[place, :n_whole] = bars.close[last]
-        n_filled = bars.n_filled[last] - bars.n_filled[:n_whole]
-        # A tenth of the bars held: as many as the horizon has, or as are left where the segment ends first.
-        too_many_filled[place, :n_whole] = (n_filled > horizon // FILLED_PER_BAR) | (n_filled > most_filled[:n_whole])
-    np.copyto(found, np.nan, where=~has_closed[:, None])
-
-    is_excluded = bars.is_left_out[:n] | (has_closed & too_many_filled)
-    is_scored = has_closed & ~is_excluded
-    hit_long, hit_short = hits(bars.open[:n], exit_price, cost_bps)
-    flags[:] = (
-        SCORED * is_scored.view(np.uint8)
-        + HIT_LONG * (is_scored & hit_long).view(np.uint8)
-        + HIT_SHORT * (is_scored & hit_short).view(np.uint8)
-        + OTHER * (is_excluded | (has_closed & ~is_matured)).view(np.uint8)
-    )
+    return state
 
 
 def hits(entry_price: Floats, exit_price: Floats, cost_bps: float) -> tuple[Flags, Flags]:

@@ -260,23 +260,24 @@ SQL_MUTANTS = (
 )
 
 
-def _without_entry(entry: windows.Floats, states: windows.Floats) -> None:
+def _without_entry(entry: windows.Floats, state: windows.Floats) -> windows.Floats:
     """The drawdown's path begins at the first close, not at the entry."""
-    fall = states[:, windows.FALL].copy()
-    _FOLD(entry, states)
-    states[:, windows.FALL] = -1 - fall
+    fall = state[windows.FALL].copy()
+    entered = _ENTERED(entry, state)
+    entered[windows.FALL] = -1 - fall
+    return entered
 
 
 def _no_neighbours(blocks: object, u: object, n_cells: int) -> object:
     return np.zeros(n_cells)
 
 
-_FOLD = windows._fold
+_ENTERED = windows._entered
 
 KERNEL_MUTANTS = (
     KernelMutant("a tie is a hit", windows, "TIE", -1e-14, OUTCOMES, "hit"),
     KernelMutant("a fifth of the bars may be filled in", windows, "FILLED_PER_BAR", 5, WINDOWS, "status", True),
-    KernelMutant("the entry is no part of the drawdown", windows, "_fold", _without_entry, WINDOWS, "drawdown_long"),
+    KernelMutant("the entry is no part of the drawdown", windows, "_entered", _without_entry, WINDOWS, "drawdown_long"),
     KernelMutant(
         "calls that overlap are independent", clusters, "_neighbour_products", _no_neighbours, SECTORS, "n_effective"
     ),

@@ -1,14 +1,12 @@
 """Forward windows on arrays against a loop that walks each window bar by bar, as section 5 of the contract reads."""
 
 from dataclasses import dataclass
-from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.scoring import windows
 from flows.scoring.chain import chain
 from flows.scoring.windows import (
     HIT_LONG,
@@ -116,30 +114,28 @@ def walked(one: Segment, i: int, horizon: int) -> Expected:
     )
 
 
-@given(segments, horizons, st.integers(1, 40) | st.just(windows.BARS_A_BLOCK))
-def test_windows_are_what_a_walk_finds(some: list[Segment], of: tuple[int, ...], bars_a_block: int) -> None:
-    """Wherever the kernel cuts its arrays, inside segments and inside windows."""
-    with mock.patch.object(windows, "BARS_A_BLOCK", bars_a_block):
-        found = forward_windows(as_arrays(some, max(of)), of, COST_BPS)
+@given(segments, horizons)
+def test_windows_are_what_a_walk_finds(some: list[Segment], of: tuple[int, ...]) -> None:
+    found = forward_windows(as_arrays(some, max(of)), of, COST_BPS)
     assert tuple(found) == of
-    for horizon, those in found.items():
+    for horizon, windows in found.items():
         expected = [walked(one, i, horizon) for one in some for i in range(len(one.bars))]
-        assert those.flags.tolist() == [one.flags for one in expected]
-        assert those.has_closed.tolist() == [one.exit_price is not None for one in expected]
+        assert windows.flags.tolist() == [one.flags for one in expected]
+        assert windows.has_closed.tolist() == [one.exit_price is not None for one in expected]
         for name in ("exit_price", "highest", "lowest", "drawdown_long", "drawdown_short"):
             told = np.array([getattr(one, name) for one in expected], dtype=np.float64)
-            np.testing.assert_allclose(getattr(those, name), told, rtol=1e-12, atol=1e-12, err_msg=name)
+            np.testing.assert_allclose(getattr(windows, name), told, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 @given(segments, horizons)
 def test_a_drawdown_is_at_least_the_loss(some: list[Segment], of: tuple[int, ...]) -> None:
     arrays = as_arrays(some, max(of))
     entry = arrays.open[~arrays.is_pad]
-    for found in forward_windows(arrays, of, COST_BPS).values():
-        closed = found.has_closed
-        forward_return = (found.exit_price / entry - 1)[closed]
-        assert (found.drawdown_long[closed] <= np.minimum(0, forward_return) + 1e-12).all()
-        assert (found.drawdown_short[closed] <= np.minimum(0, -forward_return) + 1e-12).all()
+    for windows in forward_windows(arrays, of, COST_BPS).values():
+        closed = windows.has_closed
+        forward_return = (windows.exit_price / entry - 1)[closed]
+        assert (windows.drawdown_long[closed] <= np.minimum(0, forward_return) + 1e-12).all()
+        assert (windows.drawdown_short[closed] <= np.minimum(0, -forward_return) + 1e-12).all()
 
 
 @given(segments, horizons, st.integers(-20, 20))
