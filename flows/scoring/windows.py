@@ -126,7 +126,7 @@ def _fold(bars: Bars, state: Floats, horizon: int, cost_bps: float, kept: Ints |
     has_closed = is_matured | (bars.has_ended & (bars.bars_passed >= horizon))
     found = _entered(bars.open, state)
     found[EXIT_PRICE, :n_whole] = bars.close[horizon - 1 :]
-    found[:, ~has_closed] = np.nan
+    np.copyto(found, np.nan, where=~has_closed)
     n_filled = np.zeros_like(bars.n_filled)
     np.subtract(bars.n_filled[horizon - 1 :], bars.n_filled[:n_whole], out=n_filled[:n_whole])
     too_many_filled = FILLED_PER_BAR * n_filled > np.minimum(bars.bars_left, horizon)
