@@ -196,7 +196,7 @@ def duckdb_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
 
 
 def our_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
-    """DuckDB reads the columns; the product's own function computes the windows, on all cores."""
+    """Arrow reads the file as a stream; the product's own function computes the windows, on all cores."""
     from benchmarks import ours
 
     return {

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from flows.config import Settings
 from flows.run import start_run
@@ -20,11 +21,12 @@ from flows.scoring.windows import HIT_LONG, HIT_SHORT, Bars, Windows, forward_wi
 from flows.sources.simulated import SampleSource
 from flows.warehouse.build import build
 from flows.warehouse.connection import open_warehouse
+from flows.warehouse.forward_windows import BARS_A_BATCH
 from flows.warehouse.publish import publish, stamp_of
 
 THREADS = 2
 COST_BPS = 20
-BARS_A_PIECE = 16_384
+COLUMNS = ["token_id", "segment", "open", "high", "low", "close"]
 
 # What the build as shipped is timed for: windows, base rates, outcomes and scorecards. The other models (versions of
 # bars and signals, spine, calls, curves) are part of the whole build's time.
@@ -46,48 +48,48 @@ SCORING = (
 
 
 def kernel(path: Path, horizons: Sequence[int]) -> dict[int, tuple[float, ...]]:
-    """Windows computed and aggregated: DuckDB reads ranges of tokens, the product's function computes them."""
-    connection = duckdb.connect(config={"threads": THREADS})
-    (cuts,) = connection.execute(
-        f"select quantile_disc(token_id, {[part / THREADS for part in range(1, THREADS)]}::double[]) from '{path}'"
-    ).fetchone()
-    bounds = [-1, *cuts, 2**62]
+    """Windows computed and aggregated: DuckDB reads the file, threads take pieces of it to the product's function."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        pieces, turn = _pieces(connection, path), Lock()
 
-    def aggregate(place: int) -> np.ndarray:
-        columns = (
-            connection.cursor()
-            .execute(
-                "select token_id * 4096 + segment as run, open, high, low, close "
-                f"from '{path}' where token_id > {bounds[place]} and token_id <= {bounds[place + 1]}"
-            )
-            .fetchnumpy()
-        )
-        borders = np.flatnonzero(np.diff(columns["run"], prepend=-1, append=-1))
-        pieces = [0, *borders[np.flatnonzero(np.diff(borders // BARS_A_PIECE)) + 1], len(columns["run"])]
-        totals = np.zeros((len(horizons), 8))
-        for start, end in pairwise(pieces):
-            piece = {name: values[start:end] for name, values in columns.items()}
-            totals += _sums(_bars(piece), tuple(horizons))
-        return totals
+        def next_piece() -> tuple[pa.Table, np.ndarray] | None:
+            with turn:
+                return next(pieces, None)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        totals = sum(pool.map(aggregate, range(THREADS)))
+        def aggregate(_: int) -> np.ndarray:
+            totals = np.zeros((len(horizons), 8))
+            for table, ends in iter(next_piece, None):
+                totals += _sums(_bars(table, ends), tuple(horizons))
+            return totals
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            totals = sum(pool.map(aggregate, range(THREADS)), start=np.zeros(1))
     return {horizon: tuple(row) for horizon, row in zip(horizons, totals.tolist(), strict=True)}
 
 
-def _bars(columns: dict[str, Any]) -> Bars:
+def _pieces(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[tuple[pa.Table, np.ndarray]]:
+    """The file in pieces of whole segments, and where each segment of a piece ends; what is left waits for the next."""
+    batches = connection.execute(f"select {', '.join(COLUMNS)} from '{path}'").to_arrow_reader(BARS_A_BATCH)
+    rest = batches.schema.empty_table()
+    for batch in batches:
+        table = pa.concat_tables([rest, pa.table(batch)])
+        token_id, segment = table["token_id"].to_numpy(), table["segment"].to_numpy()
+        ends = np.flatnonzero((token_id[1:] != token_id[:-1]) | (segment[1:] != segment[:-1])) + 1
+        if len(ends):
+            yield table.slice(0, ends[-1]), ends
+            table = table.slice(ends[-1])
+        rest = table
+    yield rest, np.array([len(rest)])
+
+
+def _bars(table: pa.Table, ends: np.ndarray) -> Bars:
     """Bars of whole segments, none of which has ended: only matured windows count here."""
-    run = columns["run"]
-    n = len(run)
-    ends = np.flatnonzero(np.diff(run, append=-1)) + 1
-    left = np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(n)
+    n = len(table)
+    left = (np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(n)).astype(np.int32)
     none = np.zeros(n, dtype=bool)
     return Bars(
-        open=columns["open"],
-        high=columns["high"],
-        low=columns["low"],
-        close=columns["close"],
-        n_filled=np.zeros(n, dtype=np.int64),
+        **{name: table[name].to_numpy() for name in ("open", "high", "low", "close")},
+        n_filled=np.zeros(n, dtype=np.int32),
         bars_left=left,
         bars_passed=left,
         has_ended=none,
@@ -101,15 +103,20 @@ def _sums(bars: Bars, horizons: tuple[int, ...]) -> np.ndarray:
 
 
 def _sum(entry: np.ndarray, windows: Windows) -> list[float]:
-    closed = windows.has_closed
-    entry = entry[closed]
+    is_open = np.flatnonzero(~windows.has_closed)
+    n_closed = len(entry) - len(is_open)
+
+    def total(values: np.ndarray) -> float:
+        values[is_open] = 0
+        return values.sum()
+
     return [
-        closed.sum(),
-        (windows.exit_price[closed] / entry - 1).sum(),
-        (windows.highest[closed] / entry - 1).sum(),
-        (windows.lowest[closed] / entry - 1).sum(),
-        windows.drawdown_long[closed].sum(),
-        windows.drawdown_short[closed].sum(),
+        n_closed,
+        total(windows.exit_price / entry) - n_closed,
+        total(windows.highest / entry) - n_closed,
+        total(windows.lowest / entry) - n_closed,
+        total(windows.drawdown_long),
+        total(windows.drawdown_short),
         np.count_nonzero(windows.flags & HIT_LONG),
         np.count_nonzero(windows.flags & HIT_SHORT),
     ]

@@ -15,6 +15,8 @@ from flows.scoring.base import Floats, Ints
 from flows.scoring.chain import Step, chain
 
 Flags = NDArray[np.bool_]
+Bits = NDArray[np.uint8]
+Counts = NDArray[np.int32]
 
 # What became of a window and of a call on it, four bits a horizon: SCORED alone is `matured`, with OTHER `truncated`;
 # without SCORED, OTHER is `excluded` and nothing is `open`.
@@ -28,6 +30,13 @@ TIE = 1e-14
 
 # More than a tenth of its bars filled in excludes a window.
 FILLED_PER_BAR = 10
+
+# The rows of a state. What is sought at its least is kept with its sign turned, so that of two states that meet each
+# row keeps the greater: LEAST and LOWEST, the worst FALL as -later / earlier, the worst GIVE_BACK as later - earlier.
+N_ROWS = 6
+LEAST, MOST, FALL, GIVE_BACK, LOWEST, HIGHEST = range(N_ROWS)
+# Once the entry is folded in, what is most has done its work.
+EXIT_PRICE = MOST
 
 
 @dataclass(frozen=True)
@@ -43,9 +52,9 @@ class Bars:
     high: Floats
     low: Floats
     close: Floats
-    n_filled: Ints
-    bars_left: Ints
-    bars_passed: Ints
+    n_filled: Counts
+    bars_left: Counts
+    bars_passed: Counts
     has_ended: Flags
     is_left_out: Flags
     is_pad: Flags
@@ -60,94 +69,102 @@ class Windows:
     lowest: Floats
     drawdown_long: Floats
     drawdown_short: Floats
-    flags: Ints
+    flags: Bits
     has_closed: Flags
-
-
-@dataclass(frozen=True)
-class _State:
-    """The states of all runs of one width: element i is the run that starts at bar i."""
-
-    least: Floats
-    most: Floats
-    fall: Floats
-    give_back: Floats
-    lowest: Floats
-    highest: Floats
-
-    def then(self, later: "_State", offset: int) -> "_State":
-        """The state of each run followed by the `later` one that starts `offset` bars after it."""
-        n = max(len(later.least) - offset, 0)
-        end = offset + n
-        fall = np.minimum(self.fall[:n], later.fall[offset:end])
-        np.minimum(fall, later.least[offset:end] / self.most[:n] - 1, out=fall)
-        give_back = np.minimum(self.give_back[:n], later.give_back[offset:end])
-        np.minimum(give_back, self.least[:n] - later.most[offset:end], out=give_back)
-        return _State(
-            least=np.minimum(self.least[:n], later.least[offset:end]),
-            most=np.maximum(self.most[:n], later.most[offset:end]),
-            fall=fall,
-            give_back=give_back,
-            lowest=np.minimum(self.lowest[:n], later.lowest[offset:end]),
-            highest=np.maximum(self.highest[:n], later.highest[offset:end]),
-        )
 
 
 def forward_windows(bars: Bars, horizons: tuple[int, ...], cost_bps: float) -> dict[int, Windows]:
     """Return the windows of every horizon (in bars) for every bar that is no pad; hits are net of `cost_bps`."""
-    zero = np.zeros(len(bars.close))
-    states = {1: _State(bars.close, bars.close, zero, zero, bars.low, bars.high)}
-    for step in chain(horizons):
-        states[step.width] = _combined(states, step)
-    return {horizon: _fold(bars, states[horizon], horizon, cost_bps) for horizon in horizons}
+    steps = chain(horizons)
+    # One piece of memory for all states: freed and asked for again in many, it would go back to the system each time.
+    single, *rooms = np.empty((1 + len(steps), N_ROWS, len(bars.close)))
+    states = {1: _single_bars(bars, single)}
+    for step, room in zip(steps, rooms, strict=True):
+        states[step.width] = _combined(states, step, room)
+    kept = np.flatnonzero(~bars.is_pad) if bars.is_pad.any() else slice(None)
+    return {horizon: _fold(bars, states[horizon], horizon, cost_bps, kept) for horizon in horizons}
 
 
-def _combined(states: dict[int, _State], step: Step) -> _State:
-    first, *later = step.parts
-    state = states[first.width]
-    for part in later:
-        state = state.then(states[part.width], part.offset)
+def _single_bars(bars: Bars, state: Floats) -> Floats:
+    """Write the state of every single bar: shape (rows, bars)."""
+    np.negative(bars.close, out=state[LEAST])
+    state[MOST] = bars.close
+    state[FALL] = -1
+    state[GIVE_BACK] = 0
+    np.negative(bars.low, out=state[LOWEST])
+    state[HIGHEST] = bars.high
     return state
 
 
-def _fold(bars: Bars, state: _State, horizon: int, cost_bps: float) -> Windows:
-    """Put the entry's open before the closes, and say what became of each window."""
-    kept = ~bars.is_pad
-    n = len(state.least)
-    entry = bars.open[:n]
-    left, passed, ended = bars.bars_left[kept], bars.bars_passed[kept], bars.has_ended[kept]
-    is_matured = left >= horizon
-    has_closed = is_matured | (ended & (passed >= horizon))
+def _combined(states: dict[int, Floats], step: Step, room: Floats) -> Floats:
+    """Write the state of the run of the step's width that starts at each bar; NaN where the bars end before it does."""
+    first, *later = step.parts
+    state = states[first.width]
+    n = room.shape[1]
+    for part in later:
+        n_whole = max(n - part.offset - part.width + 1, 0)
+        following = states[part.width][:, part.offset : part.offset + n_whole]
+        state = _then(state[:, :n_whole], following, out=room[:, :n_whole])
+    room[:, state.shape[1] :] = np.nan
+    return room
 
-    def of_closed(values: Floats) -> Floats:
-        whole = np.full(len(bars.open), np.nan)
-        whole[:n] = values
-        return np.where(has_closed, whole[kept], np.nan)
 
-    n_filled = np.zeros(len(bars.open), dtype=np.int64)
-    n_filled[:n] = bars.n_filled[horizon - 1 :] - bars.n_filled[:n]
-    too_many_filled = has_closed & (FILLED_PER_BAR * n_filled[kept] > np.minimum(left, horizon))
-    is_excluded = bars.is_left_out[kept] | too_many_filled
+def _then(earlier: Floats, later: Floats, out: Floats) -> Floats:
+    """Write to `out`, which may be `earlier`, the state of each of its runs followed by the one of `later`."""
+    across = np.empty((2, earlier.shape[1]))
+    np.divide(later[LEAST], earlier[MOST], out=across[0])
+    np.add(later[MOST], earlier[LEAST], out=across[1])
+    np.maximum(earlier, later, out=out)
+    np.maximum(out[FALL : GIVE_BACK + 1], across, out=out[FALL : GIVE_BACK + 1])
+    return out
+
+
+def _fold(bars: Bars, state: Floats, horizon: int, cost_bps: float, kept: Ints | slice) -> Windows:
+    """Put the entry's open before the closes, in the state's own place, and say what became of each window."""
+    n_whole = max(len(bars.close) - horizon + 1, 0)
+    is_matured = bars.bars_left >= horizon
+    has_closed = is_matured | (bars.has_ended & (bars.bars_passed >= horizon))
+    found = _entered(bars.open, state)
+    found[EXIT_PRICE, :n_whole] = bars.close[horizon - 1 :]
+    np.copyto(found, np.nan, where=~has_closed)
+    n_filled = np.zeros_like(bars.n_filled)
+    np.subtract(bars.n_filled[horizon - 1 :], bars.n_filled[:n_whole], out=n_filled[:n_whole])
+    too_many_filled = FILLED_PER_BAR * n_filled > np.minimum(bars.bars_left, horizon)
+    is_excluded = bars.is_left_out | (has_closed & too_many_filled)
     is_scored = has_closed & ~is_excluded
-    exit_price = of_closed(bars.close[horizon - 1 :])
-    hit_long, hit_short = hits(bars.open[kept], exit_price, cost_bps)
-    return Windows(
-        exit_price=exit_price,
-        highest=of_closed(state.highest),
-        lowest=of_closed(state.lowest),
-        drawdown_long=of_closed(np.minimum(state.fall, state.least / entry - 1)),
-        drawdown_short=of_closed(np.minimum(state.give_back, entry - state.most) / entry),
-        flags=(
-            SCORED * is_scored
-            + HIT_LONG * (is_scored & hit_long)
-            + HIT_SHORT * (is_scored & hit_short)
-            + OTHER * (is_excluded | (has_closed & ~is_matured))
-        ),
-        has_closed=has_closed,
+    hit_long, hit_short = hits(bars.open, found[EXIT_PRICE], cost_bps)
+    flags = (
+        SCORED * is_scored.view(np.uint8)
+        + HIT_LONG * (is_scored & hit_long).view(np.uint8)
+        + HIT_SHORT * (is_scored & hit_short).view(np.uint8)
+        + OTHER * (is_excluded | (has_closed & ~is_matured)).view(np.uint8)
     )
+    return Windows(
+        exit_price=found[EXIT_PRICE, kept],
+        highest=found[HIGHEST, kept],
+        lowest=found[LOWEST, kept],
+        drawdown_long=found[FALL, kept],
+        drawdown_short=found[GIVE_BACK, kept],
+        flags=flags[kept],
+        has_closed=has_closed[kept],
+    )
+
+
+def _entered(entry: Floats, state: Floats) -> Floats:
+    """Turn a state in place into drawdowns from the entry on, lowest and highest, with the signs they have outside."""
+    least, most, fall, give_back, lowest, _ = state
+    least /= entry
+    np.maximum(fall, least, out=fall)
+    np.subtract(-1, fall, out=fall)
+    most -= entry
+    np.maximum(give_back, most, out=give_back)
+    np.subtract(0, give_back, out=give_back)  # `negative` would make -0 of no give-back at all
+    give_back /= entry
+    np.negative(lowest, out=lowest)
+    return state
 
 
 def hits(entry_price: Floats, exit_price: Floats, cost_bps: float) -> tuple[Flags, Flags]:
     """Whether a long and a short made money after costs: the macro `net_return` above 0, where a tie is no hit."""
     forward_return, cost = exit_price / entry_price - 1, cost_bps / 10_000
-    return forward_return - cost > TIE, -forward_return - cost > TIE
+    return forward_return - cost > TIE, forward_return + cost < -TIE

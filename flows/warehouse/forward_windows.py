@@ -12,7 +12,8 @@ import pyarrow as pa
 from flows.config import SQL_DIR
 from flows.scoring.windows import BITS_A_HORIZON, Bars, forward_windows
 
-# Bars that one worker holds at once: bounds the memory, and keeps the arrays near the processor.
+# Bars that one worker holds at once: bounds the memory. With a fifth of it, the workers would spend their time handing
+# each other the interpreter, which NumPy asks for after each call.
 BARS_A_BATCH = 50_000
 
 ALL_TOKENS = (-(2**63), 2**63 - 1)
@@ -89,7 +90,10 @@ def _windows(
     windows = forward_windows(bars, horizons, cost_bps)
     kept = ~bars.is_pad
     asked = column["is_asked"][kept]
-    flags = sum(of_horizon.flags << (BITS_A_HORIZON * place) for place, of_horizon in enumerate(windows.values()))
+    flags = sum(
+        of_horizon.flags.astype(np.int64) << (BITS_A_HORIZON * place)
+        for place, of_horizon in enumerate(windows.values())
+    )
     batch = pa.record_batch(
         {
             "token_id": column["token_id"][kept],

@@ -260,25 +260,24 @@ SQL_MUTANTS = (
 )
 
 
-def _without_entry(bars: windows.Bars, state: object, horizon: int, cost_bps: float) -> windows.Windows:
+def _without_entry(entry: windows.Floats, state: windows.Floats) -> windows.Floats:
     """The drawdown's path begins at the first close, not at the entry."""
-    found = _FOLD(bars, state, horizon, cost_bps)
-    n = len(state.fall)
-    path = np.full(len(bars.open), np.nan)
-    path[:n] = state.fall
-    return windows.Windows(**{**vars(found), "drawdown_long": np.where(found.has_closed, path[~bars.is_pad], np.nan)})
+    fall = state[windows.FALL].copy()
+    entered = _ENTERED(entry, state)
+    entered[windows.FALL] = -1 - fall
+    return entered
 
 
 def _no_neighbours(blocks: object, u: object, n_cells: int) -> object:
     return np.zeros(n_cells)
 
 
-_FOLD = windows._fold
+_ENTERED = windows._entered
 
 KERNEL_MUTANTS = (
     KernelMutant("a tie is a hit", windows, "TIE", -1e-14, OUTCOMES, "hit"),
     KernelMutant("a fifth of the bars may be filled in", windows, "FILLED_PER_BAR", 5, WINDOWS, "status", True),
-    KernelMutant("the entry is no part of the drawdown", windows, "_fold", _without_entry, WINDOWS, "drawdown_long"),
+    KernelMutant("the entry is no part of the drawdown", windows, "_entered", _without_entry, WINDOWS, "drawdown_long"),
     KernelMutant(
         "calls that overlap are independent", clusters, "_neighbour_products", _no_neighbours, SECTORS, "n_effective"
     ),

@@ -105,7 +105,12 @@ def sweep(server: DevServer, home: Path, whole: Brought, fault: Fault, **more: o
 
 @pytest.mark.parametrize(
     "fault",
-    [MENDED[7], MENDED[14], REFUSED[3], *(pytest.param(one, marks=pytest.mark.slow) for one in (MENDED[2], MENDED[11]))],
+    [
+        MENDED[7],
+        MENDED[14],
+        REFUSED[3],
+        *(pytest.param(one, marks=pytest.mark.slow) for one in (MENDED[2], MENDED[11])),
+    ],
     ids=str,
 )
 def test_any_one_call_of_a_small_fetch_may_fail(double: DevServer, tmp_path: Path, fault: Fault) -> None:

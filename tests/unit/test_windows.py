@@ -81,7 +81,7 @@ def as_arrays(some: list[Segment], longest: int) -> Bars:
             rows += [(last, last, last, last, n_filled[-1], -i, 0, True, True, True) for i in range(longest - 1)]
     columns = list(zip(*rows, strict=True))
     floats = [np.array(column, dtype=np.float64) for column in columns[:4]]
-    ints = [np.array(column, dtype=np.int64) for column in columns[4:7]]
+    ints = [np.array(column, dtype=np.int32) for column in columns[4:7]]
     flags = [np.array(column, dtype=bool) for column in columns[7:]]
     return Bars(*floats, *ints, *flags)
 

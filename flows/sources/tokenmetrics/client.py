@@ -213,7 +213,7 @@ class Client:
         try:
             envelope = opened(body)
         except NotAnEnvelope:
-            # A path that answered does not vanish within a run: such a 404 said that there are no rows, and was cut off.
+            # A path that answered does not vanish within a run: such a 404 says that there is no row, and was cut off.
             return None, fault if fault and endpoint not in self._accepted else Fault.NOT_JSON
         n_rows = len(envelope.rows)
         if fault is Fault.NOT_FOUND:
