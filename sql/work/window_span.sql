@@ -1,5 +1,6 @@
 -- From which entry to which a token's windows are computed anew: all from the first that may have changed, or, where bars
--- were only appended to a segment that goes on, those on the new bars and those that close with one of them.
+-- were only appended to a segment that goes on, those on the new bars and those that have closed since. Windows of an
+-- earlier segment close with the newest bar of the market, which the token's own may not have reached.
 -- Grain: timeframe, token_id, entry_from, entry_to
 {% if is_full -%}
 select
@@ -14,9 +15,10 @@ with appended as (
         scope.timeframe,
         scope.token_id,
         scope.appended_to,
-        segment.ended_at
+        newest_bar.newest_bar_end
     from plan.window_scope as scope
     inner join core.segment as segment using (timeframe, token_id, segment)
+    inner join work.newest_bar as newest_bar using (timeframe)
     where scope.appended_to is not null and not segment.has_ended
 ),
 
@@ -46,6 +48,6 @@ select
     timeframe,
     token_id,
     appended_to - (horizon - 2) * bar_length(timeframe) as entry_from,
-    ended_at - horizon * bar_length(timeframe) as entry_to
+    newest_bar_end - horizon * bar_length(timeframe) as entry_to
 from closing
 {%- endif %}

@@ -193,6 +193,21 @@ def test_a_token_whose_bars_come_after_its_calls_names_their_price_source(
     _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), Step(days=1, hour=0), Step(days=1, hour=0))
 
 
+def test_windows_from_before_a_halt_close_although_their_token_lags_behind_the_others(tmp_path: Path) -> None:
+    """They end by the newest bar of the market, not by the token's own: it has been away, and comes a day late now."""
+    market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
+    late = (market.prices["token_id"] == 1) & (market.prices["timeframe"] == "1d")
+    day = (market.prices["bar_start"] - START).dt.days
+    market.prices = market.prices[~(late & day.between(80, 84))]
+    market.prices.loc[late & (day >= 85), "arrives"] = day - 81
+    steps = (Step(days=84, hour=0), *(Step(days=1, hour=0) for _ in range(6)))
+    horizons = {"horizons_1d": (1, 30), "horizons_1h": (1, 4)}
+    with new_home(tmp_path / "nightly", **horizons) as nightly, new_home(tmp_path / "full", **horizons) as full:
+        for step in steps:
+            _deliver_to_both(market, tmp_path, (nightly, full), step)
+            assert_same_tables(nightly, full, "core", told=f"after {step}")
+
+
 def test_a_sector_that_only_calls_are_of_has_no_base_rate(tmp_path: Path, homes: tuple[Home, Home]) -> None:
     """Known in the new sector, entered under the old one's map: the sector has calls and not one base window."""
     market = random_market(5, n_tokens=6, n_days=160, has_known_at=False)
