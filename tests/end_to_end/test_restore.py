@@ -131,6 +131,51 @@ def test_a_nightly_that_finds_the_warehouse_unreadable_sets_it_aside_and_makes_i
     assert damaged in [path.read_bytes() for path in set_aside(desk)]
 
 
+def test_a_nightly_that_meets_a_damaged_block_sets_the_warehouse_aside_and_makes_it_anew(desk: Desk) -> None:
+    """DuckDB opens such a file: the damage shows only when the block is read, in the middle of a run."""
+    before = tables(desk)
+    warehouse = desk.home / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as file:
+        row = file.execute(
+            "select block_id from pragma_storage_info('core.price_bar') where persistent and column_name = 'close'"
+        ).fetchone()
+    assert row is not None
+    cells = bytearray(warehouse.read_bytes())
+    cells[3 * 4096 + row[0] * 262_144 + 1000] ^= 255
+    warehouse.write_bytes(cells)
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0, answer.err
+    after = tables(desk)
+    for name in after:
+        assert name.startswith("ops.") or after[name] == before[name], name
+    assert bytes(cells) in [path.read_bytes() for path in set_aside(desk)]
+    # The one run is one line of the ledger.
+    assert desk.ask_one("select count(*) from ops.run where state = 'published'") == 4
+
+
+def test_a_run_that_failed_before_it_had_the_lock_is_in_the_ledger_of_the_next(desk: Desk) -> None:
+    prices = (desk.folder / "prices.parquet").read_bytes()
+    desk.remove("prices")
+    assert desk.nightly().exit_code == 1
+    (desk.folder / "prices.parquet").write_bytes(prices)
+    with hold_lock(desk.home, "somebody else"):
+        assert desk.nightly().exit_code == 4
+    assert desk.nightly().exit_code == 0
+    failed, refused, _ = desk.ask("select state, error, inputs, git_commit is not null from ops.run "
+                                  "order by started_at desc limit 3")[::-1]  # fmt: skip
+    assert (failed[0], refused[0]) == ("failed", "failed")
+    assert "prices is missing" in failed[1]
+    assert "somebody else" in refused[1]
+    # What it had taken in, with checksums.
+    assert {one["dataset"] for one in json.loads(refused[2])} == {"tokens", "prices", "signals"}
+    assert all(len(one["sha256"]) == 64 for one in json.loads(refused[2]))
+    before = tables(desk)
+    assert desk.run("restore", "--from-raw").exit_code == 0
+    assert tables(desk) == before
+
+
 def test_a_snapshot_that_only_the_journal_knows_is_taken_again(desk: Desk) -> None:
     """As after a crash between the journal and the commit, or a write-ahead log that lost its end."""
     before = tables(desk)
