@@ -41,7 +41,7 @@ def readings(run: Run) -> tuple[Wanted, ...]:
     missed = missed_days(days, run.source.no_history, run.settings, today)
     since = min([today - timedelta(days=run.settings.reread_days), *missed])
     newest = replace(everything, since=since)
-    part = part_of([token_id for (token_id,) in tokens], run.settings.reread_parts, today)
+    part = part_of(token_ids, run.settings.reread_parts, today)
     if not part or oldest is None or oldest >= since:
         return (newest,)
     return newest, replace(everything, timeframes=("1d",), since=oldest, token_ids=part)
