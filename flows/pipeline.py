@@ -27,6 +27,7 @@ from flows.warehouse import backlog, journal, runs
 from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.as_of import copy_as_known, open_beside
 from flows.warehouse.build import BuildReport, build
+from flows.warehouse.clock import utc_now
 from flows.warehouse.connection import is_damaged_inside, open_warehouse
 from flows.warehouse.days import write_days
 from flows.warehouse.deliveries import adopt_deliveries
@@ -176,8 +177,14 @@ def rebuild(settings: Settings, moment: datetime, target: Path, *, holder: str) 
     built. Today's models, maps and settings are used. Return rows by table. Raises UsageError where nothing was known
     then or `target` is the home's own, LockHeld, GateStopped or WarehouseError.
     """
-    if target.resolve() in (settings.published.resolve(), settings.warehouse.resolve()):
-        raise UsageError(f"--out {target} is the home's own file. Name another one; a rebuild never replaces it.")
+    if target.resolve().is_relative_to(settings.home.resolve()):
+        raise UsageError(
+            f"--out {target} lies in the home, or is the home's own file. Name another one; a rebuild never touches it."
+        )
+    if moment > utc_now():
+        raise UsageError(
+            f"--as-of {moment:%Y-%m-%dT%H:%M:%S} lies in the future; nobody knows what will be known then."
+        )
     if not settings.warehouse.exists():
         raise UsageError(f"{settings.warehouse} does not exist yet. Run `trackrecord nightly` first.")
     run_id = f"rebuild-{moment:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"

@@ -240,6 +240,50 @@ def test_a_damaged_backup_is_refused_before_anything_is_replaced(desk: Desk, tmp
     assert desk.run("restore", str(copy)).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        ({}, "cannot be read"),
+        ([], "cannot be read"),
+        ({"files": []}, "names no file"),
+        ({"files": [{"file": "journal/../../evil", "sha256": "of something"}]}, "no part of a home"),
+        ({"files": [{"file": "/etc/hostname", "sha256": "of something"}]}, "no part of a home"),
+        ({"files": [{"file": "lock", "sha256": "of something"}]}, "no part of a home"),
+    ],
+)
+def test_a_folder_that_is_no_backup_of_ours_is_refused_before_anything_is_replaced(
+    manifest: object, told: str, tmp_path: Path
+) -> None:
+    desk = Desk(tmp_path / "acme", tmp_path / "home")
+    journal.append(desk.home, "runs", run_id="one")
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    answer = desk.run("restore", str(tmp_path / "copy"))
+    assert answer.exit_code == 2
+    assert told in answer.err
+    assert sorted(path.name for path in desk.home.iterdir()) == ["journal", "lock", "outbox.lock"]
+
+
+def test_a_backup_that_cannot_be_made_says_why_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "acme", tmp_path / "home")
+    answer = desk.run("backup", str(tmp_path / "copy"))
+    assert answer.exit_code == 2
+    assert "nothing to back up" in answer.err
+    journal.append(desk.home, "runs", run_id="one")
+    (tmp_path / "file").write_bytes(b"")
+    for place, exit_code, told in (
+        (tmp_path / "file" / "copy", 1, "cannot be written"),
+        (tmp_path / "home" / "copy", 2, "lies in the home"),
+        (Path("/proc"), 2, "is not empty"),
+        (tmp_path / "home", 2, "is not empty"),
+    ):
+        answer = desk.run("backup", str(place))
+        assert (answer.exit_code, told in answer.err) == (exit_code, True), answer
+    assert not (tmp_path / "copy").exists()
+    assert desk.run("backup", str(tmp_path / "copy")).exit_code == 0
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == {"journal", "manifest.json"}
+
+
 @pytest.mark.slow
 def test_a_restore_that_died_half_way_is_finished_by_the_next_run(desk: Desk, tmp_path: Path) -> None:
     before = tables(desk)
