@@ -17,8 +17,8 @@ from flows.warehouse.restore import REPLACING, checksum_of_file, finish_replacin
 
 MANIFEST = "manifest.json"
 
-# What a backup holds, where the home has it. The rest of a home is made anew by the next run. The journal before `raw`: a
-# fetch, which needs no lock, may go on meanwhile, and the journal must not tell of bytes that the copy lacks.
+# What a backup holds, where the home has it. The rest of a home is made anew by the next run. The journal before `raw`:
+# a fetch, which needs no lock, may go on meanwhile, and the journal must not tell of bytes that the copy lacks.
 PARTS = ("warehouse.duckdb", "warehouse.duckdb.wal", "journal", "raw", "published", "outbox.sqlite", "reports")
 OURS = {(part,) for part in PARTS}
 
@@ -31,8 +31,8 @@ SENT = ("journal/deliveries.jsonl", "journal/restores.jsonl")
 def back_up(settings: Settings, folder: Path) -> int:
     """Copy the home into `folder`, which must be empty or absent; return how many files.
 
-    Hold the lock. The folder has its name only once all is copied. Raises UsageError where it holds something, cannot be
-    made that way, or the home holds nothing; WarehouseError where it cannot be written.
+    Hold the lock. The folder has its name only once all is copied. Raises UsageError where it holds something, lies in
+    the home or is a whole disk, or the home holds nothing; WarehouseError where it cannot be written.
     """
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -47,8 +47,8 @@ def back_up(settings: Settings, folder: Path) -> int:
         return _copy_home(settings, folder)
     except OSError as error:
         raise WarehouseError(
-            f"{folder} cannot be written: {error.strerror} ({error.filename}). Make room and the folder writable, or name "
-            "another one; the home is as it was."
+            f"{folder} cannot be written: {error.strerror} ({error.filename}). Make room and the folder writable, or "
+            "name another one; the home is as it was."
         ) from error
 
 
@@ -92,8 +92,8 @@ def restore_backup(settings: Settings, folder: Path) -> Path | None:
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise WarehouseError(
-            f"{folder} cannot be copied to {settings.home}: {error.strerror} ({error.filename}). Make room and the home "
-            "writable, then restore again; nothing was replaced."
+            f"{folder} cannot be copied to {settings.home}: {error.strerror} ({error.filename}). Make room and the "
+            "home writable, then restore again; nothing was replaced."
         ) from error
     is_sent_known = any((settings.home / name).exists() for name in (OUTBOX, SENT[0]))
     if (settings.home / OUTBOX).exists():
@@ -109,8 +109,8 @@ def restore_backup(settings: Settings, folder: Path) -> Path | None:
 def verify_backup(folder: Path) -> list[str]:
     """The files of a backup, every one held against its checksum.
 
-    Raises UsageError where the manifest is none of ours, or names what lies outside of the backup or a home; WarehouseError
-    where a file is missing or damaged.
+    Raises UsageError where the manifest is none of ours, or names what lies outside of the backup or of a home;
+    WarehouseError where a file is missing or damaged.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
