@@ -8,7 +8,7 @@ from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Never, TypeVar
 
 import duckdb
 import typer
@@ -33,7 +33,7 @@ from flows.sources import NAMES
 from flows.warehouse.acceptance import accept as accept_rule
 from flows.warehouse.backup import MANIFEST, back_up, restore_backup
 from flows.warehouse.clock import as_utc, utc_now
-from flows.warehouse.connection import open_warehouse
+from flows.warehouse.connection import is_damaged_inside, open_warehouse
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.restore import restore_from_raw
 
@@ -368,8 +368,20 @@ def main() -> None:
     try:
         app()
     except TrackrecordError as error:
-        errors.print(str(error), style="red", highlight=False, markup=False)
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except duckdb.IOException as error:
+        if not is_damaged_inside(error):
+            raise
+        _fail(
+            f"A database file is damaged: {error} The next nightly sets a damaged warehouse aside and makes it anew; "
+            "so does `trackrecord restore --from-raw` at once.",
+            TrackrecordError.exit_code,
+        )
+
+
+def _fail(message: str, exit_code: int) -> Never:
+    errors.print(message, style="red", highlight=False, markup=False)
+    sys.exit(exit_code)
 
 
 def _moment(text: str | None) -> datetime | None:

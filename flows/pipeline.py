@@ -27,14 +27,15 @@ from flows.warehouse import backlog, journal, runs
 from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.as_of import copy_as_known, open_beside
 from flows.warehouse.build import BuildReport, build
-from flows.warehouse.connection import open_warehouse
+from flows.warehouse.clock import utc_now
+from flows.warehouse.connection import is_damaged_inside, open_warehouse
 from flows.warehouse.days import write_days
 from flows.warehouse.deliveries import adopt_deliveries
 from flows.warehouse.lock import hold_lock
 from flows.warehouse.models import Renderer, grains_of, load_models
 from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
 from flows.warehouse.raw_store import Kept, free_disk_mb, keep
-from flows.warehouse.restore import recover, roll_forward
+from flows.warehouse.restore import recover, restore_from_raw, roll_forward
 from flows.warehouse.snapshots import Snapshot, supersede, take_snapshot
 
 # What an operating system says of a disk that is full or a folder that may not be written.
@@ -176,8 +177,14 @@ def rebuild(settings: Settings, moment: datetime, target: Path, *, holder: str) 
     built. Today's models, maps and settings are used. Return rows by table. Raises UsageError where nothing was known
     then or `target` is the home's own, LockHeld, GateStopped or WarehouseError.
     """
-    if target.resolve() in (settings.published.resolve(), settings.warehouse.resolve()):
-        raise UsageError(f"--out {target} is the home's own file. Name another one; a rebuild never replaces it.")
+    if target.resolve().is_relative_to(settings.home.resolve()):
+        raise UsageError(
+            f"--out {target} lies in the home, or is the home's own file. Name another one; a rebuild never touches it."
+        )
+    if moment > utc_now():
+        raise UsageError(
+            f"--as-of {moment:%Y-%m-%dT%H:%M:%S} lies in the future; nobody knows what will be known then."
+        )
     if not settings.warehouse.exists():
         raise UsageError(f"{settings.warehouse} does not exist yet. Run `trackrecord nightly` first.")
     run_id = f"rebuild-{moment:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
@@ -225,10 +232,9 @@ def main_job(
 
     Raises LockHeld, GateStopped, SourceError or WarehouseError; the published file is then unchanged.
     """
-    stage = run.record.stage
     with _disk_faults_told(run):
         try:
-            with stage("fetch"):
+            with run.record.stage("fetch"):
                 kept = steps.fetch(run)
             run.record.inputs += [
                 {"dataset": one.dataset, "sha256": one.sha256, "n_bytes": one.n_bytes, "names": list(one.names)}
@@ -237,25 +243,51 @@ def main_job(
         except BaseException as error:
             _tell_failure(note, run, error)
             raise
-        with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
-            steps.begin(run)
-            try:
-                with stage("snapshot"):
-                    snapshots = steps.snapshot(run, kept)
-                _count_snapshots(run, snapshots)
-                run = not_before_the_last_build(run)
-                with stage("build"):
-                    report = steps.build_marts(run)
-                run.record.counts |= {"outcomes_moved": report.n_outcomes_moved, "is_full_build": int(report.is_full)}
-                with stage("check"):
-                    checks = steps.check_marts(run)
-                with stage("publish"):
-                    counts = steps.publish_marts(run) if is_published else {}
-                run.record.counts["published_rows"] = sum(counts.values())
-            except BaseException as error:
-                _tell_failure(finish, run, error)
-                raise
-            finish(run, "published" if is_published else "built")
+        try:
+            with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
+                return _publish_kept(run, kept, steps, is_published=is_published)
+        except LockHeld as error:
+            _tell_failure(note, run, error)
+            raise
+
+
+def _publish_kept(run: Run, kept: list[Kept], steps: Steps, *, is_published: bool) -> Outcome:
+    """All that needs the lock; once more where it meets a damaged warehouse, which is then set aside and made anew."""
+    try:
+        return _build_and_publish(run, kept, steps, is_published=is_published)
+    except duckdb.IOException as error:
+        if not is_damaged_inside(error):
+            raise
+    # DuckDB opens a file of which a block is damaged, and says so only when that block is read: `begin` cannot see it.
+    restore_from_raw(run.settings, is_built=False)
+    run.record.counts["n_warehouses_set_aside"] = 1
+    return _build_and_publish(run, kept, steps, is_published=is_published)
+
+
+def _build_and_publish(run: Run, kept: list[Kept], steps: Steps, *, is_published: bool) -> Outcome:
+    stage = run.record.stage
+    try:
+        steps.begin(run)
+    except BaseException as error:
+        _tell_failure(note, run, error)
+        raise
+    try:
+        with stage("snapshot"):
+            snapshots = steps.snapshot(run, kept)
+        _count_snapshots(run, snapshots)
+        run = not_before_the_last_build(run)
+        with stage("build"):
+            report = steps.build_marts(run)
+        run.record.counts |= {"outcomes_moved": report.n_outcomes_moved, "is_full_build": int(report.is_full)}
+        with stage("check"):
+            checks = steps.check_marts(run)
+        with stage("publish"):
+            counts = steps.publish_marts(run) if is_published else {}
+        run.record.counts["published_rows"] = sum(counts.values())
+    except BaseException as error:
+        _tell_failure(finish, run, error)
+        raise
+    finish(run, "published" if is_published else "built")
     return Outcome(snapshots, report, checks, counts, tuple(run.source.told))
 
 

@@ -92,19 +92,44 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
 
 @contextmanager
 def open_beside(settings: Settings, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty warehouse in a file of its own beside `target`, gone when the block ends."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """An empty warehouse in a file of its own beside `target`, gone when the block ends.
+
+    Raises UsageError where `target` is something else than a database, which is not overwritten, and WarehouseError
+    where nothing can be written beside it.
+    """
+    _require_database(target)
     path = target.with_name(f".{target.name}.warehouse")
     wal = path.with_name(path.name + ".wal")
-    path.unlink(missing_ok=True)
-    wal.unlink(missing_ok=True)
     try:
-        with duckdb.connect(str(path)) as connection:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        wal.unlink(missing_ok=True)
+        held = duckdb.connect(str(path))
+    except (OSError, duckdb.IOException) as error:
+        raise WarehouseError(
+            f"{target.parent} cannot be written: {error}. Make the folder writable, or name another one."
+        ) from error
+    try:
+        with held as connection:
             prepare(connection, settings)
             yield connection
     finally:
         path.unlink(missing_ok=True)
         wal.unlink(missing_ok=True)
+
+
+def _require_database(target: Path) -> None:
+    """Raise UsageError where `target` is there and is no database, such as an earlier rebuild."""
+    if target.is_dir():
+        raise UsageError(f"--out {target} is a folder. Name a file in it.")
+    if not target.exists():
+        return
+    try:
+        duckdb.connect(str(target), read_only=True).close()
+    except duckdb.Error as error:
+        raise UsageError(
+            f"--out {target} is there and is no database; it is not overwritten. Name another one."
+        ) from error
 
 
 def _copy_history(connection: duckdb.DuckDBPyConnection, moment: datetime) -> None:

@@ -17,8 +17,10 @@ from flows.warehouse.restore import REPLACING, checksum_of_file, finish_replacin
 
 MANIFEST = "manifest.json"
 
-# What a backup holds, where the home has it. The rest of a home is made anew by the next run.
-PARTS = ("warehouse.duckdb", "warehouse.duckdb.wal", "raw", "journal", "published", "outbox.sqlite", "reports")
+# What a backup holds, where the home has it. The rest of a home is made anew by the next run. The journal before `raw`:
+# a fetch, which needs no lock, may go on meanwhile, and the journal must not tell of bytes that the copy lacks.
+PARTS = ("warehouse.duckdb", "warehouse.duckdb.wal", "journal", "raw", "published", "outbox.sqlite", "reports")
+OURS = {(part,) for part in PARTS}
 
 # What tells which messages have gone out, so that nothing is sent twice: a restored home keeps its own outbox, and the
 # lines of its own journal beside the backup's.
@@ -29,21 +31,36 @@ SENT = ("journal/deliveries.jsonl", "journal/restores.jsonl")
 def back_up(settings: Settings, folder: Path) -> int:
     """Copy the home into `folder`, which must be empty or absent; return how many files.
 
-    Hold the lock. The folder has its name only once all is copied. Raises UsageError where it holds something.
+    Hold the lock. The folder has its name only once all is copied. Raises UsageError where it holds something, lies in
+    the home or is a whole disk, or the home holds nothing; WarehouseError where it cannot be written.
     """
+    folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty. Name a folder that is not there yet; a backup overwrites nothing.")
     if folder.resolve().is_relative_to(settings.home.resolve()):
         raise UsageError(f"{folder} lies in the home. Put a backup elsewhere, best on another disk.")
+    if folder.is_mount():
+        raise UsageError(f"{folder} is a whole disk. Name a folder on it that is not there yet.")
+    if not (settings.warehouse.exists() or (settings.home / "journal").exists()):
+        raise UsageError(f"{settings.home} holds nothing yet, so there is nothing to back up. Check TRACKRECORD_HOME.")
+    try:
+        return _copy_home(settings, folder)
+    except OSError as error:
+        raise WarehouseError(
+            f"{folder} cannot be written: {error.strerror} ({error.filename}). Make room and the folder writable, or "
+            "name another one; the home is as it was."
+        ) from error
+
+
+def _copy_home(settings: Settings, folder: Path) -> int:
     if settings.warehouse.exists():
         with open_warehouse(settings) as connection:
             connection.execute("checkpoint")
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    files = [path for part in PARTS for path in _files(settings.home / part)]
     told = []
-    for path in files:
+    for path in (path for part in PARTS for path in _files(settings.home / part)):
         name = path.relative_to(settings.home)
         target = partial / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,9 +85,16 @@ def restore_backup(settings: Settings, folder: Path) -> Path | None:
     files = verify_backup(folder)
     fresh = settings.home / ".restoring"
     shutil.rmtree(fresh, ignore_errors=True)
-    for name in files:
-        (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, fresh / name)
+    try:
+        for name in files:
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, fresh / name)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise WarehouseError(
+            f"{folder} cannot be copied to {settings.home}: {error.strerror} ({error.filename}). Make room and the "
+            "home writable, then restore again; nothing was replaced."
+        ) from error
     is_sent_known = any((settings.home / name).exists() for name in (OUTBOX, SENT[0]))
     if (settings.home / OUTBOX).exists():
         shutil.copyfile(settings.home / OUTBOX, fresh / OUTBOX)
@@ -83,19 +107,26 @@ def restore_backup(settings: Settings, folder: Path) -> Path | None:
 
 
 def verify_backup(folder: Path) -> list[str]:
-    """The files of a backup, every one held against its checksum."""
+    """The files of a backup, every one held against its checksum.
+
+    Raises UsageError where the manifest is none of ours, or names what lies outside of the backup or of a home;
+    WarehouseError where a file is missing or damaged.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+        told = {str(one["file"]): str(one["sha256"]) for one in manifest["files"]}
+    except (OSError, ValueError, TypeError, LookupError) as error:
         raise UsageError(f"{folder} is no backup: its {MANIFEST} cannot be read ({error}).") from error
-    names = []
-    for told in manifest["files"]:
-        path = folder / told["file"]
-        if not path.is_file() or checksum_of_file(path) != told["sha256"]:
+    stray = [name for name in told if Path(name).parts[:1] not in OURS or ".." in Path(name).parts]
+    if stray or not told:
+        what = f"names {stray[0]}, which is no part of a home" if stray else "names no file"
+        raise UsageError(f"{folder} is no backup of ours: its {MANIFEST} {what}. Nothing was changed.")
+    for name, sha256 in told.items():
+        path = folder / name
+        if not path.is_file() or checksum_of_file(path) != sha256:
             what = "does not match its checksum" if path.is_file() else "is missing"
             raise WarehouseError(f"{path} {what}. Use another backup; nothing was changed.")
-        names.append(told["file"])
-    return names
+    return list(told)
 
 
 def _files(path: Path) -> list[Path]:

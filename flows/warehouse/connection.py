@@ -61,6 +61,11 @@ def is_damage(error: BaseException) -> bool:
     return any(sign in told for sign in SIGNS_OF_DAMAGE)
 
 
+def is_damaged_inside(error: BaseException) -> bool:
+    """Whether DuckDB has met a block that is not what it wrote, in a file that it could open."""
+    return isinstance(error, duckdb.IOException) and "Corrupt database file" in str(error)
+
+
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Set what every session needs and create what every warehouse has."""
     spill = str(settings.home / "spill").replace("'", "''")

@@ -14,7 +14,9 @@ from flows.config import Settings
 from flows.errors import WarehouseError
 from flows.run import Run
 from flows.warehouse import journal
+from flows.warehouse.aside import set_aside
 from flows.warehouse.clock import utc_now
+from flows.warehouse.connection import is_damage, is_damaged_inside
 from flows.warehouse.glossary import write_comments
 
 SCHEMA_VERSION = 1
@@ -65,6 +67,8 @@ def publish(connection: duckdb.DuckDBPyConnection, stamp: Stamp, target: Path) -
         _flush_folder(target.parent)
     except (OSError, duckdb.IOException) as error:
         _remove(partial)
+        if is_damaged_inside(error):
+            raise
         raise WarehouseError(
             f"{target.parent} cannot be published to: {_told(error)}. "
             "Make the folder writable, or make room on its disk, then run again; the published file is unchanged."
@@ -81,7 +85,9 @@ def _told(error: BaseException) -> str:
 def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Take over into the warehouse, and into the journal, what the published file says of its publishes.
 
-    The file is the truth about itself: a run that died between the swap and this line is made good by the next one.
+    The file is the truth about itself: a run that died between the swap and this line is made good by the next one. One
+    that is damaged is set aside: the next publish writes it anew. Raises WarehouseError where it cannot be opened for
+    another reason.
     """
     published = settings.published
     if not published.exists():
@@ -89,6 +95,9 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     try:
         connection.execute(f"attach '{_quoted(published)}' as published (read_only)")
     except duckdb.Error as error:
+        if is_damage(error):
+            set_aside(settings.home, [published])
+            return
         raise WarehouseError(
             f"{published} cannot be opened: {str(error).splitlines()[0]} Set it aside and run again; the next publish "
             "writes it anew from the warehouse."

@@ -21,8 +21,8 @@ from flows.sources.base import DATASETS
 from flows.warehouse import journal, runs
 from flows.warehouse.acceptance import insert_acceptance
 from flows.warehouse.adoption import adopt_journal
+from flows.warehouse.aside import set_aside
 from flows.warehouse.build import build
-from flows.warehouse.clock import utc_now
 from flows.warehouse.connection import is_damage, prepare
 from flows.warehouse.days import write_days
 from flows.warehouse.incoming import read_incoming
@@ -78,7 +78,7 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
         path.unlink(missing_ok=True)
     with duckdb.connect(str(partial)) as connection:
         prepare(connection, settings)
-        _restore_runs(connection, settings.home)
+        runs.adopt(connection, settings.home)
         events = journal.read(settings.home, "snapshots")
         superseded = journal.read(settings.home, "superseded")
         for event in _last_of_each(events):
@@ -137,18 +137,6 @@ def roll_forward(connection: duckdb.DuckDBPyConnection, home: Path) -> int:
     return len(lost)
 
 
-def set_aside(home: Path, paths: list[Path]) -> Path | None:
-    """Move what there is of `paths` out of the way, into a folder named by the moment; never delete. Return it."""
-    there = [path for path in paths if path.exists()]
-    if not there:
-        return None
-    folder = home / "set-aside" / f"{utc_now():%Y%m%dT%H%M%S%f}"
-    folder.mkdir(parents=True)
-    for path in there:
-        os.replace(path, folder / path.name)
-    return folder
-
-
 def finish_replacing(home: Path) -> Path | None:
     """Move in what takes the place of the home's own, which is set aside; return where. Made good after a crash."""
     fresh = home / REPLACING
@@ -163,16 +151,6 @@ def finish_replacing(home: Path) -> Path | None:
         os.replace(path, home / path.name)
     fresh.rmdir()
     return aside
-
-
-def _restore_runs(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
-    for event in runs.fold(journal.read(home, "runs")):
-        told = _with_moments(event)
-        if told["state"] == "running":
-            told |= {"state": "died", "error": runs.DIED}
-        else:
-            told["finished_at"] = datetime.fromisoformat(event["written_at"])
-        runs.insert(connection, told)
 
 
 def _restore_superseded(

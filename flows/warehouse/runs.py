@@ -23,10 +23,27 @@ DIED = "the process ended without a word"
 
 
 def begin(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Record a run as running, in the journal first. The lock is ours, so any other that says so has died."""
+    """Record a run as running, in the journal first. The lock is ours, so any other that says so has died.
+
+    Runs of which only the journal knows, because they failed before they had the lock, are recorded as well.
+    """
+    adopt(connection, run.settings.home)
     journal.append(run.settings.home, "runs", **as_event(run), state="running", error=None)
     connection.execute("update ops.run set state = 'died', error = $died where state = 'running'", {"died": DIED})
+    # One that finds the warehouse damaged begins again.
+    connection.execute("delete from ops.run where run_id = $run_id", {"run_id": run.run_id})
     insert(connection, {**as_event(run), "state": "running"})
+
+
+def adopt(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
+    """Append to the ledger the runs that the journal tells of and the ledger does not. One still running has died."""
+    held = {run_id for (run_id,) in connection.execute("select run_id from ops.run").fetchall()}
+    for event in fold(journal.read(home, "runs")):
+        if event["run_id"] in held:
+            continue
+        is_dead = event["state"] == "running"
+        ended = {"state": "died", "error": DIED} if is_dead else {"finished_at": event["written_at"]}
+        insert(connection, {**event, **ended})
 
 
 def insert(connection: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> None:
@@ -73,9 +90,12 @@ def finish(connection: duckdb.DuckDBPyConnection, run: Run, state: str, error: s
 def keep_record(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Write down what the run did so far."""
     connection.execute(
-        "update ops.run set inputs = $inputs, counts = $counts, durations = $durations where run_id = $run_id",
+        "update ops.run set as_of = $as_of, inputs = $inputs, counts = $counts, durations = $durations "
+        "where run_id = $run_id",
         {
             "run_id": run.run_id,
+            # A live run that waited for the lock lives where the last build did.
+            "as_of": run.as_of,
             "inputs": json.dumps(run.record.inputs),
             "counts": json.dumps(run.record.counts),
             "durations": json.dumps(run.record.durations),

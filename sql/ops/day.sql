@@ -27,7 +27,7 @@ expected as (
                 bar_floor(timeframe, getvariable('day_as_of')) - bar_length(timeframe),
                 case
                     when is_archive
-                        then max(newest_at) over (partition by timeframe)
+                        then max(newest_at) over (partition by timeframe, is_archive)
                     else 'infinity'::timestamp
                 end
             ),
@@ -114,8 +114,8 @@ spoken as (
 ranked as (
     select
         *,
-        dense_rank() over (partition by dataset, vendor, timeframe order by bar_start)
-        - row_number() over (partition by dataset, vendor, timeframe, token_id order by bar_start) as island
+        dense_rank() over (partition by dataset, vendor, timeframe order by bar_start) as nth_bar,
+        nth_bar - row_number() over (partition by dataset, vendor, timeframe, token_id order by bar_start) as island
     from spoken
 ),
 
@@ -138,33 +138,46 @@ bars as (
         sum(n_rows)::bigint as n_rows,
         count(*) as n_tokens,
         count(*) filter (where known_at < bar_start + 2 * bar_length(timeframe)) as n_in_time,
-        count(*) filter (where n_in_a_row >= 7) as n_usual,
-        count(*) filter (where n_in_a_row >= 8) as n_kept,
+        -- Of a feed that is younger than seven bars: on all of them.
+        count(*) filter (where n_in_a_row >= least(7, nth_bar)) as n_usual,
+        count(*) filter (where n_in_a_row >= least(8, nth_bar)) as n_kept,
+        any_value(nth_bar) as nth_bar,
         min(known_at) as first_known_at,
         arg_min(run_id, known_at) as run_id
     from running
     group by all
 ),
 
--- A vendor of whose tokens less than half speak on every bar speaks when it has something to say.
+-- A vendor of whose tokens less than half speak on every bar, or that speaks on less than half of the bars (as one does that
+-- writes once a week), speaks when it has something to say; so does one of whom there are not three bars yet. Markets
+-- never close.
 usual as (
     select
         dataset,
         vendor,
         timeframe,
         bar_start as before_at,
-        case when 2 * n_usual >= n_tokens then n_usual else 0 end as n_expected
+        dataset = 'prices' or (
+            nth_bar >= 3
+            and bar_start - first(bar_start) over newest_bars < 2 * least(7, nth_bar) * bar_length(timeframe)
+        ) as is_regular,
+        case when is_regular and 2 * n_usual >= n_tokens then n_usual else 0 end as n_expected
     from bars
+    window newest_bars as (partition by dataset, vendor, timeframe order by bar_start rows 6 preceding)
 ),
 
+-- Who asks for some days of the past has looked at no other.
 looked as (
     select
-        dataset,
-        vendor,
-        timeframe,
-        as_of as looked_at
-    from ops.reread
-    where as_of <= getvariable('day_as_of') and read_token_ids is null
+        reread.dataset,
+        reread.vendor,
+        reread.timeframe,
+        reread.as_of as looked_at,
+        reread.read_from,
+        case when snapshot.extent = 'days' then reread.read_to else 'infinity'::timestamp end as read_to
+    from ops.reread as reread
+    inner join ops.snapshot as snapshot using (snapshot_id)
+    where reread.as_of <= getvariable('day_as_of') and reread.read_token_ids is null
 ),
 
 judged as (
@@ -189,6 +202,7 @@ judged as (
                 and looked.vendor is not distinct from expected.vendor
                 and looked.timeframe = expected.timeframe
                 and looked.looked_at >= expected.bar_start + bar_length(expected.timeframe)
+                and expected.bar_start between looked.read_from and looked.read_to
         ) as looked_at
     from expected
     left join bars
@@ -213,7 +227,7 @@ there as (
             when n_tokens > 0 and n_in_time >= 0.9 * n_tokens then 'complete'
             when n_tokens > 0 then 'backfilled'
             when n_expected = 0 and looked_at < bar_start + 2 * bar_length(timeframe) then 'complete'
-            when n_expected = 0 and looked_at is not null then 'backfilled'
+            when n_expected = 0 and looked_at is not null and has_history then 'backfilled'
         end as found
     from judged
 ),

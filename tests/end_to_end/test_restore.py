@@ -131,6 +131,52 @@ def test_a_nightly_that_finds_the_warehouse_unreadable_sets_it_aside_and_makes_i
     assert damaged in [path.read_bytes() for path in set_aside(desk)]
 
 
+def test_a_nightly_that_meets_a_damaged_block_sets_the_warehouse_aside_and_makes_it_anew(desk: Desk) -> None:
+    """DuckDB opens such a file: the damage shows only when the block is read, in the middle of a run."""
+    before = tables(desk)
+    warehouse = desk.home / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as file:
+        row = file.execute(
+            "select block_id from pragma_storage_info('core.price_bar') where persistent and column_name = 'close'"
+        ).fetchone()
+    assert row is not None
+    cells = bytearray(warehouse.read_bytes())
+    cells[3 * 4096 + row[0] * 262_144 + 1000] ^= 255
+    warehouse.write_bytes(cells)
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0, answer.err
+    after = tables(desk)
+    for name in after:
+        assert name.startswith("ops.") or after[name] == before[name], name
+    # It was written to before the block was read, so only its name can be known.
+    assert [path.name for path in set_aside(desk)] == ["warehouse.duckdb"]
+    # The one run is one line of the ledger.
+    assert desk.ask_one("select count(*) from ops.run where state = 'published'") == 4
+
+
+def test_a_run_that_failed_before_it_had_the_lock_is_in_the_ledger_of_the_next(desk: Desk) -> None:
+    prices = (desk.folder / "prices.parquet").read_bytes()
+    desk.remove("prices")
+    assert desk.nightly().exit_code == 1
+    (desk.folder / "prices.parquet").write_bytes(prices)
+    with hold_lock(desk.home, "somebody else"):
+        assert desk.nightly().exit_code == 4
+    assert desk.nightly().exit_code == 0
+    failed, refused, _ = desk.ask("select state, error, inputs, git_commit is not null from ops.run "
+                                  "order by started_at desc limit 3")[::-1]  # fmt: skip
+    assert (failed[0], refused[0]) == ("failed", "failed")
+    assert "prices is missing" in failed[1]
+    assert "somebody else" in refused[1]
+    # What it had taken in, with checksums.
+    assert {one["dataset"] for one in json.loads(refused[2])} == {"tokens", "prices", "signals"}
+    assert all(len(one["sha256"]) == 64 for one in json.loads(refused[2]))
+    before = tables(desk)
+    assert desk.run("restore", "--from-raw").exit_code == 0
+    assert tables(desk) == before
+
+
 def test_a_snapshot_that_only_the_journal_knows_is_taken_again(desk: Desk) -> None:
     """As after a crash between the journal and the commit, or a write-ahead log that lost its end."""
     before = tables(desk)
@@ -193,6 +239,50 @@ def test_a_damaged_backup_is_refused_before_anything_is_replaced(desk: Desk, tmp
     assert not (desk.home / "set-aside").exists()
     shutil.rmtree(copy)
     assert desk.run("restore", str(copy)).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        ({}, "cannot be read"),
+        ([], "cannot be read"),
+        ({"files": []}, "names no file"),
+        ({"files": [{"file": "journal/../../evil", "sha256": "of something"}]}, "no part of a home"),
+        ({"files": [{"file": "/etc/hostname", "sha256": "of something"}]}, "no part of a home"),
+        ({"files": [{"file": "lock", "sha256": "of something"}]}, "no part of a home"),
+    ],
+)
+def test_a_folder_that_is_no_backup_of_ours_is_refused_before_anything_is_replaced(
+    manifest: object, told: str, tmp_path: Path
+) -> None:
+    desk = Desk(tmp_path / "acme", tmp_path / "home")
+    journal.append(desk.home, "runs", run_id="one")
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    answer = desk.run("restore", str(tmp_path / "copy"))
+    assert answer.exit_code == 2
+    assert told in answer.err
+    assert sorted(path.name for path in desk.home.iterdir()) == ["journal", "lock", "outbox.lock"]
+
+
+def test_a_backup_that_cannot_be_made_says_why_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "acme", tmp_path / "home")
+    answer = desk.run("backup", str(tmp_path / "copy"))
+    assert answer.exit_code == 2
+    assert "nothing to back up" in answer.err
+    journal.append(desk.home, "runs", run_id="one")
+    (tmp_path / "file").write_bytes(b"")
+    for place, exit_code, told in (
+        (tmp_path / "file" / "copy", 1, "cannot be written"),
+        (tmp_path / "home" / "copy", 2, "lies in the home"),
+        (Path("/proc"), 2, "is not empty"),
+        (tmp_path / "home", 2, "is not empty"),
+    ):
+        answer = desk.run("backup", str(place))
+        assert (answer.exit_code, told in answer.err) == (exit_code, True), answer
+    assert not (tmp_path / "copy").exists()
+    assert desk.run("backup", str(tmp_path / "copy")).exit_code == 0
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == {"journal", "manifest.json"}
 
 
 @pytest.mark.slow

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows import pipeline
-from flows.errors import UsageError
+from flows.errors import UsageError, WarehouseError
+from flows.warehouse.clock import utc_now
 from tests.point_in_time.markets import ROW_EVENTS, Event, Market, Step, random_market
 from tests.point_in_time.publisher import Publisher, new_publisher
 
@@ -52,6 +53,13 @@ def test_what_was_published_can_be_rebuilt_table_by_table_whatever_came_later(
         publisher.rebuild(first - timedelta(days=9))
     with pytest.raises(UsageError, match="the home's own file"):
         pipeline.rebuild(publisher.settings, first, publisher.settings.published, holder="a test")
+    with pytest.raises(UsageError, match="lies in the future"):
+        publisher.rebuild(utc_now() + timedelta(minutes=1))
+    (tmp_path / "notes.txt").write_text("precious")
+    with pytest.raises(UsageError, match="is no database; it is not overwritten"):
+        pipeline.rebuild(publisher.settings, first, tmp_path / "notes.txt", holder="a test")
+    with pytest.raises(WarehouseError, match="cannot be written"):
+        pipeline.rebuild(publisher.settings, first, tmp_path / "notes.txt" / "then.duckdb", holder="a test")
 
 
 def files(folder: Path) -> dict[str, int]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from flows.catch_up import missed_days, part_of
+from flows.config import Settings
 from flows.warehouse.days import Day
 from tests.point_in_time.asked import AskedSource
 from tests.point_in_time.markets import START, Market, Step, random_market
@@ -24,13 +25,29 @@ def test_every_token_has_its_turn_once() -> None:
     assert part_of(tokens, 0, date(2026, 1, 1)) == frozenset()
 
 
+def a_day(dataset: str, date: int, state: str) -> Day:
+    return Day(dataset, "v", "1d", datetime(2026, 1, date), state, 0, 0, 0, None, None)
+
+
 def test_what_is_asked_for_again_is_what_can_still_be_filled() -> None:
-    states = [("signals", "late"), ("prices", "partial"), ("levels", "late"), ("signals", "missing")]
-    days = [
-        Day(dataset, "v", "1d", datetime(2026, 1, 1 + n), state, 0, 0, 0, None, None)
-        for n, (dataset, state) in enumerate(states)
-    ]
-    assert missed_days(days, frozenset({"levels"})) == [date(2026, 1, 1), date(2026, 1, 2)]
+    days = [a_day("signals", 1, "late"), a_day("prices", 2, "partial"), a_day("levels", 3, "late"),
+            a_day("signals", 4, "missing")]  # fmt: skip
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert missed_days(days, frozenset({"levels"}), settings, date(2026, 1, 5)) == [date(2026, 1, 1), date(2026, 1, 2)]
+
+
+def test_a_day_that_is_there_in_part_is_asked_for_again_only_as_the_catch_up_policy_says() -> None:
+    """Else a token that has left for good makes every night read, and pay for, everything since its last day."""
+    days = [a_day("signals", date, "partial") for date in (2, 10, 12)] + [a_day("prices", 11, "partial")]
+
+    def asked(**told: object) -> list[int]:
+        settings = Settings(_env_file=None, **told)  # type: ignore[arg-type,call-arg]
+        return [day.day for day in missed_days(days, frozenset(), settings, date(2026, 1, 20))]
+
+    assert asked() == [2, 10, 11, 12]
+    assert asked(catch_up_max_age_days=10) == [10, 11, 12]
+    assert asked(catch_up="latest") == [11, 12]
+    assert asked(catch_up="skip") == []
 
 
 @pytest.fixture

@@ -76,6 +76,24 @@ def test_days_are_complete_backfilled_or_partial_late_or_missing(scene: Scene) -
     assert halting_at(datetime(2026, 3, 1)) == ["missing", in_time, in_time, "missing"]
 
 
+def test_a_young_feed_is_judged_by_the_few_days_it_has(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody looked at in time is lost, not backfilled, and no empty day of a steady vendor is complete."""
+    monkeypatch.setattr(FilesSource, "no_history", frozenset({"signals"}))
+    monkeypatch.setitem(SILENT, "halting", {4})
+    nights(scene, 2, 3, 4, 5, 6, 8, only_newest_from=2)
+    assert states(scene, "steady") == {**dict.fromkeys(range(1, 6), "complete"), 6: "unrecoverable", 7: "complete"}
+    assert states(scene, "halting")[4] == "unrecoverable"
+    # Nobody knows what it would have said on the 6th.
+    assert states(scene, "sometimes")[6] == "unrecoverable"
+
+
+def test_who_speaks_once_a_week_is_not_late_on_the_other_days(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SILENT, "sometimes", set(range(1, 99)) - {1, 8, 15, 22, 29})
+    nights(scene, 20, *range(23, 31))
+    assert set(states(scene, "sometimes").values()) == {"complete", "backfilled"}
+    assert states(scene, "sometimes").keys() == states(scene, "steady").keys()
+
+
 def test_what_the_vendor_keeps_no_history_of_is_lost_and_said_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FilesSource, "no_history", frozenset({"signals"}))
     nights(scene, 11, 12, 14, 15, only_newest_from=12)
