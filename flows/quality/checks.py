@@ -56,6 +56,9 @@ def _look(connection: duckdb.DuckDBPyConnection, rule: str, select: str, severit
     try:
         # Once into a table, because counting and showing would run a heavy check twice.
         connection.execute(f"create or replace temporary table offender as {select}")
+    except duckdb.IOException:
+        # The disk's fault, or the file's: neither the check's nor the model's.
+        raise
     except duckdb.Error as error:
         raise WarehouseError(
             f"The check {rule} cannot be run: {str(error).splitlines()[0]} Mend it or the model it looks at."

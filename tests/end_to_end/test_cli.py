@@ -138,7 +138,8 @@ def test_a_second_run_is_refused_with_4_and_names_the_holder_until_that_one_dies
         assert "Wait for it to end" in answer.err
     assert asked.exit_code == 0
     assert desk.fingerprint() == fingerprint
-    assert len(runs_of(desk)) == n_runs
+    # The nightly is told of, as one that failed; `accept` is no run.
+    assert [run["state"] for run in runs_of(desk)[n_runs:]] == ["failed"]
     assert desk.nightly().exit_code == 0
 
 
