@@ -105,8 +105,8 @@ class Client:
         return bool(self._accepted)
 
     def answered_at(self, endpoint: str) -> str | None:
-        """The day on which an endpoint last answered, in this run or an earlier one; None if never."""
-        return answered_at(self._home, endpoint)
+        """The day on which an endpoint last answered, in this run or an earlier one; None if not of late."""
+        return answered_at(self._home, endpoint, utc_now())
 
     @property
     def key_origin(self) -> str:
