@@ -102,7 +102,7 @@ class TokenMetricsSource:
 
     async def _fetch(self, wanted: Wanted, held: Held, keys: Keys, store: PageStore) -> Fetched:
         async with Client(self.settings, keys, wanted.home, run_id=wanted.run_id) as client:
-            fetch = Fetch(self.settings, client, store)
+            fetch = Fetch(self.settings, client, store, wanted.as_of.date())
             token_ids = await self._token_ids(fetch, wanted, held)
             await fetch.run(self.tasks(wanted, held, token_ids))
             if client.n_too_many:
@@ -283,7 +283,12 @@ def about(dataset: Dataset, row: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> Any:
-    if value is None or isinstance(value, str | list):
+    if isinstance(value, str):
+        # Half a letter, as of a name cut in the middle of it, can be written nowhere.
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_text(one) for one in value]
+    if value is None:
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
