@@ -237,7 +237,7 @@ def _save_sample(folder: Path, page: Page) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     told = {"request": {"endpoint": page.endpoint, **page.params}, "status": page.status}
     body = json.loads(gzip.decompress(page.packed))
-    body["data"] = body["data"][:N_SAMPLE_ROWS]
+    body["data"] = page.rows[:N_SAMPLE_ROWS]
     text = json.dumps({**told, "body": body}, indent=1, ensure_ascii=False)
     (folder / f"{page.endpoint}.json").write_text(text + "\n", encoding="utf-8")
 
