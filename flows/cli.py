@@ -1,7 +1,6 @@
 """The command line: the same steps from a terminal."""
 
 import sys
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import date, datetime
@@ -422,10 +421,7 @@ def _print_plan(run: Run) -> None:
     from flows.report.calls import print_plan, tokenmetrics_of
 
     source = tokenmetrics_of(run.source)
-    calls: Counter[str] = Counter()
-    for wanted in readings(run):
-        calls.update(source.plan(wanted))
-    print_plan(console, run.settings.home, source, calls)
+    print_plan(console, run.settings.home, source, source.plan(readings(run)))
 
 
 def _say(text: str) -> None:

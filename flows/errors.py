@@ -54,6 +54,10 @@ class CreditsSpent(SourceError):
     """The month cannot pay for the run."""
 
 
+class RequestRefused(SourceError):
+    """The server does not understand a call, or does not want to: another one may go better."""
+
+
 class EndpointRefused(SourceError):
     """One endpoint is not in the plan, or is not there; the others may go on without it. `status` says which."""
 

@@ -22,7 +22,7 @@ from flows.quality.pages import write_checks
 from flows.quality.results import RuleResult
 from flows.quality.suites import Suites
 from flows.run import Run
-from flows.sources.base import DATASETS
+from flows.sources.base import DATASETS, PaidByTheCall
 from flows.warehouse import backlog, journal, runs
 from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.as_of import copy_as_known, open_beside
@@ -61,8 +61,11 @@ def fetch(run: Run) -> list[Kept]:
             f"{run.settings.home} has {free} MB free; a run wants {run.settings.min_free_disk_mb} MB. "
             "Make room, then run again; nothing was changed."
         )
+    asked = readings(run)
+    if isinstance(run.source, PaidByTheCall):
+        run.source.begin(asked)
     kept = []
-    for wanted in readings(run):
+    for wanted in asked:
         for delivery in run.source.fetch(wanted):
             one = keep(run.settings.home, delivery, source=run.source.name, token_ids=wanted.token_ids)
             # What no dataset is made of is kept, and that is all.
@@ -70,6 +73,8 @@ def fetch(run: Run) -> list[Kept]:
                 kept.append(one)
                 if not run.source.is_archive:
                     backlog.note(run, one)
+    if isinstance(run.source, PaidByTheCall):
+        run.source.settle()
     return sorted(kept, key=lambda one: list(DATASETS).index(one.dataset))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import duckdb
 
@@ -252,3 +252,14 @@ class Source(Protocol):
 
         Raises SourceError where a body cannot be read.
         """
+
+
+@runtime_checkable
+class PaidByTheCall(Protocol):
+    """A source whose calls cost something: it is told of all fetches of a run before the first, and after the last."""
+
+    def begin(self, readings: Sequence[Wanted]) -> None:
+        """Get ready for these fetches. Raises CreditsSpent where the month does not pay for all of them."""
+
+    def settle(self) -> None:
+        """Let go of what was held for a run that dies half way: everything that was fetched is kept."""

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from io import RawIOBase
@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from flows.warehouse.clock import utc_now
+
+FIRST_LOOK = 1 << 20
 
 
 def append(home: Path, kind: str, *, is_durable: bool = True, **event: Any) -> None:
@@ -60,6 +62,35 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def lines_since(home: Path, kind: str, is_older: Callable[[dict[str, Any]], bool]) -> Iterator[bytes]:
+    """The lines of a kind, oldest first, from where `start_since` says on."""
+    path = home / "journal" / f"{kind}.jsonl"
+    if path.exists():
+        with path.open("rb") as file:
+            file.seek(start_since(path, is_older))
+            yield from file
+
+
+def start_since(path: Path, is_older: Callable[[dict[str, Any]], bool]) -> int:
+    """Where to begin to read so that nothing is missed but events that `is_older`.
+
+    It says of an event whether that one and all before it may be left out. A journal of years is not read for the
+    events of a day: it is looked at from its end, twice as far each time.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        n_bytes = FIRST_LOOK
+        while n_bytes < size:
+            file.seek(size - n_bytes)
+            file.readline()  # The rest of a line.
+            start = file.tell()
+            with suppress(ValueError, KeyError, TypeError):
+                if is_older(json.loads(file.readline())):
+                    return start
+            n_bytes *= 2
+    return 0
 
 
 def read(home: Path, kind: str) -> list[dict[str, Any]]:

@@ -56,7 +56,9 @@ def fetch(
     source = TokenMetricsSource(settings_for(server, version, **more))
     n_before = len(server.calls)
     wanted = Wanted(as_of or server.now, home, timeframes, since, until)
+    source.begin([wanted])
     kept = {one.dataset: keep(home, one, source="tokenmetrics") for one in source.fetch(wanted)}
+    source.settle()
     rows = {}
     with closing(duckdb.connect()) as connection:
         for name in kept.keys() & DATASETS.keys():

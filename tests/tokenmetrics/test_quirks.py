@@ -142,7 +142,7 @@ def test_quirk_06_nulls_are_no_values_and_no_faults() -> None:
 
 def test_quirk_06_a_field_that_is_not_there_is_no_null() -> None:
     """A row whose signal is null says nothing; one that lacks the field goes to the gate, which says so."""
-    assert parsed("trading-signals", SIGNAL | {"TRADING_SIGNAL": None}) == []
+    assert parsed("trading-signals", SIGNAL | {"TRADING_SIGNAL": None, "TOKEN_TREND": None}) == []
     renamed = {name: value for name, value in SIGNAL.items() if name != "TRADING_SIGNAL"} | {"SIGNAL_OF_DAY": 1}
     (row,) = parsed("trading-signals", renamed)
     assert row["direction"] is None

@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import duckdb
 
 from flows.errors import SourceError
-from flows.sources.base import TOKENS, Dataset, Delivery, Response, Source, Wanted
+from flows.sources.base import TOKENS, Dataset, Delivery, PaidByTheCall, Response, Source, Wanted
 from flows.sources.exchange.base import PAGE, Exchange, price_source
 from flows.sources.exchange.held import Held, what_is_held
 from flows.sources.exchange.markets import MARKETS_FILE, Choice, Token, choose_markets, read_overrides
@@ -35,7 +35,7 @@ class RanksTokens(Protocol):
 class PricesFrom:
     """A source whose `prices` come from an exchange; everything else comes as it was.
 
-    `told` is what an operator should hear of the last fetch.
+    `told` is what an operator should hear of the fetches so far.
     """
 
     def __init__(
@@ -62,6 +62,16 @@ class PricesFrom:
     def default_as_of(self) -> datetime | None:
         return self.source.default_as_of()
 
+    def begin(self, readings: Sequence[Wanted]) -> None:
+        """Let the source see whether it can pay. Candles cost nothing."""
+        if isinstance(self.source, PaidByTheCall):
+            self.source.begin(readings)
+
+    def settle(self) -> None:
+        """Let the source let go of what it holds."""
+        if isinstance(self.source, PaidByTheCall):
+            self.source.settle()
+
     def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
         """Deliver what the source delivers, its prices replaced by the exchange's.
 
@@ -82,9 +92,9 @@ class PricesFrom:
             choice = choose_markets(
                 self._exchange, given, read_overrides(self._overrides, self._exchange.name), held.markets
             )
-        self._told = choice.told
+        self._told += choice.told
         responses = tuple(self._responses(wanted, choice, held))
-        self.told = (*self.source.told, *self._told)
+        self.told = tuple(dict.fromkeys((*self.source.told, *self._told)))
         yield Delivery("prices", responses)
 
     def parse(

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 from aiolimiter import AsyncLimiter
 
-from flows.errors import EndpointRefused, KeyRefused, SourceError
+from flows.errors import EndpointRefused, KeyRefused, RequestRefused, SourceError
 from flows.sources.base import Delivery, Response
 from flows.sources.tokenmetrics.body import NotAnEnvelope, is_html, message_of, opened
 from flows.sources.tokenmetrics.faults import Fault, fault_of
@@ -105,8 +105,8 @@ class Client:
         return bool(self._accepted)
 
     def answered_at(self, endpoint: str) -> str | None:
-        """The day on which an endpoint last answered, in this run or an earlier one; None if never."""
-        return answered_at(self._home, endpoint)
+        """The day on which an endpoint last answered, in this run or an earlier one; None if not of late."""
+        return answered_at(self._home, endpoint, utc_now())
 
     @property
     def key_origin(self) -> str:
@@ -242,7 +242,7 @@ class Client:
         asked = retry_after(response.headers, utc_now()) if response is not None else None
         if fault is Fault.TOO_MANY_REQUESTS:
             self.n_too_many += 1
-            if asked is None:
+            if not asked:
                 return Transient(fault, told, wait_at_least=unasked_wait(attempt, self._settings))
         if asked is None or fault not in (Fault.TOO_MANY_REQUESTS, Fault.SERVER_ERROR):
             return Transient(fault, told)
@@ -282,7 +282,7 @@ class Client:
                 f"{endpoint} wants to be paid (402): the month's credits are spent, or the plan has ended.{said} "
                 "See your dashboard; docs/errors.md, 402."
             )
-        raise SourceError(
+        raise RequestRefused(
             f"{endpoint} does not understand the request (status {status}).{said} The API may have changed: run "
             "`trackrecord doctor --source tokenmetrics`, and see docs/errors.md. What one call may ask for is a "
             "setting (TOKENMETRICS_PAGE_LIMIT, TOKENMETRICS_DAYS_PER_CALL, TOKENMETRICS_TOKENS_PER_CALL). To go on "

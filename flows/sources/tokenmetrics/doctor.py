@@ -18,7 +18,7 @@ from flows.sources.tokenmetrics import ledger
 from flows.sources.tokenmetrics.client import Answer, Client
 from flows.sources.tokenmetrics.drift import Drift, Fields
 from flows.sources.tokenmetrics.endpoints import TOP_TOKENS, Endpoint, Grain, endpoints_of
-from flows.sources.tokenmetrics.estimate import foreseen
+from flows.sources.tokenmetrics.estimate import estimated_calls, foreseen
 from flows.sources.tokenmetrics.fetch import ids_of
 from flows.sources.tokenmetrics.held import Held, what_is_held
 from flows.sources.tokenmetrics.keys import Keys, find_keys
@@ -237,7 +237,7 @@ def _save_sample(folder: Path, page: Page) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     told = {"request": {"endpoint": page.endpoint, **page.params}, "status": page.status}
     body = json.loads(gzip.decompress(page.packed))
-    body["data"] = body["data"][:N_SAMPLE_ROWS]
+    body["data"] = page.rows[:N_SAMPLE_ROWS]
     text = json.dumps({**told, "body": body}, indent=1, ensure_ascii=False)
     (folder / f"{page.endpoint}.json").write_text(text + "\n", encoding="utf-8")
 
@@ -245,9 +245,9 @@ def _save_sample(folder: Path, page: Page) -> None:
 def _outlook(source: TokenMetricsSource, run: Run) -> list[tuple[str, str]]:
     """Disk, credits, and what a month of nights and hours will cost."""
     now, home, settings = utc_now(), run.settings.home, source.settings
-    first = sum(sum(source.plan(wanted).values()) for wanted in readings(run))
+    first = source.plan(readings(run)).total()
     usual = _usual_night(source, run.settings, now)
-    hourly = sum(source.plan(Wanted(now, home, ("1h",))).values())
+    hourly = sum(estimated_calls(source, Wanted(now, home, ("1h",)), what_is_held(home)).values())
     month = first + usual * (NIGHTS - 1)
     return [
         ("disk", f"{free_disk_mb(home)} MB free under {home}"),
@@ -274,7 +274,7 @@ def _usual_night(source: TokenMetricsSource, settings: Settings, now: datetime) 
         # A part of average size: a day's own may be larger or smaller.
         part = token_ids[: -(-len(token_ids) // settings.reread_parts)]
         nights.append(Wanted(now, settings.home, ("1d",), since=oldest, token_ids=frozenset(part)))
-    return sum(sum(source.plan(wanted, held).values()) for wanted in nights)
+    return sum(sum(estimated_calls(source, wanted, held).values()) for wanted in nights)
 
 
 def fields_told(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:

@@ -46,6 +46,10 @@ class Endpoint:
     def is_raw_only(self) -> bool:
         return self.dataset is None
 
+    @property
+    def is_ohlcv(self) -> bool:
+        return self.dataset == "prices"
+
     @cached_property
     def moment(self) -> str | None:
         """The field that says when, where a row is about a moment."""

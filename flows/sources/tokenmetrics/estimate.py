@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows.sources.base import Wanted
 from flows.sources.tokenmetrics.endpoints import Grain
+from flows.sources.tokenmetrics.fetch import within_reach
 from flows.sources.tokenmetrics.held import Held
 from flows.sources.tokenmetrics.plan import queries
 from flows.sources.tokenmetrics.universe import read_token_ids
@@ -31,7 +32,10 @@ def estimated_calls(source: TokenMetricsSource, wanted: Wanted, held: Held) -> d
             calls["top-market-cap-tokens"] = -(-chosen.count // settings.page_limit)
         elif chosen.kind != "file":
             calls["tokens"] = TOKENS_OF_ALL // settings.page_limit + 1
-    for task in source.tasks(wanted, held, token_ids):
+    for asked in source.tasks(wanted, held, token_ids):
+        task = within_reach(asked, wanted.as_of.date(), settings.ohlcv_days)
+        if task is None:
+            continue
         n_queries = len(queries(task.endpoint, task.token_ids, task.window, settings))
         match task.endpoint.grain:
             case Grain.LIST:

@@ -1,12 +1,13 @@
 """One fetch: resolve the universe, then ask every endpoint about it, and read again what came short."""
 
 import asyncio
-from collections.abc import Iterable
+import re
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVar
 
-from flows.errors import EndpointRefused, SourceError, UsageError
+from flows.errors import EndpointRefused, RequestRefused, SourceError, UsageError
 from flows.sources.tokenmetrics.aliases import folded
 from flows.sources.tokenmetrics.client import Client
 from flows.sources.tokenmetrics.drift import Drift, Fields
@@ -29,6 +30,10 @@ from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
 
 # The reading of what came back empty, beside those of what came back short.
 ONCE_MORE = MAX_READINGS + 1
+# "Start Date cannot be earlier than the past 30 days from the current date", as the documents have it.
+TOO_EARLY = re.compile(r"past (\d+) days", re.IGNORECASE)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,9 @@ class Fetched:
 class Fetch:
     """One fetch under way."""
 
-    def __init__(self, settings: TokenMetricsSettings, client: Client, store: PageStore) -> None:
+    def __init__(self, settings: TokenMetricsSettings, client: Client, store: PageStore, today: date) -> None:
         self._settings = settings
+        self._today = today
         self._client = client
         self._store = store
         self.found = Fetched()
@@ -117,7 +123,7 @@ class Fetch:
         """Ask one endpoint. What is refused but answered on an earlier day is asked again when all else is done."""
         endpoint = task.endpoint
         try:
-            pages = await self._pages_of(task)
+            pages = await self._in_reach(task, self._pages_of) or []
         except EndpointRefused as error:
             if not self._client.has_accepted:
                 await self._probe(TOP_TOKENS if endpoint is TOKENS else TOKENS)
@@ -151,16 +157,17 @@ class Fetch:
             task for task in tasks if task.endpoint.grain is Grain.TOKEN_HOUR
         ]
         for task in teachers:
-            query = queries(task.endpoint, task.token_ids, task.window, self._settings)[0]
             try:
-                reading = await self._read(query)
+                reading = await self._in_reach(task, self._first_reading)
             except EndpointRefused as error:
                 self._refused[task.endpoint.name] = error
+                continue
+            if reading is None:
                 continue
             n_rows = reading.n_rows[-1] if reading.n_rows else 0
             if not 0 < n_rows < self._settings.page_limit or not missing([reading]):
                 continue
-            page, rows = await self._page(query, self._settings.first_page + len(reading.pages))
+            page, rows = await self._page(reading.query, self._settings.first_page + len(reading.pages))
             if add(reading, page, rows):
                 self._settings = self._settings.model_copy(update={"page_limit": n_rows})
                 self.notes.append(
@@ -168,6 +175,32 @@ class Fetch:
                     f"TOKENMETRICS_PAGE_LIMIT={n_rows}: every night begins with a question too many otherwise."
                 )
                 return
+
+    async def _first_reading(self, task: Task) -> Reading:
+        return await self._read(queries(task.endpoint, task.token_ids, task.window, self._settings)[0])
+
+    async def _in_reach(self, task: Task, ask: Callable[[Task], Awaitable[T]]) -> T | None:
+        """What an endpoint answers about the days of a task that the server looks back to; None where there are none.
+
+        A plan may give no older candles, and refuses the whole call that asks for them: it is taken at its word.
+        """
+        reachable = within_reach(task, self._today, self._settings.ohlcv_days)
+        try:
+            return await ask(reachable) if reachable else None
+        except RequestRefused as error:
+            told = TOO_EARLY.search(str(error)) if task.endpoint.is_ohlcv else None
+            if told is None:
+                raise
+            n_days = int(told[1])
+        if self._settings.ohlcv_days != n_days:
+            self._settings = self._settings.model_copy(update={"ohlcv_days": n_days})
+            self.notes.append(
+                f"The server gives candles of the past {n_days} days alone; older ones are missing from this run. Set "
+                f"TOKENMETRICS_OHLCV_DAYS={n_days}: every run begins with a question too many otherwise. An exchange "
+                "has more (docs/prices.md)."
+            )
+        reachable = within_reach(task, self._today, n_days)
+        return await ask(reachable) if reachable else None
 
     async def _pages_of(self, task: Task) -> list[Page]:
         endpoint = task.endpoint
@@ -287,6 +320,8 @@ def ids_of(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]
     ids: dict[int, None] = {}
     for page in pages:
         for row in page.rows:
+            if not isinstance(row, dict):
+                continue
             known = folded(row, page.endpoint)
             told = known.get("category_list")
             if categories and not is_in_categories([*category_slugs(told), *(category_names(told) or ())], categories):
@@ -325,6 +360,17 @@ def tasks_for(
         if known:
             tasks.append(Task(endpoint, days, known))
     return tasks
+
+
+def within_reach(task: Task, today: date, ohlcv_days: int) -> Task | None:
+    """The part of a task that lies within so many days (0 is any number), where it asks for candles; None if none does.
+
+    A day less than the server allows: it may already live in tomorrow.
+    """
+    window, first = task.window, today - DAY * (ohlcv_days - 1)
+    if not ohlcv_days or not task.endpoint.is_ohlcv or window.since >= first:
+        return task
+    return replace(task, window=replace(window, since=first)) if window.until >= first else None
 
 
 def days_before(moment: datetime, n_days: int, *, n_hourly_days: int) -> Window:

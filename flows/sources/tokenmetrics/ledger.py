@@ -1,9 +1,10 @@
 """Every call is a line in the journal: what a run and a month spend, and how long the server took."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from flows.warehouse import journal
 from flows.warehouse.clock import utc_now
 
 KIND = "requests"
+REMEMBERED = timedelta(days=62)
 
 
 @dataclass(frozen=True)
@@ -49,33 +51,35 @@ class Ledger:
 
 def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:
     """The journal's lines of the calendar month of `now`, oldest first."""
-    path = home / "journal" / f"{KIND}.jsonl"
-    if not path.exists():
-        return []
-    begins = f'{{"written_at": "{now:%Y-%m}'
+    begins = f'{{"written_at": "{now:%Y-%m}'.encode()
     calls = []
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith(begins):
-                with suppress(json.JSONDecodeError):
-                    calls.append(json.loads(line))
+    for line in journal.lines_since(home, KIND, _written_before(f"{now:%Y-%m}")):
+        if line.startswith(begins):
+            with suppress(ValueError):
+                calls.append(json.loads(line))
     return calls
 
 
-def answered_at(home: Path, endpoint: str) -> str | None:
-    """The day (UTC) on which an endpoint last gave rows or said that it has none, by the journal; None if never."""
-    path = home / "journal" / f"{KIND}.jsonl"
-    if not path.exists():
-        return None
+def answered_at(home: Path, endpoint: str, now: datetime) -> str | None:
+    """The day (UTC) on which an endpoint last gave rows or said that it has none, by the journal.
+
+    None if it has not in the last `REMEMBERED` days: what has been silent for so long is gone.
+    """
     newest = None
-    named = f'"endpoint": "{endpoint}"'
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if named in line:
-                with suppress(json.JSONDecodeError):
-                    call = json.loads(line)
-                    newest = call["requested_at"] if call["status"] == 200 and not call["fault"] else newest
+    named = f'"endpoint": "{endpoint}"'.encode()
+    first = f"{now - REMEMBERED:%Y-%m-%d}"
+    for line in journal.lines_since(home, KIND, _written_before(first)):
+        if named in line:
+            with suppress(ValueError):
+                call = json.loads(line)
+                if call["status"] == 200 and not call["fault"] and call["requested_at"] >= first:
+                    newest = call["requested_at"]
     return newest[:10] if newest else None
+
+
+def _written_before(moment: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether an event is older than a moment, as the journal writes it, or the beginning of one."""
+    return lambda event: str(event["written_at"]) < moment
 
 
 def credits_spent(home: Path, now: datetime) -> int:

@@ -1,6 +1,6 @@
-"""Pages that have been paid for, kept as they came until the fetch that wanted them is whole.
+"""Pages that have been paid for, kept as they came until the run that wanted them has fetched everything.
 
-A fetch that is interrupted finds here what it holds already. Once every delivery is in `raw/`, the folder is emptied.
+A run that is interrupted finds here what it holds already. Once every delivery is in `raw/`, its pages are forgotten.
 """
 
 import gzip
@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from uuid import uuid4
 from flows.sources.tokenmetrics.body import rows_of
 from flows.sources.tokenmetrics.endpoints import BY_NAME, Endpoint
 
+FOLDER = Path("pages") / "tokenmetrics"
 STALE_SECONDS = 3 * 86_400
 
 
@@ -62,6 +64,7 @@ class _Place:
     status: int
     fetched_at: datetime
     sha256: str
+    first_of: str | None  # the endpoint, where it is a page of a first reading
 
 
 class PageStore:
@@ -72,15 +75,14 @@ class PageStore:
     """
 
     def __init__(self, home: Path, run_key: str) -> None:
-        self._folder = home / "pages" / "tokenmetrics"
+        self._folder = home / FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._drop_stale()
-        key = hashlib.sha256(run_key.encode()).hexdigest()[:16]
-        self._earlier = sorted(self._folder.glob(f"{key}-*.pages"))
+        self._earlier = _files_of(home, run_key)
         self._places: dict[str, _Place] = {}
         for path in self._earlier:
             self._places |= _places_in(path)
-        self._path = self._folder / f"{key}-{uuid4().hex}.pages"
+        self._path = self._folder / f"{_name_of(run_key)}-{uuid4().hex}.pages"
         self._file = self._path.open("wb")
 
     def held(self, endpoint: str, params: Mapping[str, str], reading: int) -> Page | None:
@@ -100,6 +102,8 @@ class PageStore:
         request, sha256, n_bytes = _request(page.endpoint, page.params, reading), page.sha256, len(page.packed)
         about = {
             "request": request,
+            "endpoint": page.endpoint,
+            "reading": reading,
             "status": page.status,
             "fetched_at": page.fetched_at.isoformat(),
             "n_bytes": n_bytes,
@@ -108,7 +112,7 @@ class PageStore:
         self._file.write(json.dumps(about).encode() + b"\n" + page.packed)
         self._file.flush()
         offset = self._file.tell() - n_bytes
-        self._places[request] = _Place(self._path, offset, n_bytes, page.status, page.fetched_at, sha256)
+        self._places[request] = _Place(self._path, offset, n_bytes, page.status, page.fetched_at, sha256, None)
 
     def close(self) -> None:
         """Close the file, and keep it for a fetch that asks the same."""
@@ -129,6 +133,22 @@ class PageStore:
                     path.unlink()
 
 
+def n_held(home: Path, run_key: str) -> Counter[str]:
+    """Pages by endpoint that a fetch would find and not pay for again; those of second readings are not counted."""
+    places: dict[str, _Place] = {}
+    for path in _files_of(home, run_key):
+        places |= _places_in(path)
+    return Counter(place.first_of for place in places.values() if place.first_of)
+
+
+def _files_of(home: Path, run_key: str) -> list[Path]:
+    return sorted((home / FOLDER).glob(f"{_name_of(run_key)}-*.pages"))
+
+
+def _name_of(run_key: str) -> str:
+    return hashlib.sha256(run_key.encode()).hexdigest()[:16]
+
+
 def _places_in(path: Path) -> dict[str, _Place]:
     """The pages of a file by their requests, up to where a fetch died in the middle of one."""
     places: dict[str, _Place] = {}
@@ -143,6 +163,7 @@ def _places_in(path: Path) -> dict[str, _Place]:
                 about["status"],
                 datetime.fromisoformat(about["fetched_at"]),
                 about["sha256"],
+                about["endpoint"] if about.get("reading") == 1 else None,
             )
             if file.seek(place.n_bytes, os.SEEK_CUR) > size:
                 break

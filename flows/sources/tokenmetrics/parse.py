@@ -6,8 +6,10 @@ A row that says nothing (its signal, grade or prices are null) is left out; one 
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
+from math import isfinite, isnan
 from typing import Any
 
 from flows.sources.tokenmetrics.aliases import folded
@@ -36,23 +38,30 @@ GRADE_FIELDS = {
 
 
 def number(value: Any) -> Any:
-    """An int, float or numeric text as a float; null and empty text as None; anything else as it came."""
+    """An int, float or numeric text as a float; null, empty text and NaN as None; anything else as it came."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return float(value) if value.strip() else None
-        except ValueError:
-            return value
-    return json.dumps(value)
+    if not isinstance(value, int | float | str):
+        return json.dumps(value)
+    if isinstance(value, str) and not value.strip():
+        return None
+    try:
+        told = float(value)
+    except ValueError:
+        return value
+    except OverflowError:
+        return str(value)
+    if isnan(told):
+        return None
+    return told if isfinite(told) else str(value)
 
 
 def identifier(value: Any) -> Any:
     """A token id as an int, whether it came as 3306, "3306" or 3306.0; anything else as it came."""
     if type(value) is int:
         return value
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)  # Not by way of a float, which has no room for a long one.
     told = number(value)
     return int(told) if isinstance(told, float) and told.is_integer() else told
 
@@ -73,7 +82,7 @@ def _moment_told(text: str) -> datetime | str | None:
     """The moment that a text tells; a page tells few of them, many times."""
     try:
         return as_utc(datetime.fromisoformat(text.strip()))
-    except ValueError:
+    except (ValueError, OverflowError):
         return text.strip() or None
 
 
@@ -90,8 +99,8 @@ def parse_rows(endpoint: Endpoint, rows: list[Any], fetched_at: datetime) -> lis
 
 
 def says_nothing(row: Mapping[str, Any], *names: str) -> bool:
-    """Whether these fields are all there and all null."""
-    return all(name in row and row[name] is None for name in names)
+    """Whether these fields are all there and all null, or NaN."""
+    return all(name in row and number(row[name]) is None for name in names)
 
 
 def _token(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
@@ -136,7 +145,8 @@ def _price(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
 
 def _signal(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
     event, state = ("signal", "position") if endpoint.timeframe == "1h" else ("trading_signal", "token_trend")
-    if says_nothing(row, event):
+    # An event that is null beside a state that is told is not expected: the gate sees it.
+    if says_nothing(row, event) and number(row.get(state)) is None:
         return []
     return [
         {
@@ -156,7 +166,7 @@ def _levels(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
     for name, named_side in NAMED_LEVELS:
         if row.get(name) is not None:
             found.setdefault(number(row[name]), {"side": named_side, "formed_at": None})
-    for level in row.get("historical_resistance_support_levels") or []:
+    for level in listed(row.get("historical_resistance_support_levels")):
         is_object = isinstance(level, Mapping)
         price = number(level.get("level", level.get("price")) if is_object else level)
         formed_at = moment(level.get("date")) if is_object else None
@@ -170,6 +180,16 @@ def _levels(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
         "strength": None,
     }
     return [{**about, "price": price, **rest} for price, rest in sorted(found.items(), key=_by_price)]
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, also where it came as the text of one; anything else that says something as one element."""
+    if isinstance(value, str):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    if value is None or value == "":
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _by_price(item: tuple[Any, Row]) -> tuple[bool, float, str]:

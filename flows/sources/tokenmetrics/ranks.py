@@ -1,11 +1,13 @@
 """Which tokens are larger: the vendor lists them by market cap and tells neither rank nor cap."""
 
 import gzip
+from collections.abc import Mapping
 
 from flows.sources.base import Delivery
 from flows.sources.tokenmetrics.aliases import folded
 from flows.sources.tokenmetrics.body import rows_of
 from flows.sources.tokenmetrics.endpoints import TOP_TOKENS
+from flows.sources.tokenmetrics.parse import identifier
 
 
 def ranks_of(tokens: Delivery) -> dict[int, int]:
@@ -15,5 +17,7 @@ def ranks_of(tokens: Delivery) -> dict[int, int]:
     for page in sorted(pages, key=lambda one: int(one.request.get("page", 0))):
         body = page.content if isinstance(page.content, bytes) else page.content.read_bytes()
         for row in rows_of(gzip.decompress(body)):
-            ranks.setdefault(int(folded(row)["token_id"]), len(ranks) + 1)
+            token_id = identifier(folded(row).get("token_id")) if isinstance(row, Mapping) else None
+            if isinstance(token_id, int):
+                ranks.setdefault(token_id, len(ranks) + 1)
     return ranks

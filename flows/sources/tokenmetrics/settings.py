@@ -42,6 +42,9 @@ class TokenMetricsSettings(BaseSettings):
     page_limit: int = Field(default=100, ge=1, description="Rows asked for a page; the vendor's documented maximum.")
     tokens_per_call: int = Field(default=100, ge=1, description="Token ids named in one call at most.")
     days_per_call: int = Field(default=29, ge=1, description="Days in one call at most, both ends included.")
+    ohlcv_days: int = Field(
+        default=0, ge=0, description="Days back that candles may be asked for; 0 is all, until the server says less."
+    )
     end_is_excluded: bool = Field(
         default=False, description="Whether `endDate` names the day after the last; the documents say it is the last."
     )

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from flows.sources.tokenmetrics.estimate import estimated_calls
 from flows.sources.tokenmetrics.fetch import Fetch, Fetched, Task, days_before, hours_before, sharing_errors, tasks_for
 from flows.sources.tokenmetrics.held import Held, what_is_held
 from flows.sources.tokenmetrics.keys import Keys, find_keys
-from flows.sources.tokenmetrics.pages import Page, PageStore
+from flows.sources.tokenmetrics.pages import Page, PageStore, n_held
 from flows.sources.tokenmetrics.parse import parse_rows
 from flows.sources.tokenmetrics.plan import Window
 from flows.sources.tokenmetrics.ranks import ranks_of
@@ -38,7 +39,7 @@ ORDER = {"top-market-cap-tokens": 0, "tokens": 1, "tm-grade": 0, "fundamental-gr
 
 
 class TokenMetricsSource:
-    """The vendor's API. `told` is what an operator should hear after a fetch."""
+    """The vendor's API. `told` is what an operator should hear of the fetches so far."""
 
     name = "tokenmetrics"
     vendor = "tokenmetrics"
@@ -51,15 +52,27 @@ class TokenMetricsSource:
     def __init__(self, settings: TokenMetricsSettings | None = None) -> None:
         self.settings = settings or read_settings()
         self.told: Sequence[str] = ()
+        self._stores: list[PageStore] = []
 
     def default_as_of(self) -> datetime | None:
         return None
 
+    def begin(self, readings: Sequence[Wanted]) -> None:
+        """Raise CreditsSpent where the month does not pay for all of a run's fetches."""
+        for home in {wanted.home for wanted in readings}:
+            ledger.check_credits(home, self.settings, self.plan(readings).total())
+
+    def settle(self) -> None:
+        """Forget the pages of the fetches that are done."""
+        for store in self._stores:
+            store.clear()
+        self._stores.clear()
+
     def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
         """Deliver the datasets wanted; bodies of endpoints that no dataset is made of come under the endpoint's name.
 
-        Raises KeyRefused, CreditsSpent, SourceError or UsageError, saying what to do. Pages that are paid for stay in
-        `home` until every delivery is taken.
+        Raises KeyRefused, SourceError or UsageError, saying what to do. Pages that are paid for stay in `home` until
+        `settle`: a run that dies in a later fetch does not pay for this one again.
         """
         if utc_now() - wanted.as_of > MAX_BEHIND and not self.settings.is_loopback:
             raise UsageError(
@@ -67,7 +80,6 @@ class TokenMetricsSource:
                 "What it said then lies in raw/; `trackrecord reparse` reads it again."
             )
         held = what_is_held(wanted.home)
-        self._check_credits(wanted, held)
         keys = find_keys(self.settings)
         with closing(PageStore(wanted.home, run_key(wanted))) as store:
             try:
@@ -78,15 +90,19 @@ class TokenMetricsSource:
             for delivery in deliveries(fetched):
                 if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
                     # A night without prices is a fault for the gate; an hour or some past days without them are not.
-                    self.told = (*self.told, f"{delivery.dataset}: no rows came.")
+                    self._tell(f"{delivery.dataset}: no rows came.")
                     continue
                 yield delivery
             drift.record(wanted.home, wanted.run_id, fetched.drift)
-            store.clear()
+            self._stores.append(store)
+
+    def _tell(self, *told: str) -> None:
+        """Add what is new: the fetches of a run have much to say in common."""
+        self.told = tuple(dict.fromkeys((*self.told, *told)))
 
     async def _fetch(self, wanted: Wanted, held: Held, keys: Keys, store: PageStore) -> Fetched:
         async with Client(self.settings, keys, wanted.home, run_id=wanted.run_id) as client:
-            fetch = Fetch(self.settings, client, store)
+            fetch = Fetch(self.settings, client, store, wanted.as_of.date())
             token_ids = await self._token_ids(fetch, wanted, held)
             await fetch.run(self.tasks(wanted, held, token_ids))
             if client.n_too_many:
@@ -94,7 +110,7 @@ class TokenMetricsSource:
                     f"{client.n_too_many} calls of {client.n_calls} were too many for the server (429). Set "
                     "TOKENMETRICS_REQUESTS_PER_MINUTE to what your plan allows."
                 )
-            self.told = (*client.notes, *fetch.notes, *map(str, fetch.found.drift))
+            self._tell(*client.notes, *fetch.notes, *map(str, fetch.found.drift))
             return fetch.found
 
     async def _token_ids(self, fetch: Fetch, wanted: Wanted, held: Held) -> tuple[int, ...]:
@@ -133,13 +149,16 @@ class TokenMetricsSource:
         new = frozenset(token_ids) - held.token_ids
         return tasks_for(asked, token_ids, days=days, new_token_ids=new, history=history)
 
-    def _check_credits(self, wanted: Wanted, held: Held) -> None:
-        ledger.check_credits(wanted.home, self.settings, sum(self.plan(wanted, held).values()))
+    def plan(self, readings: Iterable[Wanted]) -> Counter[str]:
+        """Calls by endpoint that these fetches would make, as far as can be told without making any.
 
-    def plan(self, wanted: Wanted, held: Held | None = None) -> dict[str, int]:
-        """Calls by endpoint that the fetch would make, as far as can be told without making any."""
-        held = held or what_is_held(wanted.home)
-        return estimated_calls(self, wanted, held)
+        What a run that died has left to go on from is not called again.
+        """
+        calls: Counter[str] = Counter()
+        for wanted in readings:
+            estimated = Counter(estimated_calls(self, wanted, what_is_held(wanted.home)))
+            calls += estimated - n_held(wanted.home, run_key(wanted))
+        return calls
 
     def parse(
         self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
@@ -264,7 +283,12 @@ def about(dataset: Dataset, row: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> Any:
-    if value is None or isinstance(value, str | list):
+    if isinstance(value, str):
+        # Half a letter, as of a name cut in the middle of it, can be written nowhere.
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_text(one) for one in value]
+    if value is None:
         return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
