@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import groupby
 
 import duckdb
 
@@ -11,6 +12,9 @@ from flows.sources.base import Wanted
 from flows.warehouse.connection import is_damage
 from flows.warehouse.days import Day, read_days
 
+# The states of a day of which nothing is wanting.
+WHOLE = frozenset({"complete", "backfilled"})
+
 OLDEST = "select least((select min(bar_start) from core.price_bar), (select min(signal_at) from core.signal))::date"
 
 
@@ -19,11 +23,12 @@ def readings(run: Run) -> tuple[Wanted, ...]:
 
     Any other is asked for the last `reread_days` again, further back where a day that the catch-up policy fills was
     missed; and, if `reread_parts` is not 0, for the whole daily history of every `reread_parts`-th token, others each
-    day. What was missed is read from the published file; before the first publish, where that file is damaged (the run
-    sets it aside), and in a run that asks for some hours or days only, there is nothing to catch up with.
+    day. A backfill asks for the days of its range that are not whole; none of them may be left. What was missed is read
+    from the published file; before the first publish, where that file is damaged (the run sets it aside), and in a run
+    that asks for some hours only, there is nothing to catch up with.
     """
     everything = run.wanted
-    is_part = run.timeframes != TIMEFRAMES or run.since is not None
+    is_part = run.timeframes != TIMEFRAMES or (run.since is not None and run.until is None)
     if run.source.delivers_whole or is_part or not run.settings.published.exists():
         return (everything,)
     try:
@@ -37,6 +42,10 @@ def readings(run: Run) -> tuple[Wanted, ...]:
         if is_damage(error):
             return (everything,)
         raise
+    if run.since is not None and run.until is not None:
+        is_own = (None, run.source.vendor)
+        own = [day for day in days if day.vendor in is_own and day.dataset not in run.source.no_history]
+        return tuple(replace(everything, since=first, until=last) for first, last in gaps(own, run.since, run.until))
     today = run.as_of.date()
     missed = missed_days(days, run.source.no_history, run.settings, today)
     since = min([today - timedelta(days=run.settings.reread_days), *missed])
@@ -65,6 +74,28 @@ def missed_days(days: list[Day], no_history: frozenset[str], settings: Settings,
         case "all":
             pass
     return sorted(late | {day.bar_start.date() for day in in_part})
+
+
+def gaps(days: list[Day], since: date, until: date) -> list[tuple[date, date]]:
+    """The stretches of `since`..`until` without the days that are whole: every feed was told in full, on all its bars.
+
+    A feed that does not reach back to a day is not whole there: its past may be what is wanted.
+    """
+    feeds = {(day.dataset, day.vendor, day.timeframe) for day in days}
+    states: dict[date, dict[tuple[str, str | None, str], set[str]]] = {}
+    for day in days:
+        of_feeds = states.setdefault(day.bar_start.date(), {})
+        of_feeds.setdefault((day.dataset, day.vendor, day.timeframe), set()).add(day.state)
+
+    def is_whole(day: date) -> bool:
+        told = states.get(day, {})
+        return bool(feeds) and told.keys() == feeds and all(states <= WHOLE for states in told.values())
+
+    wanting = [day for day in (since + timedelta(days=n) for n in range((until - since).days + 1)) if not is_whole(day)]
+    # Days that follow each other have the same distance to their place in the list.
+    stretches = groupby(enumerate(wanting), key=lambda placed: placed[1] - timedelta(days=placed[0]))
+    found = [[day for _, day in stretch] for _, stretch in stretches]
+    return [(stretch[0], stretch[-1]) for stretch in found]
 
 
 def part_of(token_ids: list[int], n_parts: int, today: date) -> frozenset[int]:

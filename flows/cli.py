@@ -134,6 +134,9 @@ def backfill(
     if dry_run:
         _print_plan(run)
         return
+    if not readings(run):
+        console.print(f"Every day from {first} to {last} is whole; nothing was asked for.")
+        return
     outcome: pipeline.Outcome = (
         _by_hand(run, "backfill") if plain else _flow("backfill")(since=first, until=last, **asked, wait_for_lock=False)
     )

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from flows.catch_up import missed_days, part_of
+from flows.catch_up import gaps, missed_days, part_of, readings
 from flows.config import Settings
 from flows.warehouse.days import Day
 from tests.point_in_time.asked import AskedSource
@@ -50,6 +50,20 @@ def test_a_day_that_is_there_in_part_is_asked_for_again_only_as_the_catch_up_pol
     assert asked(catch_up="skip") == []
 
 
+def test_a_backfill_leaves_out_the_days_of_which_nothing_is_wanting() -> None:
+    whole = [a_day(dataset, date, "complete") for dataset in ("signals", "prices") for date in (2, 3, 4, 6)]
+    days = [*whole, a_day("signals", 5, "complete"), a_day("prices", 5, "partial"), a_day("prices", 7, "backfilled")]
+
+    def asked(first: int, last: int) -> list[tuple[int, int]]:
+        return [(a.day, b.day) for a, b in gaps(days, date(2026, 1, first), date(2026, 1, last))]
+
+    # Of the first and the seventh one feed says nothing, which may be what the operator wants.
+    assert asked(1, 8) == [(1, 1), (5, 5), (7, 8)]
+    assert asked(2, 4) == []
+    assert asked(4, 5) == [(5, 5)]
+    assert [(a.day, b.day) for a, b in gaps([], date(2026, 1, 1), date(2026, 1, 3))] == [(1, 3)]
+
+
 @pytest.fixture
 def publisher(tmp_path: Path) -> Publisher:
     return new_publisher(tmp_path, reread_days=3, reread_parts=2)
@@ -82,6 +96,30 @@ def test_the_last_days_are_read_again_each_night_and_the_past_in_turn(publisher:
     assert looks[1][0] <= pd.Timestamp("2025-01-02")
     night(market, publisher, tmp_path)
     assert restated(publisher) == {recent, *old.values()}
+
+
+def test_a_backfill_over_days_that_were_witnessed_asks_only_for_the_others(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    market = random_market(11, n_tokens=5, n_days=70, has_known_at=False)
+    for _ in range(3):
+        night(market, publisher, tmp_path)
+    run = make_run(tmp_path / "vendor", publisher.settings, as_of=market.now)
+    today = market.now.date()
+
+    def asked(first: int, last: int) -> list[tuple[int, int]]:
+        """From and to, in days before today."""
+        backfill = replace(
+            run,
+            source=AskedSource(tmp_path / "vendor"),
+            since=today - timedelta(days=first),
+            until=today - timedelta(days=last),
+        )
+        return [((today - one.since).days, (today - one.until).days) for one in readings(backfill)]
+
+    # The first night looked at the day before it, and nobody at any earlier one; today has not ended.
+    assert asked(6, 0) == [(6, 4), (0, 0)]
+    assert asked(3, 1) == []
 
 
 def night(market: Market, publisher: Publisher, place: Path) -> None:
