@@ -121,8 +121,12 @@ def answer(vendor: Vendor, endpoint: str, params: dict[str, str], key: str | Non
     if manner.is_zero_one:
         page = max(0, int(params["page"]) - 1)
     limit = min(int(params.get("limit", 50)), manner.max_rows)
+    if manner.beyond == "first again":
+        page = 0
     if page * limit >= len(rows) and rows and manner.beyond == "last again":
         page = (len(rows) - 1) // limit
+    if page * limit >= len(rows) and rows and manner.beyond == "refused":
+        return 400, {"success": False, "message": "page is out of range"}, {}
     here = rows[page * limit : (page + 1) * limit] if page >= 0 else []
     if not here:
         status, told = manner.nothing

@@ -142,8 +142,8 @@ def test_any_one_call_of_a_nightly_may_fail(double: DevServer, tmp_path: Path, f
         assert set(seen) <= {"missing, and told", "stopped", "complete"}
     else:
         assert set(seen) <= {"stopped", "complete"}
-        # A 401 or 403 is asked about twice before it is believed; whatever else the server does not mean is not.
-        assert seen["stopped"] == whole.n_calls or fault.value in ("401", "403")
+        # A 401 or 403 is asked about twice before it is believed; another refusal may be of a page beyond the end.
+        assert seen["stopped"] > whole.n_calls // 2
     # Over the whole sweep the key was sent some thousand times, and lies nowhere.
     assert double.keys[0].encode() not in bytes_under(tmp_path)
 

@@ -194,7 +194,7 @@ class Client:
                     attempt=attempt,
                     n_bytes=len(body),
                     latency_ms=round((time.perf_counter() - begun) * 1000, 3),
-                    server_request_id=_request_id(response),
+                    server_request_id=_request_id(response, key),
                     requested_at=requested_at,
                 )
             )
@@ -316,7 +316,8 @@ def _limiter(per_minute: int) -> AsyncLimiter | None:
     return AsyncLimiter(burst, burst / refill)
 
 
-def _request_id(response: httpx.Response | None) -> str | None:
-    if response is None:
-        return None
-    return next((response.headers[name] for name in REQUEST_ID_HEADERS if name in response.headers), None)
+def _request_id(response: httpx.Response | None, key: Key) -> str | None:
+    """What the server calls the request; it may be anything, so the key is blotted out of it too."""
+    told = response.headers if response is not None else {}
+    name = next((name for name in REQUEST_ID_HEADERS if name in told), None)
+    return told[name].replace(key.secret.get_secret_value(), REDACTED.decode()) if name else None

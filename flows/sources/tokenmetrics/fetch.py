@@ -167,7 +167,10 @@ class Fetch:
             n_rows = reading.n_rows[-1] if reading.n_rows else 0
             if not 0 < n_rows < self._settings.page_limit or not missing([reading]):
                 continue
-            page, rows = await self._page(reading.query, self._settings.first_page + len(reading.pages))
+            try:
+                page, rows = await self._page(reading.query, self._settings.first_page + len(reading.pages))
+            except RequestRefused:
+                continue  # It lies beyond the end, then.
             if add(reading, page, rows):
                 self._settings = self._settings.model_copy(update={"page_limit": n_rows})
                 self.notes.append(

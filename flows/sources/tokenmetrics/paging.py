@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from flows.errors import SourceError
+from flows.errors import RequestRefused, SourceError
 from flows.sources.tokenmetrics.aliases import our_names
 from flows.sources.tokenmetrics.endpoints import Endpoint, Grain
 from flows.sources.tokenmetrics.faults import Fault
@@ -57,11 +57,19 @@ async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, 
     """Read page after page until one is short, brings nothing new, or everything wanted (`stop_at` rows) is there.
 
     A list of the vendor's ends where a page brings nothing new: nothing else tells that a short page was the last.
-    Raises SourceError where the pages do not end.
+    Raises SourceError where the pages do not end, RequestRefused where the server does not understand; but a page
+    after a short one may be refused because it lies beyond the end.
     """
     reading = Reading(query)
+    n_rows = settings.page_limit
     for number in range(settings.first_page, settings.first_page + settings.max_pages):
-        page, rows = await get_page(query, number)
+        try:
+            page, rows = await get_page(query, number)
+        except RequestRefused:
+            if n_rows < settings.page_limit:
+                return reading
+            raise
+        n_rows = len(rows)
         n_new = add(reading, page, rows)
         if number == 1 and settings.first_page == 0 and not n_new and rows:
             continue  # The server takes page 0 for page 1: this is the first one again.
@@ -69,7 +77,7 @@ async def read(query: Query, get_page: GetPage, settings: TokenMetricsSettings, 
             return reading
         if query.endpoint.grain is Grain.LIST:
             continue
-        if len(rows) < settings.page_limit or _has_all(reading, rows) or _is_older(reading, rows):
+        if n_rows < settings.page_limit or _has_all(reading, rows) or _is_older(reading, rows):
             return reading
     raise SourceError(
         f"{query.endpoint.name} has not ended after {settings.max_pages} pages, each with new rows "
