@@ -1,4 +1,4 @@
--- The entry moments whose base rates and outcomes are computed anew: what happened to an entry depends on nothing that
+-- The entry moments whose base rates and outcomes are computed anew: what became of an entry depends on nothing that
 -- lies at another moment.
 -- Grain: timeframe, entry_at
 {% if is_full -%}
@@ -37,6 +37,18 @@ covered as (
     from work.coverage as coverage
     left join temp.coverage_before as old using (vendor, timeframe, token_id)
     where coverage.covered_from is distinct from old.covered_from or coverage.covered_to is distinct from old.covered_to
+),
+
+-- Whatever was priced since a vendor first spoke belongs to its base, also after it fell silent.
+new_vendor as (
+    select
+        coverage.timeframe,
+        min(coverage.covered_from) as spoke_from,
+        any_value(newest_bar.newest_bar_at) as newest_bar_at
+    from work.coverage as coverage
+    anti join temp.coverage_before as old using (vendor, timeframe)
+    inner join work.newest_bar as newest_bar using (timeframe)
+    group by all
 ),
 
 -- From where on a call may wait for its next bar, or did so the night before.
@@ -78,6 +90,11 @@ select
     timeframe,
     unnest(generate_series(bar_ceiling(timeframe, span[1]), span[2], bar_length(timeframe))) as entry_at
 from covered
+union
+select
+    timeframe,
+    unnest(generate_series(bar_ceiling(timeframe, spoke_from), newest_bar_at, bar_length(timeframe))) as entry_at
+from new_vendor
 union
 select
     entry.timeframe,

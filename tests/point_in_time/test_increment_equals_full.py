@@ -193,6 +193,17 @@ def test_a_token_whose_bars_come_after_its_calls_names_their_price_source(
     _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), Step(days=1, hour=0), Step(days=1, hour=0))
 
 
+def test_what_was_priced_since_a_new_vendor_first_spoke_is_in_its_base(tmp_path: Path, homes: tuple[Home, Home]) -> None:
+    """It said one thing, long ago, and fell silent: nothing else tells of the days since."""
+    market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
+    second = market.signals["vendor"] == "second"
+    said_once = market.signals[second & (market.signals["timeframe"] == "1d")].nsmallest(1, "signal_at").index
+    market.signals = market.signals[~second | market.signals.index.isin(said_once)]
+    speaks = Step(days=1, hour=0, events=(Event("second_vendor", 0, 0),))
+    _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), speaks)
+    assert_same_tables(*homes, "marts", "work", without=PASSING, told="once it spoke")
+
+
 def test_windows_from_before_a_halt_close_although_their_token_lags_behind_the_others(tmp_path: Path) -> None:
     """They end by the newest bar of the market, not by the token's own: it has been away, and comes a day late now."""
     market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
