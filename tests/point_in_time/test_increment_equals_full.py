@@ -211,7 +211,7 @@ def test_windows_from_before_a_halt_close_although_their_token_lags_behind_the_o
     day = (market.prices["bar_start"] - START).dt.days
     market.prices = market.prices[~(late & day.between(80, 84))]
     market.prices.loc[late & (day >= 85), "arrives"] = day - 81
-    steps = (Step(days=84, hour=0), *(Step(days=1, hour=0) for _ in range(6)))
+    steps = (Step(days=84, hour=0), *(Step(days=1, hour=0) for _ in range(4)))
     horizons = {"horizons_1d": (1, 30), "horizons_1h": (1, 4)}
     with new_home(tmp_path / "nightly", **horizons) as nightly, new_home(tmp_path / "full", **horizons) as full:
         for step in steps:
