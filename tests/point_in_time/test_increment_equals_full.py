@@ -193,7 +193,9 @@ def test_a_token_whose_bars_come_after_its_calls_names_their_price_source(
     _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), Step(days=1, hour=0), Step(days=1, hour=0))
 
 
-def test_what_was_priced_since_a_new_vendor_first_spoke_is_in_its_base(tmp_path: Path, homes: tuple[Home, Home]) -> None:
+def test_what_was_priced_since_a_new_vendor_first_spoke_is_in_its_base(
+    tmp_path: Path, homes: tuple[Home, Home]
+) -> None:
     """It said one thing, long ago, and fell silent: nothing else tells of the days since."""
     market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
     second = market.signals["vendor"] == "second"
