@@ -43,8 +43,8 @@ def readings(run: Run) -> tuple[Wanted, ...]:
             return (everything,)
         raise
     if run.since is not None and run.until is not None:
-        is_own = (None, run.source.vendor)
-        own = [day for day in days if day.vendor in is_own and day.dataset not in run.source.no_history]
+        vendors = (None, run.source.vendor)
+        own = [day for day in days if day.vendor in vendors and day.dataset not in run.source.no_history]
         return tuple(replace(everything, since=first, until=last) for first, last in gaps(own, run.since, run.until))
     today = run.as_of.date()
     missed = missed_days(days, run.source.no_history, run.settings, today)
@@ -89,7 +89,7 @@ def gaps(days: list[Day], since: date, until: date) -> list[tuple[date, date]]:
 
     def is_whole(day: date) -> bool:
         told = states.get(day, {})
-        return bool(feeds) and told.keys() == feeds and all(states <= WHOLE for states in told.values())
+        return bool(feeds) and told.keys() == feeds and all(seen <= WHOLE for seen in told.values())
 
     wanting = [day for day in (since + timedelta(days=n) for n in range((until - since).days + 1)) if not is_whole(day)]
     # Days that follow each other have the same distance to their place in the list.

@@ -13,7 +13,9 @@ create or replace table plan.window_scope as
 select
     timeframe,
     token_id,
-    '-infinity'::timestamp as entry_from
+    '-infinity'::timestamp as entry_from,
+    null::timestamp as appended_to,
+    null::integer as segment
 from plan.spine_scope;
 
 create or replace table plan.call_scope as

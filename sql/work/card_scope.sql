@@ -13,6 +13,6 @@ select
     vendor,
     timeframe,
     token_id,
-    unnest(case timeframe when '1h' then {{ horizons['1h'] | list }} else {{ horizons['1d'] | list }} end) as horizon
+    unnest({{ horizons_of('timeframe') }}) as horizon
 from plan.reworked_token
 {%- endif %}

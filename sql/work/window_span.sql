@@ -2,14 +2,6 @@
 -- were only appended to a segment that goes on, those on the new bars and those that have closed since. Windows of an
 -- earlier segment close with the newest bar of the market, which the token's own may not have reached.
 -- Grain: timeframe, token_id, entry_from, entry_to
-{% if is_full -%}
-select
-    timeframe,
-    token_id,
-    entry_from,
-    'infinity'::timestamp as entry_to
-from plan.window_scope
-{%- else -%}
 with appended as (
     select
         scope.timeframe,
@@ -25,7 +17,7 @@ with appended as (
 closing as (
     select
         *,
-        unnest(case timeframe when '1h' then {{ horizons['1h'] | list }} else {{ horizons['1d'] | list }} end) as horizon
+        unnest({{ horizons_of('timeframe') }}) as horizon
     from appended
 )
 
@@ -50,4 +42,3 @@ select
     appended_to - (horizon - 2) * bar_length(timeframe) as entry_from,
     newest_bar_end - horizon * bar_length(timeframe) as entry_to
 from closing
-{%- endif %}
