@@ -42,7 +42,6 @@ SCORING = (
     "work.sector_cell",
     "work.token_cell",
     "work.sector_block",
-    "work.token_block",
     "scorecards",
 )
 

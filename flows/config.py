@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     horizons_1d: Horizons = Field(default=(1, 7, 14, 30, 90), description="Horizons of daily calls, in bars.")
     horizons_1h: Horizons = Field(default=(1, 4, 24, 72, 168), description="Horizons of hourly calls, in bars.")
     memory_limit: str = Field(
-        default="310MB",
+        default="400MB",
         pattern=r"^\d+(\.\d+)? *([KMGT]i?B)$",
         description="What DuckDB may hold in memory before it spills.",
     )

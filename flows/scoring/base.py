@@ -39,7 +39,7 @@ class Series:
         first, length, offset = self.first[group], self.length[group], self.offset[group]
         start = np.clip(low - first, 0, length)
         end = np.clip(high - first + 1, start, length)
-        return self._prefix[:, offset + end] - self._prefix[:, offset + start]
+        return self._prefix.take(offset + end, axis=1) - self._prefix.take(offset + start, axis=1)
 
     def blocks(self, width: int) -> "Blocks":
         """The same series gathered into blocks of `width` grid steps, counted from grid step 0."""
@@ -76,7 +76,7 @@ class Blocks:
         length = np.maximum(self.length[group] - reach, 0)
         start = np.clip(low - first, 0, length)
         end = np.clip(high - first + 1, start, length)
-        sums = prefix[:, offset + end] - prefix[:, offset + start]
+        sums = prefix.take(offset + end, axis=1) - prefix.take(offset + start, axis=1)
         mixed = np.stack([weights[i] * weights[j] for i, j in _PAIRS])
         return np.asarray((sums * mixed).sum(axis=0))
 

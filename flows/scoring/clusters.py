@@ -1,7 +1,8 @@
 """The calls of every cell in blocks of time, and the variance of means over calls that overlap and move together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -28,6 +29,7 @@ class CallBlocks:
     selection: Floats
     excess: Floats
 
+    @cached_property
     def doubled(self) -> "CallBlocks":
         """The same calls in blocks twice as wide."""
         wide = self.block // 2
@@ -47,9 +49,16 @@ class CallBlocks:
             excess=summed(self.excess),
         )
 
+    @cached_property
+    def matched(self) -> "CallBlocks":
+        """Only the blocks that hold calls with a base."""
+        return self.of(self.n_matched > 0)
+
     def of(self, is_taken: NDArray[np.bool_]) -> "CallBlocks":
         """Only the rows taken."""
-        return CallBlocks(*(values[is_taken] for values in vars(self).values()))
+        if is_taken.all():
+            return self
+        return CallBlocks(*(getattr(self, field.name)[is_taken] for field in fields(self)))
 
     def of_cells(self, cells: Ints) -> "CallBlocks":
         """Only the blocks of the cells named, in ascending order; cells are numbered anew by their place among them."""
@@ -66,11 +75,10 @@ def count_blocks(blocks: CallBlocks, n_cells: int) -> Ints:
 def mean_variance(narrow: CallBlocks, total: str, size: str, n_cells: int) -> tuple[Floats, Ints]:
     """V(x) of the contract, and B2, per cell.
 
-    `narrow` are the calls in blocks of one horizon's width; `total` and `size` name the block's sum of x and how many
-    calls went into it. Blocks without such calls do not count. NaN below two wide blocks.
+    `narrow` are the calls in blocks of one horizon's width, none without a call of those meant; `total` and `size` name
+    the block's sum of x and how many calls went into it. NaN below two wide blocks.
     """
-    narrow = narrow.of(getattr(narrow, size) > 0)
-    wide = narrow.doubled()
+    wide = narrow.doubled
     n = np.bincount(narrow.cell, getattr(narrow, size), n_cells)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.bincount(narrow.cell, getattr(narrow, total), n_cells) / n
@@ -89,7 +97,7 @@ def edge_variance(
     `width` is the width of a narrow block in grid steps of `series`. The u of a block that holds base windows but no
     call is part of the sums; only blocks that hold calls count towards B1 and B2.
     """
-    wide = narrow.doubled()
+    wide = narrow.doubled
     squares1 = _edge_squares(narrow, series, width, cells, n_cells, has_neighbours=True)
     squares2 = _edge_squares(wide, series, 2 * width, cells, n_cells, has_neighbours=False)
     return _larger(squares1, squares2, narrow, wide, n_cells)

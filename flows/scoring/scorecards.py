@@ -48,7 +48,7 @@ def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, 
                     if part is not None:
                         parts.append(part)
             _keep(connection, card, _concatenate(parts), is_whole=is_full or card is SIGNAL_CARD)
-            _write(connection, card)
+            _write_comparisons(connection, card)
 
 
 def _infer(
@@ -87,13 +87,13 @@ def _infer_cells(cells: Columns, blocks: CallBlocks, base: Base, horizon: int) -
     priced_long, priced_short = _rates(_span_sums(cells, base, base.priced))
 
     hit_variance, _ = mean_variance(blocks, "n_hits", "n_calls", n_cells)
-    n_clusters = count_blocks(blocks.doubled(), n_cells)
+    n_clusters = count_blocks(blocks.doubled, n_cells)
     n_effective = inference.effective_size(hit_rate, hit_variance, n, n_clusters)
     hit_low, hit_high = inference.wilson_interval(hit_rate, n_effective, inference.t_quantile(n_clusters))
 
-    selection_variance, n_matched_clusters = mean_variance(blocks, "selection", "n_matched", n_cells)
+    selection_variance, n_matched_clusters = mean_variance(blocks.matched, "selection", "n_matched", n_cells)
     selection = inference.t_interval(cells["selection_edge"], selection_variance, n_matched_clusters)
-    excess_variance, _ = mean_variance(blocks, "excess", "n_matched", n_cells)
+    excess_variance, _ = mean_variance(blocks.matched, "excess", "n_matched", n_cells)
     excess = inference.t_interval(cells["excess_return"], excess_variance, n_matched_clusters)
     edge = inference.t_interval(edges.edge, *edge_variance(blocks, base.covered, horizon, edges, n_cells))
 
@@ -216,21 +216,9 @@ def _fetch_blocks(
     rows = fetch(
         connection,
         f"""
-        select
-            cell.cell_id,
-            block.block,
-            sum(block.n_calls)::bigint as n_calls,
-            sum(block.n_bullish)::bigint as n_bullish,
-            sum(block.n_hits)::bigint as n_hits,
-            sum(block.n_matched)::bigint as n_matched,
-            from_fixed(sum(block.selection)) as selection,
-            from_fixed(sum(block.excess)) as excess
-        from work.{card.kind}_block as block
-        inner join work.{card.kind}_cell as cell using (vendor, {card.group}, timeframe, horizon, direction, entry_rule)
-        where
-            timeframe = '{timeframe}' and horizon = {horizon} and cell.calls_of = cell.cell_id
-            and cell.provenance in (block.provenance, 'all')
-        group by all
+        select cell_id, block, n_calls, n_bullish, n_hits, n_matched, selection, excess
+        from work.{card.kind}_cell_block
+        where timeframe = '{timeframe}' and horizon = {horizon}
         order by cell_id, block
         """,
     )
@@ -289,34 +277,50 @@ _EMPTY = pa.schema(
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table | None, *, is_whole: bool) -> None:
-    """Keep the cards just computed in `work`: as the whole table, or in the place of those they replace."""
-    table = f"work.{card.kind}_card"
+    """Write the cards just computed into the public table: as the whole of it, or in the place of those they replace."""
     connection.register("inferred", _EMPTY if inferred is None else inferred)
+    symbol = "" if card.all_groups else "current_token.symbol,"
+    tokens = "" if card.all_groups else "left join work.current_token as current_token using (token_id)"
     cards = f"""
         select
-            cell.* exclude (cell_id, calls_of), inferred.* exclude (cell_id)
+            cell.vendor, cell.{card.group}, {symbol} cell.timeframe, cell.horizon, cell.direction, cell.provenance,
+            cell.entry_rule,
+            cell.n_calls, cell.n_tokens, cell.n_open, cell.n_truncated, cell.n_excluded, cell.n_unpriced,
+            cell.hit_rate, cell.hit_rate_floor, inferred.base_rate, inferred.coverage_edge, inferred.edge,
+            cell.n_matched, cell.selection_edge, inferred.timing_edge,
+            coalesce(inferred.n_clusters, 0) as n_clusters, inferred.n_effective,
+            inferred.hit_rate_low, inferred.hit_rate_high,
+            inferred.selection_low, inferred.selection_high, inferred.selection_p,
+            inferred.edge_low, inferred.edge_high, inferred.edge_p,
+            null::double as selection_q, null::double as edge_q, null::double as hit_rate_shrunk,
+            cell.mean_gross_return, cell.mean_return, cell.median_return,
+            cell.base_return, cell.excess_return, inferred.excess_low, inferred.excess_high,
+            cell.profit_factor, cell.payoff_ratio,
+            cell.mean_mae, cell.worst_mae, cell.mean_mfe, cell.n_wiped_out,
+            cell.mean_drawdown, cell.p95_drawdown, cell.worst_drawdown,
+            coalesce(inferred.is_reportable, false) as is_reportable
         from work.{card.kind}_cell as cell
         left join inferred using (cell_id)
+        {tokens}
+        order by cell.cell_id
     """
     if is_whole:
-        connection.execute(f"create or replace table {table} as {cards}")
+        connection.execute(f"create or replace table {card.table} as {cards}")
     else:
         connection.execute(
             f"""
-            delete from {table} as old using work.card_scope as scope
+            delete from {card.table} as old using work.card_scope as scope
             where
                 old.vendor = scope.vendor and old.timeframe = scope.timeframe and old.token_id = scope.token_id
                 and old.horizon = scope.horizon
             """
         )
-        connection.execute(f"insert into {table} by name {cards}")
+        connection.execute(f"insert into {card.table} by name {cards}")
     connection.unregister("inferred")
 
 
-def _write(connection: duckdb.DuckDBPyConnection, card: Card) -> None:
-    """Write the public table: every card that is kept, and what it owes to the others."""
-    symbol = "" if card.all_groups else "current_token.symbol,"
-    tokens = "" if card.all_groups else "left join work.current_token as current_token using (token_id)"
+def _write_comparisons(connection: duckdb.DuckDBPyConnection, card: Card) -> None:
+    """Give every card of the public table what it owes to the others: each card that moves, moves them all."""
     compared = _compare(
         fetch(
             connection,
@@ -329,7 +333,7 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card) -> None:
                 dense_rank() over (
                     order by timeframe, horizon, vendor, provenance, entry_rule, direction
                 ) as shrink_family
-            from work.{card.kind}_card
+            from {card.table}
             where n_calls > 0
             order by vendor, {card.group}
             """,
@@ -338,28 +342,13 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card) -> None:
     connection.register("compared", _as_table(compared))
     connection.execute(
         f"""
-        create or replace table {card.table} as
-        select
-            card.vendor, card.{card.group}, {symbol} card.timeframe, card.horizon, card.direction, card.provenance,
-            card.entry_rule,
-            card.n_calls, card.n_tokens, card.n_open, card.n_truncated, card.n_excluded, card.n_unpriced,
-            card.hit_rate, card.hit_rate_floor, card.base_rate, card.coverage_edge, card.edge,
-            card.n_matched, card.selection_edge, card.timing_edge,
-            coalesce(card.n_clusters, 0) as n_clusters, card.n_effective,
-            card.hit_rate_low, card.hit_rate_high,
-            card.selection_low, card.selection_high, card.selection_p,
-            card.edge_low, card.edge_high, card.edge_p,
-            compared.selection_q, compared.edge_q, compared.hit_rate_shrunk,
-            card.mean_gross_return, card.mean_return, card.median_return,
-            card.base_return, card.excess_return, card.excess_low, card.excess_high,
-            card.profit_factor, card.payoff_ratio,
-            card.mean_mae, card.worst_mae, card.mean_mfe, card.n_wiped_out,
-            card.mean_drawdown, card.p95_drawdown, card.worst_drawdown,
-            coalesce(card.is_reportable, false) as is_reportable
-        from work.{card.kind}_card as card
-        left join compared on card.rowid = compared.card_id
-        {tokens}
-        order by timeframe, horizon, vendor, {card.group}, direction, provenance, entry_rule
+        update {card.table} as card
+        set
+            selection_q = compared.selection_q,
+            edge_q = compared.edge_q,
+            hit_rate_shrunk = compared.hit_rate_shrunk
+        from compared
+        where card.rowid = compared.card_id
         """
     )
     connection.unregister("compared")

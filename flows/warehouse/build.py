@@ -12,6 +12,7 @@ from flows.errors import WarehouseError
 from flows.scoring.scorecards import write_scorecards
 from flows.warehouse.connection import roll_back
 from flows.warehouse.forward_windows import create_table, fill_windows
+from flows.warehouse.memory import give_back_freed
 from flows.warehouse.models import Model, Renderer, changes_of, load_models, needs_plan
 
 # Of the machine's memory, for a build that finds no room in its limit.
@@ -223,6 +224,7 @@ class _Build:
             if model.name not in self.n_rows:
                 started = time.perf_counter()
                 self.n_rows[model.name] = self._materialize(model)
+                give_back_freed()
                 self.seconds[model.name] = time.perf_counter() - started
 
     def _materialize(self, model: Model) -> int:

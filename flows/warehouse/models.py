@@ -172,27 +172,20 @@ _TABLES_READ: dict[tuple[str, str], frozenset[str]] = {}
 def _parse_tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> frozenset[str]:
     row = connection.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
     assert row is not None
-    tree = json.loads(row[0])
-    if tree["error"]:
-        raise WarehouseError(f"sql model {name} does not parse: {tree['error_message']}")
     ctes: set[str] = set()
     tables: set[tuple[str, str]] = set()
-    for node in _walk(tree):
-        ctes |= {entry["key"] for entry in node.get("cte_map", {}).get("map", [])}
+
+    def note(node: dict[str, Any]) -> dict[str, Any]:
+        ctes.update(entry["key"] for entry in node.get("cte_map", {}).get("map", []))
         if node.get("type") == "BASE_TABLE":
             tables.add((node["schema_name"], node["table_name"]))
+        return node
+
+    tree = json.loads(row[0], object_hook=note)
+    if tree["error"]:
+        raise WarehouseError(f"sql model {name} does not parse: {tree['error_message']}")
     own = name.split(".", maxsplit=1)[0]
     return frozenset(f"{schema or own}.{table}" for schema, table in tables if schema or table not in ctes)
-
-
-def _walk(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        yield node
-        for value in node.values():
-            yield from _walk(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _walk(value)
 
 
 def grains_of(models: Iterable[Model]) -> dict[str, tuple[str, ...]]:

@@ -148,46 +148,6 @@ select
 from same_calls
 {%- endmacro %}
 
-{#-
-Calls by block of one horizon's width, for each cell of one provenance: what the variances of overlapping calls are made
-of. Sums of fractions are fixed-point. `scope` says which of the outcomes count.
--#}
-{% macro scorecard_blocks(group, has_all, scope) -%}
-with scored as (
-    select
-        outcome.*,
-        block_of(outcome.entry_at, outcome.horizon, outcome.timeframe) as block
-    from marts.signal_outcome as outcome
-    {{ scope }}
-)
-
-select
-    vendor,
-    {{ "coalesce(sector, 'all') as sector" if has_all else group }},
-    timeframe,
-    horizon,
-    case direction when 1 then 'bullish' when -1 then 'bearish' else 'both' end as direction,
-    provenance,
-    entry_rule,
-    block,
-    count(*) as n_calls,
-    count(*) filter (where scored.direction = 1) as n_bullish,
-    count(*) filter (where hit) as n_hits,
-    count(base_hit) as n_matched,
-    sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end) as selection,
-    sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end) as excess
-from scored
-where hit is not null
-group by
-    vendor,
-    timeframe,
-    horizon,
-    provenance,
-    entry_rule,
-    block,
-    {{ "cube (sector, direction)" if has_all else group ~ ", rollup (direction)" }}
-{%- endmacro %}
-
 {#- Own windows of each token whose scorecards are computed, as the windows' flags say. -#}
 {% macro token_base(timeframe, table) -%}
 select

@@ -1,10 +1,41 @@
--- Calls by block of one horizon's width, for each cell of one provenance of the signal scorecard.
+-- Calls by block of one horizon's width, for each sector (and all of them), direction and provenance: what the variances
+-- of overlapping calls are made of. Sums of fractions are fixed-point.
 -- Grain: vendor, sector, timeframe, horizon, direction, provenance, entry_rule, block
 -- Replaces: from work.block_scope as scope where old.timeframe = scope.timeframe and old.horizon = scope.horizon and old.block = scope.block
-{{ scorecard_blocks('sector', has_all=true, scope='
+with scored as (
+    select
+        outcome.*,
+        block_of(outcome.entry_at, outcome.horizon, outcome.timeframe) as block
+    from marts.signal_outcome as outcome
     semi join work.block_scope as scope
         on
             outcome.timeframe = scope.timeframe
             and outcome.horizon = scope.horizon
             and block_of(outcome.entry_at, outcome.horizon, outcome.timeframe) = scope.block
-') }}
+)
+
+select
+    vendor,
+    coalesce(sector, 'all') as sector,
+    timeframe,
+    horizon,
+    case direction when 1 then 'bullish' when -1 then 'bearish' else 'both' end as direction,
+    provenance,
+    entry_rule,
+    block,
+    count(*) as n_calls,
+    count(*) filter (where scored.direction = 1) as n_bullish,
+    count(*) filter (where hit) as n_hits,
+    count(base_hit) as n_matched,
+    sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end) as selection,
+    sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end) as excess
+from scored
+where hit is not null
+group by
+    vendor,
+    timeframe,
+    horizon,
+    provenance,
+    entry_rule,
+    block,
+    cube (sector, direction)

@@ -25,7 +25,7 @@ PASSING = frozenset(
         "card_scope",
         "base_need",
         "token_cell",
-        "token_block",
+        "token_cell_block",
         "token_base_1d",
         "token_base_1h",
     )
