@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from datetime import datetime
 from itertools import chain, pairwise
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flows.config import SQL_DIR
 from flows.scoring.windows import BITS_A_HORIZON, Bars, forward_windows
@@ -34,16 +36,18 @@ def fill_windows(
 ) -> None:
     """Append to `table` the windows over the bars that `select_bars` selects for a range of tokens.
 
-    Every worker has cursors of its own, so outside a transaction each commits by itself.
+    Every worker has cursors of its own, so outside a transaction each commits by itself. Each writes the recent windows
+    last, which later nights ask for: they lie together then.
     """
     ranges = _token_ranges(connection, timeframe)
+    (recent_from,) = connection.execute(f"select getvariable('recent_from_{timeframe}')").fetchone() or (None,)
     shares = [ranges[worker::threads] for worker in range(threads) if ranges[worker::threads]]
 
     def fill(share: list[tuple[int, int]]) -> None:
         with connection.cursor() as reader, connection.cursor() as writer:
             reader.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
             batches = (_windows(reader, select_bars(tokens), horizons, cost_bps) for tokens in share)
-            _insert(writer, table, batches)
+            _insert(writer, table, _recent_last(batches, recent_from))
 
     if len(shares) > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -55,6 +59,15 @@ def fill_windows(
             table,
             iter([_windows(connection, select_bars(tokens), horizons, cost_bps) for tokens in ranges]),
         )
+
+
+def _recent_last(batches: Iterator[pa.RecordBatch], recent_from: datetime) -> Iterator[pa.RecordBatch]:
+    recent = []
+    for batch in batches:
+        is_recent = pc.greater_equal(batch["entry_at"], pa.scalar(recent_from, batch["entry_at"].type))
+        recent.append(batch.filter(is_recent))
+        yield batch.filter(pc.invert(is_recent))
+    yield from recent
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, batches: Iterator[pa.RecordBatch]) -> None:

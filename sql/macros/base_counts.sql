@@ -94,4 +94,5 @@ where n_{{ h }} > 0
 union all
 {% endif %}
 {%- endfor %}
+order by entry_at
 {%- endmacro %}

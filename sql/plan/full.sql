@@ -38,3 +38,12 @@ set variable window_from_1d = '-infinity'::timestamp;
 set variable window_from_1h = '-infinity'::timestamp;
 set variable call_from = '-infinity'::timestamp;
 set variable curve_from = '-infinity'::timestamp;
+
+-- What later nights ask for and replace: a full build writes it last, so that it lies together and nothing else is read.
+{% for timeframe in horizons -%}
+set variable recent_from_{{ timeframe }} = (
+    select max(bar_start) - {{ (horizons[timeframe] | max) + 30 }} * bar_length('{{ timeframe }}')
+    from core.price_bar
+    where timeframe = '{{ timeframe }}'
+);
+{% endfor -%}
