@@ -121,22 +121,18 @@ def _sum(entry: np.ndarray, windows: Windows) -> list[float]:
     ]
 
 
-def prepare_home(home: Path, panel: Path, *, last_day_apart: bool = False) -> None:
-    """A warehouse whose `raw` holds a panel as one accepted snapshot, or all but its last day as one."""
+def prepare_home(home: Path, panel: Path, *, days_apart: int = 0) -> None:
+    """A warehouse whose `raw` holds a panel, but for its last days, as one accepted snapshot."""
     shutil.rmtree(home, ignore_errors=True)
     with open_warehouse(Settings(home=home)) as connection:
-        end = _newest_end(connection, panel)
-        cut = f"{end} - interval 1 day" if last_day_apart else end
-        _append(connection, panel, 1, f"<= {cut}", cut)
-    if last_day_apart:
-        build_home(str(home))
+        _append_until(connection, panel, days_apart)
 
 
-def add_last_day(home: str, panel: str) -> None:
-    """Append the panel's last day as another snapshot."""
+def add_day(home: str, panel: str, days_apart: int) -> dict[str, Any]:
+    """Append the next day of the panel, the last but so many, as another snapshot, and build."""
     with open_warehouse(Settings(home=Path(home))) as connection:
-        end = _newest_end(connection, Path(panel))
-        _append(connection, Path(panel), 11, f"> {end} - interval 1 day", end)
+        _append_until(connection, Path(panel), days_apart)
+    return build_home(home)
 
 
 def build_home(home: str, *, is_full: bool = False) -> dict[str, Any]:
@@ -166,8 +162,7 @@ def one_more_day(before: str, home: str, panel: str) -> dict[str, Any]:
     """The nightly increment: the warehouse as it was the evening before, and the last day's rows."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(before, home)
-    add_last_day(home, panel)
-    return build_home(home)
+    return add_day(home, panel, 0)
 
 
 def published_size(home: str) -> dict[str, Any]:
@@ -181,24 +176,31 @@ def published_size(home: str) -> dict[str, Any]:
     return {"seconds": seconds, "mb": settings.published.stat().st_size / 2**20}
 
 
-def _newest_end(connection: duckdb.DuckDBPyConnection, panel: Path) -> str:
-    (newest,) = connection.execute(
-        f"select max(bar_start + bar_length(timeframe)) from '{panel}/prices.parquet'"
-    ).fetchone() or (None,)
-    return f"timestamp '{newest}'"
-
-
-def _append(connection: duckdb.DuckDBPyConnection, panel: Path, first_id: int, ended: str, as_of: str) -> None:
+def _append_until(connection: duckdb.DuckDBPyConnection, panel: Path, days_apart: int) -> None:
+    """Append what the panel holds up to so many days before its end and `raw` does not hold yet."""
+    first_id, held_to, ended_to = connection.execute(
+        f"""
+        select
+            coalesce(max(snapshot_id), 0) + 1,
+            coalesce(max(as_of), '-infinity'::timestamp),
+            (select max(bar_start + bar_length(timeframe)) from '{panel}/prices.parquet')
+            - {days_apart} * interval 1 day
+        from ops.snapshot
+        """
+    ).fetchone() or (1, None, None)
     for place, (name, moment, vendor) in enumerate(
         (("tokens", None, ""), ("prices", "bar_start", ""), ("signals", "signal_at", "'bench' as vendor,"))
     ):
-        where = f"where {moment} + bar_length(timeframe) {ended}" if moment else ""
+        ended = f"{moment} + bar_length(timeframe)"
+        where = f"where {ended} > $held_to and {ended} <= $ended_to" if moment else "where $held_to < $ended_to"
         connection.execute(
             f"insert into raw.{name} by name select {first_id + place} as snapshot_id, "
             "row_number() over () as row_number, "
-            f"{vendor} *, false as is_snapped, false as is_preliminary from '{panel}/{name}.parquet' {where}"
+            f"{vendor} *, false as is_snapped, false as is_preliminary from '{panel}/{name}.parquet' {where}",
+            {"held_to": held_to, "ended_to": ended_to},
         )
         connection.execute(
             f"insert into ops.snapshot by name select {first_id + place} as snapshot_id, '{name}' as dataset, "
-            f"{as_of} as as_of, {as_of} as fetched_at, true as is_replay, 'passed' as state"
+            "$ended_to as as_of, $ended_to as fetched_at, true as is_replay, 'passed' as state",
+            {"ended_to": ended_to},
         )

@@ -39,7 +39,7 @@ class Series:
         first, length, offset = self.first[group], self.length[group], self.offset[group]
         start = np.clip(low - first, 0, length)
         end = np.clip(high - first + 1, start, length)
-        return self._prefix.take(offset + end, axis=1) - self._prefix.take(offset + start, axis=1)
+        return np.asarray(self._prefix.take(offset + end, axis=1) - self._prefix.take(offset + start, axis=1))
 
     def blocks(self, width: int) -> "Blocks":
         """The same series gathered into blocks of `width` grid steps, counted from grid step 0."""

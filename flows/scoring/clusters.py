@@ -62,8 +62,12 @@ class CallBlocks:
 
     def of_cells(self, cells: Ints) -> "CallBlocks":
         """Only the blocks of the cells named, in ascending order; cells are numbered anew by their place among them."""
-        place = np.searchsorted(cells, self.cell)
-        mine = self.of(np.append(cells, -1)[place] == self.cell)
+        if not len(cells):
+            return self.of(np.zeros(len(self.cell), dtype=np.bool_))
+        start, end = np.searchsorted(self.cell, [cells[0], cells[-1] + 1])
+        near = CallBlocks(*(getattr(self, field.name)[start:end] for field in fields(self)))
+        place = np.searchsorted(cells, near.cell)
+        mine = near.of(cells[place] == near.cell)
         return replace(mine, cell=np.searchsorted(cells, mine.cell))
 
 

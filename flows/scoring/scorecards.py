@@ -43,32 +43,32 @@ def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, 
         for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases)):
             parts = []
             for timeframe in TIMEFRAMES:
-                for bases in read_bases(connection, timeframe, settings.horizons[timeframe]):
-                    part = _infer(connection, card, timeframe, bases, pool)
-                    if part is not None:
-                        parts.append(part)
+                cells = _fetch_cells(connection, card, timeframe)
+                if len(cells["cell_id"]):
+                    blocks = _fetch_blocks(connection, card, timeframe)
+                    for bases in read_bases(connection, timeframe, settings.horizons[timeframe]):
+                        parts.append(_infer(_at_horizon(cells, bases.horizon), blocks, bases, pool))
             _keep(connection, card, _concatenate(parts), is_whole=is_full or card is SIGNAL_CARD)
             _write_comparisons(connection, card)
 
 
-def _infer(
-    connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, bases: Bases, pool: Executor
-) -> Columns | None:
-    """Everything about the cells of one timeframe and horizon that takes inference; None where there is no cell."""
-    every = _fetch_cells(connection, card, timeframe, bases.horizon)
-    if not len(every["cell_id"]):
-        return None
+def _at_horizon(cells: Columns, horizon: int) -> Columns:
+    is_at = cells["horizon"] == horizon
+    return {name: values[is_at] for name, values in cells.items()}
+
+
+def _infer(every: Columns, blocks: CallBlocks, bases: Bases, pool: Executor) -> Columns:
+    """Everything about the cells of one timeframe and horizon that takes inference."""
     # Cells of different provenance that hold the same calls have the same numbers.
     is_own = every["calls_of"] == every["cell_id"]
     cells = {name: values[is_own] for name, values in every.items()}
-    blocks = _fetch_blocks(connection, card, timeframe, bases.horizon, cells["cell_id"])
     # A cell without base windows is in good hands anywhere.
     piece_of_cell = np.array([bases.piece.get(group, 0) for group in _groups(cells)], dtype=np.int64)
 
     def infer_piece(number: int) -> tuple[Ints, Columns]:
         mine = np.flatnonzero(piece_of_cell == number)
         own = {name: values[mine] for name, values in cells.items()}
-        return mine, _infer_cells(own, blocks.of_cells(mine), bases.make[number](), bases.horizon)
+        return mine, _infer_cells(own, blocks.of_cells(own["cell_id"]), bases.make[number](), bases.horizon)
 
     parts = list(pool.map(infer_piece, range(len(bases.make))))
     order = np.argsort(np.concatenate([mine for mine, _ in parts]))
@@ -191,55 +191,44 @@ def _weighted(rate_long: Floats, rate_short: Floats, cells: Columns) -> Floats:
 # --- reading -----------------------------------------------------------------------------------------------
 
 
-def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int) -> Columns:
-    """The cells that hold scored calls, in order of their id."""
+def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str) -> Columns:
+    """The cells of a timeframe that hold scored calls, in order of their id."""
     return fetch(
         connection,
         f"""
         select
-            cell_id, calls_of, vendor_id, {card.group} as "group", n_calls, n_bullish, hit_rate, selection_edge,
-            mean_base_hit, excess_return,
+            cell_id, calls_of, vendor_id, {card.group} as "group", horizon, n_calls, n_bullish, hit_rate,
+            selection_edge, mean_base_hit, excess_return,
             epoch(first_entry_at)::bigint // bar_seconds(timeframe) as first_step,
             epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step
         from work.{card.kind}_cell
         inner join work.vendor using (vendor)
-        where timeframe = '{timeframe}' and horizon = {horizon} and n_calls > 0
+        where timeframe = '{timeframe}' and n_calls > 0
         order by cell_id
         """,
     )
 
 
-def _fetch_blocks(
-    connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str, horizon: int, cell_ids: Ints
-) -> CallBlocks:
-    """The blocks of the cells that have their numbers from no other, cells numbered by their place in `cell_ids`."""
+def _fetch_blocks(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str) -> CallBlocks:
+    """The blocks of the cells of a timeframe that have their numbers from no other."""
     rows = fetch(
         connection,
         f"""
-        select cell_id, block, n_calls, n_bullish, n_hits, n_matched, selection, excess
+        select cell_id as cell, block, n_calls, n_bullish, n_hits, n_matched, selection, excess
         from work.{card.kind}_cell_block
-        where timeframe = '{timeframe}' and horizon = {horizon}
+        where timeframe = '{timeframe}'
         order by cell_id, block
         """,
     )
-    return CallBlocks(
-        cell=np.searchsorted(cell_ids, rows["cell_id"]),
-        block=rows["block"],
-        n_calls=rows["n_calls"],
-        n_bullish=rows["n_bullish"],
-        n_hits=rows["n_hits"],
-        n_matched=rows["n_matched"],
-        selection=rows["selection"],
-        excess=rows["excess"],
-    )
+    return CallBlocks(**rows)
 
 
 # --- writing -----------------------------------------------------------------------------------------------
 
 
-def _concatenate(parts: list[Columns]) -> pa.Table | None:
+def _concatenate(parts: list[Columns]) -> pa.Table:
     if not parts:
-        return None
+        return _EMPTY
     return _as_table({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
@@ -276,9 +265,9 @@ _EMPTY = pa.schema(
 ).empty_table()
 
 
-def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table | None, *, is_whole: bool) -> None:
-    """Write the cards just computed into the public table: as the whole of it, or in the place of those they replace."""
-    connection.register("inferred", _EMPTY if inferred is None else inferred)
+def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table, *, is_whole: bool) -> None:
+    """Write the cards just computed to the public table: as the whole of it, or in the place of those they replace."""
+    connection.register("inferred", inferred)
     symbol = "" if card.all_groups else "current_token.symbol,"
     tokens = "" if card.all_groups else "left join work.current_token as current_token using (token_id)"
     cards = f"""

@@ -56,7 +56,7 @@ unclear as (
     where not is_plain
 ),
 
-known_rows as (
+known_rows as not materialized (
     select
         vendor,
         timeframe,

@@ -1,7 +1,7 @@
 {#- Rows of a dataset that appeared in a past which had been read without them. -#}
 {% macro appearances(dataset, table) -%}
 {%- set token_key = ['vendor', 'timeframe', 'token_id'] -%}
-with firsts as (
+with firsts as not materialized (
     select
         told.vendor,
         {{ 'told.timeframe' if dataset.has_timeframe else "'1d'" }} as timeframe,

@@ -31,9 +31,9 @@ counts as (
         sector,
         entry_at,
         {%- for h in horizons[timeframe] %}
-        sum(is_scored_at(flags, {{ loop.index0 }})) as n_{{ h }},
-        sum(is_hit_at(flags, {{ loop.index0 }}, 1)) as n_hit_long_{{ h }},
-        sum(is_hit_at(flags, {{ loop.index0 }}, -1)) as n_hit_short_{{ h }},
+        sum(is_scored_at(flags, {{ loop.index0 }}))::bigint as n_{{ h }},
+        sum(is_hit_at(flags, {{ loop.index0 }}, 1))::bigint as n_hit_long_{{ h }},
+        sum(is_hit_at(flags, {{ loop.index0 }}, -1))::bigint as n_hit_short_{{ h }},
         sum(
             case when is_scored_at(flags, {{ loop.index0 }}) = 1
                 then fixed(net_return(1, entry_price, exit_price_{{ h }}, {{ cost }}::double))
@@ -57,9 +57,9 @@ priced as (
         sector,
         entry_at,
         {%- for h in horizons[timeframe] %}
-        sum(is_scored_at(flags, {{ loop.index0 }})) as n_{{ h }},
-        sum(is_hit_at(flags, {{ loop.index0 }}, 1)) as n_hit_long_{{ h }},
-        sum(is_hit_at(flags, {{ loop.index0 }}, -1)) as n_hit_short_{{ h }},
+        sum(is_scored_at(flags, {{ loop.index0 }}))::bigint as n_{{ h }},
+        sum(is_hit_at(flags, {{ loop.index0 }}, 1))::bigint as n_hit_long_{{ h }},
+        sum(is_hit_at(flags, {{ loop.index0 }}, -1))::bigint as n_hit_short_{{ h }},
         null::hugeint as net_long_{{ h }},
         null::hugeint as net_short_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -94,5 +94,4 @@ where n_{{ h }} > 0
 union all
 {% endif %}
 {%- endfor %}
-order by entry_at
 {%- endmacro %}

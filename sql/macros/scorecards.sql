@@ -60,29 +60,6 @@ with sums as (
         {{ cell_groups(group, has_all) }}
 ),
 
-outcomes as (
-    select
-        * replace (case direction when 1 then 'bullish' else 'bearish' end as direction)
-    from marts.signal_outcome
-    {{ scope }}
-),
-
-ranks as (
-    select
-        {{ cell_keys(group, has_all) }},
-        median(net_return) as median_return,
-        quantile_cont(max_drawdown, 0.05) as p95_drawdown
-    from outcomes
-    group by
-        {{ cell_groups(group, has_all) }}
-),
-
-cells as (
-    select *
-    from sums
-    inner join ranks using (vendor, {{ group }}, timeframe, horizon, direction, provenance, entry_rule)
-),
-
 -- A provenance that holds all scored calls of its cell has the same numbers: they are computed once.
 numbered as (
     select
@@ -90,7 +67,7 @@ numbered as (
         row_number() over (
             order by timeframe, horizon, vendor, {{ group }}, direction, provenance, entry_rule
         ) - 1 as cell_id
-    from cells
+    from sums
 ),
 
 same_calls as (
@@ -102,6 +79,45 @@ same_calls as (
         end as calls_of
     from numbered
     window of_all as (partition by vendor, {{ group }}, timeframe, horizon, direction, entry_rule)
+),
+
+-- Which cells each call counts in, of those that have their numbers from no other.
+members as (
+    select
+        finest.*,
+        cell.cell_id as calls_of
+    from (
+        select distinct
+            vendor,
+            {{ group }},
+            timeframe,
+            horizon,
+            direction,
+            provenance,
+            entry_rule
+        from work.outcome_sum
+        {{ scope }}
+    ) as finest
+    inner join same_calls as cell using (vendor, timeframe, horizon, entry_rule)
+    where
+        cell.calls_of = cell.cell_id
+        and {{ "cell.sector in (finest.sector, 'all')" if has_all else "cell." ~ group ~ " = finest." ~ group }}
+        and cell.direction in (finest.direction, 'both')
+        and cell.provenance in (finest.provenance, 'all')
+),
+
+ranks as (
+    select
+        members.calls_of,
+        median(outcome.net_return) as median_return,
+        quantile_cont(outcome.max_drawdown, 0.05) as p95_drawdown
+    from (
+        select * replace (case direction when 1 then 'bullish' else 'bearish' end as direction)
+        from marts.signal_outcome
+        where hit is not null
+    ) as outcome
+    inner join members using (vendor, {{ group }}, timeframe, horizon, direction, provenance, entry_rule)
+    group by all
 )
 
 select
@@ -146,6 +162,7 @@ select
     p95_drawdown,
     worst_drawdown
 from same_calls
+left join ranks using (calls_of)
 {%- endmacro %}
 
 {#- Own windows of each token whose scorecards are computed, as the windows' flags say. -#}

@@ -28,7 +28,7 @@ with bars as (
         and bar.bar_start >= getvariable('curve_from')::timestamp - interval 1 day
 ),
 
-signals as (
+signals as not materialized (
     select
         signal.vendor,
         signal.timeframe,
@@ -57,6 +57,15 @@ told as (
     where recent.held_from <= scope.bar_from - bar_length(recent.timeframe)
 ),
 
+untold as (
+    select
+        vendor,
+        timeframe,
+        token_id
+    from work.coverage
+    anti join told using (vendor, timeframe, token_id)
+),
+
 -- Where they do not, the last row before.
 earlier as (
     select
@@ -66,8 +75,8 @@ earlier as (
         max(signals.held_from) as held_from,
         arg_max(signals.side, signals.held_from) as side
     from signals
+    inner join untold using (vendor, timeframe, token_id)
     inner join plan.curve_scope as scope using (timeframe)
-    anti join told using (vendor, timeframe, token_id)
     where signals.held_from < scope.bar_from - interval 7 days
     group by all
 ),

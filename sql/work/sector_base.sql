@@ -66,4 +66,3 @@ from priced
 inner join vendors using (timeframe)
 left join covered using (vendor, sector, timeframe, horizon, entry_at)
 where priced.entry_at >= vendors.spoke_from
-order by priced.entry_at

@@ -108,32 +108,43 @@ filled_bars as (
         n_filled
     from real_bars
     where has_next_in_segment and next_bar_start > bar_start + bar_length(timeframe)
+),
+
+every_bar as (
+    select
+        timeframe,
+        token_id,
+        bar_start,
+        open,
+        high,
+        low,
+        close,
+        false as is_filled,
+        segment,
+        segment_start,
+        n_filled
+    from real_bars
+    union all
+    select
+        timeframe,
+        token_id,
+        bar_start,
+        close as open,
+        close as high,
+        close as low,
+        close,
+        true as is_filled,
+        segment,
+        segment_start,
+        (n_filled + bars_between(timeframe, last_real_at, bar_start))::integer as n_filled
+    from filled_bars
 )
 
-select
-    timeframe,
-    token_id,
-    bar_start,
-    open,
-    high,
-    low,
-    close,
-    false as is_filled,
-    segment,
-    segment_start,
-    n_filled
-from real_bars
-union all
-select
-    timeframe,
-    token_id,
-    bar_start,
-    close as open,
-    close as high,
-    close as low,
-    close,
-    true as is_filled,
-    segment,
-    segment_start,
-    (n_filled + bars_between(timeframe, last_real_at, bar_start))::integer as n_filled
-from filled_bars
+-- Recent ones last.
+{% for span in ('<', '>=') if is_full -%}
+from every_bar
+where bar_start {{ span }} case timeframe when '1h' then getvariable('recent_from_1h') else getvariable('recent_from_1d') end
+{{ 'union all' if not loop.last }}
+{% else -%}
+from every_bar
+{%- endfor %}
