@@ -28,11 +28,23 @@ late as (
         and first_at > (select min(as_of) from staging.reading where dataset = '{{ dataset.name }}')
 ),
 
+late_token as (
+    select distinct
+        vendor,
+        timeframe,
+        token_id
+    from late
+),
+
 -- Not before the history of the token as it was held until then: a longer history is no insertion.
 inserted as (
     select late.*
     from late
-    semi join firsts as earlier
+    semi join (
+        select firsts.*
+        from firsts
+        inner join late_token using (vendor, timeframe, token_id)
+    ) as earlier
         on
             late.vendor = earlier.vendor
             and late.timeframe = earlier.timeframe

@@ -33,6 +33,7 @@ signals as not materialized (
         signal.vendor,
         signal.timeframe,
         signal.token_id,
+        signal.signal_at,
         signal.signal_at + bar_length(signal.timeframe) as held_from,
         coalesce(signal.trend, signal.direction) as side
     from core.signal as signal
@@ -41,10 +42,12 @@ signals as not materialized (
 
 -- The rows of the span and of the 7 days before it, which most often say how it began.
 recent as (
-    select signals.*
+    select signals.* exclude (signal_at)
     from signals
     inner join plan.curve_scope as scope using (timeframe)
-    where signals.held_from >= scope.bar_from - interval 7 days
+    where
+        signals.held_from >= scope.bar_from - interval 7 days
+        and signals.signal_at >= getvariable('curve_from')::timestamp - interval 8 days
 ),
 
 told as (
