@@ -119,8 +119,8 @@ def increment_line(bench: Bench) -> str:
         [
             "## The nightly increment",
             "",
-            f"One more day for {bench.n_tokens:,} tokens, the second after a full build: the whole build, beside a full "
-            "one of the same history.",
+            f"One more day for {bench.n_tokens:,} tokens, the second one after a full build: the whole build, beside a "
+            "full one of the same history.",
             "",
             "| history | increment, median s | full build s | share |",
             "|---|---|---|---|",

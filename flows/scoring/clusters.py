@@ -49,11 +49,6 @@ class CallBlocks:
             excess=summed(self.excess),
         )
 
-    @cached_property
-    def matched(self) -> "CallBlocks":
-        """Only the blocks that hold calls with a base."""
-        return self.of(self.n_matched > 0)
-
     def of(self, is_taken: NDArray[np.bool_]) -> "CallBlocks":
         """Only the rows taken."""
         if is_taken.all():

@@ -91,9 +91,10 @@ def _infer_cells(cells: Columns, blocks: CallBlocks, base: Base, horizon: int) -
     n_effective = inference.effective_size(hit_rate, hit_variance, n, n_clusters)
     hit_low, hit_high = inference.wilson_interval(hit_rate, n_effective, inference.t_quantile(n_clusters))
 
-    selection_variance, n_matched_clusters = mean_variance(blocks.matched, "selection", "n_matched", n_cells)
+    matched = blocks.of(blocks.n_matched > 0)
+    selection_variance, n_matched_clusters = mean_variance(matched, "selection", "n_matched", n_cells)
     selection = inference.t_interval(cells["selection_edge"], selection_variance, n_matched_clusters)
-    excess_variance, _ = mean_variance(blocks.matched, "excess", "n_matched", n_cells)
+    excess_variance, _ = mean_variance(matched, "excess", "n_matched", n_cells)
     excess = inference.t_interval(cells["excess_return"], excess_variance, n_matched_clusters)
     edge = inference.t_interval(edges.edge, *edge_variance(blocks, base.covered, horizon, edges, n_cells))
 
@@ -266,7 +267,10 @@ _EMPTY = pa.schema(
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table, *, is_whole: bool) -> None:
-    """Write the cards just computed to the public table: as the whole of it, or in the place of those they replace."""
+    """Write the cards just computed to the public table: as the whole of it, or in the place of those they replace.
+
+    New ones stand after the others: the table is in no order.
+    """
     connection.register("inferred", inferred)
     symbol = "" if card.all_groups else "current_token.symbol,"
     tokens = "" if card.all_groups else "left join work.current_token as current_token using (token_id)"

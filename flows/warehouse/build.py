@@ -13,7 +13,7 @@ from flows.scoring.scorecards import write_scorecards
 from flows.warehouse.connection import roll_back
 from flows.warehouse.forward_windows import create_table, fill_windows
 from flows.warehouse.memory import give_back_freed
-from flows.warehouse.models import Model, Renderer, changes_of, load_models, needs_plan
+from flows.warehouse.models import GIVEN_TABLES, Model, Renderer, changes_of, load_models, needs_plan
 
 # Of the machine's memory, for a build that finds no room in its limit.
 MOST_MEMORY = 0.6
@@ -202,6 +202,8 @@ class _Build:
         self.seconds: dict[str, float] = {}
 
     def run(self, reason: str) -> BuildReport:
+        if self.is_full:
+            self._drop_orphans()
         self.run_before_plan()
         name = "full.sql" if self.is_full else "increment.sql"
         template = (SQL_DIR / "plan" / name).read_text(encoding="utf-8")
@@ -243,6 +245,16 @@ class _Build:
             return self._replace_rows(model)
         self.connection.execute(f"create or replace table {model.name} as {self.renderer.render(model.template)}")
         return self._count(model.name)
+
+    def _drop_orphans(self) -> None:
+        """Drop the working tables of an older version that no model makes any more."""
+        tables = self.connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() "
+            "where schema_name = 'work' and database_name = current_database()"
+        ).fetchall()
+        for (table,) in tables:
+            if table not in {*(model.name for model in self.models), *GIVEN_TABLES}:
+                self.connection.execute(f"drop table {table}")
 
     def _drop_other_kind(self, model: Model) -> None:
         """Drop the table an older version made where a view stands now, or the other way round."""

@@ -18,6 +18,9 @@ from flows.scoring.windows import BITS_A_HORIZON, Bars, forward_windows
 # each other the interpreter, which NumPy asks for after each call.
 BARS_A_BATCH = 50_000
 
+# Recent windows that one worker keeps for the end: 60 MB.
+RECENT_ROWS_HELD = 250_000
+
 ALL_TOKENS = (-(2**63), 2**63 - 1)
 
 # The window's columns at each horizon, in the order they are stored.
@@ -36,12 +39,13 @@ def fill_windows(
 ) -> None:
     """Append to `table` the windows over the bars that `select_bars` selects for a range of tokens.
 
-    Every worker has cursors of its own, so outside a transaction each commits by itself. Each writes the recent windows
-    last, which later nights ask for: they lie together then.
+    Every worker has cursors of its own, so outside a transaction each commits by itself. Workers write the windows that
+    the plan calls recent last.
     """
     ranges = _token_ranges(connection, timeframe)
-    (recent_from,) = connection.execute(f"select getvariable('recent_from_{timeframe}')").fetchone() or (None,)
     shares = [ranges[worker::threads] for worker in range(threads) if ranges[worker::threads]]
+
+    (recent_from,) = connection.execute(f"select getvariable('recent_from_{timeframe}')").fetchone() or (None,)
 
     def fill(share: list[tuple[int, int]]) -> None:
         with connection.cursor() as reader, connection.cursor() as writer:
@@ -62,11 +66,15 @@ def fill_windows(
 
 
 def _recent_last(batches: Iterator[pa.RecordBatch], recent_from: datetime) -> Iterator[pa.RecordBatch]:
-    recent = []
+    """The same rows with the recent ones together at the end, or, where they are too many to hold, at some places."""
+    recent: list[pa.RecordBatch] = []
     for batch in batches:
         is_recent = pc.greater_equal(batch["entry_at"], pa.scalar(recent_from, batch["entry_at"].type))
-        recent.append(batch.filter(is_recent))
         yield batch.filter(pc.invert(is_recent))
+        recent.append(batch.filter(is_recent))
+        if sum(held.num_rows for held in recent) > RECENT_ROWS_HELD:
+            yield from recent
+            recent.clear()
     yield from recent
 
 

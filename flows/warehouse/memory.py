@@ -1,4 +1,7 @@
-"""Memory that was freed goes back to the system: what allocators keep of it was half of a build's peak."""
+"""Memory that was freed goes back to the system: what allocators keep of it was half of a build's peak.
+
+Where there is no glibc, its settings are not needed and not found.
+"""
 
 import ctypes
 from contextlib import suppress
@@ -14,11 +17,11 @@ LARGE_ARRAY = 1_000_000
 def keep_no_large_arrays() -> None:
     """Give every large array memory of its own, which goes when the array goes."""
     pa.set_memory_pool(pa.system_memory_pool())
-    with suppress(AttributeError):  # another C library
+    with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_ARRAY)
 
 
 def give_back_freed() -> None:
     """Return what was freed in small pieces."""
-    with suppress(AttributeError):
+    with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

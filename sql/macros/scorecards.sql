@@ -1,22 +1,3 @@
-{#- The keys of a scorecard's cells, and how rows of outcomes are gathered to them. -#}
-{% macro cell_keys(group, has_all) -%}
-vendor,
-        {{ "coalesce(sector, 'all') as sector" if has_all else group }},
-        timeframe,
-        horizon,
-        coalesce(direction, 'both') as direction,
-        coalesce(provenance, 'all') as provenance,
-        entry_rule
-{%- endmacro %}
-
-{% macro cell_groups(group, has_all) -%}
-vendor,
-        timeframe,
-        horizon,
-        entry_rule,
-        {{ "cube (sector, direction, provenance)" if has_all else group ~ ", cube (direction, provenance)" }}
-{%- endmacro %}
-
 {#-
 Cells of a scorecard: outcomes gathered by `group` (the sector, with `all`; or the token), direction (with `both`) and
 provenance (with `all`). What adds up comes from sums; medians and quantiles need the outcomes themselves. `scope`
@@ -25,7 +6,13 @@ says which of the outcomes count.
 {% macro scorecard_cells(group, has_all, scope='') -%}
 with sums as (
     select
-        {{ cell_keys(group, has_all) }},
+        vendor,
+        {{ "coalesce(sector, 'all') as sector" if has_all else group }},
+        timeframe,
+        horizon,
+        coalesce(direction, 'both') as direction,
+        coalesce(provenance, 'all') as provenance,
+        entry_rule,
         sum(n_calls)::bigint as n_calls,
         count(distinct token_id) filter (where n_calls > 0) as n_tokens,
         sum(n_open)::bigint as n_open,
@@ -57,7 +44,11 @@ with sums as (
     from work.outcome_sum as outcome_sum
     {{ scope }}
     group by
-        {{ cell_groups(group, has_all) }}
+        vendor,
+        timeframe,
+        horizon,
+        entry_rule,
+        {{ "cube (sector, direction, provenance)" if has_all else group ~ ", cube (direction, provenance)" }}
 ),
 
 -- A provenance that holds all scored calls of its cell has the same numbers: they are computed once.
@@ -81,7 +72,7 @@ same_calls as (
     window of_all as (partition by vendor, {{ group }}, timeframe, horizon, direction, entry_rule)
 ),
 
--- Which cells each call counts in, of those that have their numbers from no other.
+-- Which cells the calls of each finest cell count in, of those that have their numbers from no other.
 members as (
     select
         finest.*,

@@ -39,7 +39,8 @@ set variable window_from_1h = '-infinity'::timestamp;
 set variable call_from = '-infinity'::timestamp;
 set variable curve_from = '-infinity'::timestamp;
 
--- What later nights ask for and replace: a full build writes it last, so that it lies together and nothing else is read.
+-- Windows, and the bars under them, that nights replace are no older than the longest horizon; a month is for the nights
+-- until these rows move. A full build writes them last: what lies together is read without the rest.
 {% for timeframe in horizons -%}
 set variable recent_from_{{ timeframe }} = (
     select max(bar_start) - {{ (horizons[timeframe] | max) + 30 }} * bar_length('{{ timeframe }}')

@@ -140,7 +140,7 @@ every_bar as (
     from filled_bars
 )
 
--- Recent ones last.
+-- Those that the plan calls recent last.
 {% for span in ('<', '>=') if is_full -%}
 from every_bar
 where bar_start {{ span }} case timeframe when '1h' then getvariable('recent_from_1h') else getvariable('recent_from_1d') end

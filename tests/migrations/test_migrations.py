@@ -74,8 +74,11 @@ def test_an_old_home_goes_on_publishing(settings: Settings, ddl: Path, tmp_path:
     run = make_run(tmp_path / "vendor", settings, as_of=now)
     pipeline.begin(run)
     with open_warehouse(settings) as warehouse:
+        # Of a working table that no model makes any more nothing stays.
+        warehouse.execute("create table work.of_an_older_version as select 1 as x")
         snapshot_without_gate(warehouse, run)
         build(warehouse, settings, as_of=now, run_id=run.run_id)
+        assert not warehouse.execute("from duckdb_tables() where table_name = 'of_an_older_version'").fetchall()
         publish(warehouse, stamp_of(run), settings.published)
         adopt_publishes(warehouse, settings)
     with duckdb.connect(str(settings.published), read_only=True) as file:
