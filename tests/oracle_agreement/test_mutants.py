@@ -199,7 +199,7 @@ SQL_MUTANTS = (
     SqlMutant(
         "the deep side of drawdowns is the shallow one",
         "macros/scorecards.sql",
-        "quantile_cont(max_drawdown, 0.05)",
+        "quantile_cont(outcome.max_drawdown, 0.05)",
         "quantile_cont(max_drawdown, 0.95)",
         TOKENS,
         "p95_drawdown",
