@@ -1,5 +1,4 @@
 -- What became of each call, under each entry rule, at each horizon.
--- In the order of entries: a night replaces those of a few moments.
 -- Grain: vendor, token_id, timeframe, signal_at, entry_rule, horizon
 -- Replaces: from work.outcome_scope as scope where old.timeframe = scope.timeframe and old.entry_at = scope.entry_at
 from (
@@ -9,4 +8,3 @@ union all
 from (
     {{ outcomes('1h', 'work.forward_window_1h', 'work.base_count_1h') | indent }}
 )
-order by entry_at
