@@ -74,8 +74,9 @@ def count_blocks(blocks: CallBlocks, n_cells: int) -> Ints:
 def mean_variance(narrow: CallBlocks, total: str, size: str, n_cells: int) -> tuple[Floats, Ints]:
     """V(x) of the contract, and B2, per cell.
 
-    `narrow` are the calls in blocks of one horizon's width, none without a call of those meant; `total` and `size` name
-    the block's sum of x and how many calls went into it. NaN below two wide blocks.
+    `narrow` are the calls in blocks of one horizon's width; `total` and `size` name the block's sum of x and how many
+    calls went into it. Blocks into whose sum no call went would count: they are to be left out. NaN below two wide
+    blocks.
     """
     wide = narrow.doubled
     n = np.bincount(narrow.cell, getattr(narrow, size), n_cells)

@@ -248,12 +248,13 @@ class _Build:
 
     def _drop_orphans(self) -> None:
         """Drop the working tables of an older version that no model makes any more."""
+        made = {*(model.name for model in self.models), *GIVEN_TABLES}
         tables = self.connection.execute(
             "select schema_name || '.' || table_name from duckdb_tables() "
             "where schema_name = 'work' and database_name = current_database()"
         ).fetchall()
         for (table,) in tables:
-            if table not in {*(model.name for model in self.models), *GIVEN_TABLES}:
+            if table not in made:
                 self.connection.execute(f"drop table {table}")
 
     def _drop_other_kind(self, model: Model) -> None:

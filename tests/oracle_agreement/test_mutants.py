@@ -200,7 +200,7 @@ SQL_MUTANTS = (
         "the deep side of drawdowns is the shallow one",
         "macros/scorecards.sql",
         "quantile_cont(outcome.max_drawdown, 0.05)",
-        "quantile_cont(max_drawdown, 0.95)",
+        "quantile_cont(outcome.max_drawdown, 0.95)",
         TOKENS,
         "p95_drawdown",
         True,
