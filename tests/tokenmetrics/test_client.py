@@ -90,6 +90,20 @@ def test_attempts_end_and_say_so(server: DevServer, tmp_path: Path) -> None:
     assert len(server.calls) == 3
 
 
+def test_being_told_to_wait_is_no_failed_attempt(server: DevServer, tmp_path: Path) -> None:
+    """Calls that fail every now and then, and are told to wait as often, are borne for as long as each may last."""
+    server.faults = [Fault("status", "429", times=3), Fault("status", "503", call=4, times=2)]
+    assert ask(server, tmp_path, max_attempts=3, max_too_many=4).status == 200
+    assert [call.status for call in server.calls] == [429, 429, 429, 503, 503, 200]
+
+
+def test_being_told_to_wait_for_ever_ends_too(server: DevServer, tmp_path: Path) -> None:
+    server.faults = [Fault("status", "429", times=None)]
+    with pytest.raises(SourceError, match=r"tokens did not answer usefully in 4 attempts: status 429.*Run again later"):
+        ask(server, tmp_path, max_attempts=3, max_too_many=4)
+    assert len(server.calls) == 4
+
+
 def test_a_run_has_so_many_retries_and_no_more(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "503", times=None)]
     with pytest.raises(SourceError, match="The run's retries are spent"):

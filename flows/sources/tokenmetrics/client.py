@@ -121,13 +121,14 @@ class Client:
         """
         try:
             async for attempt in attempts(self._settings, self._budget):
+                n_attempts = attempt.retry_state.attempt_number
                 with attempt:
                     async with self._slots:
-                        return await self._once(endpoint, params, attempt.retry_state.attempt_number)
+                        return await self._once(endpoint, params, n_attempts)
         except Transient as error:
             spent = " The run's retries are spent." if self._budget.left < 0 else ""
             raise SourceError(
-                f"{endpoint} did not answer usefully in {self._settings.max_attempts} attempts: {error} "
+                f"{endpoint} did not answer usefully in {n_attempts} attempts: {error} "
                 f"(docs/errors.md, {error.fault.value}).{spent} Run again later: what was fetched is kept, "
                 "and is not paid for again."
             ) from None

@@ -75,7 +75,7 @@ def examine(source: TokenMetricsSource, run: Run) -> Examination:
     Raises KeyRefused or UsageError where there is no key or none is accepted.
     """
     # A patient who does not answer is told so soon.
-    settings, home = source.settings.model_copy(update={"max_attempts": 2}), run.settings.home
+    settings, home = source.settings.model_copy(update={"max_attempts": 2, "max_too_many": 2}), run.settings.home
     keys = find_keys(settings)
     examination = asyncio.run(_examine(settings, keys, home))
     examination.facts += _outlook(source, run)

@@ -1,12 +1,13 @@
 """The one place that decides what is worth another attempt, how many there may be, and how long to wait."""
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from flows.sources.tokenmetrics.faults import Fault
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
@@ -37,17 +38,29 @@ class RetryBudget:
 
 
 def attempts(settings: TokenMetricsSettings, budget: RetryBudget) -> AsyncRetrying:
-    """The attempts at one call. The last one's error is raised as it is."""
+    """The attempts at one call. The last one's error is raised as it is.
+
+    A 429 says "not now" of a call that is well: those are counted apart from failures, and borne longer.
+    """
+    n_met: Counter[bool] = Counter()
 
     def is_over(state: RetryCallState) -> bool:
-        return stop_after_attempt(settings.max_attempts)(state) or not budget.take()
+        is_not_now = _transient(state).fault is Fault.TOO_MANY_REQUESTS
+        n_met[is_not_now] += 1
+        most = settings.max_too_many if is_not_now else settings.max_attempts
+        return n_met[is_not_now] >= most or not budget.take()
 
     def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        floor = error.wait_at_least if isinstance(error, Transient) else 0
-        return seconds_to_wait(state.attempt_number, floor, settings)
+        return seconds_to_wait(state.attempt_number, _transient(state).wait_at_least, settings)
 
     return AsyncRetrying(retry=retry_if_exception_type(Transient), stop=is_over, wait=wait, reraise=True)
+
+
+def _transient(state: RetryCallState) -> Transient:
+    """What the attempt just made failed with; nothing else is tried again."""
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, Transient)
+    return error
 
 
 def seconds_to_wait(attempt: int, floor: float, settings: TokenMetricsSettings) -> float:
@@ -59,7 +72,7 @@ def seconds_to_wait(attempt: int, floor: float, settings: TokenMetricsSettings) 
 
 
 def unasked_wait(attempt: int, settings: TokenMetricsSettings) -> float:
-    """Seconds to wait at least after a 429 that does not say how long: four attempts outlast a minute's window."""
+    """Seconds to wait at least after a 429 that does not say how long: four of them outlast a minute's window."""
     capped: float = min(settings.max_backoff_seconds, settings.backoff_seconds * 4 ** (attempt - 1))
     return capped
 

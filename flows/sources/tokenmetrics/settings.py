@@ -61,6 +61,9 @@ class TokenMetricsSettings(BaseSettings):
     call_seconds: float = Field(default=120, gt=0, description="How long one call may take altogether.")
 
     max_attempts: int = Field(default=5, ge=1, description="Attempts at one call, the first included.")
+    max_too_many: int = Field(
+        default=10, ge=1, description="Times one call may be answered 429 (not now), counted apart from attempts."
+    )
     retry_budget: int = Field(default=500, ge=0, description="Further attempts that one run may make altogether.")
     backoff_seconds: float = Field(default=1, ge=0, description="Wait before the second attempt; doubled each time.")
     max_backoff_seconds: float = Field(default=60, ge=0, description="Longest wait that is our own choice.")
