@@ -99,11 +99,11 @@ def token_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons:
 
 
 def _groups_in_scope(connection: duckdb.DuckDBPyConnection, timeframe: str, horizon: int) -> set[Group]:
-    """The tokens whose scorecards are computed at a horizon."""
+    """The tokens whose scorecards take inference at a horizon."""
     return set(
         connection.execute(
             "select vendor_id, token_id from work.card_scope inner join work.vendor using (vendor) "
-            "where timeframe = $timeframe and horizon = $horizon",
+            "where timeframe = $timeframe and horizon = $horizon and is_rescored",
             {"timeframe": timeframe, "horizon": horizon},
         ).fetchall()
     )

@@ -17,27 +17,37 @@ from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_var
 
 @dataclass(frozen=True)
 class Card:
-    """One kind of scorecard: its table, what its cells are gathered by, and the name of the cell over all, if any."""
+    """One kind of scorecard: its table, what its cells are gathered by, and the name of the cell over all, if any.
+
+    `scope` names the groups and horizons that an increment computes, and where it infers (`is_rescored`), if not all.
+    """
 
     table: str
     kind: str
     group: str
     all_groups: str | None
+    scope: str | None
 
     @property
     def is_group(self) -> str:
         """SQL for whether a cell is one of a group, not the one over all."""
         return f"{self.group} <> '{self.all_groups}'" if self.all_groups else "true"
 
+    @property
+    def scope_key(self) -> str:
+        """What a row of the scope says of."""
+        return f"vendor, {self.group}, timeframe, horizon"
 
-SIGNAL_CARD = Card("marts.signal_scorecard", "sector", "sector", "all")
-TOKEN_CARD = Card("marts.token_scorecard", "token", "token_id", None)
+
+SIGNAL_CARD = Card("marts.signal_scorecard", "sector", "sector", "all", None)
+TOKEN_CARD = Card("marts.token_scorecard", "token", "token_id", None, "work.card_scope")
 
 
 def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_full: bool) -> None:
     """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows in `work`.
 
-    Of tokens there are many, so that an increment computes only the cards in `work.card_scope` and keeps the others.
+    Of tokens there are many, so that an increment computes only the cards in `work.card_scope`, infers only where scored
+    calls of theirs changed, and keeps the others.
     """
     with ThreadPoolExecutor(settings.threads) as pool:
         for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases)):
@@ -48,7 +58,7 @@ def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, 
                     blocks = _fetch_blocks(connection, card, timeframe)
                     for bases in read_bases(connection, timeframe, settings.horizons[timeframe]):
                         parts.append(_infer(_at_horizon(cells, bases.horizon), blocks, bases, pool))
-            _keep(connection, card, _concatenate(parts), is_whole=is_full or card is SIGNAL_CARD)
+            _keep(connection, card, _concatenate(parts), is_whole=is_full or card.scope is None)
             _write_comparisons(connection, card)
 
 
@@ -193,7 +203,8 @@ def _weighted(rate_long: Floats, rate_short: Floats, cells: Columns) -> Floats:
 
 
 def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str) -> Columns:
-    """The cells of a timeframe that hold scored calls, in order of their id."""
+    """The cells of a timeframe that take inference, which those with scored calls do, in order of their id."""
+    scope = f"semi join (from {card.scope} where is_rescored) using ({card.scope_key})" if card.scope else ""
     return fetch(
         connection,
         f"""
@@ -204,6 +215,7 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
             epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step
         from work.{card.kind}_cell
         inner join work.vendor using (vendor)
+        {scope}
         where timeframe = '{timeframe}' and n_calls > 0
         order by cell_id
         """,
@@ -272,9 +284,30 @@ def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table,
     New ones stand after the others: the table is in no order.
     """
     connection.register("inferred", inferred)
+    if is_whole:
+        connection.execute(f"create or replace table {card.table} as {_cards(card, 'inferred')}")
+    else:
+        columns = ", ".join(f"old.{name}" for name in inferred.column_names if name != "cell_id")
+        inferred_before = f"""
+            select cell.cell_id, {columns}
+            from work.{card.kind}_cell as cell
+            semi join (from {card.scope} where not is_rescored) using ({card.scope_key})
+            inner join {card.table} as old using ({card.scope_key}, direction, provenance, entry_rule)
+        """
+        every = f"(from inferred union all by name {inferred_before})"
+        connection.execute(f"create or replace temporary table fresh as {_cards(card, every)}")
+        is_same = " and ".join(f"old.{name} = scope.{name}" for name in card.scope_key.split(", "))
+        connection.execute(f"delete from {card.table} as old using {card.scope} as scope where {is_same}")
+        connection.execute(f"insert into {card.table} by name from fresh")
+        connection.execute("drop table fresh")
+    connection.unregister("inferred")
+
+
+def _cards(card: Card, inferred: str) -> str:
+    """The select of cards from their cells and, where they hold scored calls, what is inferred from these."""
     symbol = "" if card.all_groups else "current_token.symbol,"
     tokens = "" if card.all_groups else "left join work.current_token as current_token using (token_id)"
-    cards = f"""
+    return f"""
         select
             cell.vendor, cell.{card.group}, {symbol} cell.timeframe, cell.horizon, cell.direction, cell.provenance,
             cell.entry_rule,
@@ -293,23 +326,10 @@ def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table,
             cell.mean_drawdown, cell.p95_drawdown, cell.worst_drawdown,
             coalesce(inferred.is_reportable, false) as is_reportable
         from work.{card.kind}_cell as cell
-        left join inferred using (cell_id)
+        left join {inferred} as inferred using (cell_id)
         {tokens}
         order by cell.cell_id
     """
-    if is_whole:
-        connection.execute(f"create or replace table {card.table} as {cards}")
-    else:
-        connection.execute(
-            f"""
-            delete from {card.table} as old using work.card_scope as scope
-            where
-                old.vendor = scope.vendor and old.timeframe = scope.timeframe and old.token_id = scope.token_id
-                and old.horizon = scope.horizon
-            """
-        )
-        connection.execute(f"insert into {card.table} by name {cards}")
-    connection.unregister("inferred")
 
 
 def _write_comparisons(connection: duckdb.DuckDBPyConnection, card: Card) -> None:

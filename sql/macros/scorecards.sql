@@ -156,7 +156,7 @@ from same_calls
 left join ranks using (calls_of)
 {%- endmacro %}
 
-{#- Own windows of each token whose scorecards are computed, as the windows' flags say. -#}
+{#- Own windows of each token whose scorecards take inference, as the windows' flags say. -#}
 {% macro token_base(timeframe, table) -%}
 select
     coverage.vendor,
@@ -171,4 +171,5 @@ semi join work.card_scope as scope
         coverage.vendor = scope.vendor
         and coverage.timeframe = scope.timeframe
         and coverage.token_id = scope.token_id
+        and scope.is_rescored
 {%- endmacro %}

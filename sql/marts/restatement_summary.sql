@@ -58,7 +58,20 @@ row_counts as (
     group by looked_at.vendor, looked_at.dataset, looked_at.timeframe, rollup (token.sector)
 ),
 
-outcomes as (
+-- The calls scored, as they were first told.
+scored as (
+    select
+        vendor,
+        timeframe,
+        sector,
+        horizon,
+        n_calls,
+        n_hits
+    from work.outcome_sum
+    where entry_rule = 'next_open'
+),
+
+outcomes as not materialized (
     select
         vendor,
         token_id,
@@ -66,15 +79,17 @@ outcomes as (
         signal_at,
         sector,
         horizon,
-        hit
+        1 as n_calls,
+        hit::integer as n_hits
     from marts.signal_outcome
     where entry_rule = 'next_open' and hit is not null
 ),
 
-first_told as (
+-- Of these, what was inserted into the past was not told at its time.
+inserted as (
     select outcomes.*
     from outcomes
-    anti join work.appeared_row as appeared
+    semi join work.appeared_row as appeared
         on
             appeared.dataset = 'signals'
             and outcomes.vendor = appeared.vendor
@@ -83,32 +98,46 @@ first_told as (
             and outcomes.signal_at = appeared.moment_at
 ),
 
-still_told as (
-    select *
-    from work.standing_call
-    where is_as_told
+published as (
+    from scored
+    union all
+    select * exclude (token_id, signal_at) replace (-n_calls as n_calls, -n_hits as n_hits)
+    from inserted
+),
+
+-- What is told now: the same, but for calls that are not told any more, and those that are told instead.
+withdrawn as (
+    select outcomes.*
+    from outcomes
+    semi join work.retold_call as retold
+        on
+            outcomes.vendor = retold.vendor
+            and outcomes.token_id = retold.token_id
+            and outcomes.timeframe = retold.timeframe
+            and outcomes.signal_at = retold.signal_at
+            and not retold.is_as_told
 ),
 
 told_now as (
-    select outcomes.*
-    from outcomes
-    semi join still_told using (vendor, token_id, timeframe, signal_at)
+    from scored
+    union all
+    select * exclude (token_id, signal_at) replace (-n_calls as n_calls, -n_hits as n_hits)
+    from withdrawn
     {%- for timeframe, table in (('1d', 'core.forward_window_1d'), ('1h', 'work.forward_window_1h')) %}
     {%- for h in horizons[timeframe] %}
     union all
     select
-        standing.vendor,
-        standing.token_id,
-        standing.timeframe,
-        standing.signal_at,
-        standing.sector,
+        retold.vendor,
+        retold.timeframe,
+        retold.sector,
         {{ h }}::integer as horizon,
-        is_hit_at(win.flags, {{ loop.index0 }}, standing.direction) = 1 as hit
-    from work.standing_call as standing
+        1 as n_calls,
+        is_hit_at(win.flags, {{ loop.index0 }}, retold.direction) as n_hits
+    from work.retold_call as retold
     inner join {{ table }} as win
-        on standing.token_id = win.token_id and standing.signal_at + bar_length('{{ timeframe }}') = win.entry_at
+        on retold.token_id = win.token_id and retold.signal_at + bar_length('{{ timeframe }}') = win.entry_at
     where
-        standing.timeframe = '{{ timeframe }}' and not standing.is_as_told
+        retold.timeframe = '{{ timeframe }}' and retold.is_call and not retold.is_as_told
         and is_scored_at(win.flags, {{ loop.index0 }}) = 1
     {%- endfor %}
     {%- endfor %}
@@ -120,10 +149,11 @@ published_rates as (
         timeframe,
         horizon,
         coalesce(sector, 'all') as sector,
-        count(*) as n_calls_published,
-        avg(hit::integer) as hit_rate_published
-    from first_told
+        sum(n_calls)::bigint as n_calls_published,
+        sum(n_hits) / sum(n_calls) as hit_rate_published
+    from published
     group by vendor, timeframe, horizon, rollup (sector)
+    having sum(n_calls) > 0
 ),
 
 restated_rates as (
@@ -132,10 +162,11 @@ restated_rates as (
         timeframe,
         horizon,
         coalesce(sector, 'all') as sector,
-        count(*) as n_calls_restated,
-        avg(hit::integer) as hit_rate_restated
+        sum(n_calls)::bigint as n_calls_restated,
+        sum(n_hits) / sum(n_calls) as hit_rate_restated
     from told_now
     group by vendor, timeframe, horizon, rollup (sector)
+    having sum(n_calls) > 0
 ),
 
 rates as (

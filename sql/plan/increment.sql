@@ -59,6 +59,19 @@ where touched_bar.touched_from <= ends.last_bar_at;
 -- The earliest of each scope again as a constant: by it DuckDB skips what lies before, which is nearly everything.
 set variable spine_from = (select min(coalesce(anchor_at, '-infinity'::timestamp)) from plan.spine_scope);
 
+-- A window is open only while its segment goes on or the market has not passed its end, which no segment that goes on lies
+-- behind: none was entered earlier than the longest horizon before.
+set variable open_from_1d = (
+    select min(ended_at) - {{ horizons['1d'] | max }} * bar_length('1d')
+    from core.segment
+    where timeframe = '1d' and not has_ended
+);
+set variable open_from_1h = (
+    select min(ended_at) - {{ horizons['1h'] | max }} * bar_length('1h')
+    from core.segment
+    where timeframe = '1h' and not has_ended
+);
+
 -- A token whose bars only follow the last one of a segment that goes on has no other windows to compute than those that
 -- close: they are told by where its bars were appended to (`work.window_span`).
 create or replace table plan.window_scope as
@@ -87,7 +100,7 @@ still_open as (
         token_id,
         min(entry_at) as entry_from
     from core.forward_window_1d
-    where not has_closed
+    where entry_at >= getvariable('open_from_1d') and not has_closed
     group by all
     union all
     select
@@ -95,7 +108,7 @@ still_open as (
         token_id,
         min(entry_at) as entry_from
     from work.forward_window_1h
-    where not has_closed
+    where entry_at >= getvariable('open_from_1h') and not has_closed
     group by all
 )
 

@@ -1,4 +1,4 @@
--- Calls by block of one horizon's width, for each cell of the token scorecard that is computed anew and has its numbers
+-- Calls by block of one horizon's width, for each cell of the token scorecard that takes inference and has its numbers
 -- from no other.
 -- Grain: cell_id, block
 -- Materialized: view
@@ -35,8 +35,10 @@ select
         as excess
 from scored
 inner join work.token_cell as cell using (vendor, token_id, timeframe, horizon, entry_rule)
+inner join work.card_scope using (vendor, token_id, timeframe, horizon)
 where
-    cell.calls_of = cell.cell_id
+    card_scope.is_rescored
+    and cell.calls_of = cell.cell_id
     and cell.direction in (scored.direction, 'both')
     and cell.provenance in (scored.provenance, 'all')
 group by all

@@ -1,5 +1,5 @@
--- Calls as a vendor's history tells them now, under the windows they would have: those of the rows as first told, but
--- for the rows that were changed, gone or inserted since, and the rows that follow one of these.
+-- What a vendor's history tells now at the rows that were changed, gone or inserted since they were first told, and at the
+-- rows that follow one of these: whether there is a call now, and whether it is the one that was made.
 -- Grain: vendor, token_id, timeframe, signal_at
 with touched as (
     select
@@ -56,25 +56,14 @@ affected as (
 )
 
 select
-    call.vendor,
-    call.token_id,
-    call.timeframe,
-    call.signal_at,
-    call.direction,
-    call.sector,
-    true as is_as_told
-from core.call as call
-anti join affected using (vendor, token_id, timeframe, signal_at)
-union all
-select
     affected.vendor,
     affected.token_id,
     affected.timeframe,
     affected.signal_at,
     affected.direction,
     coalesce(call.sector, current_token.sector) as sector,
-    coalesce(call.direction = affected.direction, false) and not affected.has_appeared as is_as_told
+    coalesce(affected.direction <> 0 and affected.direction <> affected.side_before, false) as is_call,
+    is_call and coalesce(call.direction = affected.direction, false) and not affected.has_appeared as is_as_told
 from affected
 left join core.call as call using (vendor, token_id, timeframe, signal_at)
 left join work.current_token as current_token using (token_id)
-where affected.direction <> 0 and affected.direction <> affected.side_before

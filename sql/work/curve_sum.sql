@@ -1,0 +1,192 @@
+-- Where each curve of a vendor's sector stands at each bar: what the bar brought, and what has added up since the curve's
+-- first. Sums are fixed-point, logarithms of the growth too, so that a night goes on from where the last one ended.
+-- Grain: vendor, sector, timeframe, policy, bar_start
+-- Replaces: from plan.curve_scope as scope where old.bar_start >= getvariable('curve_from') and old.timeframe = scope.timeframe and old.bar_start >= scope.bar_from
+with cells as (
+    select
+        bar.vendor,
+        bar.timeframe,
+        unnest([bar.sector, 'all']) as sector,
+        bar.* exclude (vendor, timeframe, sector)
+    from work.curve_bar as bar
+    inner join plan.curve_scope as scope using (timeframe)
+    where bar.bar_start >= scope.bar_from and bar.bar_start >= getvariable('curve_from')
+),
+
+sums as (
+    select
+        vendor,
+        timeframe,
+        sector,
+        bar_start,
+        sum(columns(* exclude (vendor, timeframe, sector, bar_start)))
+    from cells
+    group by all
+),
+
+{% if not is_full -%}
+before as (
+    select
+        old.*,
+        scope.bar_from
+    from work.curve_sum as old
+    inner join plan.curve_scope as scope using (timeframe)
+    where
+        old.bar_start = scope.bar_from - bar_length(old.timeframe)
+        and old.bar_start >= getvariable('curve_from')::timestamp - interval 1 day
+),
+
+{% endif -%}
+-- A curve runs from the first bar on which a token of it was covered and seasoned to the newest bar there is.
+starts as (
+    select
+        vendor,
+        timeframe,
+        sector,
+        min(bar_start) as bar_from
+    from (
+        select
+            vendor,
+            timeframe,
+            sector,
+            bar_start
+        from sums
+        where n_covered > 0
+        {%- if not is_full %}
+        union all
+        select
+            vendor,
+            timeframe,
+            sector,
+            bar_from as bar_start
+        from before
+        {%- endif %}
+    )
+    group by all
+),
+
+grid as (
+    select
+        starts.vendor,
+        starts.timeframe,
+        starts.sector,
+        unnest(generate_series(starts.bar_from, newest_bar.newest_bar_at, bar_length(starts.timeframe))) as bar_start
+    from starts
+    inner join work.newest_bar as newest_bar using (timeframe)
+),
+
+policies as (
+    select
+        grid.*,
+        unnest(['signal', 'equal_weight', 'hold']) as policy,
+        unnest([sums.n_long, sums.n_covered, sums.n_in]) as n_long,
+        unnest([sums.n_short, 0, 0]) as n_short,
+        unnest([sums.n_changes, sums.n_covered_changes, sums.n_in_changes]) as n_changes,
+        unnest([sums.earned, sums.covered_earned, sums.in_earned]) as earned,
+        unnest([0, 0, sums.n_joined]) as n_joined
+    from grid
+    left join sums using (vendor, timeframe, sector, bar_start)
+),
+
+bars as (
+    select
+        vendor,
+        timeframe,
+        sector,
+        policy,
+        bar_start,
+        coalesce(n_long, 0)::integer as n_long,
+        coalesce(n_short, 0)::integer as n_short,
+        coalesce(n_changes, 0)::bigint as n_changes,
+        coalesce(earned, 0)::hugeint as earned,
+        coalesce(n_joined, 0)::bigint as n_joined,
+        null::hugeint as log_before,
+        null::bigint as n_ruins_before,
+        null::hugeint as top_before
+    from policies
+    {%- if not is_full %}
+    -- The bar before stands for all that came before it.
+    union all by name
+    select
+        vendor,
+        timeframe,
+        sector,
+        policy,
+        bar_start,
+        n_long,
+        n_short,
+        earned_sum as earned,
+        n_brought_in as n_joined,
+        log_sum as log_before,
+        n_ruins as n_ruins_before,
+        top_log as top_before
+    from before
+    {%- endif %}
+),
+
+-- Shares are of the tokens held, or, where none is, of those held on the bar before.
+divided as (
+    select
+        *,
+        nullif(
+            case when n_long + n_short > 0 then n_long + n_short else lag(n_long + n_short) over curve end, 0
+        ) as n_held,
+        sum(earned) over (curve rows unbounded preceding) as earned_sum,
+        (sum(n_joined) over (curve rows unbounded preceding))::bigint as n_brought_in
+    from bars
+    window curve as (partition by vendor, timeframe, sector, policy order by bar_start)
+),
+
+returns as (
+    select
+        *,
+        case
+            when policy = 'signal'
+                then case
+                    when n_held is null then 0
+                    else greatest(-1, (from_fixed(earned) - {{ cost }}::double / 2 * n_changes) / n_held)
+                end
+            when policy = 'equal_weight' then coalesce(from_fixed(earned) / n_held, 0)
+            else coalesce(from_fixed(earned) / nullif(from_fixed(earned_sum - earned) + n_brought_in, 0), 0)
+        end as bar_return
+    from divided
+),
+
+-- A curve that has lost everything stays at nothing, which has no logarithm.
+grown as (
+    select
+        *,
+        sum(coalesce(log_before, case when bar_return > -1 then fixed(ln(1 + bar_return)) else 0 end)) over curve
+            as log_sum,
+        sum(coalesce(n_ruins_before, (bar_return <= -1)::integer)) over curve as n_ruins
+    from returns
+    window curve as (partition by vendor, timeframe, sector, policy order by bar_start rows unbounded preceding)
+),
+
+-- The top is that of the curve and of the 1 it starts from.
+topped as (
+    select
+        *,
+        greatest(0, max(coalesce(top_before, case when n_ruins = 0 then log_sum end)) over curve) as top_log
+    from grown
+    window curve as (partition by vendor, timeframe, sector, policy order by bar_start rows unbounded preceding)
+)
+
+select
+    vendor,
+    sector,
+    timeframe,
+    policy,
+    bar_start,
+    n_long,
+    n_short,
+    n_changes,
+    n_held,
+    bar_return,
+    earned_sum,
+    n_brought_in,
+    log_sum,
+    n_ruins::bigint as n_ruins,
+    top_log
+from topped
+where top_before is null
