@@ -7,6 +7,7 @@ from itertools import groupby
 import duckdb
 
 from flows.config import TIMEFRAMES, Settings
+from flows.errors import UsageError
 from flows.run import Run
 from flows.sources.base import Wanted
 from flows.warehouse.connection import is_damage
@@ -24,8 +25,8 @@ def readings(run: Run) -> tuple[Wanted, ...]:
     Any other is asked for the last `reread_days` again, further back where a day that the catch-up policy fills was
     missed; and, if `reread_parts` is not 0, for the whole daily history of every `reread_parts`-th token, others each
     day. A backfill asks for the days of its range that are not whole; none of them may be left. What was missed is read
-    from the published file; before the first publish, where that file is damaged (the run sets it aside), and in a run
-    that asks for some hours only, there is nothing to catch up with.
+    from the published file; before the first publish, where that file is damaged (the run sets it aside) or an earlier
+    version's, and in a run that asks for some hours only, there is nothing to catch up with.
     """
     everything = run.wanted
     is_part = run.timeframes != TIMEFRAMES or (run.since is not None and run.until is None)
@@ -38,6 +39,8 @@ def readings(run: Run) -> tuple[Wanted, ...]:
             token_ids = [
                 token_id for (token_id,) in file.execute("select distinct token_id from core.token").fetchall()
             ]
+    except UsageError:
+        return (everything,)
     except duckdb.Error as error:
         if is_damage(error):
             return (everything,)

@@ -46,8 +46,8 @@ TOKEN_CARD = Card("marts.token_scorecard", "token", "token_id", None, "work.card
 def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_full: bool) -> None:
     """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows in `work`.
 
-    Of tokens there are many, so that an increment computes only the cards in `work.card_scope`, infers only where scored
-    calls of theirs changed, and keeps the others.
+    Of tokens there are many, so that an increment computes only the cards in `work.card_scope`, infers only where a
+    scored call of theirs changed, and keeps the others.
     """
     with ThreadPoolExecutor(settings.threads) as pool:
         for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases)):

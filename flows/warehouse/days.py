@@ -6,6 +6,7 @@ from datetime import datetime
 import duckdb
 
 from flows.config import SQL_DIR, Settings
+from flows.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,31 @@ class Day:
 
 
 def write_days(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> None:
-    """Fill `ops.day` with the states as they are at `as_of`. Needs `core` built."""
+    """Fill `ops.day` with the states as they are at `as_of`, and `ops.feed_bar` with what they are judged by.
+
+    Needs the models built.
+    """
+    connection.execute("delete from ops.feed_bar")
+    connection.execute("insert into ops.feed_bar by name from work.feed_bar")
     connection.execute("delete from ops.day")
     _set_variables(connection, settings, as_of)
     connection.execute(f"insert into ops.day by name {_select()}")
 
 
 def read_days(file: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> list[Day]:
-    """The states at `as_of`, from a published file: what has come due since it was published is late by now."""
+    """The states at `as_of`, from a published file: what has come due since it was published is late by now.
+
+    Raises UsageError for a file that a version before this table published.
+    """
     file.execute("set TimeZone = 'UTC'")
     file.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
     _set_variables(file, settings, as_of)
-    rows = file.execute(_select()).fetchall()
+    try:
+        rows = file.execute(_select()).fetchall()
+    except duckdb.CatalogException as error:
+        raise UsageError(
+            "An earlier version of trackrecord published this file. Run `trackrecord nightly`, which publishes it anew."
+        ) from error
     return [Day(*row) for row in rows]
 
 

@@ -36,118 +36,6 @@ expected as (
     from feed
 ),
 
-told as (
-    select
-        'prices' as dataset,
-        null as vendor,
-        timeframe,
-        bar_start,
-        token_id,
-        snapshot_id
-    from core.price_bar
-    where revision = 0
-    union all
-    select
-        'signals' as dataset,
-        vendor,
-        timeframe,
-        signal_at as bar_start,
-        token_id,
-        snapshot_id
-    from core.signal
-    where revision = 0
-    union all
-    select
-        'levels' as dataset,
-        vendor,
-        timeframe,
-        level_at as bar_start,
-        token_id,
-        snapshot_id
-    from core.level
-    where revision = 0
-    union all
-    select
-        'grades' as dataset,
-        vendor,
-        '1d' as timeframe,
-        graded_at as bar_start,
-        token_id,
-        snapshot_id
-    from core.grade
-    where revision = 0
-    union all
-    select
-        'quantmetrics' as dataset,
-        vendor,
-        '1d' as timeframe,
-        measured_at as bar_start,
-        token_id,
-        snapshot_id
-    from core.quantmetric
-    where revision = 0
-),
-
--- Each token once a bar, with the bars before the first expected one that say what is usual.
-spoken as (
-    select
-        told.dataset,
-        told.vendor,
-        told.timeframe,
-        told.bar_start,
-        told.token_id,
-        count(*) as n_rows,
-        min(snapshot.as_of) as known_at,
-        arg_min(snapshot.run_id, snapshot.as_of) as run_id
-    from told
-    inner join feed
-        on
-            told.dataset = feed.dataset
-            and told.vendor is not distinct from feed.vendor
-            and told.timeframe = feed.timeframe
-    inner join ops.snapshot as snapshot on told.snapshot_id = snapshot.snapshot_id
-    where told.bar_start >= feed.expected_from - 30 * bar_length(told.timeframe) and snapshot.as_of <= getvariable('day_as_of')
-        and snapshot.superseded_by is null
-    group by all
-),
-
-ranked as (
-    select
-        *,
-        dense_rank() over (partition by dataset, vendor, timeframe order by bar_start) as nth_bar,
-        nth_bar - row_number() over (partition by dataset, vendor, timeframe, token_id order by bar_start) as island
-    from spoken
-),
-
--- On how many bars in a row, of those on which anybody spoke, a token had spoken by then.
-running as (
-    select
-        *,
-        row_number() over (
-            partition by dataset, vendor, timeframe, token_id, island order by bar_start
-        ) as n_in_a_row
-    from ranked
-),
-
-bars as (
-    select
-        dataset,
-        vendor,
-        timeframe,
-        bar_start,
-        sum(n_rows)::bigint as n_rows,
-        count(*) as n_tokens,
-        count(*) filter (where known_at < bar_start + 2 * bar_length(timeframe)) as n_in_time,
-        -- Of a feed that is younger than seven bars: on all of them.
-        count(*) filter (where n_in_a_row >= least(7, nth_bar)) as n_usual,
-        count(*) filter (where n_in_a_row >= least(8, nth_bar)) as n_kept,
-        any_value(nth_bar) as nth_bar,
-        min(known_at) as first_known_at,
-        arg_min(run_id, known_at) as run_id
-    from running
-    group by all
-),
-
 -- A vendor of whose tokens less than half speak on every bar, or that speaks on less than half of the bars (as one does that
 -- writes once a week), speaks when it has something to say; so does one of whom there are not three bars yet. Markets
 -- never close.
@@ -162,7 +50,7 @@ usual as (
             and bar_start - first(bar_start) over newest_bars < 2 * least(7, nth_bar) * bar_length(timeframe)
         ) as is_regular,
         case when is_regular and 2 * n_usual >= n_tokens then n_usual else 0 end as n_expected
-    from bars
+    from ops.feed_bar
     window newest_bars as (partition by dataset, vendor, timeframe order by bar_start rows 6 preceding)
 ),
 
@@ -180,6 +68,45 @@ looked as (
     where reread.as_of <= getvariable('day_as_of') and reread.read_token_ids is null
 ),
 
+-- Who looked first after a bar had closed has most often looked at that bar.
+next_look as (
+    select
+        expected.dataset,
+        expected.vendor,
+        expected.timeframe,
+        expected.bar_start,
+        case when expected.bar_start between looked.read_from and looked.read_to then looked.looked_at end as looked_at
+    from expected
+    asof left join looked
+        on
+            expected.dataset = looked.dataset
+            and coalesce(expected.vendor, '') = coalesce(looked.vendor, '')
+            and expected.timeframe = looked.timeframe
+            and expected.bar_start + bar_length(expected.timeframe) <= looked.looked_at
+),
+
+first_look as (
+    select
+        next_look.dataset,
+        next_look.vendor,
+        next_look.timeframe,
+        next_look.bar_start,
+        min(looked.looked_at) as looked_at
+    from next_look
+    inner join looked
+        on
+            next_look.dataset = looked.dataset
+            and next_look.vendor is not distinct from looked.vendor
+            and next_look.timeframe = looked.timeframe
+            and next_look.bar_start + bar_length(next_look.timeframe) <= looked.looked_at
+            and next_look.bar_start between looked.read_from and looked.read_to
+    where next_look.looked_at is null
+    group by all
+    union all
+    from next_look
+    where looked_at is not null
+),
+
 judged as (
     select
         expected.dataset,
@@ -187,30 +114,28 @@ judged as (
         expected.timeframe,
         expected.bar_start,
         expected.has_history,
-        coalesce(bars.n_rows, 0) as n_rows,
-        coalesce(bars.n_tokens, 0) as n_tokens,
+        coalesce(bar.n_rows, 0) as n_rows,
+        coalesce(bar.n_tokens, 0) as n_tokens,
         coalesce(usual.n_expected, 0) as n_expected,
-        coalesce(bars.n_kept, 0) as n_kept,
-        coalesce(bars.n_in_time, 0) as n_in_time,
-        bars.first_known_at,
-        bars.run_id,
-        (
-            select min(looked.looked_at)
-            from looked
-            where
-                looked.dataset = expected.dataset
-                and looked.vendor is not distinct from expected.vendor
-                and looked.timeframe = expected.timeframe
-                and looked.looked_at >= expected.bar_start + bar_length(expected.timeframe)
-                and expected.bar_start between looked.read_from and looked.read_to
-        ) as looked_at
+        coalesce(bar.n_kept, 0) as n_kept,
+        coalesce(bar.n_in_time, 0) as n_in_time,
+        bar.first_known_at,
+        snapshot.run_id,
+        first_look.looked_at
     from expected
-    left join bars
+    left join ops.feed_bar as bar
         on
-            expected.dataset = bars.dataset
-            and expected.vendor is not distinct from bars.vendor
-            and expected.timeframe = bars.timeframe
-            and expected.bar_start = bars.bar_start
+            expected.dataset = bar.dataset
+            and expected.vendor is not distinct from bar.vendor
+            and expected.timeframe = bar.timeframe
+            and expected.bar_start = bar.bar_start
+    left join ops.snapshot as snapshot on bar.snapshot_id = snapshot.snapshot_id
+    left join first_look
+        on
+            expected.dataset = first_look.dataset
+            and expected.vendor is not distinct from first_look.vendor
+            and expected.timeframe = first_look.timeframe
+            and expected.bar_start = first_look.bar_start
     asof left join usual
         on
             expected.dataset = usual.dataset

@@ -191,6 +191,21 @@ create table if not exists ops.vanished (
     is_back boolean
 );
 
+create table if not exists ops.feed_bar (
+    dataset varchar,
+    vendor varchar,
+    timeframe varchar,
+    bar_start timestamp,
+    nth_bar bigint,
+    n_rows bigint,
+    n_tokens bigint,
+    n_in_time bigint,
+    n_usual bigint,
+    n_kept bigint,
+    first_known_at timestamp,
+    snapshot_id bigint
+);
+
 create table if not exists ops.day (
     dataset varchar,
     vendor varchar,

@@ -11,3 +11,6 @@ from work.price_source;
 
 create or replace temporary table coverage_before as
 from work.coverage;
+
+create or replace temporary table feed_before as
+from work.feed;

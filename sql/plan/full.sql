@@ -33,11 +33,22 @@ select
     '-infinity'::timestamp as bar_from
 from (values ('1d'), ('1h')) as timeframes (timeframe);
 
+create or replace table plan.feed_scope as
+select
+    dataset,
+    vendor,
+    timeframe,
+    '-infinity'::timestamp as bar_from,
+    expected_from - 30 * bar_length(timeframe) as told_from,
+    0 as n_bars_before
+from work.feed;
+
 set variable spine_from = '-infinity'::timestamp;
 set variable window_from_1d = '-infinity'::timestamp;
 set variable window_from_1h = '-infinity'::timestamp;
 set variable call_from = '-infinity'::timestamp;
 set variable curve_from = '-infinity'::timestamp;
+set variable feed_from = (select min(told_from) from plan.feed_scope);
 
 -- Windows, and the bars under them, that nights replace are no older than the longest horizon; a month is for the nights
 -- until these rows move. A full build writes them last: what lies together is read without the rest.

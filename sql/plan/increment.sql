@@ -259,3 +259,77 @@ left join judged using (vendor, timeframe, token_id)
 where
     coverage.covered_from is distinct from coverage_before.covered_from
     or coalesce(judged.last_entry_at > coverage_before.covered_to, false);
+
+-- Bars of feeds are counted anew from the first that a new row is of; eight bars before it say what was usual. All of them
+-- where somebody looked earlier than was known.
+create or replace table plan.feed_scope as
+with touched as (
+    {%- for dataset in (datasets.prices, datasets.signals, datasets.levels, datasets.grades, datasets.quantmetrics) %}
+    select
+        '{{ dataset.name }}' as dataset,
+        {{ 'vendor' if dataset.has_vendor else 'null::varchar as vendor' }},
+        {{ 'timeframe' if dataset.has_timeframe else "'1d' as timeframe" }},
+        min({{ dataset.moment }}) as bar_from
+    from raw.{{ dataset.name }}
+    where snapshot_id > getvariable('last_snapshot_id') and not is_preliminary
+    group by all
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+scoped as (
+    select
+        feed.dataset,
+        feed.vendor,
+        feed.timeframe,
+        feed.expected_from - 30 * bar_length(feed.timeframe) as first_told_from,
+        case when old.expected_from = feed.expected_from then touched.bar_from else '-infinity'::timestamp end as bar_from
+    from work.feed as feed
+    left join touched
+        on
+            feed.dataset = touched.dataset
+            and feed.vendor is not distinct from touched.vendor
+            and feed.timeframe = touched.timeframe
+    left join temp.feed_before as old
+        on
+            feed.dataset = old.dataset
+            and feed.vendor is not distinct from old.vendor
+            and feed.timeframe = old.timeframe
+),
+
+earlier as (
+    select
+        bar.dataset,
+        bar.vendor,
+        bar.timeframe,
+        bar.bar_start,
+        bar.nth_bar
+    from work.feed_bar as bar
+    inner join scoped
+        on
+            bar.dataset = scoped.dataset
+            and bar.vendor is not distinct from scoped.vendor
+            and bar.timeframe = scoped.timeframe
+            and bar.bar_start < scoped.bar_from
+    qualify row_number() over (partition by bar.dataset, bar.vendor, bar.timeframe order by bar.bar_start desc) <= 8
+)
+
+select
+    scoped.dataset,
+    scoped.vendor,
+    scoped.timeframe,
+    scoped.bar_from,
+    coalesce(min(earlier.bar_start), scoped.first_told_from) as told_from,
+    coalesce(min(earlier.nth_bar), 1) - 1 as n_bars_before
+from scoped
+left join earlier
+    on
+        scoped.dataset = earlier.dataset
+        and scoped.vendor is not distinct from earlier.vendor
+        and scoped.timeframe = earlier.timeframe
+where scoped.bar_from is not null
+group by scoped.dataset, scoped.vendor, scoped.timeframe, scoped.bar_from, scoped.first_told_from;
+
+set variable feed_from = (select min(told_from) from plan.feed_scope);

@@ -233,7 +233,7 @@ SQL_MUTANTS = (
     ),
     SqlMutant(
         "a change of stance pays the round trip",
-        "marts/sector_equity.sql",
+        "work/curve_sum.sql",
         "{{ cost }}::double / 2",
         "{{ cost }}::double",
         CURVES,

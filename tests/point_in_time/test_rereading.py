@@ -10,7 +10,8 @@ import pytest
 
 from flows.catch_up import gaps, missed_days, part_of, readings
 from flows.config import Settings
-from flows.warehouse.days import Day
+from flows.errors import UsageError
+from flows.warehouse.days import Day, read_days
 from tests.point_in_time.asked import AskedSource
 from tests.point_in_time.markets import START, Market, Step, random_market
 from tests.point_in_time.publisher import Publisher, new_publisher
@@ -120,6 +121,24 @@ def test_a_backfill_over_days_that_were_witnessed_asks_only_for_the_others(
     # The first night looked at the day before it, and nobody at any earlier one; today has not ended.
     assert asked(6, 0) == [(6, 4), (0, 0)]
     assert asked(3, 1) == []
+
+
+def test_a_file_that_an_earlier_version_published_is_told_apart_and_published_anew(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    market = random_market(11, n_tokens=5, n_days=70, has_known_at=False)
+    night(market, publisher, tmp_path)
+    with duckdb.connect(str(publisher.settings.published)) as file:
+        file.execute("drop table ops.feed_bar")
+        with pytest.raises(UsageError, match="Run `trackrecord nightly`"):
+            read_days(file, publisher.settings, market.now)
+    run = replace(
+        make_run(tmp_path / "vendor", publisher.settings, as_of=market.now), source=AskedSource(tmp_path / "vendor")
+    )
+    assert readings(run) == (run.wanted,)
+    night(market, publisher, tmp_path)
+    with duckdb.connect(str(publisher.settings.published), read_only=True) as file:
+        assert {day.state for day in read_days(file, publisher.settings, market.now)} <= {"complete", "backfilled"}
 
 
 def night(market: Market, publisher: Publisher, place: Path) -> None:

@@ -100,3 +100,21 @@ def test_what_the_vendor_keeps_no_history_of_is_lost_and_said_so(scene: Scene, m
     assert states(scene, "steady") == {10: "complete", 11: "complete", 12: "unrecoverable", 13: "complete",
                                        14: "complete"}  # fmt: skip
     assert states(scene, None)[12] == "backfilled"
+
+
+def test_a_silent_day_is_whole_once_somebody_has_looked_at_it(scene: Scene) -> None:
+    """Not by the first who looked at anything after it, and by a later one only afterwards."""
+    looks = [("02T00:20", "01", "01"), ("04T00:20", "02", "02"), ("05T00:20", "02", "04"), ("06T00:20", "05", "05")]
+    for number, (looked_at, since, until) in enumerate(looks):
+        told = {"id": number, "at": day(looked_at), "since": day(since), "until": day(until)}
+        scene.connection.execute(
+            "insert into ops.snapshot by name select $id as snapshot_id, 'days' as extent", {"id": number}
+        )
+        scene.connection.execute(
+            "insert into ops.reread by name select $id as snapshot_id, 'signals' as dataset, 'v' as vendor, "
+            "'1d' as timeframe, $at as as_of, $since as read_from, $until as read_to, true as has_history, "
+            "false as is_archive",
+            told,
+        )
+    found = read_days(scene.connection, scene.settings, day("06T00:20"))
+    assert [one.state for one in found] == ["complete", "backfilled", "backfilled", "complete", "complete"]
