@@ -158,13 +158,6 @@ def full_build(home: str) -> dict[str, Any]:
     return build_home(home, is_full=True)
 
 
-def one_more_day(before: str, home: str, panel: str) -> dict[str, Any]:
-    """The nightly increment: the warehouse as it was the evening before, and the last day's rows."""
-    shutil.rmtree(home, ignore_errors=True)
-    shutil.copytree(before, home)
-    return add_day(home, panel, 0)
-
-
 def published_size(home: str) -> dict[str, Any]:
     """Publish a built warehouse with the product's own function; how long it takes and how large the file is."""
     settings = Settings(home=Path(home))

@@ -1,7 +1,7 @@
 """The scorecards: cells gathered in SQL, completed with base rates, intervals, p and q values."""
 
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import duckdb
@@ -13,6 +13,8 @@ from flows.scoring import inference
 from flows.scoring.base import LONG, SHORT, WINDOWS, Floats, Ints, Series
 from flows.scoring.bases import Base, Bases, Columns, Group, fetch, sector_bases, token_bases
 from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_variance, mean_variance
+
+ReadBases = Callable[[duckdb.DuckDBPyConnection, str, tuple[int, ...]], Iterator[Bases]]
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,27 @@ def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, 
     scored call of theirs changed, and keeps the others.
     """
     with ThreadPoolExecutor(settings.threads) as pool:
-        for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases)):
-            parts = []
-            for timeframe in TIMEFRAMES:
-                cells = _fetch_cells(connection, card, timeframe)
-                if len(cells["cell_id"]):
-                    blocks = _fetch_blocks(connection, card, timeframe)
-                    for bases in read_bases(connection, timeframe, settings.horizons[timeframe]):
-                        parts.append(_infer(_at_horizon(cells, bases.horizon), blocks, bases, pool))
-            _keep(connection, card, _concatenate(parts), is_whole=is_full or card.scope is None)
+        # What is read is inferred from while the next is read.
+        begun = {
+            card: list(_begin_inference(connection, settings, card, read_bases, pool))
+            for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases))
+        }
+        for card, parts in begun.items():
+            inferred = _concatenate([part.finish() for part in parts])
+            _keep(connection, card, inferred, is_whole=is_full or card.scope is None)
             _write_comparisons(connection, card)
+
+
+def _begin_inference(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, card: Card, read_bases: ReadBases, pool: Executor
+) -> Iterator["_Inference"]:
+    """Begin whatever takes inference in one kind of scorecard, one timeframe and horizon after the other."""
+    for timeframe in TIMEFRAMES:
+        cells = _fetch_cells(connection, card, timeframe)
+        if len(cells["cell_id"]):
+            blocks = _fetch_blocks(connection, card, timeframe)
+            for bases in read_bases(connection, timeframe, settings.horizons[timeframe]):
+                yield _Inference.begun(_at_horizon(cells, bases.horizon), blocks, bases, pool)
 
 
 def _at_horizon(cells: Columns, horizon: int) -> Columns:
@@ -67,24 +80,37 @@ def _at_horizon(cells: Columns, horizon: int) -> Columns:
     return {name: values[is_at] for name, values in cells.items()}
 
 
-def _infer(every: Columns, blocks: CallBlocks, bases: Bases, pool: Executor) -> Columns:
-    """Everything about the cells of one timeframe and horizon that takes inference."""
-    # Cells of different provenance that hold the same calls have the same numbers.
-    is_own = every["calls_of"] == every["cell_id"]
-    cells = {name: values[is_own] for name, values in every.items()}
-    # A cell without base windows is in good hands anywhere.
-    piece_of_cell = np.array([bases.piece.get(group, 0) for group in _groups(cells)], dtype=np.int64)
+@dataclass(frozen=True)
+class _Inference:
+    """Everything about the cells of one timeframe and horizon that takes inference, under way in pieces."""
 
-    def infer_piece(number: int) -> tuple[Ints, Columns]:
-        mine = np.flatnonzero(piece_of_cell == number)
-        own = {name: values[mine] for name, values in cells.items()}
-        return mine, _infer_cells(own, blocks.of_cells(own["cell_id"]), bases.make[number](), bases.horizon)
+    every: Columns
+    own_ids: Ints
+    pieces: Sequence[Future[tuple[Ints, Columns]]]
 
-    parts = list(pool.map(infer_piece, range(len(bases.make))))
-    order = np.argsort(np.concatenate([mine for mine, _ in parts]))
-    found = {name: np.concatenate([part[name] for _, part in parts])[order] for name in parts[0][1]}
-    place = np.searchsorted(cells["cell_id"], every["calls_of"])
-    return {"cell_id": every["cell_id"], **{name: values[place] for name, values in found.items()}}
+    @classmethod
+    def begun(cls, every: Columns, blocks: CallBlocks, bases: Bases, pool: Executor) -> "_Inference":
+        # Cells of different provenance that hold the same calls have the same numbers.
+        is_own = every["calls_of"] == every["cell_id"]
+        cells = {name: values[is_own] for name, values in every.items()}
+        # A cell without base windows is in good hands anywhere.
+        piece_of_cell = np.array([bases.piece.get(group, 0) for group in _groups(cells)], dtype=np.int64)
+
+        def infer_piece(number: int) -> tuple[Ints, Columns]:
+            mine = np.flatnonzero(piece_of_cell == number)
+            own = {name: values[mine] for name, values in cells.items()}
+            return mine, _infer_cells(own, blocks.of_cells(own["cell_id"]), bases.make[number](), bases.horizon)
+
+        pieces = [pool.submit(infer_piece, number) for number in range(len(bases.make))]
+        return cls(every, cells["cell_id"], pieces)
+
+    def finish(self) -> Columns:
+        """Wait for the pieces and put them together, a row for every cell."""
+        parts = [piece.result() for piece in self.pieces]
+        order = np.argsort(np.concatenate([mine for mine, _ in parts]))
+        found = {name: np.concatenate([part[name] for _, part in parts])[order] for name in parts[0][1]}
+        place = np.searchsorted(self.own_ids, self.every["calls_of"])
+        return {"cell_id": self.every["cell_id"], **{name: values[place] for name, values in found.items()}}
 
 
 def _infer_cells(cells: Columns, blocks: CallBlocks, base: Base, horizon: int) -> Columns:

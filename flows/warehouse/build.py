@@ -64,6 +64,7 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     connection.execute("set variable as_of = $as_of::timestamp", {"as_of": as_of})
     last_id, reason = _why_full(connection, settings, as_of)
     connection.execute(f"set variable last_snapshot_id = {last_id}")
+    _tidy_up_once_a_week(connection, as_of)
     if reason is None and _is_current(connection, last_id, as_of):
         report = BuildReport(False, "nothing new", {}, {}, 0)
         _record(connection, settings, report, as_of=as_of, run_id=run_id)
@@ -86,6 +87,17 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     report = _Build(connection, settings, is_full=True).run(reason)
     _record(connection, settings, report, as_of=as_of, run_id=run_id)
     return report
+
+
+def _tidy_up_once_a_week(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+    """Let DuckDB merge row groups in the first build of a week only.
+
+    What each build adds and takes away leaves small row groups and gaps. To merge them DuckDB writes whole ones anew,
+    which would be most of what a night writes.
+    """
+    (last_as_of,) = connection.execute("select max(as_of) from ops.build").fetchone() or (None,)
+    is_same_week = last_as_of is not None and last_as_of.isocalendar()[:2] == as_of.isocalendar()[:2]
+    connection.execute("set max_vacuum_tasks = 0" if is_same_week else "reset max_vacuum_tasks")
 
 
 def _is_current(connection: duckdb.DuckDBPyConnection, last_id: int, as_of: datetime) -> bool:
@@ -269,8 +281,7 @@ class _Build:
             self.connection.execute(f"drop {kind} {model.name}")
 
     def _replace_rows(self, model: Model) -> int:
-        select = self.renderer.render(model.template)
-        self.connection.execute(f"create or replace temporary table fresh as {select}")
+        self._set_aside("fresh", self.renderer.render(model.template))
         return self._replace_by_fresh(model)
 
     def _replace_by_fresh(self, model: Model) -> int:
@@ -279,24 +290,23 @@ class _Build:
         Rows that came out as they were stay where they are: most do, and what is not written needs no checkpoint.
         """
         rows, _, condition = str(model.replaces).removeprefix("from ").partition(" where ")
-        same = " and ".join(f"old.{name} is not distinct from gone.{name}" for name in model.grain)
-        for table, select in (
-            ("held", f"select old.* from {model.name} as old, {rows} where {condition}"),
-            ("gone", "from held except from fresh"),
-            ("added", "from fresh except from held"),
-        ):
-            self.connection.execute(f"create or replace temporary table {table} as {select}")
-        self.connection.execute(f"delete from {model.name} as old using gone where {same}")
-        self.connection.execute(f"insert into {model.name} by name from added")
+        self._set_aside("held", f"select old.* from {model.name} as old, {rows} where {condition}")
+        n_rows, changes = self._count("fresh"), "select *, true as is_new from fresh"
+        if n_rows or self._count("held"):
+            self._set_aside("gone", "from held except from fresh")
+            self._set_aside("added", "from fresh except from held")
+            same = " and ".join(f"old.{name} is not distinct from gone.{name}" for name in model.grain)
+            self.connection.execute(f"delete from {model.name} as old using gone where {same}")
+            self.connection.execute(f"insert into {model.name} by name from added")
+            changes = "select *, false as is_new from gone union all select *, true from added"
         if changes_of(model) in self.read:
-            self.connection.execute(
-                f"create or replace temporary table {changes_of(model).removeprefix('temp.')} as "
-                "select *, false as is_new from gone union all select *, true from added"
-            )
-        n_rows = self._count("fresh")
+            self._set_aside(changes_of(model).removeprefix("temp."), changes)
         for table in ("fresh", "held", "gone", "added"):
-            self.connection.execute(f"drop table {table}")
+            self.connection.execute(f"drop table if exists {table}")
         return n_rows
+
+    def _set_aside(self, table: str, select: str) -> None:
+        self.connection.execute(f"create or replace temporary table {table} as {select}")
 
     def _count_moved(self) -> int:
         """Outcomes that had been scored and come out different: a bar under them was revised or arrived late."""
