@@ -121,7 +121,7 @@ def increment_line(bench: Bench) -> str:
             "## The nightly increment",
             "",
             f"One more day for {bench.n_tokens:,} tokens: the whole build, on each of the {NIGHTS} nights after a full "
-            "one of the same history. One of them is the first of its week, and merges what the others leave in the file.",
+            "one of the same history. One is the first of its week and merges what the others leave in the file.",
             "",
             "| history | increment, median s | shortest | longest | full build s | share |",
             "|---|---|---|---|---|---|",
