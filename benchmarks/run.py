@@ -30,7 +30,7 @@ PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "numba", "vectorbt")
 TOLERANCE = 1e-9
 """Relative difference allowed between two kernels' sums; counts must be equal."""
 NIGHTS = 7
-"""How many nights are measured: a week of them, because one in each tidies up."""
+"""How many nights are measured: so many that one of them tidies up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def increment_line(bench: Bench) -> str:
             "## The nightly increment",
             "",
             f"One more day for {bench.n_tokens:,} tokens: the whole build, on each of the {NIGHTS} nights after a full "
-            "one of the same history. One is the first of its week and merges what the others leave in the file.",
+            "one of the same history. One of them merges what the others leave in the file.",
             "",
             "| history | increment, median s | shortest | longest | full build s | share |",
             "|---|---|---|---|---|---|",

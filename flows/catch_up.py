@@ -25,8 +25,8 @@ def readings(run: Run) -> tuple[Wanted, ...]:
     Any other is asked for the last `reread_days` again, further back where a day that the catch-up policy fills was
     missed; and, if `reread_parts` is not 0, for the whole daily history of every `reread_parts`-th token, others each
     day. A backfill asks for the days of its range that are not whole; none of them may be left. What was missed is read
-    from the published file; before the first publish, where that file is damaged (the run sets it aside) or an earlier
-    version's, and in a run that asks for some hours only, there is nothing to catch up with.
+    from the published file, unless an earlier version published it; before the first publish, where that file is
+    damaged (the run sets it aside), and in a run that asks for some hours only, there is nothing to catch up with.
     """
     everything = run.wanted
     is_part = run.timeframes != TIMEFRAMES or (run.since is not None and run.until is None)
@@ -34,13 +34,11 @@ def readings(run: Run) -> tuple[Wanted, ...]:
         return (everything,)
     try:
         with duckdb.connect(str(run.settings.published), read_only=True) as file:
-            days = read_days(file, run.settings, run.as_of)
+            days = _days(file, run)
             (oldest,) = file.execute(OLDEST).fetchone() or (None,)
             token_ids = [
                 token_id for (token_id,) in file.execute("select distinct token_id from core.token").fetchall()
             ]
-    except UsageError:
-        return (everything,)
     except duckdb.Error as error:
         if is_damage(error):
             return (everything,)
@@ -57,6 +55,14 @@ def readings(run: Run) -> tuple[Wanted, ...]:
     if not part or oldest is None or oldest >= since:
         return (newest,)
     return newest, replace(everything, timeframes=("1d",), since=oldest, token_ids=part)
+
+
+def _days(file: duckdb.DuckDBPyConnection, run: Run) -> list[Day]:
+    """The states of the days, as far as the published file can tell them."""
+    try:
+        return read_days(file, run.settings, run.as_of)
+    except UsageError:
+        return []
 
 
 def missed_days(days: list[Day], no_history: frozenset[str], settings: Settings, today: date) -> list[date]:

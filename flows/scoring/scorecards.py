@@ -1,5 +1,6 @@
 """The scorecards: cells gathered in SQL, completed with base rates, intervals, p and q values."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -51,16 +52,25 @@ def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, 
     Of tokens there are many, so that an increment computes only the cards in `work.card_scope`, infers only where a
     scored call of theirs changed, and keeps the others.
     """
+    inferred: dict[Card, list[Columns]] = {SIGNAL_CARD: [], TOKEN_CARD: []}
+    under_way: deque[tuple[Card, _Inference]] = deque()
+
+    def finish_oldest() -> None:
+        card, oldest = under_way.popleft()
+        inferred[card].append(oldest.finish())
+
     with ThreadPoolExecutor(settings.threads) as pool:
-        # What is read is inferred from while the next is read.
-        begun = {
-            card: list(_begin_inference(connection, settings, card, read_bases, pool))
-            for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases))
-        }
-        for card, parts in begun.items():
-            inferred = _concatenate([part.finish() for part in parts])
-            _keep(connection, card, inferred, is_whole=is_full or card.scope is None)
-            _write_comparisons(connection, card)
+        # The next bases are read while those before are inferred from; no more, or they would fill the memory.
+        for card, read_bases in ((SIGNAL_CARD, sector_bases), (TOKEN_CARD, token_bases)):
+            for begun in _begin_inference(connection, settings, card, read_bases, pool):
+                under_way.append((card, begun))
+                if len(under_way) > settings.threads:
+                    finish_oldest()
+        while under_way:
+            finish_oldest()
+    for card, parts in inferred.items():
+        _keep(connection, card, _concatenate(parts), is_whole=is_full or card.scope is None)
+        _write_comparisons(connection, card)
 
 
 def _begin_inference(

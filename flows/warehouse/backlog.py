@@ -47,25 +47,25 @@ def unloaded(connection: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[Run,
 
     Oldest first, each with the run that fetched it: its clocks say when its values were known.
     """
-    judged = {
-        (dataset, sha256, as_of)
-        for dataset, sha256, as_of in connection.execute(
-            """
-            select dataset, sha256, as_of
-            from ops.snapshot
-            where source = $source and superseded_by is null and not (state = 'stopped' and exists (
-                from ops.acceptance
-                where acceptance.dataset = snapshot.dataset and acceptance.sha256 = snapshot.sha256
-            ))
-            """,
-            {"source": run.source.name},
-        ).fetchall()
-    }
-    return [
-        (_its_run(run, event), _kept(run.settings.home, event))
-        for event in _delivered(run)
-        if (event["dataset"], event["sha256"], datetime.fromisoformat(event["as_of"])) not in judged
-    ]
+    found = journal.find(
+        connection,
+        run.settings.home,
+        KIND,
+        """
+        (json->>'source') = $source and not exists (
+            from ops.snapshot as judged
+            where judged.source = $source and judged.superseded_by is null
+                and judged.dataset = (json->>'dataset') and judged.sha256 = (json->>'sha256')
+                and judged.as_of = (json->>'as_of')::timestamp
+                and not (judged.state = 'stopped' and exists (
+                    from ops.acceptance
+                    where acceptance.dataset = judged.dataset and acceptance.sha256 = judged.sha256
+                ))
+        )
+        """,
+        source=run.source.name,
+    )
+    return [(_its_run(run, event), _kept(run.settings.home, event)) for event in _in_order(found)]
 
 
 def fetched_between(run: Run, since: date, until: date) -> list[tuple[Run, Kept]]:
@@ -75,19 +75,18 @@ def fetched_between(run: Run, since: date, until: date) -> list[tuple[Run, Kept]
     """
     found = [
         (_its_run(run, event), _kept(run.settings.home, event))
-        for event in _delivered(run)
-        if since <= datetime.fromisoformat(event["fetched_at"]).date() <= until
+        for event in _in_order(journal.read(run.settings.home, KIND))
+        if event["source"] == run.source.name and since <= datetime.fromisoformat(event["fetched_at"]).date() <= until
     ]
     if not found:
         raise UsageError(f"{run.source.name} delivered nothing from {since} to {until}; see journal/{KIND}.jsonl.")
     return found
 
 
-def _delivered(run: Run) -> list[dict[str, Any]]:
-    """Every delivery of the run's source, oldest first, each fetch in the order the gate takes datasets."""
+def _in_order(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Deliveries, oldest first, each fetch in the order the gate takes datasets."""
     order = list(DATASETS)
-    told = [event for event in journal.read(run.settings.home, KIND) if event["source"] == run.source.name]
-    return sorted(told, key=lambda event: (event["as_of"], event["fetched_at"], order.index(event["dataset"])))
+    return sorted(events, key=lambda event: (event["as_of"], event["fetched_at"], order.index(event["dataset"])))
 
 
 def _its_run(run: Run, event: dict[str, Any]) -> Run:

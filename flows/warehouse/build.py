@@ -19,6 +19,10 @@ from flows.warehouse.models import GIVEN_TABLES, Model, Renderer, changes_of, lo
 MOST_MEMORY = 0.6
 
 
+# Half a week of nights that bring all datasets, half a day of hours that bring two.
+SNAPSHOTS_A_TIDY = 24
+
+
 @dataclass(frozen=True)
 class BuildReport:
     """What a build did: whether it was full and why, and how many rows each model computed and in what time."""
@@ -64,7 +68,7 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     connection.execute("set variable as_of = $as_of::timestamp", {"as_of": as_of})
     last_id, reason = _why_full(connection, settings, as_of)
     connection.execute(f"set variable last_snapshot_id = {last_id}")
-    _tidy_up_once_a_week(connection, as_of)
+    _tidy_up_now_and_then(connection, last_id)
     if reason is None and _is_current(connection, last_id, as_of):
         report = BuildReport(False, "nothing new", {}, {}, 0)
         _record(connection, settings, report, as_of=as_of, run_id=run_id)
@@ -89,15 +93,15 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     return report
 
 
-def _tidy_up_once_a_week(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
-    """Let DuckDB merge row groups in the first build of a week only.
+def _tidy_up_now_and_then(connection: duckdb.DuckDBPyConnection, last_id: int) -> None:
+    """Let DuckDB merge row groups once in so many snapshots only.
 
     What each build adds and takes away leaves small row groups and gaps. To merge them DuckDB writes whole ones anew,
-    which would be most of what a night writes.
+    which would be most of what a night writes; where too many are left, everything reads more slowly.
     """
-    (last_as_of,) = connection.execute("select max(as_of) from ops.build").fetchone() or (None,)
-    is_same_week = last_as_of is not None and last_as_of.isocalendar()[:2] == as_of.isocalendar()[:2]
-    connection.execute("set max_vacuum_tasks = 0" if is_same_week else "reset max_vacuum_tasks")
+    (newest,) = connection.execute("select coalesce(max(snapshot_id), 0) from ops.snapshot").fetchone() or (0,)
+    is_due = newest // SNAPSHOTS_A_TIDY > last_id // SNAPSHOTS_A_TIDY
+    connection.execute("reset max_vacuum_tasks" if is_due else "set max_vacuum_tasks = 0")
 
 
 def _is_current(connection: duckdb.DuckDBPyConnection, last_id: int, as_of: datetime) -> bool:

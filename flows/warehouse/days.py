@@ -40,18 +40,18 @@ def write_days(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of:
 def read_days(file: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> list[Day]:
     """The states at `as_of`, from a published file: what has come due since it was published is late by now.
 
-    Raises UsageError for a file that a version before this table published.
+    Raises UsageError for a file that an earlier version published, which says less.
     """
+    if not file.execute(
+        "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'feed_bar'"
+    ).fetchone():
+        raise UsageError(
+            "An earlier version of trackrecord published this file. Run `trackrecord nightly`, which publishes it anew."
+        )
     file.execute("set TimeZone = 'UTC'")
     file.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
     _set_variables(file, settings, as_of)
-    try:
-        rows = file.execute(_select()).fetchall()
-    except duckdb.CatalogException as error:
-        raise UsageError(
-            "An earlier version of trackrecord published this file. Run `trackrecord nightly`, which publishes it anew."
-        ) from error
-    return [Day(*row) for row in rows]
+    return [Day(*row) for row in file.execute(_select()).fetchall()]
 
 
 def _select() -> str:

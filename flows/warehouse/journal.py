@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import duckdb
+
 from flows.warehouse.clock import utc_now
 
 FIRST_LOOK = 1 << 20
@@ -103,6 +105,24 @@ def read(home: Path, kind: str) -> list[dict[str, Any]]:
         with suppress(json.JSONDecodeError):
             events.append(json.loads(line))
     return events
+
+
+def find(
+    connection: duckdb.DuckDBPyConnection, home: Path, kind: str, condition: str, **values: object
+) -> list[dict[str, Any]]:
+    """The events of a kind of which a condition in SQL holds, oldest first; `json` is the event.
+
+    DuckDB looks for them: the few events of a night are found in a journal of years without holding all of it.
+    """
+    path = home / "journal" / f"{kind}.jsonl"
+    if not path.exists():
+        return []
+    lines = connection.execute(
+        "select json::varchar from read_json_objects($path, format = 'newline_delimited', ignore_errors = true) "
+        f"where {condition}",
+        {"path": str(path), **values},
+    ).fetchall()
+    return [json.loads(line) for (line,) in lines]
 
 
 def _end_line(file: RawIOBase) -> None:

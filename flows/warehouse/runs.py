@@ -37,10 +37,7 @@ def begin(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
 
 def adopt(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
     """Append to the ledger the runs that the journal tells of and the ledger does not. One still running has died."""
-    held = {run_id for (run_id,) in connection.execute("select run_id from ops.run").fetchall()}
-    for event in fold(journal.read(home, "runs")):
-        if event["run_id"] in held:
-            continue
+    for event in fold(journal.find(connection, home, "runs", "(json->>'run_id') not in (select run_id from ops.run)")):
         is_dead = event["state"] == "running"
         ended = {"state": "died", "error": DIED} if is_dead else {"finished_at": event["written_at"]}
         insert(connection, {**event, **ended})

@@ -1,6 +1,6 @@
 -- The deepest fall of each curve: from which peak, to which trough, and when it was made good.
 -- Grain: vendor, sector, timeframe, policy
--- Moments are told apart beyond the twelfth digit only: what differs after it is the rounding of a long product.
+-- Moments are told apart beyond the twelfth digit only: what differs after it is rounding.
 with numbered as (
     select
         * replace (round(drawdown, 12) as drawdown, round(equity, 12) as equity),

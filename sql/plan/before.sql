@@ -13,4 +13,4 @@ create or replace temporary table coverage_before as
 from work.coverage;
 
 create or replace temporary table feed_before as
-from work.feed;
+from staging.feed;

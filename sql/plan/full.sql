@@ -39,9 +39,9 @@ select
     vendor,
     timeframe,
     '-infinity'::timestamp as bar_from,
-    expected_from - 30 * bar_length(timeframe) as told_from,
+    told_from,
     0 as n_bars_before
-from work.feed;
+from staging.feed;
 
 set variable spine_from = '-infinity'::timestamp;
 set variable window_from_1d = '-infinity'::timestamp;

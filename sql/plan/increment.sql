@@ -284,9 +284,9 @@ scoped as (
         feed.dataset,
         feed.vendor,
         feed.timeframe,
-        feed.expected_from - 30 * bar_length(feed.timeframe) as first_told_from,
+        feed.told_from as first_told_from,
         case when old.expected_from = feed.expected_from then touched.bar_from else '-infinity'::timestamp end as bar_from
-    from work.feed as feed
+    from staging.feed as feed
     left join touched
         on
             feed.dataset = touched.dataset

@@ -1,29 +1,37 @@
-"""What a night leaves behind in the warehouse's file is tidied up once a week, not every night."""
+"""What a night leaves behind in the warehouse's file is tidied up now and then, not every night."""
 
-from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+import pytest
 
+from flows.warehouse import build
 from tests.point_in_time.markets import Step, random_market
 from tests.point_in_time.publisher import new_publisher
 
 
-def test_row_groups_are_merged_by_the_first_night_of_a_week(tmp_path: Path) -> None:
+def test_row_groups_are_merged_once_in_so_many_snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else every night writes a few whole row groups anew: most of what it writes, and of its commit."""
+    monkeypatch.setattr(build, "SNAPSHOTS_A_TIDY", 6)
     market, publisher = random_market(3, n_tokens=5, n_days=60, has_known_at=True), new_publisher(tmp_path)
-    n_row_groups: dict[datetime, int] = {}
-    for days in (40, 3, 3, 1):
+    nights = []
+    for days in (40, *[1] * 6):
         now = market.advance(Step(days=days, hour=0))
         market.deliver(tmp_path / "vendor", is_archive=False)
         publisher.publish(tmp_path / "vendor", now)
-        n_row_groups[now] = row_groups(publisher.settings.warehouse)
-    assert {now.strftime("%a %d") for now, n in n_row_groups.items() if n == 1} == {"Mon 10", "Mon 17"}
+        nights.append(left_in(publisher.settings.warehouse))
+    is_due = [newest // 6 > before // 6 for (before, _), (newest, _) in pairwise(nights)]
+    is_tidy = [n_row_groups == 1 for _, n_row_groups in nights[1:]]
+    assert is_tidy == is_due and set(is_due) == {True, False}
 
 
-def row_groups(file: Path) -> int:
+def left_in(file: Path) -> tuple[int, int]:
+    """The newest snapshot, and the row groups of a table to which every night adds."""
     with duckdb.connect(str(file), read_only=True) as warehouse:
-        (found,) = warehouse.execute(
-            "select count(distinct row_group_id) from pragma_storage_info('work.spine_bar')"
-        ).fetchone() or (0,)
-    return int(found)
+        found = warehouse.execute(
+            "select (select max(snapshot_id) from ops.snapshot), "
+            "(select count(distinct row_group_id) from pragma_storage_info('work.spine_bar'))"
+        ).fetchone()
+    assert found is not None
+    return found[0], found[1]

@@ -62,3 +62,35 @@ def test_a_fall_has_a_peak_a_trough_and_a_recovery(scene: Scene) -> None:
         ("signal", day("08"), None, None, 0),
     ]
     assert [row[1] for row in falls] == pytest.approx([-0.2, -0.2, 0])
+
+
+def test_a_curve_that_lost_everything_stays_at_nothing_night_after_night(scene: Scene) -> None:
+    """A short from 10 to 30 loses its whole stake on the 9th; the token's later fall to 12 earns nothing on nothing."""
+    opens, closes = (10, 10, 30, 12), (10, 30, 12, 12)
+    for n_days in (1, 2, 3, 4):
+        scene.bar_rows, scene.signal_rows = [], []
+        bars = [(o, max(o, c), min(o, c), c) for o, c in zip(opens, closes, strict=True)]
+        scene.seasoned(1, "2026-01-08", *bars[:n_days])
+        scene.signals(1, "2026-01-07", *[0, -1, -1, -1, 1][: n_days + 1])
+        scene.run(f"2026-01-{8 + n_days:02}T00:20")
+    rows = scene.connection.execute(CURVE, {"policy": "signal"}).fetchall()
+    assert [row[1] for row in rows] == pytest.approx([0, -1, 0.6, 0], abs=0.003)
+    assert [row[2:4] for row in rows[1:]] == [(0, -1)] * 3
+    # Whoever held the token has 3 of 1, and then 1.2.
+    held = scene.connection.execute(CURVE, {"policy": "hold"}).fetchall()
+    assert [row[2] for row in held] == pytest.approx([1, 3, 1.2, 1.2])
+
+
+def test_a_night_goes_on_from_where_the_curve_stood(scene: Scene) -> None:
+    """Not from its first bar: what a night adds to a curve is what the night's bars brought."""
+    scene.seasoned(1, "2026-01-08", *[(10, 11, 10, 11), (11, 12, 11, 12)])
+    scene.signals(1, "2026-01-07", 1, 1)
+    scene.run("2026-01-10T00:20")
+    scene.bars(1, "2026-01-10", (12, 15, 12, 15))
+    scene.signal(1, "2026-01-09", 1)
+    report = scene.run("2026-01-11T00:20")
+    assert (
+        not report.is_full and report.n_rows["work.curve_sum"] < scene.rows("select count(*) from work.curve_sum")[0][0]
+    )
+    equity = [row[2] for row in scene.connection.execute(CURVE, {"policy": "equal_weight"}).fetchall()]
+    assert equity == pytest.approx([1.1, 1.2, 1.5])

@@ -93,7 +93,7 @@ def test_attempts_end_and_say_so(server: DevServer, tmp_path: Path) -> None:
 def test_being_told_to_wait_is_no_failed_attempt(server: DevServer, tmp_path: Path) -> None:
     """Calls that fail every now and then, and are told to wait as often, are borne for as long as each may last."""
     server.faults = [Fault("status", "429", times=3), Fault("status", "503", call=4, times=2)]
-    assert ask(server, tmp_path, max_attempts=3, max_too_many=4).status == 200
+    assert ask(server, tmp_path, max_attempts=3, max_too_many=4, retry_budget=2).status == 200
     assert [call.status for call in server.calls] == [429, 429, 429, 503, 503, 200]
 
 
@@ -243,7 +243,7 @@ def test_a_refusal_in_html_is_not_the_vendors(tmp_path: Path) -> None:
 
 def test_waits_after_a_429_that_says_nothing_outlast_a_minute(server: DevServer) -> None:
     settings = TokenMetricsSettings(_env_file=None)
-    waits = [unasked_wait(attempt, settings) for attempt in range(1, settings.max_attempts)]
+    waits = [unasked_wait(attempt, settings) for attempt in range(1, settings.max_too_many)]
     assert waits[0] <= 1 and sum(waits) > 60
 
 

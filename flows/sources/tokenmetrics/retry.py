@@ -40,15 +40,17 @@ class RetryBudget:
 def attempts(settings: TokenMetricsSettings, budget: RetryBudget) -> AsyncRetrying:
     """The attempts at one call. The last one's error is raised as it is.
 
-    A 429 says "not now" of a call that is well: those are counted apart from failures, and borne longer.
+    A 429 says "not now" of a call that is well: those are counted apart from failures, borne longer, and no part of the
+    run's budget.
     """
     n_met: Counter[bool] = Counter()
 
     def is_over(state: RetryCallState) -> bool:
         is_not_now = _transient(state).fault is Fault.TOO_MANY_REQUESTS
         n_met[is_not_now] += 1
-        most = settings.max_too_many if is_not_now else settings.max_attempts
-        return n_met[is_not_now] >= most or not budget.take()
+        if is_not_now:
+            return n_met[is_not_now] >= settings.max_too_many
+        return n_met[is_not_now] >= settings.max_attempts or not budget.take()
 
     def wait(state: RetryCallState) -> float:
         return seconds_to_wait(state.attempt_number, _transient(state).wait_at_least, settings)
