@@ -1,9 +1,10 @@
 -- The deepest fall of each curve: from which peak, to which trough, and when it was made good.
 -- Grain: vendor, sector, timeframe, policy
--- Moments are told apart beyond the twelfth digit only: what differs after it is rounding.
+-- Moments are told apart up to the twelfth digit only, of whatever height: what differs after it is rounding.
 with numbered as (
     select
-        * replace (round(drawdown, 12) as drawdown, round(equity, 12) as equity),
+        * exclude (equity) replace (round(drawdown, 12) as drawdown),
+        case when equity > 0 then round(ln(equity), 12) else '-infinity'::double end as height,
         row_number() over (partition by vendor, sector, timeframe, policy order by bar_start) as bar_number
     from marts.sector_equity
 ),
@@ -30,10 +31,10 @@ peaks as (
         troughs.sector,
         troughs.timeframe,
         troughs.policy,
-        greatest(1, max(bar.equity)) as peak_equity,
-        case when max(bar.equity) > 1 then arg_max(bar.bar_number, (bar.equity, -bar.bar_number)) else 0 end as peak_number,
+        greatest(0, max(bar.height)) as peak_height,
+        case when max(bar.height) > 0 then arg_max(bar.bar_number, (bar.height, -bar.bar_number)) else 0 end as peak_number,
         case
-            when max(bar.equity) > 1 then arg_max(bar.bar_start, (bar.equity, -bar.bar_number)) else min(bar.bar_start)
+            when max(bar.height) > 0 then arg_max(bar.bar_start, (bar.height, -bar.bar_number)) else min(bar.bar_start)
         end as peak_at
     from troughs
     inner join numbered as bar using (vendor, sector, timeframe, policy)
@@ -52,7 +53,7 @@ recoveries as (
     from troughs
     inner join peaks using (vendor, sector, timeframe, policy)
     inner join numbered as bar using (vendor, sector, timeframe, policy)
-    where bar.bar_number >= troughs.trough_number and bar.equity >= peaks.peak_equity
+    where bar.bar_number >= troughs.trough_number and bar.height >= peaks.peak_height
     group by all
 )
 

@@ -8,8 +8,8 @@ select
     policy,
     bar_start,
     bar_return,
-    case when n_ruins > 0 then 0 else exp(from_fixed(log_sum)) end as equity,
-    equity / exp(from_fixed(top_log)) - 1 as drawdown,
+    case when n_ruins > 0 then 0 else exp(from_fixed(log_sum) / 1000) end as equity,
+    equity / exp(from_fixed(top_log) / 1000) - 1 as drawdown,
     n_long,
     n_short,
     coalesce(n_changes / n_held, 0) as turnover

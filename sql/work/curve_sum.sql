@@ -1,5 +1,6 @@
 -- Where each curve of a vendor's sector stands at each bar: what the bar brought, and what has added up since the curve's
--- first. Sums are fixed-point, logarithms of the growth too, so that a night goes on from where the last one ended.
+-- first. Sums are fixed-point, so that a night goes on from where the last one ended; logarithms of the growth are in
+-- thousandths, which are as fine as a product of growths would be.
 -- Grain: vendor, sector, timeframe, policy, bar_start
 -- Replaces: from plan.curve_scope as scope where old.bar_start >= getvariable('curve_from') and old.timeframe = scope.timeframe and old.bar_start >= scope.bar_from
 with cells as (
@@ -156,7 +157,7 @@ returns as (
 grown as (
     select
         *,
-        sum(coalesce(log_before, case when bar_return > -1 then fixed(ln(1 + bar_return)) else 0 end)) over curve
+        sum(coalesce(log_before, case when bar_return > -1 then fixed(1000 * ln(1 + bar_return)) else 0 end)) over curve
             as log_sum,
         sum(coalesce(n_ruins_before, (bar_return <= -1)::integer)) over curve as n_ruins
     from returns

@@ -251,7 +251,7 @@ SQL_MUTANTS = (
     SqlMutant(
         "the peak is the last bar before the trough",
         "marts/sector_drawdown.sql",
-        "arg_max(bar.bar_start, (bar.equity, -bar.bar_number))",
+        "arg_max(bar.bar_start, (bar.height, -bar.bar_number))",
         "max(bar.bar_start)",
         FALLS,
         "peak_at",

@@ -94,3 +94,18 @@ def test_a_night_goes_on_from_where_the_curve_stood(scene: Scene) -> None:
     )
     equity = [row[2] for row in scene.connection.execute(CURVE, {"policy": "equal_weight"}).fetchall()]
     assert equity == pytest.approx([1.1, 1.2, 1.5])
+
+
+def test_a_return_to_the_old_top_is_a_recovery_at_whatever_height(scene: Scene) -> None:
+    """Times 4 a bar to 256, then .93, .97 and 1 of that, again and again: three bars under water."""
+    closes = [100 * 4.0**n for n in range(5)]
+    closes += [closes[-1] * share for _ in range(20) for share in (0.93, 0.97, 1)]
+    opens = [100, *closes]
+    scene.seasoned(1, "2026-01-08", *[(o, max(o, c), min(o, c), c) for o, c in zip(opens, closes, strict=False)])
+    scene.signals(1, "2026-01-07", *[1] * len(closes))
+    scene.run("2026-04-30T00:20")
+    falls = scene.rows(
+        "select policy, peak_at, recovered_at, n_bars_under_water from marts.sector_drawdown where sector = 'all'"
+    )
+    top = [day("12"), day("15"), 3]
+    assert {row[0]: list(row[1:]) for row in falls} == {"signal": top, "equal_weight": top, "hold": top}
