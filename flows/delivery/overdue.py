@@ -73,7 +73,7 @@ def _whether_sent(home: Path, week: str, hours: float) -> str:
 def _was_published_by(home: Path, moment: datetime) -> bool:
     return any(
         run["state"] == "published" and datetime.fromisoformat(run["written_at"]) <= moment
-        for run in journal.read(home, "runs")
+        for run in journal.events(home, "runs")
     )
 
 
@@ -81,5 +81,5 @@ def _was_published(home: Path, start: datetime, end: datetime) -> bool:
     """Whether something was published that lived between two moments: a week's digest can be made of it."""
     return any(
         run["state"] == "published" and run.get("as_of") and start <= datetime.fromisoformat(run["as_of"]) < end
-        for run in journal.read(home, "runs")
+        for run in journal.events(home, "runs")
     )

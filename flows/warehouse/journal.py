@@ -97,14 +97,17 @@ def start_since(path: Path, is_older: Callable[[dict[str, Any]], bool]) -> int:
 
 def read(home: Path, kind: str) -> list[dict[str, Any]]:
     """All events of a kind, oldest first; a line that a crash cut off is left out."""
+    return list(events(home, kind))
+
+
+def events(home: Path, kind: str) -> Iterator[dict[str, Any]]:
+    """The same, one after the other: for who has seen enough before the end of a journal of years."""
     path = home / "journal" / f"{kind}.jsonl"
-    if not path.exists():
-        return []
-    events = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        with suppress(json.JSONDecodeError):
-            events.append(json.loads(line))
-    return events
+    if path.exists():
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                with suppress(json.JSONDecodeError):
+                    yield json.loads(line)
 
 
 def find(
