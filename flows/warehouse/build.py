@@ -18,8 +18,7 @@ from flows.warehouse.models import GIVEN_TABLES, Model, Renderer, changes_of, lo
 # Of the machine's memory, for a build that finds no room in its limit.
 MOST_MEMORY = 0.6
 
-# After how many snapshots the file is tidied up: half a week of nights that bring all datasets, half a day of hours that
-# bring two.
+# After so many snapshots the file is tidied up: half a week of nights that bring all datasets, half a day of hours.
 SNAPSHOTS_A_TIDY = 24
 
 
