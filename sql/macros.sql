@@ -63,6 +63,13 @@ create or replace temporary macro fixed(fraction) as
 
 create or replace temporary macro from_fixed(total) as total::double / 1e15;
 
+-- The net returns of both directions of a fixed-point forward return: of many windows these are sums of integers, where a
+-- tie, at most 10 of these, need not be told from 0.
+create or replace temporary macro fixed_net_long(forward_return, cost) as forward_return - fixed(cost);
+
+create or replace temporary macro fixed_net_short(forward_return, cost) as
+    case when forward_return > fixed(1) - fixed(cost) then -fixed(1) else -forward_return - fixed(cost) end;
+
 -- Wilson's 95 % interval of a share of k in n. NULL where n is 0.
 create or replace temporary macro wilson_low(k, n) as
     case when n > 0 then greatest(

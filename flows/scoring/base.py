@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Counts = Ints | NDArray[np.bool_]
 
 # Rows of a series: long hits, short hits, windows.
 LONG, SHORT, WINDOWS = 0, 1, 2
@@ -20,7 +21,7 @@ class Series:
     `first` and `offset` give, per group, the grid step of its first column and where that column stands.
     """
 
-    counts: Ints | NDArray[np.int32]
+    counts: Counts
     first: Ints
     length: Ints
 

@@ -1,6 +1,6 @@
 """Base windows of every group, read from `work` and handed out in pieces of whole groups."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -10,17 +10,16 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.scoring.base import LONG, SHORT, WINDOWS, Ints, Series
+from flows.scoring.base import LONG, SHORT, WINDOWS, Counts, Ints, Series
 from flows.scoring.windows import BITS_A_HORIZON, HIT_LONG, HIT_SHORT, SCORED
 
 Columns = dict[str, NDArray[Any]]
-Counts = NDArray[np.int64] | NDArray[np.bool_]
 
 # A vendor's id and a sector or token.
 Group = tuple[object, object]
 
-# Rows of tokens' base windows that one worker holds as series at once.
-ROWS_A_PIECE = 400_000
+# Bars of tokens whose base windows one worker holds as series at once.
+BARS_A_PIECE = 400_000
 
 
 @dataclass(frozen=True)
@@ -46,57 +45,57 @@ class Bases:
 
 def sector_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]) -> Iterator[Bases]:
     """The base windows of sectors, which are few: one piece a horizon."""
-    for horizon in horizons:
-        rows = fetch(
-            connection,
-            f"""
-            select
-                vendor_id, sector as "group", epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
-                n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
-            from work.sector_base
-            inner join work.vendor using (vendor)
-            where timeframe = '{timeframe}' and horizon = {horizon}
-            order by vendor_id, sector, entry_at
-            """,
-        )
-        yield Bases(horizon, {}, (partial(_of_sectors, rows),))
-
-
-def _of_sectors(rows: Columns) -> Base:
-    grid = _Grid.of(rows)
-    return Base(
-        grid.groups,
-        grid.series(rows["n_hit_long"], rows["n_hit_short"], rows["n_windows"]),
-        grid.series(rows["n_priced_hit_long"], rows["n_priced_hit_short"], rows["n_priced"]),
-    )
-
-
-def token_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]) -> Iterator[Bases]:
-    """The base windows of the tokens in scope, whose flags hold all horizons: read once, in pieces of whole tokens."""
     rows = fetch(
         connection,
         f"""
         select
-            vendor_id, token_id as "group", epoch(entry_at)::bigint // bar_seconds('{timeframe}') as step,
-            is_covered, flags
-        from work.token_base_{timeframe}
+            vendor_id, sector as "group", horizon, epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
+            n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
+        from work.sector_base
         inner join work.vendor using (vendor)
-        order by vendor_id, token_id, entry_at
+        where timeframe = '{timeframe}'
+        order by horizon, vendor_id, sector, entry_at
         """,
     )
-    every = _Pieces.of(rows)
+    for horizon in horizons:
+        is_at = rows["horizon"] == horizon
+        yield Bases(horizon, {}, (partial(_of_sectors, {name: values[is_at] for name, values in rows.items()}),))
+
+
+def _of_sectors(rows: Columns) -> Base:
+    vendor, group, step = rows["vendor_id"], rows["group"], rows["step"]
+    is_start = np.r_[True, (vendor[1:] != vendor[:-1]) | (group[1:] != group[:-1])][: len(group)]
+    starts = np.flatnonzero(is_start)
+    n_rows = np.diff(starts, append=len(step))
+    first = step[starts]
+    length = step[starts + n_rows - 1] - first + 1
+    before = np.cumsum(length) - length
+    position = np.repeat(before - first, n_rows) + step
+    groups = _numbered(zip(vendor[starts].tolist(), group[starts].tolist(), strict=True))
+
+    def series(*names: str) -> Series:
+        counts = np.zeros((3, int(length.sum())), dtype=np.int64)
+        for row, name in zip((LONG, SHORT, WINDOWS), names, strict=True):
+            counts[row, position] = rows[name]
+        return _series(counts, first, length)
+
+    return Base(
+        groups,
+        series("n_hit_long", "n_hit_short", "n_windows"),
+        series("n_priced_hit_long", "n_priced_hit_short", "n_priced"),
+    )
+
+
+def token_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]) -> Iterator[Bases]:
+    """The base windows of the tokens in scope, whose flags hold all horizons: read once, handed out by whole tokens."""
+    every = _TokenSeries.read(connection, timeframe)
     for place, horizon in enumerate(horizons):
         asked = _groups_in_scope(connection, timeframe, horizon)
-        # Where most are asked for, leaving out the others costs more than it saves.
-        is_most = 2 * len(asked) > len(every.held_by)
-        mine = every if is_most else _Pieces.of(_rows_of(rows, asked))
+        pieces = every.pieces([number for number, group in enumerate(every.groups) if group in asked])
         yield Bases(
             horizon,
-            mine.held_by,
-            tuple(
-                partial(_of_tokens, grid, piece["flags"], piece["is_covered"], place)
-                for grid, piece in zip(mine.grids, mine.pieces, strict=True)
-            ),
+            {every.groups[number]: piece for piece, numbers in enumerate(pieces) for number in numbers},
+            tuple(partial(every.base, numbers, place) for numbers in pieces),
         )
 
 
@@ -111,86 +110,74 @@ def _groups_in_scope(connection: duckdb.DuckDBPyConnection, timeframe: str, hori
     )
 
 
-def _rows_of(rows: Columns, asked: set[Group]) -> Columns:
-    """Only the rows of the groups asked for; sorted rows stay so."""
-    starts = _group_starts(rows)
-    groups = zip(rows["vendor_id"][starts].tolist(), rows["group"][starts].tolist(), strict=True)
-    is_asked = np.array([group in asked for group in groups], dtype=np.bool_)
-    taken = np.repeat(is_asked, np.diff(starts, append=len(rows["step"])))
-    return {name: values[taken] for name, values in rows.items()}
-
-
 @dataclass(frozen=True)
-class _Pieces:
-    """Sorted rows in pieces of whole groups, where their rows stand in series, and which piece holds a group."""
+class _TokenSeries:
+    """Every token's windows, one token after another, each without gaps from its first bar on.
 
-    pieces: Sequence[Columns]
-    grids: Sequence["_Grid"]
-    held_by: dict[Group, int]
-
-    @classmethod
-    def of(cls, rows: Columns) -> "_Pieces":
-        pieces = _pieces(rows)
-        grids = [_Grid.of(piece) for piece in pieces]
-        return cls(pieces, grids, {group: number for number, grid in enumerate(grids) for group in grid.groups})
-
-
-def _of_tokens(grid: "_Grid", flags: Ints, is_covered: NDArray[np.bool_], place: int) -> Base:
-    bits = flags >> (BITS_A_HORIZON * place)
-    scored, hit_long, hit_short = (bits & bit != 0 for bit in (SCORED, HIT_LONG, HIT_SHORT))
-    return Base(
-        grid.groups,
-        grid.series(hit_long & is_covered, hit_short & is_covered, scored & is_covered),
-        grid.series(hit_long, hit_short, scored),
-    )
-
-
-def _pieces(rows: Columns) -> Sequence[Columns]:
-    """Sorted rows cut at borders of groups into pieces of about `ROWS_A_PIECE`; one at least."""
-    starts = _group_starts(rows)
-    cuts = starts[np.flatnonzero(np.diff(starts // ROWS_A_PIECE, prepend=-1))]
-    bounds = [*cuts.tolist(), len(rows["step"])] if len(cuts) else [0, 0]
-    return [{name: values[start:end] for name, values in rows.items()} for start, end in pairwise(bounds)]
-
-
-def _group_starts(rows: Columns) -> Ints:
-    """Where each group of sorted rows begins."""
-    vendor, group = rows["vendor_id"], rows["group"]
-    is_start = np.r_[True, (vendor[1:] != vendor[:-1]) | (group[1:] != group[:-1])][: len(group)]
-    return np.flatnonzero(is_start)
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Where the rows of a query, sorted by group and grid step, stand in a series without gaps.
-
-    After the groups stands one of no length, for whatever has no rows.
+    `flags` and `is_covered` hold them all; a bar without a window has no flags. `first` is the grid step of a token's
+    first bar, `position` where that one stands.
     """
 
-    groups: dict[Group, int]
+    groups: Sequence[Group]
     first: Ints
     length: Ints
     position: Ints
+    flags: Ints
+    is_covered: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, rows: Columns) -> "_Grid":
-        step, starts = rows["step"], _group_starts(rows)
-        n_rows = np.diff(starts, append=len(step))
-        ends = starts + n_rows - 1
-        first = np.r_[step[starts], 0].astype(np.int64)
-        length = np.r_[step[ends] - step[starts] + 1, 0].astype(np.int64)
-        offset = np.r_[0, np.cumsum(length)[:-1]]
-        number = np.repeat(np.arange(len(starts)), n_rows)
-        pairs = zip(rows["vendor_id"][starts].tolist(), rows["group"][starts].tolist(), strict=True)
-        return cls(
-            {pair: place for place, pair in enumerate(pairs)}, first, length, offset[number] + step - first[number]
+    def read(cls, connection: duckdb.DuckDBPyConnection, timeframe: str) -> "_TokenSeries":
+        series = fetch(
+            connection,
+            f"""
+            select vendor_id, token_id, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_bars, position
+            from work.token_series
+            where timeframe = '{timeframe}'
+            order by position
+            """,
+        )
+        n_bars = int(series["n_bars"].sum())
+        flags, is_covered = np.zeros(n_bars, dtype=np.int64), np.zeros(n_bars, dtype=np.bool_)
+        # In no order: to sort the rows would take longer than to read them.
+        rows = connection.execute(f"select position, is_covered, flags from work.token_base_{timeframe}")
+        for batch in rows.to_arrow_reader():
+            position = batch["position"].to_numpy()
+            flags[position] = batch["flags"].to_numpy()
+            is_covered[position] = batch["is_covered"].to_numpy(zero_copy_only=False)
+        groups = list(zip(series["vendor_id"].tolist(), series["token_id"].tolist(), strict=True))
+        return cls(groups, series["first"], series["n_bars"], series["position"], flags, is_covered)
+
+    def pieces(self, numbers: Sequence[int]) -> Sequence[Sequence[int]]:
+        """The tokens with these numbers in pieces of about `BARS_A_PIECE`; one at least."""
+        before = np.cumsum(self.length[numbers]) - self.length[numbers]
+        cuts = np.flatnonzero(np.diff(before // BARS_A_PIECE, prepend=-1)).tolist()
+        return [numbers[start:end] for start, end in pairwise([*(cuts or [0]), len(numbers)])]
+
+    def base(self, numbers: Sequence[int], place: int) -> Base:
+        """The base windows of some tokens at the horizon that stands at a place."""
+        spans = [slice(self.position[number], self.position[number] + self.length[number]) for number in numbers]
+        bits = _joined(self.flags, spans) >> (BITS_A_HORIZON * place)
+        is_covered = _joined(self.is_covered, spans)
+        priced = np.stack([bits & bit != 0 for bit in (HIT_LONG, HIT_SHORT, SCORED)])
+        first, length = self.first[numbers], self.length[numbers]
+        return Base(
+            _numbered(self.groups[number] for number in numbers),
+            _series(priced & is_covered, first, length),
+            _series(priced, first, length),
         )
 
-    def series(self, hit_long: Counts, hit_short: Counts, windows: Counts) -> Series:
-        counts = np.zeros((3, int(self.length.sum())), dtype=np.int32)
-        for row, values in ((LONG, hit_long), (SHORT, hit_short), (WINDOWS, windows)):
-            counts[row, self.position] = values
-        return Series(counts, self.first, self.length)
+
+def _joined(values: NDArray[Any], spans: Sequence[slice]) -> NDArray[Any]:
+    return np.concatenate([values[span] for span in spans]) if spans else values[:0]
+
+
+def _numbered(groups: Iterable[Group]) -> dict[Group, int]:
+    return {group: number for number, group in enumerate(groups)}
+
+
+def _series(counts: Counts, first: Ints, length: Ints) -> Series:
+    """Series of groups; after them stands one of no length, for whatever has no windows."""
+    return Series(counts, np.r_[first, 0].astype(np.int64), np.r_[length, 0].astype(np.int64))
 
 
 def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> Columns:

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flows.scoring.base import Blocks, Floats, Ints, Series
-
-Number = TypeVar("Number", np.int64, np.float64)
 
 # The base's part of u for a range of blocks of each cell: (cells, first blocks, last blocks) -> u.
 OfBase = Callable[[Ints, Ints, Ints], Floats]
@@ -29,25 +27,20 @@ class CallBlocks:
     selection: Floats
     excess: Floats
 
+    @classmethod
+    def gathered(cls, cell: Ints, block: Ints, **parts: NDArray[Any]) -> "CallBlocks":
+        """Sums over rows of the same cell and block, which follow each other; `parts` are named as the fields."""
+        starts = np.flatnonzero(np.r_[True, (np.diff(cell) != 0) | (np.diff(block) != 0)][: len(cell)])
+        if len(starts) == len(cell):
+            return cls(cell, block, **parts)
+        sums = {name: np.add.reduceat(values, starts) for name, values in parts.items()}
+        return cls(cell[starts], block[starts], **sums)
+
     @cached_property
     def doubled(self) -> "CallBlocks":
         """The same calls in blocks twice as wide."""
-        wide = self.block // 2
-        starts = np.flatnonzero(np.r_[True, (np.diff(self.cell) != 0) | (np.diff(wide) != 0)]) if len(wide) else wide
-
-        def summed(values: NDArray[Number]) -> NDArray[Number]:
-            return np.add.reduceat(values, starts) if len(starts) else values
-
-        return CallBlocks(
-            cell=self.cell[starts],
-            block=wide[starts],
-            n_calls=summed(self.n_calls),
-            n_bullish=summed(self.n_bullish),
-            n_hits=summed(self.n_hits),
-            n_matched=summed(self.n_matched),
-            selection=summed(self.selection),
-            excess=summed(self.excess),
-        )
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return CallBlocks.gathered(**parts | {"block": self.block // 2})
 
     def of(self, is_taken: NDArray[np.bool_]) -> "CallBlocks":
         """Only the rows taken."""

@@ -260,16 +260,18 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
 
 def _fetch_blocks(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str) -> CallBlocks:
     """The blocks of the cells of a timeframe that have their numbers from no other."""
+    # Sums of fractions are the same in every run because their parts come in the same order.
+    parts = "provenance" if card is SIGNAL_CARD else "direction, provenance"
     rows = fetch(
         connection,
         f"""
         select cell_id as cell, block, n_calls, n_bullish, n_hits, n_matched, selection, excess
         from work.{card.kind}_cell_block
         where timeframe = '{timeframe}'
-        order by cell_id, block
+        order by cell_id, block, {parts}
         """,
     )
-    return CallBlocks(**rows)
+    return CallBlocks.gathered(**rows)
 
 
 # --- writing -----------------------------------------------------------------------------------------------

@@ -62,6 +62,9 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     An incremental build is one transaction. A full one is not (it writes from two threads): it is marked unfinished
     first, so that a run that dies in it is followed by another full one.
     """
+    # Rows that no ORDER BY asks for stand in any order: to keep the one they came in takes a third of the time that the
+    # windows are written in.
+    connection.execute("set preserve_insertion_order = false")
     connection.execute("create schema if not exists plan")
     _load_maps(connection)
     connection.execute("set variable as_of = $as_of::timestamp", {"as_of": as_of})

@@ -1,7 +1,7 @@
 """Filling the tables of forward windows: bars out of DuckDB by token ranges, windows computed, rows back in."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import fields
 from datetime import datetime
 from itertools import chain, pairwise
@@ -50,19 +50,24 @@ def fill_windows(
     def fill(share: list[tuple[int, int]]) -> None:
         with connection.cursor() as reader, connection.cursor() as writer:
             reader.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
-            batches = (_windows(reader, select_bars(tokens), horizons, cost_bps) for tokens in share)
+            batches = (
+                _windows(reader.execute(select_bars(tokens)).to_arrow_table(), horizons, cost_bps) for tokens in share
+            )
             _insert(writer, table, _recent_last(batches, recent_from))
 
     if len(shares) > 1:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(fill, shares))
     else:
-        # One connection, because a transaction has one: read everything, then write.
-        _insert(
-            connection,
-            table,
-            iter([_windows(connection, select_bars(tokens), horizons, cost_bps) for tokens in ranges]),
-        )
+        # One connection, because a transaction has one: read everything, computing while the next is read, then write.
+        found: list[Future[pa.RecordBatch]] = []
+        with ThreadPoolExecutor(1) as pool:
+            for tokens in ranges:
+                rows = connection.execute(select_bars(tokens)).to_arrow_table()
+                # No more than one batch of bars waits.
+                wait(found)
+                found.append(pool.submit(_windows, rows, horizons, cost_bps))
+        _insert(connection, table, (batch.result() for batch in found))
 
 
 def _recent_last(batches: Iterator[pa.RecordBatch], recent_from: datetime) -> Iterator[pa.RecordBatch]:
@@ -101,11 +106,8 @@ def create_table(
     )
 
 
-def _windows(
-    connection: duckdb.DuckDBPyConnection, select: str, horizons: tuple[int, ...], cost_bps: float
-) -> pa.RecordBatch:
+def _windows(rows: pa.Table, horizons: tuple[int, ...], cost_bps: float) -> pa.RecordBatch:
     """The windows over the selected bars, wide: one row an entry bar."""
-    rows = connection.execute(select).to_arrow_table()
     column = {name: rows.column(name).to_numpy() for name in rows.column_names}
     bars = Bars(**{field.name: column[field.name] for field in fields(Bars)})
     windows = forward_windows(bars, horizons, cost_bps)

@@ -1,20 +1,5 @@
 -- Runs of one token's bars that belong together, and why each began.
 -- Grain: timeframe, token_id, segment
-with openings as (
-    select
-        bar.timeframe,
-        bar.token_id,
-        bar.segment,
-        bar.open
-    from work.segment_extent as extent
-    inner join work.spine_bar as bar
-        on
-            extent.timeframe = bar.timeframe
-            and extent.token_id = bar.token_id
-            and extent.started_at = bar.bar_start
-    where extent.segment > 1
-)
-
 select
     extent.timeframe,
     extent.token_id,
@@ -26,8 +11,7 @@ select
     lead(extent.segment) over token is not null
     or newest_bar.newest_bar_at - extent.last_bar_at > interval 3 days as has_ended,
     extent.started_at - lag(extent.last_bar_at) over token - bar_length(extent.timeframe) as gap_before,
-    opening.open / lag(extent.last_close) over token as jump_ratio
+    extent.first_open / lag(extent.last_close) over token as jump_ratio
 from work.segment_extent as extent
 inner join work.newest_bar as newest_bar using (timeframe)
-left join openings as opening using (timeframe, token_id, segment)
 window token as (partition by extent.timeframe, extent.token_id order by extent.segment)

@@ -22,19 +22,30 @@ mapped as (
     group by all
 ),
 
-exclusions as (
+excluded as (
     select
         tokens.token_id,
         tokens.snapshot_id,
-        min(exclusion.reason) as reason
+        exclusion.reason
     from tokens
-    inner join work.exclusion as exclusion
-        on
-            (exclusion.kind = 'symbol' and lower(exclusion.value) = lower(tokens.symbol))
-            or (
-                exclusion.kind = 'category'
-                and list_contains(list_transform(tokens.categories, lambda name: slug(name)), exclusion.value)
-            )
+    inner join work.exclusion as exclusion on lower(tokens.symbol) = lower(exclusion.value)
+    where exclusion.kind = 'symbol'
+    union all
+    select
+        categories.token_id,
+        categories.snapshot_id,
+        exclusion.reason
+    from categories
+    inner join work.exclusion as exclusion on categories.category = exclusion.value
+    where exclusion.kind = 'category'
+),
+
+exclusions as (
+    select
+        token_id,
+        snapshot_id,
+        min(reason) as reason
+    from excluded
     group by all
 )
 

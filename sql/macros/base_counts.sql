@@ -5,7 +5,14 @@ with entries as not materialized (
         need.epoch,
         need.is_of_entry,
         token_sector.sector,
-        win.*
+        win.token_id,
+        win.entry_at,
+        win.flags,
+        {%- for h in horizons[timeframe] %}
+        case when is_scored_at(flags, {{ loop.index0 }}) = 1
+            then fixed(exit_price_{{ h }} / entry_price - 1)
+        end as return_{{ h }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ table }} as win
     inner join work.base_need as need on need.timeframe = '{{ timeframe }}' and win.entry_at = need.entry_at
     inner join work.token_sector as token_sector using (token_id, epoch)
@@ -34,16 +41,8 @@ counts as (
         sum(is_scored_at(flags, {{ loop.index0 }}))::bigint as n_{{ h }},
         sum(is_hit_at(flags, {{ loop.index0 }}, 1))::bigint as n_hit_long_{{ h }},
         sum(is_hit_at(flags, {{ loop.index0 }}, -1))::bigint as n_hit_short_{{ h }},
-        sum(
-            case when is_scored_at(flags, {{ loop.index0 }}) = 1
-                then fixed(net_return(1, entry_price, exit_price_{{ h }}, {{ cost }}::double))
-            end
-        ) as net_long_{{ h }},
-        sum(
-            case when is_scored_at(flags, {{ loop.index0 }}) = 1
-                then fixed(net_return(-1, entry_price, exit_price_{{ h }}, {{ cost }}::double))
-            end
-        ) as net_short_{{ h }}{{ ',' if not loop.last }}
+        sum(fixed_net_long(return_{{ h }}, {{ cost }}::double)) as net_long_{{ h }},
+        sum(fixed_net_short(return_{{ h }}, {{ cost }}::double)) as net_short_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}
     from covered
     group by all

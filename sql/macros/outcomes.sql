@@ -67,6 +67,7 @@ judged as (
         long.*,
         is_scored(long.status) as is_scored,
         net_return(long.direction, long.entry_price, long.exit_price, {{ cost }}::double) as net,
+        fixed(long.exit_price / long.entry_price - 1) as forward_return,
         coalesce(long.entry_at between coverage.covered_from and coverage.covered_to, false) as is_in_base,
         -- Only scored calls have a base; a key that is NULL finds none.
         case when is_scored(long.status) then long.entry_at end as base_at
@@ -80,7 +81,10 @@ matched as (
         case judged.direction when 1 then base.n_hit_long else base.n_hit_short end
         - (judged.is_in_base and judged.is_hit)::integer as n_base_hits,
         case judged.direction when 1 then base.net_long else base.net_short end
-        - case when judged.is_in_base then fixed(judged.net) else 0 end as base_net,
+        - case when not judged.is_in_base then 0
+            when judged.direction = 1 then fixed_net_long(judged.forward_return, {{ cost }}::double)
+            else fixed_net_short(judged.forward_return, {{ cost }}::double)
+        end as base_net,
         case when judged.is_scored then coalesce(base.n_windows - judged.is_in_base::integer, 0) end as n_base
     from judged
     left join {{ base }} as base

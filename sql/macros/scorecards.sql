@@ -4,53 +4,55 @@ provenance (with `all`). What adds up comes from sums; medians and quantiles nee
 says which of the outcomes count.
 -#}
 {% macro scorecard_cells(group, has_all, scope='') -%}
-with sums as (
+{%- set counts = [
+    'n_calls', 'n_open', 'n_truncated', 'n_excluded', 'n_unpriced', 'n_hits', 'n_matured_hits', 'n_matched',
+    'n_matched_hits', 'n_gains', 'n_losses', 'n_wiped_out'
+] -%}
+{%- set totals = [
+    'base_hit_sum', 'base_return_sum', 'matched_net_sum', 'gross_sum', 'net_sum', 'gain_sum', 'loss_sum', 'mae_sum',
+    'mfe_sum', 'drawdown_sum'
+] -%}
+{%- set least = ['first_entry_at', 'worst_mae', 'worst_drawdown'] -%}
+{%- set keys = ['vendor', group, 'timeframe', 'horizon', 'direction', 'provenance', 'entry_rule'] -%}
+{%- set cubed = ['sector', 'direction', 'provenance'] if has_all else ['direction', 'provenance'] -%}
+with finest as (
+    {%- if has_all %}
+    -- Tokens are many: what adds up is added up over them first.
     select
-        vendor,
-        {{ "coalesce(sector, 'all') as sector" if has_all else group }},
-        timeframe,
-        horizon,
-        coalesce(direction, 'both') as direction,
-        coalesce(provenance, 'all') as provenance,
-        entry_rule,
-        sum(n_calls)::bigint as n_calls,
-        count(distinct token_id) filter (where n_calls > 0) as n_tokens,
-        sum(n_open)::bigint as n_open,
-        sum(n_truncated)::bigint as n_truncated,
-        sum(n_excluded)::bigint as n_excluded,
-        sum(n_unpriced)::bigint as n_unpriced,
-        coalesce(sum(n_calls) filter (where outcome_sum.direction = 'bullish'), 0)::bigint as n_bullish,
-        sum(n_hits)::bigint as n_hits,
-        sum(n_matured_hits)::bigint as n_matured_hits,
-        min(first_entry_at) as first_entry_at,
-        max(last_entry_at) as last_entry_at,
-        sum(n_matched)::bigint as n_matched,
-        sum(n_matched_hits)::bigint as n_matched_hits,
-        sum(base_hit_sum) as base_hit_sum,
-        sum(base_return_sum) as base_return_sum,
-        sum(matched_net_sum) as matched_net_sum,
-        sum(gross_sum) as gross_sum,
-        sum(net_sum) as net_sum,
-        sum(gain_sum) as gain_sum,
-        sum(loss_sum) as loss_sum,
-        sum(n_gains)::bigint as n_gains,
-        sum(n_losses)::bigint as n_losses,
-        sum(mae_sum) as mae_sum,
-        min(worst_mae) as worst_mae,
-        sum(mfe_sum) as mfe_sum,
-        sum(n_wiped_out)::bigint as n_wiped_out,
-        sum(drawdown_sum) as drawdown_sum,
-        min(worst_drawdown) as worst_drawdown
-    from work.outcome_sum as outcome_sum
+        {{ keys | join(', ') }},
+        {{ summed(counts, totals, least) | indent }}
+    from work.outcome_sum
     {{ scope }}
-    group by
-        vendor,
-        timeframe,
-        horizon,
-        entry_rule,
-        {{ "cube (sector, direction, provenance)" if has_all else group ~ ", cube (direction, provenance)" }}
+    group by all
+    {%- else %}
+    select *
+    from work.outcome_sum
+    {{ scope }}
+    {%- endif %}
 ),
 
+sums as (
+    select
+        {{ cell_keys(group, has_all) | indent }},
+        coalesce(sum(n_calls) filter (where finest.direction = 'bullish'), 0)::bigint as n_bullish,
+        {{ summed(counts, totals, least) | indent }}
+    from finest
+    group by {{ keys | reject('in', cubed) | join(', ') }}, cube ({{ cubed | join(', ') }})
+),
+
+{% if has_all -%}
+-- A token may have been in more than one sector.
+spread as (
+    select
+        {{ cell_keys(group, has_all) | indent }},
+        count(distinct token_id) as n_tokens
+    from work.outcome_sum
+    {{ scope }}
+    where n_calls > 0
+    group by {{ keys | reject('in', cubed) | join(', ') }}, cube ({{ cubed | join(', ') }})
+),
+
+{% endif -%}
 -- A provenance that holds all scored calls of its cell has the same numbers: they are computed once.
 numbered as (
     select
@@ -77,18 +79,7 @@ members as (
     select
         finest.*,
         cell.cell_id as calls_of
-    from (
-        select distinct
-            vendor,
-            {{ group }},
-            timeframe,
-            horizon,
-            direction,
-            provenance,
-            entry_rule
-        from work.outcome_sum
-        {{ scope }}
-    ) as finest
+    from (select distinct {{ keys | join(', ') }} from finest) as finest
     inner join same_calls as cell using (vendor, timeframe, horizon, entry_rule)
     where
         cell.calls_of = cell.cell_id
@@ -107,7 +98,7 @@ ranks as (
         from marts.signal_outcome
         where hit is not null
     ) as outcome
-    inner join members using (vendor, {{ group }}, timeframe, horizon, direction, provenance, entry_rule)
+    inner join members using ({{ keys | join(', ') }})
     group by all
 )
 
@@ -122,7 +113,7 @@ select
     provenance,
     entry_rule,
     n_calls,
-    n_tokens,
+    {{ 'coalesce(n_tokens, 0)' if has_all else '(n_calls > 0)::bigint' }} as n_tokens,
     n_open,
     n_truncated,
     n_excluded,
@@ -153,23 +144,47 @@ select
     p95_drawdown,
     worst_drawdown
 from same_calls
+{%- if has_all %}
+left join spread using ({{ keys | join(', ') }})
+{%- endif %}
 left join ranks using (calls_of)
 {%- endmacro %}
 
-{#- Own windows of each token whose scorecards take inference, as the windows' flags say. -#}
+{#- What a cell is told by: `both` directions, `all` provenances and `all` sectors as words. -#}
+{% macro cell_keys(group, has_all) -%}
+vendor,
+{{ "coalesce(sector, 'all') as sector" if has_all else group }},
+timeframe,
+horizon,
+coalesce(direction, 'both') as direction,
+coalesce(provenance, 'all') as provenance,
+entry_rule
+{%- endmacro %}
+
+{% macro summed(counts, totals, least) -%}
+{% for name in counts -%}
+sum({{ name }})::bigint as {{ name }},
+{% endfor -%}
+{% for name in totals -%}
+sum({{ name }}) as {{ name }},
+{% endfor -%}
+{% for name in least -%}
+min({{ name }}) as {{ name }},
+{% endfor -%}
+max(last_entry_at) as last_entry_at
+{%- endmacro %}
+
+{#- Own windows of each token whose scorecards take inference, as the windows' flags say, by their place in its series. -#}
 {% macro token_base(timeframe, table) -%}
 select
-    coverage.vendor,
-    win.token_id,
-    win.entry_at,
+    series.position + bars_between('{{ timeframe }}', series.started_at, win.entry_at) as position,
     win.entry_at between coverage.covered_from and coverage.covered_to as is_covered,
     win.flags
 from {{ table }} as win
-inner join work.coverage as coverage on coverage.timeframe = '{{ timeframe }}' and win.token_id = coverage.token_id
-semi join work.card_scope as scope
+inner join work.token_series as series on series.timeframe = '{{ timeframe }}' and win.token_id = series.token_id
+inner join work.coverage as coverage
     on
-        coverage.vendor = scope.vendor
-        and coverage.timeframe = scope.timeframe
-        and coverage.token_id = scope.token_id
-        and scope.is_rescored
+        coverage.timeframe = '{{ timeframe }}'
+        and series.vendor = coverage.vendor
+        and series.token_id = coverage.token_id
 {%- endmacro %}

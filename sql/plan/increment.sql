@@ -145,9 +145,9 @@ inside as (
         max(signal.signal_at) as anchor_at
     from core.signal as signal
     inner join touched using (vendor, timeframe, token_id)
-    inner join work.coverage as coverage using (vendor, timeframe, token_id)
+    inner join temp.coverage_before as old using (vendor, timeframe, token_id)
     where
-        touched.signal_from <= coverage.newest_signal_at
+        touched.signal_from <= old.newest_signal_at
         and signal.signal_at < touched.signal_from
         and not signal.is_preliminary
     group by all
@@ -159,10 +159,10 @@ select
     touched.token_id,
     touched.signal_from,
     case
-        when touched.signal_from > coverage.newest_signal_at then coverage.newest_signal_at else inside.anchor_at
+        when touched.signal_from > old.newest_signal_at then old.newest_signal_at else inside.anchor_at
     end as anchor_at
 from touched
-left join work.coverage as coverage using (vendor, timeframe, token_id)
+left join temp.coverage_before as old using (vendor, timeframe, token_id)
 left join inside using (vendor, timeframe, token_id);
 
 set variable call_from = (select min(coalesce(anchor_at, '-infinity'::timestamp)) from plan.call_scope);

@@ -28,26 +28,20 @@ with bars as (
         and bar.bar_start >= getvariable('curve_from')::timestamp - interval 1 day
 ),
 
-signals as not materialized (
+-- The rows of the span and of the 7 days before it, which most often say how it began.
+recent as (
     select
         signal.vendor,
         signal.timeframe,
         signal.token_id,
-        signal.signal_at,
         signal.signal_at + bar_length(signal.timeframe) as held_from,
         coalesce(signal.trend, signal.direction) as side
     from core.signal as signal
-    where signal.revision = 0
-),
-
--- The rows of the span and of the 7 days before it, which most often say how it began.
-recent as (
-    select signals.* exclude (signal_at)
-    from signals
     inner join plan.curve_scope as scope using (timeframe)
     where
-        signals.held_from >= scope.bar_from - interval 7 days
-        and signals.signal_at >= getvariable('curve_from')::timestamp - interval 8 days
+        signal.revision = 0
+        and signal.signal_at + bar_length(signal.timeframe) >= scope.bar_from - interval 7 days
+        and signal.signal_at >= getvariable('curve_from')::timestamp - interval 8 days
 ),
 
 told as (
@@ -69,19 +63,22 @@ untold as (
     anti join told using (vendor, timeframe, token_id)
 ),
 
--- Where they do not, the last row before.
+-- Where they do not, the last row before: of few tokens, so that the others' rows are left out before anything is done
+-- with them.
 earlier as (
     select
-        signals.vendor,
-        signals.timeframe,
-        signals.token_id,
-        max(signals.held_from) as held_from,
-        arg_max(signals.side, signals.held_from) as side
-    from signals
+        signal.vendor,
+        signal.timeframe,
+        signal.token_id,
+        max(signal.signal_at) + bar_length(signal.timeframe) as held_from,
+        arg_max(coalesce(signal.trend, signal.direction), signal.signal_at) as side
+    from core.signal as signal
     inner join untold using (vendor, timeframe, token_id)
     inner join plan.curve_scope as scope using (timeframe)
-    where signals.held_from < scope.bar_from - interval 7 days
-    group by all
+    where
+        signal.revision = 0
+        and signal.signal_at < scope.bar_from - interval 7 days - bar_length(signal.timeframe)
+    group by signal.vendor, signal.timeframe, signal.token_id
 ),
 
 sides as (

@@ -26,8 +26,23 @@ entries as (
     from chances
     where entered_at < closed_at
     group by all
+){{ ',' if not is_full }}
+
+{% if not is_full -%}
+-- Of most tokens the bar is no other than it was.
+known as (
+    select
+        entries.*,
+        old.entry_price
+    from entries
+    inner join work.hold_entry as old using (vendor, timeframe, token_id, segment, entered_at)
+    left join plan.spine_scope as scope using (timeframe, token_id)
+    where scope.token_id is null or scope.anchor_at >= entries.entered_at
 )
 
+from known
+union all
+{% endif -%}
 select
     entries.vendor,
     entries.timeframe,
@@ -41,3 +56,9 @@ inner join work.spine_bar as bar
         entries.timeframe = bar.timeframe
         and entries.token_id = bar.token_id
         and entries.entered_at = bar.bar_start
+{%- if not is_full %}
+anti join known on
+    entries.vendor = known.vendor
+    and entries.timeframe = known.timeframe
+    and entries.token_id = known.token_id
+{%- endif %}

@@ -8,10 +8,22 @@ select
     min(bar.segment_start) as started_at,
     max(bar.bar_start) as last_bar_at,
     max(bar.n_filled) as n_filled,
+    {% if is_full -%}
+    arg_min(bar.open, bar.bar_start) as first_open,
+    {%- else -%}
+    -- The bars of a segment that goes on are read from the anchor only.
+    case
+        when min(bar.segment_start) < any_value(scope.anchor_at) then any_value(old.first_open)
+        else arg_min(bar.open, bar.bar_start)
+    end as first_open,
+    {%- endif %}
     arg_max(bar.close, bar.bar_start) as last_close
 from work.spine_bar as bar
 inner join plan.spine_scope as scope using (timeframe, token_id)
+{%- if not is_full %}
+left join work.segment_extent as old using (timeframe, token_id, segment)
+{%- endif %}
 where
     (scope.anchor_at is null or bar.bar_start >= scope.anchor_at)
     and bar.bar_start >= getvariable('spine_from')
-group by all
+group by bar.timeframe, bar.token_id, bar.segment

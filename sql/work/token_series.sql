@@ -1,0 +1,28 @@
+-- Tokens whose scorecards take inference, as series of bars without gaps that stand one after another in an array: the
+-- first bar of each, how many there are and where the first one stands.
+-- Grain: timeframe, vendor_id, token_id
+with series as (
+    select
+        extent.timeframe,
+        vendor.vendor_id,
+        scope.vendor,
+        scope.token_id,
+        min(extent.started_at) as started_at,
+        bars_between(extent.timeframe, min(extent.started_at), max(extent.last_bar_at)) + 1 as n_bars
+    from (
+        select distinct
+            vendor,
+            timeframe,
+            token_id
+        from work.card_scope
+        where is_rescored
+    ) as scope
+    inner join work.vendor as vendor using (vendor)
+    inner join work.segment_extent as extent using (timeframe, token_id)
+    group by extent.timeframe, vendor.vendor_id, scope.vendor, scope.token_id
+)
+
+select
+    *,
+    (sum(n_bars) over (partition by timeframe order by vendor_id, token_id) - n_bars)::bigint as position
+from series
