@@ -26,6 +26,7 @@ PASSING = frozenset(
         "base_need",
         "token_cell",
         "token_cell_block",
+        "token_series",
         "token_base_1d",
         "token_base_1h",
     )
