@@ -301,8 +301,7 @@ class _Build:
         if n_rows or self._count("held"):
             self._set_aside("gone", "from held except from fresh")
             self._set_aside("added", "from fresh except from held")
-            same = " and ".join(f"old.{name} is not distinct from gone.{name}" for name in model.grain)
-            self.connection.execute(f"delete from {model.name} as old using gone where {same}")
+            self.connection.execute(f"delete from {model.name} as old using gone where {self._is_same(model)}")
             self.connection.execute(f"insert into {model.name} by name from added")
             changes = "select *, false as is_new from gone union all select *, true from added"
         if changes_of(model) in self.read:
@@ -310,6 +309,16 @@ class _Build:
         for table in ("fresh", "held", "gone", "added"):
             self.connection.execute(f"drop table if exists {table}")
         return n_rows
+
+    def _is_same(self, model: Model) -> str:
+        """SQL for whether a row is the one that went. By what is equal, and only by that, DuckDB skips what lies apart."""
+        is_told = ", ".join(f"count({name}) = count(*)" for name in model.grain)
+        told = self.connection.execute(f"select {is_told} from gone").fetchone()
+        assert told is not None
+        return " and ".join(
+            f"old.{name} {'=' if is_always else 'is not distinct from'} gone.{name}"
+            for name, is_always in zip(model.grain, told, strict=True)
+        )
 
     def _set_aside(self, table: str, select: str) -> None:
         self.connection.execute(f"create or replace temporary table {table} as {select}")

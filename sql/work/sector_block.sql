@@ -1,5 +1,5 @@
 -- Calls by block of one horizon's width, for each sector (and all of them), direction and provenance: what the variances
--- of overlapping calls are made of. Sums of fractions are fixed-point.
+-- of overlapping calls are made of. Fractions are added up in fixed point.
 -- Grain: vendor, sector, timeframe, horizon, direction, provenance, entry_rule, block
 -- Replaces: from work.block_scope as scope where old.timeframe = scope.timeframe and old.horizon = scope.horizon and old.block = scope.block
 with scored as (
@@ -27,8 +27,8 @@ select
     count(*) filter (where scored.direction = 1) as n_bullish,
     count(*) filter (where hit) as n_hits,
     count(base_hit) as n_matched,
-    sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end) as selection,
-    sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end) as excess
+    from_fixed(sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end)) as selection,
+    from_fixed(sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end)) as excess
 from scored
 where hit is not null
 group by

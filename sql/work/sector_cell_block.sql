@@ -12,8 +12,8 @@ select
     block.n_bullish,
     block.n_hits,
     block.n_matched,
-    from_fixed(block.selection) as selection,
-    from_fixed(block.excess) as excess
+    block.selection,
+    block.excess
 from work.sector_block as block
 inner join work.sector_cell as cell using (vendor, sector, timeframe, horizon, direction, entry_rule)
 where cell.calls_of = cell.cell_id and cell.provenance in (block.provenance, 'all')
