@@ -57,7 +57,8 @@ def sector_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons
         order by horizon, vendor_id, sector, entry_at
         """,
     )
-    for horizon in horizons:
+    # The shortest has the most blocks and comes last: the tokens' are read while it is inferred from.
+    for horizon in sorted(horizons, reverse=True):
         is_at = rows["horizon"] == horizon
         yield Bases(horizon, {}, (partial(_of_sectors, {name: values[is_at] for name, values in rows.items()}),))
 

@@ -311,7 +311,7 @@ class _Build:
         return n_rows
 
     def _is_same(self, model: Model) -> str:
-        """SQL for whether a row is the one that went. By what is equal, and only by that, DuckDB skips what lies apart."""
+        """SQL for whether a row is one that went. Only by what is equal DuckDB skips rows that lie far from them."""
         is_told = ", ".join(f"count({name}) = count(*)" for name in model.grain)
         told = self.connection.execute(f"select {is_told} from gone").fetchone()
         assert told is not None

@@ -60,6 +60,7 @@ untold as (
         timeframe,
         token_id
     from work.coverage
+    semi join bars using (vendor, timeframe, token_id)
     anti join told using (vendor, timeframe, token_id)
 ),
 
