@@ -74,33 +74,61 @@ same_calls as (
     window of_all as (partition by vendor, {{ group }}, timeframe, horizon, direction, entry_rule)
 ),
 
--- Which cells the calls of each finest cell count in, of those that have their numbers from no other.
+parts as (
+    select
+        *,
+        row_number() over (order by {{ keys | join(', ') }}) as part_id
+    from (select distinct {{ keys | join(', ') }} from finest)
+),
+
+-- Which cells the calls of each part count in, of those that have their numbers from no other.
 members as (
     select
-        finest.*,
+        part.part_id,
         cell.cell_id as calls_of
-    from (select distinct {{ keys | join(', ') }} from finest) as finest
+    from parts as part
     inner join same_calls as cell using (vendor, timeframe, horizon, entry_rule)
     where
         cell.calls_of = cell.cell_id
-        and {{ "cell.sector in (finest.sector, 'all')" if has_all else "cell." ~ group ~ " = finest." ~ group }}
-        and cell.direction in (finest.direction, 'both')
-        and cell.provenance in (finest.provenance, 'all')
+        and {{ "cell.sector in (part.sector, 'all')" if has_all else "cell." ~ group ~ " = part." ~ group }}
+        and cell.direction in (part.direction, 'both')
+        and cell.provenance in (part.provenance, 'all')
 ),
 
-ranks as (
+scored as (
     select
-        members.calls_of,
-        median(outcome.net_return) as median_return,
-        quantile_cont(outcome.max_drawdown, 0.05) as p95_drawdown
+        parts.part_id,
+        outcome.net_return,
+        outcome.max_drawdown
     from (
         select * replace (case direction when 1 then 'bullish' else 'bearish' end as direction)
         from marts.signal_outcome
         where hit is not null
     ) as outcome
-    inner join members using ({{ keys | join(', ') }})
+    inner join parts using ({{ keys | join(', ') }})
+),
+
+{% if has_all -%}
+{{ quantile('median_return', 'net_return', 0.5) }},
+
+{{ quantile('p95_drawdown', 'max_drawdown', 0.05) }},
+
+ranks as (
+    select *
+    from median_return
+    inner join p95_drawdown using (calls_of)
+)
+{%- else -%}
+ranks as (
+    select
+        members.calls_of,
+        median(scored.net_return) as median_return,
+        quantile_cont(scored.max_drawdown, 0.05) as p95_drawdown
+    from scored
+    inner join members using (part_id)
     group by all
 )
+{%- endif %}
 
 select
     cell_id,
@@ -172,6 +200,62 @@ sum({{ name }}) as {{ name }},
 min({{ name }}) as {{ name }},
 {% endfor -%}
 max(last_entry_at) as last_entry_at
+{%- endmacro %}
+
+{#-
+A quantile of what was scored in each cell, interpolated between the two values nearest to it. Each value counts in up to
+eight cells, so they are not put in order all: how many lie in each band of a hundredth tells in which bands the two are.
+-#}
+{% macro quantile(name, measure, share) -%}
+{{ name }}_bands as (
+    select
+        part_id,
+        floor(100 * {{ measure }}) as band,
+        count(*) as n_values
+    from scored
+    group by all
+),
+
+{{ name }}_steps as (
+    select
+        members.calls_of,
+        bands.band,
+        sum(bands.n_values) as n_values,
+        sum(sum(bands.n_values)) over (partition by members.calls_of order by bands.band) as n_up_to,
+        {{ share }} * (sum(sum(bands.n_values)) over (partition by members.calls_of) - 1) as place
+    from {{ name }}_bands as bands
+    inner join members using (part_id)
+    group by members.calls_of, bands.band
+),
+
+{{ name }}_near as (
+    select
+        members.part_id,
+        steps.calls_of,
+        steps.band,
+        steps.place - min(steps.n_up_to - steps.n_values) over (partition by steps.calls_of) as place
+    from {{ name }}_steps as steps
+    inner join members using (calls_of)
+    where steps.n_up_to > floor(steps.place) and steps.n_up_to - steps.n_values <= ceil(steps.place)
+),
+
+{{ name }}_values as (
+    select
+        near.calls_of,
+        any_value(near.place) as place,
+        list_sort(list(scored.{{ measure }})) as sorted
+    from scored
+    inner join {{ name }}_near as near on scored.part_id = near.part_id and floor(100 * scored.{{ measure }}) = near.band
+    group by near.calls_of
+),
+
+{{ name }} as (
+    select
+        calls_of,
+        sorted[floor(place)::bigint + 1] * (1 - (place - floor(place)))
+        + sorted[ceil(place)::bigint + 1] * (place - floor(place)) as {{ name }}
+    from {{ name }}_values
+)
 {%- endmacro %}
 
 {#- Own windows of each token whose scorecards take inference, as the windows' flags say, by their place in its series. -#}
