@@ -109,3 +109,18 @@ def test_a_return_to_the_old_top_is_a_recovery_at_whatever_height(scene: Scene) 
     )
     top = [day("12"), day("15"), 3]
     assert {row[0]: list(row[1:]) for row in falls} == {"signal": top, "equal_weight": top, "hold": top}
+
+
+def test_what_a_holder_paid_is_revised_with_the_bar(scene: Scene) -> None:
+    scene.seasoned(1, "2026-01-08", (10, 12, 9, 11), flat(11), flat(11))
+    scene.signals(1, "2026-01-07", 1, 1, 1)
+    scene.run("2026-01-11T00:20")
+    paid = "select entered_at, entry_price from work.hold_entry"
+    assert scene.rows(paid) == [(day("08"), 10)]
+    entry = next(place for place, row in enumerate(scene.bar_rows) if row[2] == day("08"))
+    scene.bar_rows[entry] = (*scene.bar_rows[entry][:3], 10.5, *scene.bar_rows[entry][4:])
+    assert not scene.run("2026-01-11T01:20").is_full
+    assert scene.rows(paid) == [(day("08"), 10.5)]
+    assert scene.rows(
+        "select equity from marts.sector_equity where policy = 'hold' and sector = 'all' and bar_start = '2026-01-08'"
+    ) == [(pytest.approx(11 / 10.5),)]
