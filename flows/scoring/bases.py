@@ -44,23 +44,24 @@ class Bases:
 
 
 def sector_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]) -> Iterator[Bases]:
-    """The base windows of sectors, which are few: one piece a horizon."""
-    rows = fetch(
-        connection,
-        f"""
-        select
-            vendor_id, sector as "group", horizon, epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
-            n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
-        from work.sector_base
-        inner join work.vendor using (vendor)
-        where timeframe = '{timeframe}'
-        order by horizon, vendor_id, sector, entry_at
-        """,
-    )
-    # The shortest has the most blocks and comes last: the tokens' are read while it is inferred from.
+    """The base windows of sectors, which are few: one piece a horizon.
+
+    The shortest has the most blocks and comes last: the tokens' are read while it is inferred from.
+    """
     for horizon in sorted(horizons, reverse=True):
-        is_at = rows["horizon"] == horizon
-        yield Bases(horizon, {}, (partial(_of_sectors, {name: values[is_at] for name, values in rows.items()}),))
+        rows = fetch(
+            connection,
+            f"""
+            select
+                vendor_id, sector as "group", epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
+                n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
+            from work.sector_base
+            inner join work.vendor using (vendor)
+            where timeframe = '{timeframe}' and horizon = {horizon}
+            order by vendor_id, sector, entry_at
+            """,
+        )
+        yield Bases(horizon, {}, (partial(_of_sectors, rows),))
 
 
 def _of_sectors(rows: Columns) -> Base:

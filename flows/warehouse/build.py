@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +40,21 @@ def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: d
     What a build needs to hold at once grows with the history: one that finds no room in the memory it may use is done
     again with most of the machine's. Raises WarehouseError where that is not enough either.
     """
+    # Rows that no ORDER BY asks for stand in any order: to keep the one they came in takes a third of the time that the
+    # windows are written in.
+    connection.execute("set preserve_insertion_order = false")
+    try:
+        return _build_with_enough_memory(connection, settings, as_of=as_of, run_id=run_id)
+    finally:
+        # A database that broke says so to whoever asks next, which must not hide why.
+        with suppress(duckdb.Error):
+            connection.execute("reset preserve_insertion_order")
+            connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+
+
+def _build_with_enough_memory(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str
+) -> BuildReport:
     try:
         return _build(connection, settings, as_of=as_of, run_id=run_id)
     except duckdb.OutOfMemoryException:
@@ -52,8 +68,6 @@ def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: d
             f"{str(error).splitlines()[0]} Set TRACKRECORD_THREADS=1, which needs less at once, or give the machine "
             "more memory; what was published is unchanged."
         ) from error
-    finally:
-        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
 
 
 def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> BuildReport:
@@ -62,9 +76,6 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     An incremental build is one transaction. A full one is not (it writes from two threads): it is marked unfinished
     first, so that a run that dies in it is followed by another full one.
     """
-    # Rows that no ORDER BY asks for stand in any order: to keep the one they came in takes a third of the time that the
-    # windows are written in.
-    connection.execute("set preserve_insertion_order = false")
     connection.execute("create schema if not exists plan")
     _load_maps(connection)
     connection.execute("set variable as_of = $as_of::timestamp", {"as_of": as_of})

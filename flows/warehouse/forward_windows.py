@@ -67,7 +67,7 @@ def fill_windows(
                 # No more than one batch of bars waits.
                 wait(found)
                 found.append(pool.submit(_windows, rows, horizons, cost_bps))
-        _insert(connection, table, (batch.result() for batch in found))
+        _insert(connection, table, iter([batch.result() for batch in found]))
 
 
 def _recent_last(batches: Iterator[pa.RecordBatch], recent_from: datetime) -> Iterator[pa.RecordBatch]:

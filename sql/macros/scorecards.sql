@@ -116,7 +116,7 @@ scored as (
 ranks as (
     select *
     from median_return
-    inner join p95_drawdown using (calls_of)
+    left join p95_drawdown using (calls_of)
 )
 {%- else -%}
 ranks as (
@@ -213,6 +213,7 @@ eight cells, so they are not put in order all: how many lie in each band of a hu
         floor(100 * {{ measure }}) as band,
         count(*) as n_values
     from scored
+    where {{ measure }} is not null
     group by all
 ),
 

@@ -124,7 +124,8 @@ full join still_open using (timeframe, token_id);
 set variable window_from_1d = (select min(entry_from) filter (timeframe = '1d') from plan.window_scope);
 set variable window_from_1h = (select min(entry_from) filter (timeframe = '1h') from plan.window_scope);
 
--- Calls are found anew from the first touched row on; the row before it says which side was held.
+-- Calls are found anew from the first touched row on; the row before it says which side was held: of most, the newest of
+-- the build before (work.coverage knows tonight's rows already).
 create or replace table plan.call_scope as
 with touched as (
     select

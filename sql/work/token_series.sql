@@ -1,5 +1,6 @@
 -- Tokens whose scorecards take inference, as series of bars without gaps that stand one after another in an array: the
 -- first bar of each, how many there are and where the first one stands.
+-- Windows are entered on bars of segments, so that each has its place.
 -- Grain: timeframe, vendor_id, token_id
 with series as (
     select
