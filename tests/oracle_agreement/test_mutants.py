@@ -199,8 +199,8 @@ SQL_MUTANTS = (
     SqlMutant(
         "the deep side of drawdowns is the shallow one",
         "macros/scorecards.sql",
-        "quantile_cont(outcome.max_drawdown, 0.05)",
-        "quantile_cont(outcome.max_drawdown, 0.95)",
+        "quantile_cont(scored.max_drawdown, 0.05)",
+        "quantile_cont(scored.max_drawdown, 0.95)",
         TOKENS,
         "p95_drawdown",
         True,
@@ -251,7 +251,7 @@ SQL_MUTANTS = (
     SqlMutant(
         "the peak is the last bar before the trough",
         "marts/sector_drawdown.sql",
-        "arg_max(bar.bar_start, (bar.height, -bar.bar_number))",
+        "arg_max(bar.bar_start, (bar.height, -epoch_us(bar.bar_start)))",
         "max(bar.bar_start)",
         FALLS,
         "peak_at",
