@@ -197,6 +197,15 @@ SQL_MUTANTS = (
         "hit_rate_floor",
     ),
     SqlMutant(
+        "a quantile of a sector is the lower of its two neighbours",
+        "macros/scorecards.sql",
+        "sorted[ceil(place)::bigint + 1]",
+        "sorted[floor(place)::bigint + 1]",
+        SECTORS,
+        "median_return",
+        True,
+    ),
+    SqlMutant(
         "the deep side of drawdowns is the shallow one",
         "macros/scorecards.sql",
         "quantile_cont(scored.max_drawdown, 0.05)",
