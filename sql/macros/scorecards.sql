@@ -4,38 +4,23 @@ provenance (with `all`). What adds up comes from sums; medians and quantiles nee
 says which of the outcomes count.
 -#}
 {% macro scorecard_cells(group, has_all, scope='') -%}
-{%- set counts = [
-    'n_calls', 'n_open', 'n_truncated', 'n_excluded', 'n_unpriced', 'n_hits', 'n_matured_hits', 'n_matched',
-    'n_matched_hits', 'n_gains', 'n_losses', 'n_wiped_out'
-] -%}
-{%- set totals = [
-    'base_hit_sum', 'base_return_sum', 'matched_net_sum', 'gross_sum', 'net_sum', 'gain_sum', 'loss_sum', 'mae_sum',
-    'mfe_sum', 'drawdown_sum'
-] -%}
-{%- set least = ['first_entry_at', 'worst_mae', 'worst_drawdown'] -%}
 {%- set keys = ['vendor', group, 'timeframe', 'horizon', 'direction', 'provenance', 'entry_rule'] -%}
 {%- set cubed = ['sector', 'direction', 'provenance'] if has_all else ['direction', 'provenance'] -%}
+-- What adds up is added up first over a sector's tokens, which are many, or a token's sectors.
 with finest as (
-    {%- if has_all %}
-    -- Tokens are many: what adds up is added up over them first.
     select
         {{ keys | join(', ') }},
-        {{ summed(counts, totals, least) | indent }}
+        {{ summed() | indent(8) }}
     from work.outcome_sum
     {{ scope }}
     group by all
-    {%- else %}
-    select *
-    from work.outcome_sum
-    {{ scope }}
-    {%- endif %}
 ),
 
 sums as (
     select
-        {{ cell_keys(group, has_all) | indent }},
+        {{ cell_keys(group, has_all) | indent(8) }},
         coalesce(sum(n_calls) filter (where finest.direction = 'bullish'), 0)::bigint as n_bullish,
-        {{ summed(counts, totals, least) | indent }}
+        {{ summed() | indent(8) }}
     from finest
     group by {{ keys | reject('in', cubed) | join(', ') }}, cube ({{ cubed | join(', ') }})
 ),
@@ -44,7 +29,7 @@ sums as (
 -- A token may have been in more than one sector.
 spread as (
     select
-        {{ cell_keys(group, has_all) | indent }},
+        {{ cell_keys(group, has_all) | indent(8) }},
         count(distinct token_id) as n_tokens
     from work.outcome_sum
     {{ scope }}
@@ -189,7 +174,17 @@ coalesce(provenance, 'all') as provenance,
 entry_rule
 {%- endmacro %}
 
-{% macro summed(counts, totals, least) -%}
+{#- What adds up, added up. -#}
+{% macro summed() -%}
+{%- set counts = [
+    'n_calls', 'n_open', 'n_truncated', 'n_excluded', 'n_unpriced', 'n_hits', 'n_matured_hits', 'n_matched',
+    'n_matched_hits', 'n_gains', 'n_losses', 'n_wiped_out'
+] -%}
+{%- set totals = [
+    'base_hit_sum', 'base_return_sum', 'matched_net_sum', 'gross_sum', 'net_sum', 'gain_sum', 'loss_sum', 'mae_sum',
+    'mfe_sum', 'drawdown_sum'
+] -%}
+{%- set least = ['first_entry_at', 'worst_mae', 'worst_drawdown'] -%}
 {% for name in counts -%}
 sum({{ name }})::bigint as {{ name }},
 {% endfor -%}

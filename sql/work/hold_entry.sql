@@ -26,9 +26,9 @@ entries as (
     from chances
     where entered_at < closed_at
     group by all
-){{ ',' if not is_full }}
+)
+{%- if not is_full %},
 
-{% if not is_full -%}
 -- Of most tokens the bar is no other than it was.
 known as (
     select
@@ -42,7 +42,7 @@ known as (
 
 from known
 union all
-{% endif -%}
+{%- endif %}
 select
     entries.vendor,
     entries.timeframe,

@@ -23,12 +23,7 @@ select
     provenance,
     entry_rule,
     block,
-    count(*) as n_calls,
-    count(*) filter (where scored.direction = 1) as n_bullish,
-    count(*) filter (where hit) as n_hits,
-    count(base_hit) as n_matched,
-    from_fixed(sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end)) as selection,
-    from_fixed(sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end)) as excess
+    {{ block_sums('scored') | indent }}
 from scored
 where hit is not null
 group by

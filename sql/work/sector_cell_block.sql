@@ -4,16 +4,7 @@
 -- Materialized: view
 select
     cell.cell_id,
-    timeframe,
-    horizon,
-    block.block,
-    block.provenance,
-    block.n_calls,
-    block.n_bullish,
-    block.n_hits,
-    block.n_matched,
-    block.selection,
-    block.excess
+    block.*
 from work.sector_block as block
 inner join work.sector_cell as cell using (vendor, sector, timeframe, horizon, direction, entry_rule)
 where cell.calls_of = cell.cell_id and cell.provenance in (block.provenance, 'all')

@@ -12,31 +12,22 @@ with blocks as (
         provenance,
         entry_rule,
         block_of(entry_at, horizon, timeframe) as block,
-        count(*) as n_calls,
-        count(*) filter (where outcome.direction = 1) as n_bullish,
-        count(*) filter (where hit) as n_hits,
-        count(base_hit) as n_matched,
-        from_fixed(sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end)) as selection,
-        from_fixed(sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end)) as excess
+        {{ block_sums('outcome') | indent(8) }}
     from marts.signal_outcome as outcome
-    {{ "" if is_full else "semi join (from work.card_scope where is_rescored) using (vendor, token_id, timeframe, horizon)" }}
+    semi join work.card_scope as scope
+        on
+            scope.is_rescored
+            and outcome.vendor = scope.vendor
+            and outcome.token_id = scope.token_id
+            and outcome.timeframe = scope.timeframe
+            and outcome.horizon = scope.horizon
     where hit is not null
     group by all
 )
 
 select
     cell.cell_id,
-    timeframe,
-    horizon,
-    block.block,
-    block.direction,
-    block.provenance,
-    block.n_calls,
-    block.n_bullish,
-    block.n_hits,
-    block.n_matched,
-    block.selection,
-    block.excess
+    block.*
 from blocks as block
 inner join work.token_cell as cell using (vendor, token_id, timeframe, horizon, entry_rule)
 where
