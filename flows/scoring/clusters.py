@@ -1,17 +1,14 @@
 """The calls of every cell in blocks of time, and the variance of means over calls that overlap and move together."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.scoring.base import Blocks, Floats, Ints, Series
-
-# The base's part of u for a range of blocks of each cell: (cells, first blocks, last blocks) -> u.
-OfBase = Callable[[Ints, Ints, Ints], Floats]
+from flows.scoring.base import Floats, Ints, Series
 
 
 @dataclass(frozen=True)
@@ -90,10 +87,15 @@ def edge_variance(
     `width` is the width of a narrow block in grid steps of `series`. The u of a block that holds base windows but no
     call is part of the sums; only blocks that hold calls count towards B1 and B2.
     """
-    wide = narrow.doubled
-    squares1 = _edge_squares(narrow, series, width, cells, n_cells, has_neighbours=True)
-    squares2 = _edge_squares(wide, series, 2 * width, cells, n_cells, has_neighbours=False)
-    return _larger(squares1, squares2, narrow, wide, n_cells)
+    of_calls = _of_calls(narrow, cells)
+    squares1, squares2 = np.zeros(n_cells), np.zeros(n_cells)
+    starts = np.flatnonzero(np.r_[True, np.diff(cells.group) != 0][:n_cells])
+    for start, end in pairwise([*starts.tolist(), n_cells]):
+        u1 = _every_block(narrow, of_calls, series, width, cells, slice(start, end))
+        u2 = u1[:, ::2] + u1[:, 1::2]
+        squares1[start:end] = (u1**2).sum(axis=1) + 2 * (u1[:, :-1] * u1[:, 1:]).sum(axis=1)
+        squares2[start:end] = (u2**2).sum(axis=1)
+    return _larger(squares1, squares2, narrow, narrow.doubled, n_cells)
 
 
 @dataclass(frozen=True)
@@ -113,51 +115,47 @@ class EdgeCells:
     weights: Floats
 
 
-def _edge_squares(
-    calls: CallBlocks, series: Series, width: int, cells: EdgeCells, n_cells: int, *, has_neighbours: bool
-) -> Floats:
-    """Sum of u_b^2 over all blocks of each cell's span, with twice the products of neighbours where asked."""
+def _of_calls(calls: CallBlocks, cells: EdgeCells) -> Floats:
+    """What the calls of each block add to its u."""
     at = calls.cell
     bearish = calls.n_calls - calls.n_bullish
     with np.errstate(invalid="ignore", divide="ignore"):
-        told = (
+        hits_beyond_base = (
             calls.n_hits
             - calls.n_bullish * cells.base_long[at]
             - bearish * cells.base_short[at]
             - calls.n_calls * cells.edge[at]
-        ) / cells.n[at]
-
-    def of_base(cell: Ints, low: Ints, high: Ints) -> Floats:
-        """The base's part of u for the blocks low..high of a cell, only as far as they lie in the cell's span."""
-        first = np.maximum(low * width, cells.first[cell])
-        last = np.minimum((high + 1) * width - 1, cells.last[cell])
-        return np.asarray((cells.weights[:, cell] * series.sums(cells.group[cell], first, last)).sum(axis=0))
-
-    at_calls = of_base(at, calls.block, calls.block)
-    squares = _per_cell(at, told**2 - 2 * told * at_calls, n_cells)
-    squares += _base_products(series.blocks(width), width, cells, of_base, has_neighbours=has_neighbours)
-    if has_neighbours:
-        before_and_after = of_base(at, calls.block - 1, calls.block + 1) - at_calls
-        squares += 2 * _neighbour_products(calls, told, n_cells) - 2 * _per_cell(at, told * before_and_after, n_cells)
-    return squares
+        )
+        return np.asarray(hits_beyond_base / cells.n[at])
 
 
-def _base_products(blocks: Blocks, width: int, cells: EdgeCells, of_base: OfBase, *, has_neighbours: bool) -> Floats:
-    """The base's own squares, and twice its products of neighbours where asked.
+def _every_block(
+    calls: CallBlocks, of_calls: Floats, series: Series, width: int, cells: EdgeCells, one_group: slice
+) -> Floats:
+    """u of the cells of one group, shape (cells, blocks), from an even block to an odd one; 0 outside their spans."""
+    group, first, last = (values[one_group] for values in (cells.group, cells.first, cells.last))
+    weights = cells.weights[:, one_group]
+    first_block, last_block = first // width, last // width
+    blocks = np.arange(first_block.min() // 2 * 2, last_block.max() // 2 * 2 + 2)
 
-    Blocks inside a span come from prefix sums; the two at its ends count only as far as they lie in it.
-    """
-    cell = np.arange(len(cells.n))
-    first, last = cells.first // width, cells.last // width
-    at_first, at_last = of_base(cell, first, first), of_base(cell, last, last)
-    squares = blocks.squares(cells.group, first + 1, last - 1, cells.weights)
-    squares += at_first**2 + np.where(last > first, at_last**2, 0)
-    if not has_neighbours:
-        return squares
-    products = blocks.neighbours(cells.group, first + 1, last - 1, cells.weights)
-    products += np.where(last > first, at_first * of_base(cell, first + 1, first + 1), 0)
-    products += np.where(last > first + 1, of_base(cell, last - 1, last - 1) * at_last, 0)
-    return squares + 2 * products
+    whole = series.sums(np.full(len(blocks), group[0]), blocks * width, (blocks + 1) * width - 1)
+    u = -_weighted(weights[:, :, None], whole[:, None, :])
+    u *= (blocks > first_block[:, None]) & (blocks < last_block[:, None])
+    # The blocks at the ends of a span hold base windows only as far as they lie in it.
+    cell = np.arange(len(group))
+    last_start = np.maximum(first, last_block * width)
+    first_end = np.minimum((first_block + 1) * width - 1, last)
+    u[cell, last_block - blocks[0]] = -_weighted(weights, series.sums(group, last_start, last))
+    u[cell, first_block - blocks[0]] = -_weighted(weights, series.sums(group, first, first_end))
+
+    mine = slice(*np.searchsorted(calls.cell, [one_group.start, one_group.stop]))
+    u[calls.cell[mine] - one_group.start, calls.block[mine] - blocks[0]] += of_calls[mine]
+    return u
+
+
+def _weighted(weights: Floats, counts: Ints) -> Floats:
+    """Term by term: a matrix product would add them up in an order of its own."""
+    return np.asarray(weights[0] * counts[0] + weights[1] * counts[1] + weights[2] * counts[2])
 
 
 def _neighbour_products(blocks: CallBlocks, u: Floats, n_cells: int) -> Floats:
