@@ -8,7 +8,6 @@ import duckdb
 from flows.config import SQL_DIR, Settings
 from flows.errors import WarehouseError
 from flows.sources.base import DATASETS, Dataset
-from flows.warehouse.memory import keep_no_large_arrays
 from flows.warehouse.migrate import migrate, stamp_new
 
 # How DuckDB tells of a database file or a write-ahead log that is not whole.
@@ -65,7 +64,6 @@ def is_damaged_inside(error: BaseException) -> bool:
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Set what every session needs and create what every warehouse has."""
-    keep_no_large_arrays()
     spill = str(settings.home / "spill").replace("'", "''")
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(f"set memory_limit = '{settings.memory_limit}'")

@@ -1,6 +1,7 @@
-"""Memory that was freed goes back to the system: what allocators keep of it was half of a build's peak.
+"""Memory that was freed goes back to the system: what allocators keep of it was half of a full build's peak.
 
-Where there is no glibc, its settings are not needed and not found.
+To ask for it again takes time, a twentieth of an increment's, which has no need to be thrifty. Where there is no glibc,
+its settings are not needed and not found.
 """
 
 import ctypes
