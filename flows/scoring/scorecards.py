@@ -323,21 +323,23 @@ def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table,
     """
     connection.register("inferred", inferred)
     if is_whole:
-        connection.execute(f"create or replace table {card.table} as {_cards(card, 'inferred')}")
+        connection.execute(f"create or replace table {card.table} as {_cards(card, 'inferred')} order by cell_id")
     else:
         columns = ", ".join(f"old.{name}" for name in inferred.column_names if name != "cell_id")
-        inferred_before = f"""
+        connection.execute(
+            f"""
+            create or replace temporary table inferred_before as
             select cell.cell_id, {columns}
             from work.{card.kind}_cell as cell
             semi join (from {card.scope} where not is_rescored) using ({card.scope_key})
             inner join {card.table} as old using ({card.scope_key}, direction, provenance, entry_rule)
-        """
-        every = f"(from inferred union all by name {inferred_before})"
-        connection.execute(f"create or replace temporary table fresh as {_cards(card, every)}")
+            """
+        )
         is_same = " and ".join(f"old.{name} = scope.{name}" for name in card.scope_key.split(", "))
         connection.execute(f"delete from {card.table} as old using {card.scope} as scope where {is_same}")
-        connection.execute(f"insert into {card.table} by name from fresh")
-        connection.execute("drop table fresh")
+        every = "(from inferred union all by name from inferred_before)"
+        connection.execute(f"insert into {card.table} by name {_cards(card, every)}")
+        connection.execute("drop table inferred_before")
     connection.unregister("inferred")
 
 
@@ -366,7 +368,6 @@ def _cards(card: Card, inferred: str) -> str:
         from work.{card.kind}_cell as cell
         left join {inferred} as inferred using (cell_id)
         {tokens}
-        order by cell.cell_id
     """
 
 
@@ -376,17 +377,25 @@ def _write_comparisons(connection: duckdb.DuckDBPyConnection, card: Card) -> Non
         fetch(
             connection,
             f"""
+            with family as (
+                select
+                    *,
+                    dense_rank() over (order by timeframe, horizon, vendor, provenance, entry_rule) as q_family,
+                    row_number() over (
+                        order by timeframe, horizon, vendor, provenance, entry_rule, direction
+                    ) as shrink_family
+                from (select distinct timeframe, horizon, vendor, provenance, entry_rule, direction from {card.table})
+            )
+
             select
-                rowid as card_id, n_calls, n_clusters, hit_rate, n_effective, selection_p, edge_p,
+                card.rowid as card_id, n_calls, n_clusters, hit_rate, n_effective, selection_p, edge_p,
                 {card.is_group} as is_group,
                 {card.is_group} and direction <> 'both' as is_leaf,
-                dense_rank() over (order by timeframe, horizon, vendor, provenance, entry_rule) as q_family,
-                dense_rank() over (
-                    order by timeframe, horizon, vendor, provenance, entry_rule, direction
-                ) as shrink_family
-            from {card.table}
+                q_family, shrink_family
+            from {card.table} as card
+            inner join family using (timeframe, horizon, vendor, provenance, entry_rule, direction)
             where n_calls > 0
-            order by vendor, {card.group}
+            order by {card.group}
             """,
         )
     )

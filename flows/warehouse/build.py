@@ -13,7 +13,7 @@ from flows.errors import WarehouseError
 from flows.scoring.scorecards import write_scorecards
 from flows.warehouse.connection import roll_back
 from flows.warehouse.forward_windows import create_table, fill_windows
-from flows.warehouse.memory import give_back_freed
+from flows.warehouse.memory import give_back_freed, keep_no_large_arrays
 from flows.warehouse.models import GIVEN_TABLES, Model, Renderer, changes_of, load_models, needs_plan
 
 # Of the machine's memory, for a build that finds no room in its limit.
@@ -232,6 +232,7 @@ class _Build:
 
     def run(self, reason: str) -> BuildReport:
         if self.is_full:
+            keep_no_large_arrays()
             self._drop_orphans()
         self.run_before_plan()
         name = "full.sql" if self.is_full else "increment.sql"
@@ -255,7 +256,8 @@ class _Build:
             if model.name not in self.n_rows:
                 started = time.perf_counter()
                 self.n_rows[model.name] = self._materialize(model)
-                give_back_freed()
+                if self.is_full:
+                    give_back_freed()
                 self.seconds[model.name] = time.perf_counter() - started
 
     def _materialize(self, model: Model) -> int:
@@ -263,17 +265,25 @@ class _Build:
         if self.is_full:
             self._drop_other_kind(model)
         if model.is_view:
-            # Names inside the view stay without a schema, so that it also works where the file is attached.
-            self.connection.execute(f"set search_path = '{model.schema}'")
-            self.connection.execute(f"create or replace view {model.name} as {self.renderer.render(model.template)}")
-            self.connection.execute("set search_path = ''")
+            # An increment finds those of the full build before it, which was one of the same models.
+            if self.is_full:
+                self._create_view(model)
             return 0
         if model.computed_for:
             return self._compute(model, model.computed_for)
         if model.replaces and not self.is_full:
             return self._replace_rows(model)
-        self.connection.execute(f"create or replace table {model.name} as {self.renderer.render(model.template)}")
-        return self._count(model.name)
+        return self._create_table(f"table {model.name}", self.renderer.render(model.template))
+
+    def _create_view(self, model: Model) -> None:
+        # Names inside the view stay without a schema, so that it also works where the file is attached.
+        self.connection.execute(f"set search_path = '{model.schema}'")
+        self.connection.execute(f"create or replace view {model.name} as {self.renderer.render(model.template)}")
+        self.connection.execute("set search_path = ''")
+
+    def _create_table(self, table: str, select: str) -> int:
+        """Create a table, which replaces one of its name, and return how many rows it has."""
+        return self._number(f"create or replace {table} as {select}")
 
     def _drop_orphans(self) -> None:
         """Drop the working tables of an older version that no model makes any more."""
@@ -298,18 +308,17 @@ class _Build:
             self.connection.execute(f"drop {kind} {model.name}")
 
     def _replace_rows(self, model: Model) -> int:
-        self._set_aside("fresh", self.renderer.render(model.template))
-        return self._replace_by_fresh(model)
+        return self._replace_by_fresh(model, self._set_aside("fresh", self.renderer.render(model.template)))
 
-    def _replace_by_fresh(self, model: Model) -> int:
+    def _replace_by_fresh(self, model: Model, n_fresh: int) -> int:
         """Put what is in `fresh` in the place of the rows that the model's header says it replaces.
 
         Rows that came out as they were stay where they are: most do, and what is not written needs no checkpoint.
         """
         rows, _, condition = str(model.replaces).removeprefix("from ").partition(" where ")
-        self._set_aside("held", f"select old.* from {model.name} as old, {rows} where {condition}")
-        n_rows, changes = self._count("fresh"), "select *, true as is_new from fresh"
-        if n_rows or self._count("held"):
+        n_held = self._set_aside("held", f"select old.* from {model.name} as old, {rows} where {condition}")
+        changes = "select *, true as is_new from fresh"
+        if n_fresh or n_held:
             self._set_aside("gone", "from held except from fresh")
             self._set_aside("added", "from fresh except from held")
             self.connection.execute(f"delete from {model.name} as old using gone where {self._is_same(model)}")
@@ -317,9 +326,7 @@ class _Build:
             changes = "select *, false as is_new from gone union all select *, true from added"
         if changes_of(model) in self.read:
             self._set_aside(changes_of(model).removeprefix("temp."), changes)
-        for table in ("fresh", "held", "gone", "added"):
-            self.connection.execute(f"drop table if exists {table}")
-        return n_rows
+        return n_fresh
 
     def _is_same(self, model: Model) -> str:
         """SQL for whether a row is one that went. Only by what is equal DuckDB skips rows that lie far from them."""
@@ -331,12 +338,12 @@ class _Build:
             for name, is_always in zip(model.grain, told, strict=True)
         )
 
-    def _set_aside(self, table: str, select: str) -> None:
-        self.connection.execute(f"create or replace temporary table {table} as {select}")
+    def _set_aside(self, table: str, select: str) -> int:
+        return self._create_table(f"temporary table {table}", select)
 
     def _count_moved(self) -> int:
         """Outcomes that had been scored and come out different: a bar under them was revised or arrived late."""
-        row = self.connection.execute(
+        return self._number(
             """
             select count(*)
             from temp.changed_signal_outcome as old
@@ -348,9 +355,7 @@ class _Build:
                 and (old.status, old.gross_return, old.mae, old.mfe, old.max_drawdown)
                 is distinct from (new.status, new.gross_return, new.mae, new.mfe, new.max_drawdown)
             """
-        ).fetchone()
-        assert row is not None
-        return int(row[0])
+        )
 
     def _compute(self, model: Model, timeframe: str) -> int:
         """Fill a table of windows. In one transaction there is one connection, so only a full build uses threads."""
@@ -366,10 +371,11 @@ class _Build:
             cost_bps=self.settings.cost_bps,
             threads=self.settings.threads if self.is_full else 1,
         )
-        return self._count(table) if self.is_full else self._replace_by_fresh(model)
+        n_rows = self._number(f"select count(*) from {table}")
+        return n_rows if self.is_full else self._replace_by_fresh(model, n_rows)
 
-    def _count(self, table: str) -> int:
-        row = self.connection.execute(f"select count(*) from {table}").fetchone()
+    def _number(self, statement: str) -> int:
+        row = self.connection.execute(statement).fetchone()
         assert row is not None
         return int(row[0])
 

@@ -64,6 +64,8 @@ class Renderer:
 
     def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS) -> str:
         """The SQL of a template, for the tokens of a range."""
+        if "{" not in template:
+            return template
         imports = "".join(line for name, line in self._imports.items() if f"{name}(" in template)
         return _compiled(SQL_DIR, imports + template).render(self._words, token_from=tokens[0], token_to=tokens[1])
 
@@ -176,9 +178,10 @@ def _parse_tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: st
     tables: set[tuple[str, str]] = set()
 
     def note(node: dict[str, Any]) -> dict[str, Any]:
-        ctes.update(entry["key"] for entry in node.get("cte_map", {}).get("map", []))
         if node.get("type") == "BASE_TABLE":
             tables.add((node["schema_name"], node["table_name"]))
+        elif "cte_map" in node:
+            ctes.update(entry["key"] for entry in node["cte_map"]["map"])
         return node
 
     tree = json.loads(row[0], object_hook=note)
