@@ -226,7 +226,6 @@ class _Build:
         self.renderer = Renderer(settings, is_full=is_full)
         self.models = load_models(connection, self.renderer)
         self.planned = needs_plan(self.models)
-        self.read = frozenset(table for model in self.models for table in model.reads)
         self.n_rows: dict[str, int] = {}
         self.seconds: dict[str, float] = {}
 
@@ -317,21 +316,26 @@ class _Build:
         """
         rows, _, condition = str(model.replaces).removeprefix("from ").partition(" where ")
         n_held = self._set_aside("held", f"select old.* from {model.name} as old, {rows} where {condition}")
-        changes = "select *, true as is_new from fresh"
+        changes = changes_of(model)
         if n_fresh or n_held:
-            self._set_aside("gone", "from held except from fresh")
-            self._set_aside("added", "from fresh except from held")
-            self.connection.execute(f"delete from {model.name} as old using gone where {self._is_same(model)}")
-            self.connection.execute(f"insert into {model.name} by name from added")
-            changes = "select *, false as is_new from gone union all select *, true from added"
-        if changes_of(model) in self.read:
-            self._set_aside(changes_of(model).removeprefix("temp."), changes)
+            gone, added = "from held except from fresh", "from fresh except from held"
+            select = f"select *, false as is_new from ({gone}) union all select *, true as is_new from ({added})"
+        else:
+            select = "select *, true as is_new from fresh"
+        if self._set_aside(changes.removeprefix("temp."), select):
+            is_same = self._is_same(model, changes)
+            self.connection.execute(
+                f"delete from {model.name} as old using {changes} as gone where not gone.is_new and {is_same}"
+            )
+            self.connection.execute(
+                f"insert into {model.name} by name select * exclude (is_new) from {changes} where is_new"
+            )
         return n_fresh
 
-    def _is_same(self, model: Model) -> str:
+    def _is_same(self, model: Model, changes: str) -> str:
         """SQL for whether a row is one that went. Only by what is equal DuckDB skips rows that lie far from them."""
         is_told = ", ".join(f"count({name}) = count(*)" for name in model.grain)
-        told = self.connection.execute(f"select {is_told} from gone").fetchone()
+        told = self.connection.execute(f"select {is_told} from {changes}").fetchone()
         assert told is not None
         return " and ".join(
             f"old.{name} {'=' if is_always else 'is not distinct from'} gone.{name}"
