@@ -33,14 +33,14 @@ COLUMNS = ["token_id", "segment", "open", "high", "low", "close"]
 SCORING = (
     "core.forward_window_1d",
     "work.forward_window_1h",
-    "work.base_need",
+    "temp.base_need",
     "work.base_count_1d",
     "work.base_count_1h",
     "work.sector_base",
     "marts.signal_outcome",
     "work.outcome_sum",
-    "work.sector_cell",
-    "work.token_cell",
+    "temp.sector_cell",
+    "temp.token_cell",
     "work.sector_block",
     "scorecards",
 )

@@ -1,4 +1,4 @@
-"""Base windows of every group, read from `work` and handed out in pieces of whole groups."""
+"""Base windows of every group, read from `temp` and `work`, handed out in pieces of whole groups."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def _groups_in_scope(connection: duckdb.DuckDBPyConnection, timeframe: str, hori
     """The tokens whose scorecards take inference at a horizon."""
     return set(
         connection.execute(
-            "select vendor_id, token_id from work.card_scope inner join work.vendor using (vendor) "
+            "select vendor_id, token_id from temp.card_scope inner join work.vendor using (vendor) "
             "where timeframe = $timeframe and horizon = $horizon and is_rescored",
             {"timeframe": timeframe, "horizon": horizon},
         ).fetchall()
@@ -133,7 +133,7 @@ class _TokenSeries:
             connection,
             f"""
             select vendor_id, token_id, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_bars, position
-            from work.token_series
+            from temp.token_series
             where timeframe = '{timeframe}'
             order by position
             """,
@@ -141,7 +141,7 @@ class _TokenSeries:
         n_bars = int(series["n_bars"].sum())
         flags, is_covered = np.zeros(n_bars, dtype=np.int64), np.zeros(n_bars, dtype=np.bool_)
         # In no order: to sort the rows would take longer than to read them.
-        rows = connection.execute(f"select position, is_covered, flags from work.token_base_{timeframe}")
+        rows = connection.execute(f"select position, is_covered, flags from temp.token_base_{timeframe}")
         for batch in rows.to_arrow_reader():
             position = batch["position"].to_numpy()
             flags[position] = batch["flags"].to_numpy()

@@ -43,13 +43,13 @@ class Card:
 
 
 SIGNAL_CARD = Card("marts.signal_scorecard", "sector", "sector", "all", None)
-TOKEN_CARD = Card("marts.token_scorecard", "token", "token_id", None, "work.card_scope")
+TOKEN_CARD = Card("marts.token_scorecard", "token", "token_id", None, "temp.card_scope")
 
 
 def write_scorecards(connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_full: bool) -> None:
-    """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows in `work`.
+    """Write `marts.signal_scorecard` and `marts.token_scorecard` from the cells, blocks and base windows of the build.
 
-    Of tokens there are many, so that an increment computes only the cards in `work.card_scope`, infers only where a
+    Of tokens there are many, so that an increment computes only the cards in `temp.card_scope`, infers only where a
     scored call of theirs changed, and keeps the others.
     """
     inferred: dict[Card, list[Columns]] = {SIGNAL_CARD: [], TOKEN_CARD: []}
@@ -249,7 +249,7 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
             selection_edge, mean_base_hit, excess_return,
             epoch(first_entry_at)::bigint // bar_seconds(timeframe) as first_step,
             epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step
-        from work.{card.kind}_cell
+        from temp.{card.kind}_cell
         inner join work.vendor using (vendor)
         {scope}
         where timeframe = '{timeframe}' and n_calls > 0
@@ -266,7 +266,7 @@ def _fetch_blocks(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: 
         connection,
         f"""
         select cell_id as cell, block, n_calls, n_bullish, n_hits, n_matched, selection, excess
-        from work.{card.kind}_cell_block
+        from temp.{card.kind}_cell_block
         where timeframe = '{timeframe}'
         order by cell_id, block, {parts}
         """,
@@ -330,7 +330,7 @@ def _keep(connection: duckdb.DuckDBPyConnection, card: Card, inferred: pa.Table,
             f"""
             create or replace temporary table inferred_before as
             select cell.cell_id, {columns}
-            from work.{card.kind}_cell as cell
+            from temp.{card.kind}_cell as cell
             semi join (from {card.scope} where not is_rescored) using ({card.scope_key})
             inner join {card.table} as old using ({card.scope_key}, direction, provenance, entry_rule)
             """
@@ -365,7 +365,7 @@ def _cards(card: Card, inferred: str) -> str:
             cell.mean_mae, cell.worst_mae, cell.mean_mfe, cell.n_wiped_out,
             cell.mean_drawdown, cell.p95_drawdown, cell.worst_drawdown,
             coalesce(inferred.is_reportable, false) as is_reportable
-        from work.{card.kind}_cell as cell
+        from temp.{card.kind}_cell as cell
         left join {inferred} as inferred using (cell_id)
         {tokens}
     """

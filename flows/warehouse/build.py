@@ -265,19 +265,20 @@ class _Build:
             self._drop_other_kind(model)
         if model.is_view:
             # An increment finds those of the full build before it, which was one of the same models.
-            if self.is_full:
+            if self.is_full or model.is_temporary:
                 self._create_view(model)
             return 0
         if model.computed_for:
             return self._compute(model, model.computed_for)
         if model.replaces and not self.is_full:
             return self._replace_rows(model)
-        return self._create_table(f"table {model.name}", self.renderer.render(model.template))
+        return self._create_table(model.created_as, self.renderer.render(model.template))
 
     def _create_view(self, model: Model) -> None:
-        # Names inside the view stay without a schema, so that it also works where the file is attached.
-        self.connection.execute(f"set search_path = '{model.schema}'")
-        self.connection.execute(f"create or replace view {model.name} as {self.renderer.render(model.template)}")
+        # Names inside a view stay without a schema, so that it also works where the file is attached.
+        schema = "" if model.is_temporary else model.schema
+        self.connection.execute(f"set search_path = '{schema}'")
+        self.connection.execute(f"create or replace {model.created_as} as {self.renderer.render(model.template)}")
         self.connection.execute("set search_path = ''")
 
     def _create_table(self, table: str, select: str) -> int:
@@ -285,15 +286,16 @@ class _Build:
         return self._number(f"create or replace {table} as {select}")
 
     def _drop_orphans(self) -> None:
-        """Drop the working tables of an older version that no model makes any more."""
+        """Drop the working tables and views of an older version that no model makes any more."""
         made = {*(model.name for model in self.models), *GIVEN_TABLES}
-        tables = self.connection.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() "
-            "where schema_name = 'work' and database_name = current_database()"
-        ).fetchall()
-        for (table,) in tables:
-            if table not in made:
-                self.connection.execute(f"drop table {table}")
+        for kind in ("view", "table"):
+            found = self.connection.execute(
+                f"select schema_name || '.' || {kind}_name from duckdb_{kind}s() "
+                "where schema_name = 'work' and database_name = current_database()"
+            ).fetchall()
+            for (name,) in found:
+                if name not in made:
+                    self.connection.execute(f"drop {kind} {name}")
 
     def _drop_other_kind(self, model: Model) -> None:
         """Drop the table an older version made where a view stands now, or the other way round."""

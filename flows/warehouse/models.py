@@ -17,7 +17,7 @@ from flows.errors import WarehouseError
 from flows.sources.base import DATASETS
 from flows.warehouse.forward_windows import ALL_TOKENS
 
-LAYERS = ("staging", "work", "core", "marts")
+LAYERS = ("staging", "work", "core", "marts", "temp")
 
 # Tables that are there before the models run: what was appended, what was recorded, what is to be computed.
 GIVEN_SCHEMAS = ("raw", "ops", "plan", "temp")
@@ -43,6 +43,17 @@ class Model:
     @property
     def schema(self) -> str:
         return self.name.split(".")[0]
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether only one build needs it, so that it is never written to the file."""
+        return self.schema == "temp"
+
+    @property
+    def created_as(self) -> str:
+        """What a `create` statement calls it."""
+        kind = "view" if self.is_view else "table"
+        return f"temporary {kind} {self.name.removeprefix('temp.')}" if self.is_temporary else f"{kind} {self.name}"
 
 
 class Renderer:

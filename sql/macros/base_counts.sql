@@ -14,7 +14,7 @@ with entries as not materialized (
         end as return_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ table }} as win
-    inner join work.base_need as need on need.timeframe = '{{ timeframe }}' and win.entry_at = need.entry_at
+    inner join temp.base_need as need on need.timeframe = '{{ timeframe }}' and win.entry_at = need.entry_at
     inner join work.token_sector as token_sector using (token_id, epoch)
 ),
 

@@ -12,7 +12,7 @@ with entries as (
     inner join work.current_token as current_token using (token_id)
     left join work.price_source as price_source using (timeframe, token_id)
     left join work.last_segment as last_segment using (timeframe, token_id)
-    semi join work.outcome_scope as scope on entry.timeframe = scope.timeframe and entry.entry_at = scope.entry_at
+    semi join temp.outcome_scope as scope on entry.timeframe = scope.timeframe and entry.entry_at = scope.entry_at
     where entry.timeframe = '{{ timeframe }}'
 ),
 
@@ -33,7 +33,7 @@ windows as (
     from entries
     left join (
         from {{ table }} as win
-        semi join work.outcome_scope as scope on scope.timeframe = '{{ timeframe }}' and win.entry_at = scope.entry_at
+        semi join temp.outcome_scope as scope on scope.timeframe = '{{ timeframe }}' and win.entry_at = scope.entry_at
     ) as win using (token_id, entry_at)
 ),
 

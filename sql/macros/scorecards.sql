@@ -268,7 +268,7 @@ select
     win.entry_at between coverage.covered_from and coverage.covered_to as is_covered,
     win.flags
 from {{ table }} as win
-inner join work.token_series as series on series.timeframe = '{{ timeframe }}' and win.token_id = series.token_id
+inner join temp.token_series as series on series.timeframe = '{{ timeframe }}' and win.token_id = series.token_id
 inner join work.coverage as coverage
     on
         coverage.timeframe = '{{ timeframe }}'

@@ -91,7 +91,7 @@ asked as (
         bars.bar_start,
         true as is_asked
     from bars
-    inner join work.window_span as span
+    inner join temp.window_span as span
         on
             span.timeframe = '{{ timeframe }}'
             and bars.token_id = span.token_id

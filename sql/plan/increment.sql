@@ -73,7 +73,7 @@ set variable open_from_1h = (
 );
 
 -- A token whose bars only follow the last one of a segment that goes on has no other windows to compute than those that
--- close: they are told by where its bars were appended to (`work.window_span`).
+-- close: they are told by where its bars were appended to (`temp.window_span`).
 create or replace table plan.window_scope as
 with reached as (
     select

@@ -1,7 +1,7 @@
 -- Outcomes summed up to the finest cells: what the cells of both scorecards are made of. Sums of fractions are
 -- fixed-point, so that no order of addition shows.
 -- Grain: vendor, token_id, sector, timeframe, horizon, direction, provenance, entry_rule
--- Replaces: from work.card_scope as scope where old.vendor = scope.vendor and old.timeframe = scope.timeframe and old.token_id = scope.token_id and old.horizon = scope.horizon
+-- Replaces: from temp.card_scope as scope where old.vendor = scope.vendor and old.timeframe = scope.timeframe and old.token_id = scope.token_id and old.horizon = scope.horizon
 select
     vendor,
     token_id,
@@ -38,5 +38,5 @@ select
     sum(fixed(max_drawdown)) as drawdown_sum,
     min(max_drawdown) as worst_drawdown
 from marts.signal_outcome
-semi join work.card_scope using (vendor, timeframe, token_id, horizon)
+semi join temp.card_scope using (vendor, timeframe, token_id, horizon)
 group by all

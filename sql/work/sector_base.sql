@@ -1,14 +1,14 @@
 -- What chance gave, by sector and over all of them, for each vendor: the base rates of the signal scorecard.
 -- Grain: vendor, sector, timeframe, horizon, entry_at
--- Replaces: from work.outcome_scope as scope where old.timeframe = scope.timeframe and old.entry_at = scope.entry_at
+-- Replaces: from temp.outcome_scope as scope where old.timeframe = scope.timeframe and old.entry_at = scope.entry_at
 with counts as (
     select base.*
     from work.base_count_1d as base
-    semi join work.outcome_scope using (timeframe, entry_at)
+    semi join temp.outcome_scope using (timeframe, entry_at)
     union all
     select base.*
     from work.base_count_1h as base
-    semi join work.outcome_scope using (timeframe, entry_at)
+    semi join temp.outcome_scope using (timeframe, entry_at)
 ),
 
 covered as (

@@ -1,13 +1,13 @@
 -- Calls by block of one horizon's width, for each sector (and all of them), direction and provenance: what the variances
 -- of overlapping calls are made of. Fractions are added up in fixed point.
 -- Grain: vendor, sector, timeframe, horizon, direction, provenance, entry_rule, block
--- Replaces: from work.block_scope as scope where old.timeframe = scope.timeframe and old.horizon = scope.horizon and old.block = scope.block
+-- Replaces: from temp.block_scope as scope where old.timeframe = scope.timeframe and old.horizon = scope.horizon and old.block = scope.block
 with scored as (
     select
         outcome.*,
         block_of(outcome.entry_at, outcome.horizon, outcome.timeframe) as block
     from marts.signal_outcome as outcome
-    semi join work.block_scope as scope
+    semi join temp.block_scope as scope
         on
             outcome.timeframe = scope.timeframe
             and outcome.horizon = scope.horizon

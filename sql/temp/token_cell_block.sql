@@ -14,7 +14,7 @@ with blocks as (
         block_of(entry_at, horizon, timeframe) as block,
         {{ block_sums('outcome') | indent(8) }}
     from marts.signal_outcome as outcome
-    semi join work.card_scope as scope
+    semi join temp.card_scope as scope
         on
             scope.is_rescored
             and outcome.vendor = scope.vendor
@@ -29,7 +29,7 @@ select
     cell.cell_id,
     block.*
 from blocks as block
-inner join work.token_cell as cell using (vendor, token_id, timeframe, horizon, entry_rule)
+inner join temp.token_cell as cell using (vendor, token_id, timeframe, horizon, entry_rule)
 where
     cell.calls_of = cell.cell_id
     and cell.direction in (block.direction, 'both')

@@ -6,5 +6,5 @@ select
     cell.cell_id,
     block.*
 from work.sector_block as block
-inner join work.sector_cell as cell using (vendor, sector, timeframe, horizon, direction, entry_rule)
+inner join temp.sector_cell as cell using (vendor, sector, timeframe, horizon, direction, entry_rule)
 where cell.calls_of = cell.cell_id and cell.provenance in (block.provenance, 'all')

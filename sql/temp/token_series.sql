@@ -15,7 +15,7 @@ with series as (
             vendor,
             timeframe,
             token_id
-        from work.card_scope
+        from temp.card_scope
         where is_rescored
     ) as scope
     inner join work.vendor as vendor using (vendor)

@@ -16,7 +16,7 @@ with entries as (
             entry_at
         from work.forward_window_1h
     )
-    semi join work.outcome_scope using (timeframe, entry_at)
+    semi join temp.outcome_scope using (timeframe, entry_at)
 )
 
 select
@@ -33,6 +33,6 @@ select
     entry.sector_epoch as epoch,
     false as is_of_entry
 from work.call_entry as entry
-semi join work.outcome_scope as scope on entry.timeframe = scope.timeframe and entry.entry_at = scope.entry_at
+semi join temp.outcome_scope as scope on entry.timeframe = scope.timeframe and entry.entry_at = scope.entry_at
 asof inner join work.sector_epoch as epoch on entry.entry_at >= epoch.valid_from
 where entry.sector_epoch <> epoch.epoch

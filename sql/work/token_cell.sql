@@ -1,3 +1,0 @@
--- Cells of the token scorecard that are computed anew, with everything that needs no inference.
--- Grain: cell_id
-{{ scorecard_cells('token_id', has_all=false, scope='semi join work.card_scope using (vendor, timeframe, token_id, horizon)') }}
