@@ -34,10 +34,10 @@ class CallBlocks:
         return cls(cell[starts], block[starts], **sums)
 
     @cached_property
-    def doubled(self) -> "CallBlocks":
-        """The same calls in blocks twice as wide."""
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return CallBlocks.gathered(**parts | {"block": self.block // 2})
+    def wide(self) -> Ints:
+        """The row with which each block twice as wide begins."""
+        is_start = (np.diff(self.cell) != 0) | (np.diff(self.block // 2) != 0)
+        return np.flatnonzero(np.r_[True, is_start][: len(self.cell)])
 
     def of(self, is_taken: NDArray[np.bool_]) -> "CallBlocks":
         """Only the rows taken."""
@@ -56,9 +56,9 @@ class CallBlocks:
         return replace(mine, cell=np.searchsorted(cells, mine.cell))
 
 
-def count_blocks(blocks: CallBlocks, n_cells: int) -> Ints:
-    """Blocks that hold calls, per cell."""
-    return np.bincount(blocks.cell, minlength=n_cells)
+def count_wide_blocks(narrow: CallBlocks, n_cells: int) -> Ints:
+    """B2, per cell: blocks of two horizons' width that hold calls."""
+    return np.bincount(narrow.cell[narrow.wide], minlength=n_cells)
 
 
 def mean_variance(narrow: CallBlocks, total: str, size: str, n_cells: int) -> tuple[Floats, Ints]:
@@ -68,15 +68,14 @@ def mean_variance(narrow: CallBlocks, total: str, size: str, n_cells: int) -> tu
     calls went into it. Blocks into whose sum no call went would count: they are to be left out. NaN below two wide
     blocks.
     """
-    wide = narrow.doubled
     n = np.bincount(narrow.cell, getattr(narrow, size), n_cells)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.bincount(narrow.cell, getattr(narrow, total), n_cells) / n
         u1 = getattr(narrow, total) - getattr(narrow, size) * mean[narrow.cell]
-        u2 = getattr(wide, total) - getattr(wide, size) * mean[wide.cell]
+        u2 = np.add.reduceat(u1, narrow.wide)
         squares1 = _per_cell(narrow.cell, u1**2, n_cells) + 2 * _neighbour_products(narrow, u1, n_cells)
-        squares2 = _per_cell(wide.cell, u2**2, n_cells)
-        return _larger(squares1 / n**2, squares2 / n**2, narrow, wide, n_cells)
+        squares2 = _per_cell(narrow.cell[narrow.wide], u2**2, n_cells)
+        return _larger(squares1 / n**2, squares2 / n**2, narrow, n_cells)
 
 
 def edge_variance(
@@ -95,7 +94,7 @@ def edge_variance(
         u2 = u1[:, ::2] + u1[:, 1::2]
         squares1[start:end] = (u1**2).sum(axis=1) + 2 * (u1[:, :-1] * u1[:, 1:]).sum(axis=1)
         squares2[start:end] = (u2**2).sum(axis=1)
-    return _larger(squares1, squares2, narrow, narrow.doubled, n_cells)
+    return _larger(squares1, squares2, narrow, n_cells)
 
 
 @dataclass(frozen=True)
@@ -169,11 +168,9 @@ def _per_cell(cell: Ints, values: Floats, n_cells: int) -> Floats:
     return np.bincount(cell, values, n_cells).astype(np.float64)
 
 
-def _larger(
-    squares1: Floats, squares2: Floats, narrow: CallBlocks, wide: CallBlocks, n_cells: int
-) -> tuple[Floats, Ints]:
+def _larger(squares1: Floats, squares2: Floats, narrow: CallBlocks, n_cells: int) -> tuple[Floats, Ints]:
     """The larger of V1 and V2, each with its correction for few blocks."""
-    b1, b2 = count_blocks(narrow, n_cells), count_blocks(wide, n_cells)
+    b1, b2 = np.bincount(narrow.cell, minlength=n_cells), count_wide_blocks(narrow, n_cells)
     with np.errstate(invalid="ignore", divide="ignore"):
         v1, v2 = squares1 * b1 / (b1 - 1), squares2 * b2 / (b2 - 1)
     return np.where(b2 >= 2, np.fmax(v1, v2), np.nan), b2

@@ -13,7 +13,7 @@ from flows.config import TIMEFRAMES, Settings
 from flows.scoring import inference
 from flows.scoring.base import LONG, SHORT, WINDOWS, Floats, Ints, Series
 from flows.scoring.bases import Base, Bases, Columns, Group, fetch, sector_bases, token_bases
-from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_variance, mean_variance
+from flows.scoring.clusters import CallBlocks, EdgeCells, count_wide_blocks, edge_variance, mean_variance
 
 ReadBases = Callable[[duckdb.DuckDBPyConnection, str, tuple[int, ...]], Iterator[Bases]]
 
@@ -133,7 +133,7 @@ def _infer_cells(cells: Columns, blocks: CallBlocks, base: Base, horizon: int) -
     priced_long, priced_short = _rates(_span_sums(cells, base, base.priced))
 
     hit_variance, _ = mean_variance(blocks, "n_hits", "n_calls", n_cells)
-    n_clusters = count_blocks(blocks.doubled, n_cells)
+    n_clusters = count_wide_blocks(blocks, n_cells)
     n_effective = inference.effective_size(hit_rate, hit_variance, n, n_clusters)
     hit_low, hit_high = inference.wilson_interval(hit_rate, n_effective, inference.t_quantile(n_clusters))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from flows.scoring.base import Floats, Ints, Series
-from flows.scoring.clusters import CallBlocks, EdgeCells, count_blocks, edge_variance, mean_variance
+from flows.scoring.clusters import CallBlocks, EdgeCells, count_wide_blocks, edge_variance, mean_variance
 from flows.scoring.inference import (
     benjamini_hochberg,
     effective_size,
@@ -304,5 +304,5 @@ def test_v_of_the_edge_is_by_the_book(
     )  # fmt: skip
     series = Series(counts, ints(first), ints(len(base)))
     variance, n_clusters = edge_variance(narrow, series, width, cell, 1)
-    assert n_clusters.tolist() == [b2] == count_blocks(narrow.doubled, 1).tolist()
+    assert n_clusters.tolist() == [b2] == count_wide_blocks(narrow, 1).tolist()
     np.testing.assert_allclose(variance, [expected], rtol=1e-8, atol=1e-13)
