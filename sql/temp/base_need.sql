@@ -1,31 +1,13 @@
 -- The entry moments whose base is counted anew, with the sector epochs they are asked for: the one of the entry
 -- itself, and those of the calls that enter then.
 -- Grain: timeframe, entry_at, epoch
-with entries as (
-    select distinct
-        timeframe,
-        entry_at
-    from (
-        select
-            '1d' as timeframe,
-            entry_at
-        from core.forward_window_1d
-        union all
-        select
-            '1h' as timeframe,
-            entry_at
-        from work.forward_window_1h
-    )
-    semi join temp.outcome_scope using (timeframe, entry_at)
-)
-
 select
-    entries.timeframe,
-    entries.entry_at,
+    scope.timeframe,
+    scope.entry_at,
     epoch.epoch,
     true as is_of_entry
-from entries
-asof inner join work.sector_epoch as epoch on entries.entry_at >= epoch.valid_from
+from temp.outcome_scope as scope
+asof inner join work.sector_epoch as epoch on scope.entry_at >= epoch.valid_from
 union
 select
     entry.timeframe,
