@@ -49,7 +49,6 @@ def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: d
         # A database that broke says so to whoever asks next, which must not hide why.
         with suppress(duckdb.Error):
             connection.execute("reset preserve_insertion_order")
-            connection.execute(f"set memory_limit = '{settings.memory_limit}'")
 
 
 def _build_with_enough_memory(
@@ -68,6 +67,9 @@ def _build_with_enough_memory(
             f"{str(error).splitlines()[0]} Set TRACKRECORD_THREADS=1, which needs less at once, or give the machine "
             "more memory; what was published is unchanged."
         ) from error
+    finally:
+        with suppress(duckdb.Error):
+            connection.execute(f"set memory_limit = '{settings.memory_limit}'")
 
 
 def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> BuildReport:
