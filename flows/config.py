@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         """Fingerprint of everything besides the data that changes a score; another one asks for a full rebuild."""
         parts = [f"{self.cost_bps}|{self.horizons_1d}|{self.horizons_1h}"]
         parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
-        parts += [path.read_text() for path in sorted(SQL_DIR.rglob("*.sql"))]
+        parts += [f"{path.relative_to(SQL_DIR)}\n{path.read_text()}" for path in sorted(SQL_DIR.rglob("*.sql"))]
         parts += [path.read_text() for path in (*sorted(SCORING_DIR.glob("*.py")), *SCORING_FILES)]
         return sha256("\n".join(parts).encode()).hexdigest()[:16]
 

@@ -84,7 +84,8 @@ def edge_variance(
     """V of the linearised edge, and B2, per cell: calls less what their base rates owe to the same moments.
 
     `width` is the width of a narrow block in grid steps of `series`. The u of a block that holds base windows but no
-    call is part of the sums; only blocks that hold calls count towards B1 and B2.
+    call is part of the sums; only blocks that hold calls count towards B1 and B2. Calls lie between the first and the
+    last step of their cell; cells of one group are best given one after another.
     """
     of_calls = _of_calls(narrow, cells)
     squares1, squares2 = np.zeros(n_cells), np.zeros(n_cells)

@@ -263,7 +263,7 @@ class _Build:
 
     def _materialize(self, model: Model) -> int:
         """Build one model and return how many rows were computed for it."""
-        if self.is_full:
+        if self.is_full and not model.is_temporary:
             self._drop_other_kind(model)
         if model.is_view:
             # An increment finds those of the full build before it, which was one of the same models.
@@ -316,15 +316,17 @@ class _Build:
     def _replace_by_fresh(self, model: Model, n_fresh: int) -> int:
         """Put what is in `fresh` in the place of the rows that the model's header says it replaces.
 
-        Rows that came out as they were stay where they are: most do, and what is not written needs no checkpoint.
+        Rows that came out as they were stay where they are: most do, and what is not written needs no checkpoint. The
+        others, those that went and those that came, are left in `temp.changed_<model>` for the models that follow.
         """
         rows, _, condition = str(model.replaces).removeprefix("from ").partition(" where ")
-        n_held = self._set_aside("held", f"select old.* from {model.name} as old, {rows} where {condition}")
+        n_standing = self._set_aside("standing", f"select old.* from {model.name} as old, {rows} where {condition}")
         changes = changes_of(model)
-        if n_fresh or n_held:
-            gone, added = "from held except from fresh", "from fresh except from held"
+        if n_fresh or n_standing:
+            gone, added = "from standing except from fresh", "from fresh except from standing"
             select = f"select *, false as is_new from ({gone}) union all select *, true as is_new from ({added})"
         else:
+            # Nothing went and nothing came, which needs no comparison.
             select = "select *, true as is_new from fresh"
         if self._set_aside(changes.removeprefix("temp."), select):
             is_same = self._is_same(model, changes)

@@ -19,9 +19,10 @@ from flows.warehouse.forward_windows import ALL_TOKENS
 
 LAYERS = ("staging", "work", "core", "marts", "temp")
 
-# Tables that are there before the models run: what was appended, what was recorded, what is to be computed.
-GIVEN_SCHEMAS = ("raw", "ops", "plan", "temp")
-GIVEN_TABLES = ("work.sector_map", "work.exclusion")
+# Tables that are there before the models run: what was appended, what was recorded, what is to be computed, what the
+# build before knew.
+GIVEN_SCHEMAS = ("raw", "ops", "plan")
+GIVEN_TABLES = ("work.sector_map", "work.exclusion", "temp.coverage_before")
 
 # Before the name of a model: the rows by which an increment changed its table, those that went and those that came.
 CHANGED = "temp.changed_"
