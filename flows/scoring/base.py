@@ -32,8 +32,8 @@ class Series:
     @cached_property
     def _prefix(self) -> Ints:
         sums = np.zeros((3, self.counts.shape[1] + 1), dtype=np.int64)
-        np.cumsum(self.counts, axis=1, out=sums[:, 1:])
-        return sums
+        sums[:, 1:] = self.counts
+        return np.cumsum(sums, axis=1, out=sums)
 
     def sums(self, group: Ints, low: Ints, high: Ints) -> Ints:
         """Sum over the grid steps low..high (both included) of each group named; shape (3, len(group))."""

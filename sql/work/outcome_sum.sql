@@ -1,7 +1,7 @@
 -- Outcomes summed up to the finest cells: what the cells of both scorecards are made of. Sums of fractions are
 -- fixed-point, so that no order of addition shows.
 -- Grain: vendor, token_id, sector, timeframe, horizon, direction, provenance, entry_rule
--- Replaces: from temp.card_scope as scope where old.vendor = scope.vendor and old.timeframe = scope.timeframe and old.token_id = scope.token_id and old.horizon = scope.horizon
+-- Replaces: from temp.sum_scope as scope where old.vendor = scope.vendor and old.token_id = scope.token_id and old.sector = scope.sector and old.timeframe = scope.timeframe and old.horizon = scope.horizon and old.direction = case scope.direction when 1 then 'bullish' else 'bearish' end and old.provenance = scope.provenance and old.entry_rule = scope.entry_rule
 select
     vendor,
     token_id,
@@ -38,5 +38,5 @@ select
     sum(fixed(max_drawdown)) as drawdown_sum,
     min(max_drawdown) as worst_drawdown
 from marts.signal_outcome
-semi join temp.card_scope using (vendor, timeframe, token_id, horizon)
+semi join temp.sum_scope using (vendor, token_id, sector, timeframe, horizon, direction, provenance, entry_rule)
 group by all

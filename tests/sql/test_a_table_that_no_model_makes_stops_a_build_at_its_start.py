@@ -14,7 +14,7 @@ from tests.sql.scene import Scene, flat
 @pytest.mark.parametrize(
     ("file", "name"),
     [
-        ("work/outcome_sum.sql", "temp.card_scope"),
+        ("work/outcome_sum.sql", "temp.sum_scope"),
         ("work/sector_block.sql", "marts.signal_outcome"),
         ("temp/outcome_scope.sql", "temp.coverage_before"),
     ],
