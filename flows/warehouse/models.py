@@ -76,6 +76,7 @@ class Renderer:
 
     def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS) -> str:
         """The SQL of a template, for the tokens of a range."""
+        # Half of them have nothing to fill in, and need not be compiled.
         if "{" not in template:
             return template
         imports = "".join(line for name, line in self._imports.items() if f"{name}(" in template)
