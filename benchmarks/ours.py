@@ -37,6 +37,7 @@ SCORING = (
     "work.base_count_1d",
     "work.base_count_1h",
     "work.sector_base",
+    "temp.sector_series",
     "marts.signal_outcome",
     "work.outcome_sum",
     "temp.sector_cell",

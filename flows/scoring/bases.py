@@ -49,42 +49,45 @@ def sector_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons
     The shortest has the most blocks and comes last: the tokens' are read while it is inferred from.
     """
     for horizon in sorted(horizons, reverse=True):
+        where = f"where timeframe = '{timeframe}' and horizon = {horizon}"
+        series = fetch(
+            connection,
+            f"""
+            select
+                vendor_id, sector, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_moments
+            from temp.sector_series
+            {where}
+            order by position
+            """,
+        )
+        # In no order, like the tokens': each row says where it stands.
         rows = fetch(
             connection,
             f"""
             select
-                vendor_id, sector as "group", epoch(entry_at)::bigint // bar_seconds(timeframe) as step,
+                series.position + bars_between('{timeframe}', series.started_at, base.entry_at) as position,
                 n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
-            from work.sector_base
-            inner join work.vendor using (vendor)
-            where timeframe = '{timeframe}' and horizon = {horizon}
-            order by vendor_id, sector, entry_at
+            from work.sector_base as base
+            inner join temp.sector_series as series using (vendor, sector, timeframe, horizon)
+            {where}
             """,
         )
-        yield Bases(horizon, {}, (partial(_of_sectors, rows),))
+        yield Bases(horizon, {}, (partial(_of_sectors, series, rows),))
 
 
-def _of_sectors(rows: Columns) -> Base:
-    vendor, group, step = rows["vendor_id"], rows["group"], rows["step"]
-    is_start = np.r_[True, (vendor[1:] != vendor[:-1]) | (group[1:] != group[:-1])][: len(group)]
-    starts = np.flatnonzero(is_start)
-    n_rows = np.diff(starts, append=len(step))
-    first = step[starts]
-    length = step[starts + n_rows - 1] - first + 1
-    before = np.cumsum(length) - length
-    position = np.repeat(before - first, n_rows) + step
-    groups = _numbered(zip(vendor[starts].tolist(), group[starts].tolist(), strict=True))
+def _of_sectors(series: Columns, rows: Columns) -> Base:
+    first, length = series["first"], series["n_moments"]
 
-    def series(*names: str) -> Series:
+    def counted(*names: str) -> Series:
         counts = np.zeros((3, int(length.sum())), dtype=np.int64)
         for row, name in zip((LONG, SHORT, WINDOWS), names, strict=True):
-            counts[row, position] = rows[name]
+            counts[row, rows["position"]] = rows[name]
         return _series(counts, first, length)
 
     return Base(
-        groups,
-        series("n_hit_long", "n_hit_short", "n_windows"),
-        series("n_priced_hit_long", "n_priced_hit_short", "n_priced"),
+        _numbered(zip(series["vendor_id"].tolist(), series["sector"].tolist(), strict=True)),
+        counted("n_hit_long", "n_hit_short", "n_windows"),
+        counted("n_priced_hit_long", "n_priced_hit_short", "n_priced"),
     )
 
 

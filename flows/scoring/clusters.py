@@ -39,6 +39,11 @@ class CallBlocks:
         is_start = (np.diff(self.cell) != 0) | (np.diff(self.block // 2) != 0)
         return np.flatnonzero(np.r_[True, is_start][: len(self.cell)])
 
+    @cached_property
+    def follows(self) -> Ints:
+        """The rows whose block comes right after that of the row before, of the same cell."""
+        return np.flatnonzero((np.diff(self.cell) == 0) & (np.diff(self.block) == 1)) + 1
+
     def of(self, is_taken: NDArray[np.bool_]) -> "CallBlocks":
         """Only the rows taken."""
         if is_taken.all():
@@ -160,8 +165,7 @@ def _weighted(weights: Floats, counts: Ints) -> Floats:
 
 def _neighbour_products(blocks: CallBlocks, u: Floats, n_cells: int) -> Floats:
     """Sum of u_b u_{b+1} over blocks that follow each other, per cell."""
-    follows = (np.diff(blocks.cell) == 0) & (np.diff(blocks.block) == 1)
-    return _per_cell(blocks.cell[1:][follows], u[:-1][follows] * u[1:][follows], n_cells)
+    return _per_cell(blocks.cell[blocks.follows], u[blocks.follows - 1] * u[blocks.follows], n_cells)
 
 
 def _per_cell(cell: Ints, values: Floats, n_cells: int) -> Floats:
