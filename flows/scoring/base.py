@@ -31,9 +31,10 @@ class Series:
 
     @cached_property
     def _prefix(self) -> Ints:
-        sums = np.zeros((3, self.counts.shape[1] + 1), dtype=np.int64)
-        sums[:, 1:] = self.counts
-        return np.cumsum(sums, axis=1, out=sums)
+        # Flags add up to no more than there are of them, which half the memory holds.
+        sums = np.zeros((3, self.counts.shape[1] + 1), np.int32 if self.counts.dtype == np.bool_ else np.int64)
+        np.cumsum(self.counts, axis=1, dtype=sums.dtype, out=sums[:, 1:])
+        return sums
 
     def sums(self, group: Ints, low: Ints, high: Ints) -> Ints:
         """Sum over the grid steps low..high (both included) of each group named; shape (3, len(group))."""

@@ -260,16 +260,12 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
 
 def _fetch_blocks(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: str) -> CallBlocks:
     """The blocks of the cells of a timeframe that have their numbers from no other."""
-    # Sums of fractions are the same in every run because their parts come in the same order. Of a sector's blocks, of
-    # which there are many, at most two are added up, of the two scored provenances: in either order to the same sum.
-    parts = "" if card is SIGNAL_CARD else ", direction, provenance"
     rows = fetch(
         connection,
         f"""
-        select cell_id as cell, block, n_calls, n_bullish, n_hits, n_matched, selection, excess
+        select cell_id as cell, block, part, n_calls, n_bullish, n_hits, n_matched, selection, excess
         from temp.{card.kind}_cell_block
         where timeframe = '{timeframe}'
-        order by cell_id, block{parts}
         """,
     )
     return CallBlocks.gathered(**rows)

@@ -1,6 +1,6 @@
 -- Calls by block of one horizon's width, for each cell of the token scorecard that takes inference and has its numbers
--- from no other: a row for each direction and provenance that counts in the cell.
--- Grain: cell_id, block, direction, provenance
+-- from no other: a row for each direction and provenance that counts in the cell, with a number of its own.
+-- Grain: cell_id, block, part
 -- Materialized: view
 with blocks as (
     select
@@ -27,6 +27,7 @@ with blocks as (
 
 select
     cell.cell_id,
+    (2 * (block.direction = 'bullish')::bigint + (block.provenance = 'witnessed')::bigint) as part,
     block.*
 from blocks as block
 inner join temp.token_cell as cell using (vendor, token_id, timeframe, horizon, entry_rule)

@@ -1,6 +1,7 @@
 """Intervals, p and q values, shrinkage and V of section 7: known values, the definitions by a loop, and invariants."""
 
 from collections import defaultdict
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -146,22 +147,25 @@ def test_shrinkage_at_its_ends() -> None:
 Call = tuple[int, float]  # block, x
 
 
-def gathered(cells: list[list[Call]]) -> CallBlocks:
-    """The calls of each cell, in any order, as the SQL gathers them: the x go into `selection`."""
-    rows = []
-    for cell, calls in enumerate(cells):
-        blocks: dict[int, list[float]] = defaultdict(list)
-        for block, x in calls:
-            blocks[block].append(x)
-        rows += [(cell, block, len(xs), sum(xs)) for block, xs in sorted(blocks.items())]
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
-    cell, block, size = (np.array(column, dtype=np.int64) for column in columns[:3])
-    total = np.array(columns[3], dtype=np.float64)
-    return CallBlocks(cell, block, size, size, size, size, total, total)
+Part = tuple[int, int, int, float]  # cell, block, number, x
+
+
+def gathered(parts: list[Part]) -> CallBlocks:
+    """Parts of one call each, as the SQL hands them over; the x go into `selection`."""
+    cell, block, part = (np.array([one[place] for one in parts], dtype=np.int64) for place in range(3))
+    one, x = np.ones(len(parts), dtype=np.int64), floats(*(x for *_, x in parts))
+    return CallBlocks.gathered(
+        cell, block, part, n_calls=one, n_bullish=one, n_hits=one, n_matched=one, selection=x, excess=x
+    )
+
+
+def parts_of(cells: list[list[Call]]) -> list[Part]:
+    """The calls of each cell, each a part of its own."""
+    return [(cell, block, part, x) for cell, calls in enumerate(cells) for part, (block, x) in enumerate(calls)]
 
 
 def variances(*cells: list[Call]) -> Floats:
-    return mean_variance(gathered(list(cells)), "selection", "n_matched", len(cells))[0]
+    return mean_variance(gathered(parts_of(list(cells))), "selection", "n_matched", len(cells))[0]
 
 
 def by_the_book(calls: list[Call]) -> float:
@@ -227,6 +231,18 @@ def test_v_scales_with_the_square_and_stays_under_shifts(
 def test_the_order_of_calls_is_nothing_to_v(some: list[Call], random: object) -> None:
     mixed = random.sample(some, len(some))  # type: ignore[attr-defined]
     np.testing.assert_allclose(variances(mixed), variances(some), rtol=1e-9, atol=1e-14)
+
+
+crowded = st.lists(st.tuples(st.integers(-1, 1), st.integers(-99, 99).map(lambda x: x / 7)), min_size=1, max_size=30)
+
+
+@given(st.lists(crowded, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_the_order_in_which_parts_come_does_not_show(cells: list[list[Call]], random: object) -> None:
+    """Not in the last digit either: the database hands them over in any order."""
+    parts = parts_of(cells)
+    found, mixed = gathered(parts), gathered(random.sample(parts, len(parts)))  # type: ignore[attr-defined]
+    for field in fields(CallBlocks):
+        np.testing.assert_array_equal(getattr(mixed, field.name), getattr(found, field.name), strict=True)
 
 
 def test_what_cancels_leaves_no_interval() -> None:
