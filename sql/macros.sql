@@ -22,7 +22,11 @@ create or replace temporary macro bar_ceiling(timeframe, moment) as
 -- The number of the block of one horizon's width that a moment lies in.
 create or replace temporary macro block_of(moment, horizon, timeframe) as
     case when moment = '-infinity'::timestamp then -9223372036854775808
-        else epoch(moment)::bigint // (horizon * bar_seconds(timeframe)) end;
+        else floor(epoch(moment) / (horizon * bar_seconds(timeframe)))::bigint end;
+
+-- A number for each direction and provenance of calls.
+create or replace temporary macro part_number(direction, provenance) as
+    3 * (direction = 'bullish')::bigint + case provenance when 'attested' then 0 when 'backfill' then 1 else 2 end;
 
 -- A category, name or slug, as a slug.
 create or replace temporary macro slug(name) as

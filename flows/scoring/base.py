@@ -30,8 +30,8 @@ class Series:
         return np.concatenate([[0], np.cumsum(self.length)[:-1]]) if len(self.length) else self.length
 
     @cached_property
-    def _prefix(self) -> Ints:
-        # Flags add up to no more than there are of them, which half the memory holds.
+    def _prefix(self) -> NDArray[np.int32] | Ints:
+        # Flags add up to no more than their number, which half the memory holds.
         sums = np.zeros((3, self.counts.shape[1] + 1), np.int32 if self.counts.dtype == np.bool_ else np.int64)
         np.cumsum(self.counts, axis=1, dtype=sums.dtype, out=sums[:, 1:])
         return sums
@@ -41,4 +41,5 @@ class Series:
         first, length, offset = self.first[group], self.length[group], self.offset[group]
         start = np.clip(low - first, 0, length)
         end = np.clip(high - first + 1, start, length)
-        return np.asarray(self._prefix.take(offset + end, axis=1) - self._prefix.take(offset + start, axis=1))
+        upper, lower = self._prefix.take(offset + end, axis=1), self._prefix.take(offset + start, axis=1)
+        return np.asarray(np.subtract(upper, lower, dtype=np.int64))

@@ -32,7 +32,7 @@ class CallBlocks:
         """
         if not len(cell):
             return cls(cell, block, **sums)
-        # One number a row: to sort by several columns takes ten times as long.
+        # One number a row: to sort by several columns takes several times as long.
         first, n_parts = block.min(), part.max() + 1
         order = np.argsort((cell * (block.max() + 1 - first) + block - first) * n_parts + part)
         cell, block = cell[order], block[order]

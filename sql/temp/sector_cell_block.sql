@@ -4,7 +4,7 @@
 -- Materialized: view
 select
     cell.cell_id,
-    (block.provenance = 'witnessed')::bigint as part,
+    part_number(block.direction, block.provenance) as part,
     block.*
 from work.sector_block as block
 inner join temp.sector_cell as cell using (vendor, sector, timeframe, horizon, direction, entry_rule)

@@ -1,5 +1,5 @@
--- Base windows of sectors, and of all of them, as series of entry moments without gaps that stand one after another in an
--- array, one for each horizon: the first moment of each, how many there are and where the first one stands.
+-- Base windows of sectors, and of all of them, as series of entry moments without gaps. Those of a timeframe and horizon
+-- stand one after another in an array: the first moment of each, how many there are and where the first one stands.
 -- Grain: timeframe, horizon, vendor_id, sector
 with series as (
     select

@@ -27,7 +27,7 @@ with blocks as (
 
 select
     cell.cell_id,
-    (2 * (block.direction = 'bullish')::bigint + (block.provenance = 'witnessed')::bigint) as part,
+    part_number(block.direction, block.provenance) as part,
     block.*
 from blocks as block
 inner join temp.token_cell as cell using (vendor, token_id, timeframe, horizon, entry_rule)
