@@ -217,8 +217,8 @@ SQL_MUTANTS = (
     SqlMutant(
         "blocks are two horizons wide",
         "macros.sql",
-        "// (horizon * bar_seconds(timeframe))",
-        "// (2 * horizon * bar_seconds(timeframe)) * 2",
+        "floor(epoch(moment) / (horizon * bar_seconds(timeframe)))",
+        "2 * floor(epoch(moment) / (2 * horizon * bar_seconds(timeframe)))",
         SECTORS,
         "n_effective",
         True,
