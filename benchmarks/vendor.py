@@ -20,9 +20,9 @@ import httpx
 from flows import pipeline
 from flows.config import Settings
 from flows.devserver import KEY, DevServer, small_market
+from flows.home import journal
 from flows.run import start_run
 from flows.sources import open_source
-from flows.warehouse import journal
 
 N_TOKENS = 1_500
 FEW_TOKENS = 150  # what is measured at a rate: the whole would take ten minutes

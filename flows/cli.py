@@ -17,12 +17,14 @@ from rich.console import Console
 
 from flows import pipeline
 from flows.catch_up import readings
+from flows.clock import as_utc, utc_now
 from flows.config import Settings, orchestrator_defaults
 from flows.delivery.delivery import read as read_deliveries
 from flows.delivery.delivery import summary
 from flows.delivery.outbox import LOCK
 from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
+from flows.home.lock import hold_lock
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.status import print_doubt, print_last_runs, print_status
@@ -31,9 +33,7 @@ from flows.run import Run, open_run
 from flows.sources import NAMES
 from flows.warehouse.acceptance import accept as accept_rule
 from flows.warehouse.backup import MANIFEST, back_up, restore_backup
-from flows.warehouse.clock import as_utc, utc_now
 from flows.warehouse.connection import is_damaged_inside, open_warehouse
-from flows.warehouse.lock import hold_lock
 from flows.warehouse.restore import restore_from_raw
 
 app = typer.Typer(

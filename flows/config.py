@@ -12,10 +12,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = ROOT / "sql"
 DATA_DIR = ROOT / "data"
-SCORING_DIR = ROOT / "flows" / "scoring"
+SCORING_DIRS = (ROOT / "flows" / "scoring", ROOT / "flows" / "scorecards")
 
 # Beside the scoring itself, what decides which values make a version and how windows are cut and filled.
-SCORING_FILES = (ROOT / "flows" / "sources" / "base.py", ROOT / "flows" / "warehouse" / "forward_windows.py")
+SCORING_FILES = (ROOT / "flows" / "datasets.py", ROOT / "flows" / "warehouse" / "forward_windows.py")
 
 TIMEFRAMES = ("1d", "1h")
 
@@ -115,7 +115,8 @@ class Settings(BaseSettings):
         parts = [f"{self.cost_bps}|{self.horizons_1d}|{self.horizons_1h}"]
         parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
         parts += [f"{path.relative_to(SQL_DIR)}\n{path.read_text()}" for path in sorted(SQL_DIR.rglob("*.sql"))]
-        parts += [path.read_text() for path in (*sorted(SCORING_DIR.glob("*.py")), *SCORING_FILES)]
+        parts += [path.read_text() for folder in SCORING_DIRS for path in sorted(folder.glob("*.py"))]
+        parts += [path.read_text() for path in SCORING_FILES]
         return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

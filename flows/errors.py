@@ -1,10 +1,5 @@
 """One exception tree; each leaf knows the exit code the command line answers with."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from flows.quality.results import RuleResult
-
 
 class TrackrecordError(Exception):
     """Something a user can mend; the message says what happened and what to do next."""
@@ -28,16 +23,6 @@ class UsageError(TrackrecordError):
     """The command was asked for something that makes no sense."""
 
     exit_code = 2
-
-
-class GateStopped(TrackrecordError):
-    """A gate stopped the run before publish; the published file is unchanged."""
-
-    exit_code = 3
-
-    def __init__(self, message: str, failed: "tuple[RuleResult, ...]" = ()) -> None:
-        super().__init__(message)
-        self.failed = failed
 
 
 class LockHeld(TrackrecordError):

@@ -12,7 +12,8 @@ from prefect.runtime import flow_run
 
 from flows import pipeline
 from flows.config import Settings
-from flows.errors import GateStopped, TrackrecordError
+from flows.errors import TrackrecordError
+from flows.quality.results import GateStopped
 from flows.report.gates import gates_markdown, stop_markdown
 from flows.report.scorecard import read_scorecard, scorecard_markdown
 from flows.run import open_run

@@ -14,27 +14,29 @@ from uuid import uuid4
 import duckdb
 
 from flows.catch_up import readings
+from flows.clock import utc_now
 from flows.config import SQL_DIR, Settings
+from flows.datasets import DATASETS
 from flows.delivery.delivery import read as read_deliveries
-from flows.errors import GateStopped, LockHeld, TrackrecordError, UsageError, WarehouseError
+from flows.errors import LockHeld, TrackrecordError, UsageError, WarehouseError
+from flows.home import journal
+from flows.home.lock import hold_lock
+from flows.home.raw_store import Kept, free_disk_mb, keep
 from flows.quality.checks import run_checks, run_grain_checks
 from flows.quality.pages import write_checks
-from flows.quality.results import RuleResult
+from flows.quality.results import GateStopped, RuleResult
 from flows.quality.suites import Suites
 from flows.run import Run
-from flows.sources.base import DATASETS, PaidByTheCall
-from flows.warehouse import backlog, journal, runs
+from flows.sources.base import PaidByTheCall
+from flows.warehouse import backlog, runs
 from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.as_of import copy_as_known, open_beside
 from flows.warehouse.build import BuildReport, build
-from flows.warehouse.clock import utc_now
 from flows.warehouse.connection import is_damaged_inside, open_warehouse
 from flows.warehouse.days import write_days
 from flows.warehouse.deliveries import adopt_deliveries
-from flows.warehouse.lock import hold_lock
 from flows.warehouse.models import Renderer, grains_of, load_models
 from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
-from flows.warehouse.raw_store import Kept, free_disk_mb, keep
 from flows.warehouse.restore import recover, restore_from_raw, roll_forward
 from flows.warehouse.snapshots import Snapshot, supersede, take_snapshot
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from flows.clock import as_utc, utc_now
 from flows.config import TIMEFRAMES, Settings
 from flows.errors import UsageError
 from flows.sources import open_source
 from flows.sources.base import Source, Wanted
-from flows.warehouse.clock import as_utc, utc_now
 
 
 @dataclass

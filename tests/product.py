@@ -13,7 +13,9 @@ import pandas as pd
 
 import flows.config
 from flows.config import SQL_DIR, Settings
+from flows.home.raw_store import Kept
 from flows.pipeline import Outcome, fetch, main_job
+from flows.quality.incoming import Incoming
 from flows.quality.results import GateResult, RuleResult
 from flows.run import Run, start_run
 from flows.sources.files import FilesSource
@@ -23,9 +25,7 @@ from flows.warehouse import connection as connection_module
 from flows.warehouse import forward_windows as forward_windows_module
 from flows.warehouse import models as models_module
 from flows.warehouse.build import BuildReport, build
-from flows.warehouse.incoming import Incoming
 from flows.warehouse.models import Renderer
-from flows.warehouse.raw_store import Kept
 from flows.warehouse.snapshots import take_snapshot
 
 # Every module that reads `sql/` on the way from raw to marts holds the folder under this name.

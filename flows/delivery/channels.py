@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from flows.report.edition import Edition
+from flows.delivery.edition import Edition
 
 
 class NotDelivered(Exception):

@@ -12,9 +12,9 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from flows.delivery.channels import NotDelivered, OutcomeUnknown
 from flows.delivery.discretion import silence
+from flows.delivery.edition import Edition
 from flows.delivery.split import split
 from flows.errors import DeliveryError
-from flows.report.edition import Edition
 
 # What the services take in one message, in UTF-16 units. One message is one block of text, and one block is within
 # Slack's 50 blocks; no embeds are used on Discord, whose 10 may hold 6,000 beside the 2,000 of the message.

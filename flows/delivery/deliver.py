@@ -12,6 +12,7 @@ from flows.delivery import doubt
 from flows.delivery.channels import Channel, NotDelivered, OutcomeUnknown
 from flows.delivery.delivery import OPEN, Delivery, State, deadline, read, week_end
 from flows.delivery.discretion import strike
+from flows.delivery.edition import Edition
 from flows.delivery.mail import Mail
 from flows.delivery.outbox import Outbox, open_outbox
 from flows.delivery.overdue import advice
@@ -19,7 +20,6 @@ from flows.delivery.packed import body_hash
 from flows.delivery.settings import DeliverySettings
 from flows.delivery.webhook import WebhookChannel
 from flows.errors import DeliveryError, UsageError
-from flows.report.edition import Edition
 
 LONGEST_WAIT_SECONDS = 600
 

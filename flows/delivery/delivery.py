@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import DeliveryError
-from flows.warehouse import journal
+from flows.home import journal
 
 KIND = "deliveries"
 

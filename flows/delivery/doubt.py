@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flows.delivery.delivery import deadline, week_end
-from flows.warehouse import journal
+from flows.home import journal
 
 
 def restored_in_doubt(home: Path, week: str, hours: float) -> datetime | None:

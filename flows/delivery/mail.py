@@ -11,9 +11,9 @@ from email.policy import SMTP as SMTP_POLICY
 from email.utils import parseaddr
 
 from flows.delivery.channels import NotDelivered, OutcomeUnknown
+from flows.delivery.edition import Edition
 from flows.delivery.settings import DeliverySettings
 from flows.delivery.tls import trusted
-from flows.report.edition import Edition
 
 
 class Mail:

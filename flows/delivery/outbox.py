@@ -19,10 +19,10 @@ from typing import Any
 from flows.delivery import delivery as record
 from flows.delivery import doubt
 from flows.delivery.delivery import OPEN, Delivery, State
+from flows.delivery.edition import Edition
 from flows.delivery.packed import body_hash, pack, unpack
 from flows.errors import DeliveryError
-from flows.report.edition import Edition
-from flows.warehouse.lock import hold_lock
+from flows.home.lock import hold_lock
 
 FILE = "outbox.sqlite"
 LOCK = "outbox.lock"

@@ -6,7 +6,7 @@ from pathlib import Path
 from flows.delivery.delivery import CLOSED, State, deadline, due_at, last_late_week, read, week_end
 from flows.delivery.doubt import restored_in_doubt
 from flows.delivery.settings import DeliverySettings
-from flows.warehouse import journal
+from flows.home import journal
 
 # How long a digest is asked after: as long as its edition is kept to be sent again.
 N_WEEKS = 8

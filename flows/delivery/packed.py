@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from dataclasses import asdict
 from hashlib import sha256
 
-from flows.report.edition import Edition, Picture
+from flows.delivery.edition import Edition, Picture
 
 
 def pack(edition: Edition) -> bytes:

@@ -8,10 +8,10 @@ import httpx
 
 from flows.delivery.channels import NotDelivered, OutcomeUnknown
 from flows.delivery.discretion import silence
+from flows.delivery.edition import Edition
 from flows.delivery.settings import Webhook
 from flows.delivery.signing import NONCE, SIGNATURE, TIMESTAMP, sign
 from flows.delivery.tls import trusted
-from flows.report.edition import Edition
 
 # Said before the receiver has begun to work on the request.
 NOT_TAKEN = {503}

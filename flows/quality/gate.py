@@ -9,11 +9,11 @@ import duckdb
 
 from flows.config import Settings
 from flows.quality import helpers
+from flows.quality.incoming import Incoming
 from flows.quality.results import GateResult, RuleResult, shorten
 from flows.quality.rules import Rule, rules_for
 from flows.quality.suites import Suites
 from flows.quality.summary import Fact, LastSnapshot, delivery_facts, quarantine_fact
-from flows.warehouse.incoming import Incoming
 
 if TYPE_CHECKING:
     import pandas as pd

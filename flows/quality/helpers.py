@@ -6,8 +6,8 @@ from datetime import datetime
 import duckdb
 
 from flows.config import TIMEFRAMES
-from flows.sources.base import Column, Dataset
-from flows.warehouse.incoming import Incoming
+from flows.datasets import Column, Dataset
+from flows.quality.incoming import Incoming
 
 # Bars with more than this missing between them are no neighbours: a halt (contract, section 3: segments).
 HALT = "interval 3 day"

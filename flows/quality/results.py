@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from flows.errors import TrackrecordError
 from flows.quality.rules import Severity
 
 EXAMPLE_LENGTH = 400
@@ -60,3 +61,13 @@ def _told(stop: RuleResult, snapshot_id: int) -> str:
 def shorten(text: str) -> str:
     """An example short enough for a message and a table."""
     return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
+
+
+class GateStopped(TrackrecordError):
+    """A gate stopped the run before publish; the published file is unchanged."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, failed: tuple[RuleResult, ...] = ()) -> None:
+        super().__init__(message)
+        self.failed = failed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flows.config import TIMEFRAMES
-from flows.sources.base import DATASETS
+from flows.datasets import DATASETS
 
 Severity = Literal["critical", "warning"]
 Scope = Literal["row", "dataset"]

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import duckdb
 
+from flows.datasets import Dataset
 from flows.quality.helpers import count
+from flows.quality.incoming import Incoming
 from flows.quality.results import RuleResult
-from flows.sources.base import Dataset
-from flows.warehouse.incoming import Incoming
 
 # Fewer days than this say nothing about weekends; as many bars, spread over at least this many days.
 MIN_SPAN_DAYS = 14

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.clock import utc_now
 from flows.errors import UsageError
 from flows.sources.base import Source
 from flows.sources.exchange import PricesFrom
@@ -15,7 +16,6 @@ from flows.sources.tokenmetrics import TokenMetricsSource, ledger
 from flows.sources.tokenmetrics.doctor import Examination, fields_told
 from flows.sources.tokenmetrics.endpoints import BY_NAME
 from flows.sources.tokenmetrics.source import read_settings
-from flows.warehouse.clock import utc_now
 
 
 def tokenmetrics_of(source: Source) -> TokenMetricsSource:

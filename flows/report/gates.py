@@ -1,8 +1,7 @@
 """What the gates said, as people read it."""
 
-from flows.errors import GateStopped
 from flows.pipeline import Outcome
-from flows.quality.results import RuleResult
+from flows.quality.results import GateStopped, RuleResult
 
 
 def gates_markdown(outcome: Outcome) -> str:

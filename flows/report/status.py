@@ -5,17 +5,17 @@ from pathlib import Path
 
 from rich.console import Console
 
+from flows.clock import utc_now
 from flows.config import Settings
 from flows.delivery.delivery import read as read_deliveries
 from flows.delivery.delivery import summary
 from flows.delivery.doubt import weeks_in_doubt
 from flows.delivery.overdue import overdue
 from flows.delivery.settings import DeliverySettings
+from flows.home import journal
 from flows.report.calendar import print_calendar, told_late
 from flows.report.published import open_published
 from flows.report.tables import say
-from flows.warehouse import journal
-from flows.warehouse.clock import utc_now
 from flows.warehouse.days import read_days
 from flows.warehouse.runs import fold
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from flows.scoring.base import Floats, Ints
+from flows.scoring.series import Floats, Ints
 
 # A variance below this is rounding noise around zero: sums of fractions are kept to 1e-12, and what is left of a
 # cancellation of many is far above that, and far below any variance of real calls.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.scoring.base import Floats, Ints
 from flows.scoring.chain import Step, chain
+from flows.scoring.series import Floats, Ints
 
 Flags = NDArray[np.bool_]
 Bits = NDArray[np.uint8]

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import duckdb
 
+from flows.datasets import DATASETS, Dataset
 from flows.errors import SourceError
-from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
+from flows.home.raw_store import Delivery, Response
+from flows.sources.base import Wanted
 from flows.sources.tabular import read_tables
 
 SUFFIXES = (".parquet", ".csv")

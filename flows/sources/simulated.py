@@ -9,8 +9,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.datasets import DATASETS, Dataset
+from flows.home.raw_store import Delivery, Response
 from flows.sources import sample
-from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
+from flows.sources.base import Wanted
 from flows.sources.tabular import read_tables
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
+from flows.datasets import SURPLUS, Dataset
 from flows.errors import SourceError
-from flows.sources.base import SURPLUS, Dataset
 
 DELIMITERS = (",", ";", "\t", "|")
 

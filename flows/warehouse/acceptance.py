@@ -5,10 +5,10 @@ from typing import Any
 
 import duckdb
 
+from flows.clock import utc_now
 from flows.errors import UsageError
+from flows.home import journal
 from flows.quality.rules import ACCEPTABLE
-from flows.warehouse import journal
-from flows.warehouse.clock import utc_now
 
 
 def accept(connection: duckdb.DuckDBPyConnection, home: Path, *, rule: str, snapshot_id: int, reason: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from flows.warehouse import journal
+from flows.home import journal
 
 # The columns of each ledger as its journal lines name them; `read_json` is told them, so that nothing is guessed.
 LEDGERS = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 
 from flows.config import Settings
+from flows.datasets import DATASETS
 from flows.errors import UsageError, WarehouseError
-from flows.sources.base import DATASETS
 from flows.warehouse.connection import prepare
 
 # Snapshots known at $moment. One that was taken later but lives before a publish of that moment or an earlier one (a

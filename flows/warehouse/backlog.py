@@ -8,11 +8,11 @@ from typing import Any
 
 import duckdb
 
+from flows.datasets import DATASETS
 from flows.errors import UsageError
+from flows.home import journal
+from flows.home.raw_store import Kept
 from flows.run import Run
-from flows.sources.base import DATASETS
-from flows.warehouse import journal
-from flows.warehouse.raw_store import Kept
 
 # Not "deliveries": those are of the digest.
 KIND = "fetches"

@@ -8,10 +8,10 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
+from flows.clock import utc_now
 from flows.config import Settings
 from flows.errors import UsageError, WarehouseError
-from flows.warehouse import journal
-from flows.warehouse.clock import utc_now
+from flows.home import journal
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.restore import REPLACING, checksum_of_file, finish_replacing
 

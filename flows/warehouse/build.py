@@ -10,7 +10,7 @@ import duckdb
 
 from flows.config import DATA_DIR, SQL_DIR, Settings
 from flows.errors import WarehouseError
-from flows.scoring.scorecards import write_scorecards
+from flows.scorecards.signals import write_scorecards
 from flows.warehouse.connection import roll_back
 from flows.warehouse.forward_windows import create_table, fill_windows
 from flows.warehouse.memory import give_back_freed, keep_no_large_arrays

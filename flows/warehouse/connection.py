@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 import duckdb
 
 from flows.config import SQL_DIR, Settings
+from flows.datasets import DATASETS, Dataset
 from flows.errors import WarehouseError
-from flows.sources.base import DATASETS, Dataset
 from flows.warehouse.migrate import migrate, stamp_new
 
 # How DuckDB tells of a database file or a write-ahead log that is not whole.

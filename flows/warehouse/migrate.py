@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
+from flows.clock import utc_now
 from flows.errors import WarehouseError
-from flows.warehouse.clock import utc_now
 
 MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 

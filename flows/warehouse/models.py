@@ -13,8 +13,8 @@ import duckdb
 import jinja2
 
 from flows.config import SQL_DIR, Settings
+from flows.datasets import DATASETS
 from flows.errors import WarehouseError
-from flows.sources.base import DATASETS
 from flows.warehouse.forward_windows import ALL_TOKENS
 
 LAYERS = ("staging", "work", "core", "marts", "temp")

@@ -10,12 +10,12 @@ from typing import Any
 
 import duckdb
 
+from flows.clock import utc_now
 from flows.config import Settings
 from flows.errors import WarehouseError
+from flows.home import journal
+from flows.home.set_aside import set_aside
 from flows.run import Run
-from flows.warehouse import journal
-from flows.warehouse.aside import set_aside
-from flows.warehouse.clock import utc_now
 from flows.warehouse.connection import is_damage, is_damaged_inside
 from flows.warehouse.glossary import write_comments
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import duckdb
 
-from flows.sources.base import Dataset
-from flows.warehouse.raw_store import Kept
+from flows.datasets import Dataset
+from flows.home.raw_store import Kept
 
 
 def record_reading(

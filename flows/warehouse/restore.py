@@ -14,20 +14,21 @@ from typing import Any
 import duckdb
 
 from flows.config import Settings
+from flows.datasets import DATASETS
 from flows.errors import WarehouseError
+from flows.home import journal
+from flows.home.raw_store import CHUNK, Kept, checksum_of
+from flows.home.set_aside import set_aside
+from flows.quality.incoming import read_incoming
 from flows.quality.results import RuleResult
 from flows.sources import open_reader
-from flows.sources.base import DATASETS
-from flows.warehouse import journal, runs
+from flows.warehouse import runs
 from flows.warehouse.acceptance import insert_acceptance
 from flows.warehouse.adoption import adopt_journal
-from flows.warehouse.aside import set_aside
 from flows.warehouse.build import build
 from flows.warehouse.connection import is_damage, prepare
 from flows.warehouse.days import write_days
-from flows.warehouse.incoming import read_incoming
 from flows.warehouse.publish import adopt_publishes, insert_publish
-from flows.warehouse.raw_store import CHUNK, Kept, checksum_of
 from flows.warehouse.readings import record_same_again
 from flows.warehouse.snapshots import Fetch, append, record_superseded
 

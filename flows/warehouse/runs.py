@@ -12,12 +12,12 @@ from typing import Any
 
 import duckdb
 
+from flows.clock import utc_now
 from flows.config import ROOT
 from flows.errors import UsageError
+from flows.home import journal
 from flows.quality.results import RuleResult
 from flows.run import Run
-from flows.warehouse import journal
-from flows.warehouse.clock import utc_now
 
 DIED = "the process ended without a word"
 

@@ -5,14 +5,14 @@ from datetime import datetime
 
 import duckdb
 
+from flows.datasets import DATASETS, Dataset
+from flows.home import journal
+from flows.home.raw_store import Kept
 from flows.quality.gate import GateResult, LastSnapshot, judge
+from flows.quality.incoming import Incoming, read_incoming
 from flows.quality.suites import Suites
 from flows.run import Run
-from flows.sources.base import DATASETS, Dataset
-from flows.warehouse import journal
 from flows.warehouse.connection import roll_back
-from flows.warehouse.incoming import Incoming, read_incoming
-from flows.warehouse.raw_store import Kept
 from flows.warehouse.readings import record_reading, record_same_again
 from flows.warehouse.runs import record_results
 

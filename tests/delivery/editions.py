@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flows.delivery.delivery import due_at
+from flows.delivery.edition import Edition, Picture
 from flows.delivery.settings import DeliverySettings
-from flows.report.edition import Edition, Picture
 
 WEEK = "2026-W10"
 NOW = datetime(2026, 3, 9, 6, 0, 20)

@@ -10,7 +10,7 @@ from flows.delivery.deliver import deliver, drop, require_sent, resend, settle
 from flows.delivery.delivery import deadline
 from flows.delivery.overdue import overdue
 from flows.errors import DeliveryError, UsageError
-from flows.warehouse import journal
+from flows.home import journal
 
 from .editions import NOW, WEEK, edition, mail_to, settings
 from .servers import free_port, mail_server

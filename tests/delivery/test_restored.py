@@ -12,7 +12,7 @@ from flows.delivery.deliver import deliver, resend, retry
 from flows.delivery.delivery import due_at
 from flows.delivery.doubt import weeks_in_doubt
 from flows.delivery.overdue import overdue
-from flows.warehouse import journal
+from flows.home import journal
 from flows.warehouse.backup import back_up, restore_backup
 
 from .editions import NOW, WEEK, edition, mail_to, settings

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flows.clock import utc_now
 from flows.config import Settings
 from flows.devserver import DevServer
 from flows.errors import CreditsSpent
@@ -15,7 +16,6 @@ from flows.pipeline import Outcome
 from flows.run import start_run
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource, ledger
 from flows.warehouse import restore
-from flows.warehouse.clock import utc_now
 from tests.product import run_main_job
 from tests.tokenmetrics.desk import settings_for
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from flows.home.lock import hold_lock
 from flows.report.scorecard import HEADINGS, Scorecard, Section, print_scorecard, read_scorecard
-from flows.warehouse.lock import hold_lock
 
 from .desk import Desk, clean_folder
 
@@ -110,7 +110,7 @@ def test_a_gate_that_stops_is_3(desk: Desk) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from flows.warehouse.lock import hold_lock
+from flows.home.lock import hold_lock
 with hold_lock(Path(sys.argv[1]), "the nightly flow, run 20260101T002000-abc123"):
     print("held", flush=True)
     sys.stdin.read()

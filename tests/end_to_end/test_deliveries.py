@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from flows.clock import utc_now
 from flows.delivery.deliver import deliver
 from flows.delivery.delivery import last_late_week
-from flows.warehouse.clock import utc_now
 from tests.delivery.editions import edition, mail_to, settings, shortly_after
 from tests.delivery.servers import mail_server
 

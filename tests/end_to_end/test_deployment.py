@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from flows.clock import utc_now
 from flows.config import ROOT
 from flows.delivery.delivery import due_at
 from flows.report.digest.moment import weeks_of
-from flows.warehouse.clock import utc_now
 
 from .conftest import copy_of
 from .desk import Desk

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.panel import write_panel
-from flows.warehouse import journal
-from flows.warehouse.lock import hold_lock
+from flows.home import journal
+from flows.home.lock import hold_lock
 from tests.point_in_time.homes import fingerprints
 
 from .conftest import copy_of

@@ -7,11 +7,11 @@ import duckdb
 import pytest
 
 from flows import pipeline
+from flows.clock import utc_now
 from flows.config import Settings
 from flows.devserver import DevServer, small_market
 from flows.run import Run, start_run
 from flows.sources.tokenmetrics import TokenMetricsSource
-from flows.warehouse.clock import utc_now
 from tests.oracle_agreement.comparing import compare, compare_hourly_windows, in_words, oracle_tables
 from tests.product import run_main_job
 from tests.tokenmetrics.desk import settings_for

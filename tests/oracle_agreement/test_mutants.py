@@ -17,7 +17,8 @@ import pytest
 
 from flows.config import SQL_DIR, Settings
 from flows.run import Run
-from flows.scoring import clusters, inference, windows
+from flows.scoring import blocks as clusters
+from flows.scoring import inference, windows
 from flows.warehouse.connection import prepare
 from tests.oracle_agreement.comparing import Told, compare, in_words, oracle_tables
 from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.sources.base import Delivery, Response, Wanted
+from flows.home.raw_store import Delivery, Response
+from flows.sources.base import Wanted
 from flows.sources.files import FilesSource
 
 MOMENTS = {"prices": "bar_start", "signals": "signal_at"}

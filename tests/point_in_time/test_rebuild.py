@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows import pipeline
+from flows.clock import utc_now
 from flows.errors import UsageError, WarehouseError
-from flows.warehouse.clock import utc_now
 from tests.point_in_time.markets import ROW_EVENTS, Event, Market, Step, random_market
 from tests.point_in_time.publisher import Publisher, new_publisher
 

@@ -12,12 +12,13 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from flows.datasets import DATASETS
 from flows.errors import SourceError, UsageError
+from flows.home.raw_store import Delivery, keep
 from flows.sources import open_source
-from flows.sources.base import DATASETS, Delivery, Wanted
+from flows.sources.base import Wanted
 from flows.sources.exchange import PricesFrom, open_exchange
 from flows.sources.files import FilesSource
-from flows.warehouse.raw_store import keep
 from tests.prices.candle_server import CandleServer
 from tests.prices.conftest import FIRST_DAY, NOW, Through, ms
 

@@ -10,14 +10,15 @@ import pandas as pd
 import pytest
 
 from flows.config import Settings
+from flows.datasets import DATASETS
+from flows.home.raw_store import Kept
 from flows.quality.gate import GateResult, judge
+from flows.quality.incoming import Incoming, read_incoming
 from flows.quality.suites import Suites
 from flows.quality.summary import LastSnapshot
-from flows.sources.base import DATASETS, Wanted
+from flows.sources.base import Wanted
 from flows.sources.files import FilesSource
 from flows.warehouse.connection import prepare
-from flows.warehouse.incoming import Incoming, read_incoming
-from flows.warehouse.raw_store import Kept
 
 AS_OF = datetime(2026, 1, 31, 0, 20)
 DAYS = pd.date_range("2026-01-01", "2026-01-30")

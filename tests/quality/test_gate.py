@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 
 from flows.config import Settings
+from flows.datasets import DATASETS
 from flows.errors import SourceError
+from flows.home.raw_store import keep
 from flows.quality import gate as gate_module
 from flows.quality.gate import GateResult, RuleResult
 from flows.quality.pages import write_checks
 from flows.quality.rules import ACCEPTABLE, RULES, rules_for
 from flows.quality.suites import Suites
 from flows.quality.summary import LastSnapshot, delivered_token_ids
-from flows.sources.base import DATASETS
 from flows.warehouse.connection import prepare
-from flows.warehouse.raw_store import keep
 from flows.warehouse.snapshots import take_snapshot
 from tests.product import make_run
 

@@ -6,15 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from tests.study.measures import (
-    Share,
-    covers,
-    finds,
-    fires,
-    naive_covers,
-    naive_fires,
-    with_truth,
-)
+from tests.study.measures import Share, covers, finds, fires, naive_covers, naive_fires, with_truth
 from tests.study.panels import HORIZONS, NO_SKILL, PLANTED, SHIFTED, Setting
 
 

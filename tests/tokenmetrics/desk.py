@@ -8,10 +8,11 @@ from typing import Any
 
 import duckdb
 
+from flows.datasets import DATASETS
 from flows.devserver import KEY, DevServer
-from flows.sources.base import DATASETS, Wanted
+from flows.home.raw_store import Kept, keep
+from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
-from flows.warehouse.raw_store import Kept, keep
 
 # Quick, and patient enough for one fault in any call.
 QUICK: dict[str, Any] = {

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from flows.datasets import DATASETS
 from flows.errors import SourceError
-from flows.sources.base import DATASETS, Wanted
+from flows.home.raw_store import keep
+from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
-from flows.warehouse.raw_store import keep
 from tests.tokenmetrics.another_vendor import N_DAYS, N_HOURS, NOW, TOKENS, Manner, Vendor, serving
 from tests.tokenmetrics.desk import QUICK
 

@@ -11,12 +11,12 @@ from flows import pipeline
 from flows.config import Settings
 from flows.devserver import DevServer
 from flows.errors import LockHeld
+from flows.home.lock import hold_lock
 from flows.run import Run, start_run
 from flows.sources.tokenmetrics import TokenMetricsSource
 from flows.warehouse import backlog
 from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.connection import open_warehouse
-from flows.warehouse.lock import hold_lock
 from flows.warehouse.restore import restore_from_raw
 from flows.warehouse.snapshots import supersede, take_snapshot
 from tests.product import _pass_all

@@ -14,13 +14,13 @@ import pytest
 from flows.config import ROOT
 from flows.devserver import KEY, LATE_2025, DevServer, Fault, Plan
 from flows.errors import CreditsSpent, EndpointRefused, KeyRefused, SourceError, UsageError
+from flows.home import journal
 from flows.sources.tokenmetrics import TokenMetricsSettings, ledger
 from flows.sources.tokenmetrics.client import Answer, Client
 from flows.sources.tokenmetrics.faults import OF_STATUS, fault_of
 from flows.sources.tokenmetrics.faults import Fault as Code
 from flows.sources.tokenmetrics.keys import find_keys
 from flows.sources.tokenmetrics.retry import retry_after, seconds_to_wait, unasked_wait
-from flows.warehouse import journal
 from tests.tokenmetrics.desk import fetch, settings_for
 
 OTHER_KEY = "tm-11111111-1111-4111-8111-111111111111"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.clock import utc_now
 from flows.devserver import DevServer, Fault
 from flows.errors import CreditsSpent, SourceError
 from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import TokenMetricsSource, ledger
-from flows.warehouse.clock import utc_now
 from tests.tokenmetrics.conftest import NOW
 from tests.tokenmetrics.desk import settings_for
 

@@ -14,8 +14,8 @@ import pytest
 from flows.config import ROOT
 from flows.devserver import DevServer, Fault
 from flows.errors import SourceError
+from flows.home import journal
 from flows.sources.tokenmetrics.pages import Page, PageStore, packed
-from flows.warehouse import journal
 from tests.tokenmetrics.conftest import NOW
 from tests.tokenmetrics.desk import QUICK, fetch, settings_for
 

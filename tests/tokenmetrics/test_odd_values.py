@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from flows.sources.base import DATASETS, Delivery, Response
+from flows.datasets import DATASETS
+from flows.home.raw_store import Delivery, Response
 from flows.sources.tokenmetrics.endpoints import BY_NAME, TOP_TOKENS
 from flows.sources.tokenmetrics.fetch import ids_of
 from flows.sources.tokenmetrics.pages import Page, packed

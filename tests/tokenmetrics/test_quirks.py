@@ -10,8 +10,10 @@ import duckdb
 import pytest
 
 from flows.config import Settings
+from flows.datasets import DATASETS
 from flows.devserver import DevServer, Fault
-from flows.sources.base import DATASETS
+from flows.home.raw_store import keep
+from flows.quality.incoming import read_incoming
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
 from flows.sources.tokenmetrics.aliases import folded
 from flows.sources.tokenmetrics.drift import Fields
@@ -21,8 +23,6 @@ from flows.sources.tokenmetrics.pages import Page, packed
 from flows.sources.tokenmetrics.parse import identifier, moment, number, parse_rows, side
 from flows.sources.tokenmetrics.source import deliveries
 from flows.warehouse.connection import prepare
-from flows.warehouse.incoming import read_incoming
-from flows.warehouse.raw_store import keep
 from tests.tokenmetrics.desk import fetch
 
 AT = datetime(2025, 5, 27, 0, 20)

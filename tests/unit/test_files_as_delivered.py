@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from flows.config import Settings
+from flows.datasets import DATASETS
 from flows.errors import SourceError
-from flows.sources.base import DATASETS, Wanted
+from flows.home.raw_store import Kept
+from flows.quality.incoming import read_incoming
+from flows.sources.base import Wanted
 from flows.sources.files import FilesSource
 from flows.warehouse.connection import prepare
-from flows.warehouse.incoming import read_incoming
-from flows.warehouse.raw_store import Kept
 
 AS_OF = datetime(2026, 1, 31)
 

@@ -4,13 +4,13 @@ import json
 import os
 from pathlib import Path
 
+from flows.delivery.edition import Edition
 from flows.report.digest.document import Document
 from flows.report.digest.layout import lay_out
 from flows.report.digest.mail import mail_form, pictures_of
 from flows.report.digest.model import Digest
 from flows.report.digest.page import page_form
 from flows.report.digest.plain_forms import chat_form, markdown_form, text_form
-from flows.report.edition import Edition
 
 
 def make_edition(digest: Digest) -> Edition:

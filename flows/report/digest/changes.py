@@ -3,16 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flows.report.digest.model import (
-    Cell,
-    Changes,
-    GradeChange,
-    Moved,
-    NewCall,
-    OpenCall,
-    OpenCount,
-    Restated,
-)
+from flows.report.digest.model import Cell, Changes, GradeChange, Moved, NewCall, OpenCall, OpenCount, Restated
 from flows.report.digest.moment import File
 
 # Lists are cut where a page stops being one; the counts beside them are not.

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.clock import utc_now
 from flows.config import Settings
 from flows.delivery.deliver import Receipt, deliver, open_channels, require_sent, retry
 from flows.delivery.delivery import deadline, due_at
 from flows.delivery.delivery import read as read_deliveries
+from flows.delivery.edition import Edition
 from flows.delivery.settings import DeliverySettings
 from flows.errors import UsageError
 from flows.report.digest.archive import write_archive
@@ -16,8 +18,6 @@ from flows.report.digest.model import Digest
 from flows.report.digest.moment import open_at, weeks_of
 from flows.report.digest.notes import made_weeks, read_notes, record_made
 from flows.report.digest.site import write_site
-from flows.report.edition import Edition
-from flows.warehouse.clock import utc_now
 
 
 def read_digest(settings: Settings, week: str | None = None) -> Digest:

@@ -9,11 +9,11 @@ from typing import Any
 import css_inline
 from markupsafe import Markup
 
+from flows.delivery.edition import Picture
 from flows.errors import TrackrecordError
 from flows.report.digest.document import Chart, Document, Figure, Row, Section, Table, Text
 from flows.report.digest.forms import environment, png
 from flows.report.digest.sections.parts import TOP_ONLY
-from flows.report.edition import Picture
 
 # Beyond 102 KB a large mailbox provider cuts a mail off; the limit leaves room for what gateways add.
 MAX_BYTES = 80_000

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from flows.errors import UsageError
+from flows.home import journal
 from flows.report.digest.model import Note
-from flows.warehouse import journal
 
 MAX_BYTES = 2_000
 

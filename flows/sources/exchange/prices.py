@@ -12,8 +12,10 @@ from typing import Protocol, runtime_checkable
 
 import duckdb
 
+from flows.datasets import TOKENS, Dataset
 from flows.errors import SourceError
-from flows.sources.base import TOKENS, Dataset, Delivery, PaidByTheCall, Response, Source, Wanted
+from flows.home.raw_store import Delivery, Response
+from flows.sources.base import PaidByTheCall, Source, Wanted
 from flows.sources.exchange.base import PAGE, Exchange, price_source
 from flows.sources.exchange.held import Held, what_is_held
 from flows.sources.exchange.markets import MARKETS_FILE, Choice, Token, choose_markets, read_overrides

@@ -13,8 +13,9 @@ from uuid import uuid4
 import httpx
 from aiolimiter import AsyncLimiter
 
+from flows.clock import utc_now
 from flows.errors import EndpointRefused, KeyRefused, RequestRefused, SourceError
-from flows.sources.base import Delivery, Response
+from flows.home.raw_store import Delivery, Response, keep
 from flows.sources.tokenmetrics.body import NotAnEnvelope, is_html, message_of, opened
 from flows.sources.tokenmetrics.faults import Fault, fault_of
 from flows.sources.tokenmetrics.keys import Key, Keys
@@ -22,8 +23,6 @@ from flows.sources.tokenmetrics.ledger import Call, Ledger, answered_at
 from flows.sources.tokenmetrics.pages import packed
 from flows.sources.tokenmetrics.retry import RetryBudget, Transient, attempts, retry_after, unasked_wait
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
-from flows.warehouse.clock import utc_now
-from flows.warehouse.raw_store import keep
 
 SOURCE = "tokenmetrics"
 REDACTED = b"[key]"

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from flows.catch_up import readings
+from flows.clock import utc_now
 from flows.config import Settings
 from flows.errors import EndpointRefused, SourceError
+from flows.home.raw_store import free_disk_mb
 from flows.run import Run
 from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import ledger
@@ -27,8 +29,6 @@ from flows.sources.tokenmetrics.plan import DAY, Query, Window, queries
 from flows.sources.tokenmetrics.retry import http_date
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.source import TokenMetricsSource
-from flows.warehouse.clock import utc_now
-from flows.warehouse.raw_store import free_disk_mb
 
 HEADERS = ("x-api-key", "api_key")
 # Bitcoin and Ethereum, where the list of the largest tokens cannot be had.

@@ -8,9 +8,9 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
+from flows.home import journal
 from flows.sources.tokenmetrics.aliases import canonical
 from flows.sources.tokenmetrics.endpoints import Endpoint
-from flows.warehouse import journal
 
 KIND = "drift"
 LOOKS_ALIKE = 0.6

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from flows.clock import utc_now
 from flows.errors import CreditsSpent
+from flows.home import journal
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
-from flows.warehouse import journal
-from flows.warehouse.clock import utc_now
 
 KIND = "requests"
 REMEMBERED = timedelta(days=62)

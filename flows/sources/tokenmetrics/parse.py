@@ -12,9 +12,9 @@ from functools import lru_cache
 from math import isfinite, isnan
 from typing import Any
 
+from flows.clock import as_utc
 from flows.sources.tokenmetrics.aliases import folded
 from flows.sources.tokenmetrics.endpoints import Endpoint
-from flows.warehouse.clock import as_utc
 
 Row = dict[str, Any]
 

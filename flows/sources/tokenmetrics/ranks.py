@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Mapping
 
-from flows.sources.base import Delivery
+from flows.home.raw_store import Delivery
 from flows.sources.tokenmetrics.aliases import folded
 from flows.sources.tokenmetrics.body import rows_of
 from flows.sources.tokenmetrics.endpoints import TOP_TOKENS

@@ -14,8 +14,11 @@ import duckdb
 import pyarrow as pa
 from pydantic import ValidationError
 
+from flows.clock import utc_now
+from flows.datasets import DATASETS, Dataset
 from flows.errors import SourceError, UsageError
-from flows.sources.base import DATASETS, Dataset, Delivery, Response, Wanted
+from flows.home.raw_store import Delivery, Response
+from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import drift, ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
 from flows.sources.tokenmetrics.client import Client
@@ -29,7 +32,6 @@ from flows.sources.tokenmetrics.parse import parse_rows
 from flows.sources.tokenmetrics.plan import Window
 from flows.sources.tokenmetrics.ranks import ranks_of
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
-from flows.warehouse.clock import utc_now
 
 # How far behind our clock a run may live: the vendor tells what it says today, whatever day it is asked about.
 MAX_BEHIND = timedelta(hours=1)

@@ -1,0 +1,146 @@
+"""The journal: append-only JSON lines beside the warehouse, from which, with raw/, everything can be rebuilt."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from io import RawIOBase
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from flows.clock import utc_now
+
+FIRST_LOOK = 1 << 20
+
+
+def append(home: Path, kind: str, *, is_durable: bool = True, **event: Any) -> None:
+    """Append one event to `journal/<kind>.jsonl`: safe from now on if this process dies, and durable on the disk.
+
+    Where there are very many of little weight, `is_durable=False` leaves the disk to the system: a power cut may take
+    the last ones.
+    """
+    append_all(home, kind, [event], is_durable=is_durable)
+
+
+def append_all(home: Path, kind: str, events: Iterable[Mapping[str, Any]], *, is_durable: bool = True) -> None:
+    """Append events as `append` does each, and wait for the disk once."""
+    with Writer(home, kind) as writer:
+        writer.append(events)
+        if is_durable:
+            writer.make_durable()
+
+
+class Writer:
+    """One kind of event, held open by who appends very many. Several processes may write to a kind at once."""
+
+    def __init__(self, home: Path, kind: str) -> None:
+        path = home / "journal" / f"{kind}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+b", buffering=0)
+        _end_line(self._file)
+
+    def append(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Append events in one write: safe from now on if this process dies."""
+        lines = [json.dumps({"written_at": utc_now(), **event}, default=_as_text) + "\n" for event in events]
+        if lines:
+            _write_whole(self._file, "".join(lines).encode())
+
+    def make_durable(self) -> None:
+        """Wait until the disk has what was appended."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def lines_since(home: Path, kind: str, is_older: Callable[[dict[str, Any]], bool]) -> Iterator[bytes]:
+    """The lines of a kind, oldest first, from where `start_since` says on."""
+    path = home / "journal" / f"{kind}.jsonl"
+    if path.exists():
+        with path.open("rb") as file:
+            file.seek(start_since(path, is_older))
+            yield from file
+
+
+def start_since(path: Path, is_older: Callable[[dict[str, Any]], bool]) -> int:
+    """Where to begin to read so that nothing is missed but events that `is_older`.
+
+    It says of an event whether that one and all before it may be left out. A journal of years is not read for the
+    events of a day: it is looked at from its end, twice as far each time.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        n_bytes = FIRST_LOOK
+        while n_bytes < size:
+            file.seek(size - n_bytes)
+            file.readline()  # The rest of a line.
+            start = file.tell()
+            with suppress(ValueError, KeyError, TypeError):
+                if is_older(json.loads(file.readline())):
+                    return start
+            n_bytes *= 2
+    return 0
+
+
+def read(home: Path, kind: str) -> list[dict[str, Any]]:
+    """All events of a kind, oldest first; a line that a crash cut off is left out."""
+    return list(events(home, kind))
+
+
+def events(home: Path, kind: str) -> Iterator[dict[str, Any]]:
+    """The same, one after the other: for who has seen enough before the end of a journal of years."""
+    path = home / "journal" / f"{kind}.jsonl"
+    if path.exists():
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                with suppress(json.JSONDecodeError):
+                    yield json.loads(line)
+
+
+def find(
+    connection: duckdb.DuckDBPyConnection, home: Path, kind: str, condition: str, **values: object
+) -> list[dict[str, Any]]:
+    """The events of a kind of which a condition in SQL holds, oldest first; `json` is the event.
+
+    DuckDB looks for them: the few events of a night are found in a journal of years without holding all of it.
+    """
+    path = home / "journal" / f"{kind}.jsonl"
+    if not path.exists():
+        return []
+    lines = connection.execute(
+        "select json::varchar from read_json_objects($path, format = 'newline_delimited', ignore_errors = true) "
+        f"where {condition}",
+        {"path": str(path), **values},
+    ).fetchall()
+    return [json.loads(line) for (line,) in lines]
+
+
+def _end_line(file: RawIOBase) -> None:
+    """Part what a crash cut off from the line to come."""
+    if file.seek(0, os.SEEK_END):
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            _write_whole(file, b"\n")
+
+
+def _write_whole(file: RawIOBase, data: bytes) -> None:
+    """A write may be cut short by a disk that is full; the next one says so."""
+    while data:
+        data = data[file.write(data) :]
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

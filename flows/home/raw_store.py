@@ -1,0 +1,178 @@
+"""raw/: the source's bytes, one file a response, named by their SHA-256, never changed."""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+from flows.errors import SourceError, WarehouseError
+from flows.home import journal
+
+CHUNK = 1 << 20
+PARTIAL_LIVES_SECONDS = 86_400
+DISK_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Response:
+    """One body as the source delivered it: where it came from, and its bytes (or the file that holds them)."""
+
+    name: str
+    content: bytes | Path
+    request: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """All responses that make up one dataset at one fetch.
+
+    `since` is the first day that it holds whole for every token in it, so that a row of that day or later which it
+    lacks is gone from the source; None is what it can tell by itself: a token's history begins with its first row.
+    """
+
+    dataset: str
+    responses: tuple[Response, ...]
+    since: date | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A delivery whose bytes are safe: the files, one checksum over all of them, and what the source calls each.
+
+    `since` is the delivery's own: the first day it holds whole. `token_ids` are those that were asked for; None is all.
+    """
+
+    dataset: str
+    paths: tuple[Path, ...]
+    sha256: str
+    n_bytes: int
+    names: tuple[str, ...] = ()
+    since: date | None = None
+    token_ids: frozenset[int] | None = None
+
+    def in_their_names(self, text: str) -> str:
+        """A message about kept files as whoever delivered them knows them."""
+        for path, name in zip(self.paths, self.names, strict=False):
+            text = text.replace(str(path), name).replace(path.name, name)
+        return text
+
+
+def keep(home: Path, delivery: Delivery, *, source: str, token_ids: frozenset[int] | None = None) -> Kept:
+    """Keep every response of a delivery before anybody reads it. Bytes already held are not written again.
+
+    `token_ids` are those that were asked for, None is all.
+
+    Raises SourceError when a delivered file cannot be read, WarehouseError when it cannot be kept.
+    """
+    try:
+        kept = _keep_all(home, delivery, source)
+    except OSError as error:
+        raise WarehouseError(
+            f"{delivery.dataset} cannot be kept under {home / 'raw'}: {error.strerror}. "
+            "Make room and the folder writable, then run again; nothing was changed."
+        ) from error
+    names = tuple(response.name for response in delivery.responses)
+    n_bytes = sum(path.stat().st_size for path in kept)
+    return Kept(delivery.dataset, tuple(kept), checksum_of(kept), n_bytes, names, delivery.since, token_ids)
+
+
+def checksum_of(paths: Sequence[Path]) -> str:
+    """One checksum over kept files, from those that name them."""
+    checksums = [path.stem for path in paths]
+    return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A response's bytes under a name of their own, and the name that they will have."""
+
+    response: Response
+    partial: Path
+    final: Path
+    n_bytes: int
+
+
+def _keep_all(home: Path, delivery: Delivery, source: str) -> list[Path]:
+    """The files that hold the responses: written, waited for together, told of, and named."""
+    folder = home / "raw" / delivery.dataset
+    folder.mkdir(parents=True, exist_ok=True)
+    _drop_old_partials(folder)
+    # A name of its own until it is complete: another process may be fetching too.
+    attempt = f".partial-{os.getpid()}-{uuid4().hex[:8]}"
+    partials = [folder / f"{attempt}-{number}" for number in range(len(delivery.responses))]
+    try:
+        # Side by side the disk does in one go what would else be a wait for each file.
+        with ThreadPoolExecutor(DISK_THREADS) as pool:
+            written = list(pool.map(_write, partials, delivery.responses))
+        new: dict[Path, _Written] = {}
+        for one in written:
+            if not one.final.exists():
+                new.setdefault(one.final, one)
+        # The manifest first: a crash in between leaves a line too many, never bytes that nothing tells of.
+        journal.append_all(home, "raw", [_told(home, delivery.dataset, source, one) for one in new.values()])
+        for one in new.values():
+            os.replace(one.partial, one.final)
+        return [one.final for one in written]
+    finally:
+        for partial in partials:
+            partial.unlink(missing_ok=True)
+
+
+def _write(partial: Path, response: Response) -> _Written:
+    checksum, n_bytes = hashlib.sha256(), 0
+    with partial.open("wb") as target:
+        for chunk in _chunks(response):
+            checksum.update(chunk)
+            n_bytes += target.write(chunk)
+        target.flush()
+        os.fsync(target.fileno())
+    return _Written(response, partial, partial.parent / f"{checksum.hexdigest()}{Path(response.name).suffix}", n_bytes)
+
+
+def _told(home: Path, dataset: str, source: str, one: _Written) -> dict[str, object]:
+    """The manifest's line about a file."""
+    return {
+        "dataset": dataset,
+        "file": str(one.final.relative_to(home)),
+        "source": source,
+        "name": one.response.name,
+        "request": one.response.request,
+        "sha256": one.final.stem,
+        "n_bytes": one.n_bytes,
+    }
+
+
+def _drop_old_partials(folder: Path) -> None:
+    """Remove what a fetch that died left half written; no living one takes a day for a file."""
+    for path in folder.glob(".partial-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > PARTIAL_LIVES_SECONDS:
+                path.unlink()
+
+
+def _chunks(response: Response) -> Iterator[bytes]:
+    """The bytes of a response in pieces, so that a large file never sits in memory."""
+    if isinstance(response.content, bytes):
+        yield response.content
+        return
+    try:
+        with response.content.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+    except OSError as error:
+        raise SourceError(
+            f"{response.content} cannot be read: {error.strerror}. Check that it is a file you may read."
+        ) from error
+
+
+def free_disk_mb(home: Path) -> int:
+    """Free megabytes on the disk that holds `home`."""
+    home.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(home).free // 2**20
