@@ -54,7 +54,7 @@ def sector_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons
             connection,
             f"""
             select
-                vendor_id, sector, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_moments
+                vendor_id, sector, bar_number(timeframe, started_at) as first, n_moments
             from temp.sector_series
             {where}
             order by position
@@ -135,7 +135,7 @@ class _TokenSeries:
         series = fetch(
             connection,
             f"""
-            select vendor_id, token_id, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_bars, position
+            select vendor_id, token_id, bar_number(timeframe, started_at) as first, n_bars, position
             from temp.token_series
             where timeframe = '{timeframe}'
             order by position

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from flows.config import TIMEFRAMES, Settings
+from flows.config import Settings
 from flows.scorecards.bases import Base, Bases, Columns, Group, fetch, sector_bases, token_bases
 from flows.scoring import inference
 from flows.scoring.blocks import CallBlocks, EdgeCells, count_wide_blocks, edge_variance, mean_variance
@@ -77,7 +77,7 @@ def _begin_inference(
     connection: duckdb.DuckDBPyConnection, settings: Settings, card: Card, read_bases: ReadBases, pool: Executor
 ) -> Iterator["_Inference"]:
     """Begin whatever takes inference in one kind of scorecard, one timeframe and horizon after the other."""
-    for timeframe in TIMEFRAMES:
+    for timeframe in settings.timeframes:
         cells = _fetch_cells(connection, card, timeframe)
         if len(cells["cell_id"]):
             blocks = _fetch_blocks(connection, card, timeframe)
@@ -247,8 +247,8 @@ def _fetch_cells(connection: duckdb.DuckDBPyConnection, card: Card, timeframe: s
         select
             cell_id, calls_of, vendor_id, {card.group} as "group", horizon, n_calls, n_bullish, hit_rate,
             selection_edge, mean_base_hit, excess_return,
-            epoch(first_entry_at)::bigint // bar_seconds(timeframe) as first_step,
-            epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step
+            bar_number(timeframe, first_entry_at) as first_step,
+            bar_number(timeframe, last_entry_at) as last_step
         from temp.{card.kind}_cell
         inner join work.vendor using (vendor)
         {scope}

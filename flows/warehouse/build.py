@@ -11,7 +11,8 @@ import duckdb
 from flows.config import DATA_DIR, SQL_DIR, Settings
 from flows.errors import WarehouseError
 from flows.scorecards.signals import write_scorecards
-from flows.warehouse.connection import roll_back
+from flows.timeframes import TIMEFRAMES
+from flows.warehouse.connection import roll_back, scalar_macros
 from flows.warehouse.forward_windows import create_table, fill_windows
 from flows.warehouse.memory import give_back_freed, keep_no_large_arrays
 from flows.warehouse.models import GIVEN_TABLES, Model, Renderer, changes_of, load_models, needs_plan
@@ -183,9 +184,7 @@ def _record(
             "scoring_hash": settings.scoring_hash,
             "is_full": report.is_full,
             "reason": report.reason,
-            "n_windows": sum(
-                report.n_rows.get(f"{t}.forward_window_{f}", 0) for t, f in (("core", "1d"), ("work", "1h"))
-            ),
+            "n_windows": sum(report.n_rows.get(TIMEFRAMES[name].windows, 0) for name in settings.timeframes),
             "n_moved": report.n_outcomes_moved,
         },
     )
@@ -270,17 +269,20 @@ class _Build:
             if self.is_full or model.is_temporary:
                 self._create_view(model)
             return 0
-        if model.computed_for:
-            return self._compute(model, model.computed_for)
+        if model.is_computed and model.timeframe:
+            return self._compute(model, model.timeframe)
         if model.replaces and not self.is_full:
             return self._replace_rows(model)
-        return self._create_table(model.created_as, self.renderer.render(model.template))
+        return self._create_table(model.created_as, self._render(model))
+
+    def _render(self, model: Model) -> str:
+        return self.renderer.render(model.template, timeframe=model.timeframe)
 
     def _create_view(self, model: Model) -> None:
         # Names inside a view stay without a schema, so that it also works where the file is attached.
         schema = "" if model.is_temporary else model.schema
         self.connection.execute(f"set search_path = '{schema}'")
-        self.connection.execute(f"create or replace {model.created_as} as {self.renderer.render(model.template)}")
+        self.connection.execute(f"create or replace {model.created_as} as {self._render(model)}")
         self.connection.execute("set search_path = ''")
 
     def _create_table(self, table: str, select: str) -> int:
@@ -288,12 +290,12 @@ class _Build:
         return self._number(f"create or replace {table} as {select}")
 
     def _drop_orphans(self) -> None:
-        """Drop the working tables and views of an older version that no model makes any more."""
+        """Drop the tables and views that no model makes any more: of an older version, of a timeframe out of use."""
         made = {*(model.name for model in self.models), *GIVEN_TABLES}
         for kind in ("view", "table"):
             found = self.connection.execute(
                 f"select schema_name || '.' || {kind}_name from duckdb_{kind}s() "
-                "where schema_name = 'work' and database_name = current_database()"
+                "where schema_name in ('work', 'core') and database_name = current_database()"
             ).fetchall()
             for (name,) in found:
                 if name not in made:
@@ -311,7 +313,7 @@ class _Build:
             self.connection.execute(f"drop {kind} {model.name}")
 
     def _replace_rows(self, model: Model) -> int:
-        return self._replace_by_fresh(model, self._set_aside("fresh", self.renderer.render(model.template)))
+        return self._replace_by_fresh(model, self._set_aside("fresh", self._render(model)))
 
     def _replace_by_fresh(self, model: Model, n_fresh: int) -> int:
         """Put what is in `fresh` in the place of the rows that the model's header says it replaces.
@@ -375,10 +377,11 @@ class _Build:
         fill_windows(
             self.connection,
             table,
-            lambda tokens: self.renderer.render(model.template, tokens),
+            lambda tokens: self.renderer.render(model.template, tokens, timeframe=timeframe),
             timeframe=timeframe,
             horizons=horizons,
             cost_bps=self.settings.cost_bps,
+            macros=scalar_macros(self.settings),
             threads=self.settings.threads if self.is_full else 1,
         )
         n_rows = self._number(f"select count(*) from {table}")

@@ -8,6 +8,8 @@ import duckdb
 
 from flows.config import SQL_DIR
 from flows.errors import WarehouseError
+from flows.timeframes import TIMEFRAMES
+from flows.warehouse.models import OF_TIMEFRAME
 
 GLOSSARY = SQL_DIR / "columns.toml"
 
@@ -43,8 +45,9 @@ def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -
     told = words["tables"].get(f"{schema}.{table}")
     if told is not None:
         return told
-    path = SQL_DIR / schema / f"{table}.sql"
-    if not path.exists():
+    names = [table, *(table.replace(name, OF_TIMEFRAME) for name in TIMEFRAMES)]
+    path = next((path for name in names if (path := SQL_DIR / schema / f"{name}.sql").exists()), None)
+    if path is None:
         raise WarehouseError(f"{schema}.{table} is public and described neither by a model nor in {GLOSSARY}.")
     header = takewhile(lambda line: line.startswith("-- "), path.read_text(encoding="utf-8").splitlines())
     told_elsewhere = re.compile(r"-- (Materialized|Replaces|Computed): ")

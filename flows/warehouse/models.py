@@ -15,7 +15,11 @@ import jinja2
 from flows.config import SQL_DIR, Settings
 from flows.datasets import DATASETS
 from flows.errors import WarehouseError
+from flows.timeframes import TIMEFRAMES, Timeframe
 from flows.warehouse.forward_windows import ALL_TOKENS
+
+# In a file's name: the file is a model for each timeframe in use.
+OF_TIMEFRAME = "{timeframe}"
 
 LAYERS = ("staging", "work", "core", "marts", "temp")
 
@@ -38,7 +42,8 @@ class Model:
     grain: tuple[str, ...]
     is_view: bool
     replaces: str | None
-    computed_for: str | None
+    is_computed: bool
+    timeframe: str | None = None
     reads: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -58,11 +63,14 @@ class Model:
 
 
 class Renderer:
-    """Fills the templates in: the horizons, the cost, the dataset schemas, and whether everything is built."""
+    """Fills the templates in: timeframes in use, horizons, the cost, dataset schemas, whether everything is built."""
 
     def __init__(self, settings: Settings, *, is_full: bool) -> None:
+        self.timeframes = {name: TIMEFRAMES[name] for name in settings.timeframes}
         self._words = {
+            "timeframes": self.timeframes,
             "horizons": settings.horizons,
+            "longest_bar": max(self.timeframes.values(), key=lambda one: one.seconds).interval,
             "cost": settings.cost,
             "cost_bps": settings.cost_bps,
             "datasets": DATASETS,
@@ -74,13 +82,15 @@ class Renderer:
             for name in re.findall(r"{% macro (\w+)", path.read_text(encoding="utf-8"))
         }
 
-    def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS) -> str:
-        """The SQL of a template, for the tokens of a range."""
+    def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS, *, timeframe: str | None = None) -> str:
+        """The SQL of a template, for the tokens of a range, and for a timeframe if the template is of one."""
         # Half of them have nothing to fill in, and need not be compiled.
         if "{" not in template:
             return template
         imports = "".join(line for name, line in self._imports.items() if f"{name}(" in template)
-        return _compiled(SQL_DIR, imports + template).render(self._words, token_from=tokens[0], token_to=tokens[1])
+        return _compiled(SQL_DIR, imports + template).render(
+            self._words, timeframe=timeframe, token_from=tokens[0], token_to=tokens[1]
+        )
 
 
 @cache
@@ -138,10 +148,10 @@ def needs_plan(models: list[Model]) -> frozenset[str]:
 
 def _read_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> Iterator[Model]:
     for layer in LAYERS:
-        for path in sorted((SQL_DIR / layer).glob("*.sql")):
-            name = f"{layer}.{path.stem}"
+        for path, name, timeframe in _models_of_files(layer, renderer.timeframes):
             template = path.read_text(encoding="utf-8")
-            header, words = _header(path, template)
+            sql = renderer.render(template, timeframe=timeframe)
+            header, words = _header(path, sql)
             yield Model(
                 name=name,
                 template=template,
@@ -149,9 +159,20 @@ def _read_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> I
                 grain=tuple(part.strip() for part in words["Grain"].split(",")),
                 is_view=words.get("Materialized") == "view",
                 replaces=words.get("Replaces"),
-                computed_for=words["Computed"].split()[-1] if "Computed" in words else None,
-                reads=tables_read(connection, name, renderer.render(template)) - {name},
+                is_computed="Computed" in words,
+                timeframe=timeframe,
+                reads=tables_read(connection, name, sql) - {name},
             )
+
+
+def _models_of_files(layer: str, timeframes: Mapping[str, Timeframe]) -> Iterator[tuple[Path, str, str | None]]:
+    """Each file of a layer with the name of the model in it, or of each that it is: one for every timeframe in use."""
+    for path in sorted((SQL_DIR / layer).glob("*.sql")):
+        if OF_TIMEFRAME not in path.stem:
+            yield path, f"{layer}.{path.stem}", None
+            continue
+        for name, timeframe in timeframes.items():
+            yield path, f"{timeframe.schema(layer)}.{path.stem.replace(OF_TIMEFRAME, name)}", name
 
 
 def _header(path: Path, text: str) -> tuple[str, Mapping[str, str]]:

@@ -18,6 +18,9 @@ with delivered as (
             {{ 'and ' if not loop.first }}raw_row.{{ name }} {{ 'is not distinct from' if name in dataset.optional_key else '=' }} fresh.{{ name }}
             {%- endfor %}
     {%- endif %}
+    {%- if dataset.has_timeframe %}
+    where is_in_use(raw_row.timeframe)
+    {%- endif %}
 ),
 
 -- Most keys have been delivered once; only the others need their versions put in order.

@@ -31,7 +31,7 @@ create or replace table plan.curve_scope as
 select
     timeframe,
     '-infinity'::timestamp as bar_from
-from (values ('1d'), ('1h')) as timeframes (timeframe);
+from (values {% for timeframe in timeframes %}('{{ timeframe }}'){{ ', ' if not loop.last }}{% endfor %}) as timeframes (timeframe);
 
 create or replace table plan.feed_scope as
 select
@@ -44,8 +44,9 @@ select
 from staging.feed;
 
 set variable spine_from = '-infinity'::timestamp;
-set variable window_from_1d = '-infinity'::timestamp;
-set variable window_from_1h = '-infinity'::timestamp;
+{% for timeframe in timeframes -%}
+set variable window_from_{{ timeframe }} = '-infinity'::timestamp;
+{% endfor -%}
 set variable call_from = '-infinity'::timestamp;
 set variable curve_from = '-infinity'::timestamp;
 set variable feed_from = (select min(told_from) from plan.feed_scope);

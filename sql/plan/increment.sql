@@ -61,16 +61,13 @@ set variable spine_from = (select min(coalesce(anchor_at, '-infinity'::timestamp
 
 -- A window is open only while its segment goes on or the market has not passed its end, which no segment that goes on lies
 -- behind: none was entered earlier than the longest horizon before.
-set variable open_from_1d = (
-    select min(ended_at) - {{ horizons['1d'] | max }} * bar_length('1d')
+{% for timeframe in timeframes -%}
+set variable open_from_{{ timeframe }} = (
+    select min(ended_at) - {{ horizons[timeframe] | max }} * bar_length('{{ timeframe }}')
     from core.segment
-    where timeframe = '1d' and not has_ended
+    where timeframe = '{{ timeframe }}' and not has_ended
 );
-set variable open_from_1h = (
-    select min(ended_at) - {{ horizons['1h'] | max }} * bar_length('1h')
-    from core.segment
-    where timeframe = '1h' and not has_ended
-);
+{% endfor -%}
 
 -- A token whose bars only follow the last one of a segment that goes on has no other windows to compute than those that
 -- close: they are told by where its bars were appended to (`temp.window_span`).
@@ -82,7 +79,7 @@ with reached as (
         -- The first window that holds a bar after the anchor.
         coalesce(
             scope.anchor_at
-            - (case scope.timeframe when '1h' then {{ horizons['1h'] | max }} else {{ horizons['1d'] | max }} end - 2)
+            - ({{ longest_horizon_of('scope.timeframe') }} - 2)
             * bar_length(scope.timeframe),
             touched_bar.touched_from
         ) as entry_from,
@@ -95,21 +92,18 @@ with reached as (
 ),
 
 still_open as (
+    {%- for timeframe in timeframes %}
     select
-        '1d' as timeframe,
+        '{{ timeframe }}' as timeframe,
         token_id,
         min(entry_at) as entry_from
-    from core.forward_window_1d
-    where entry_at >= getvariable('open_from_1d') and not has_closed
+    from {{ timeframes[timeframe].windows }}
+    where entry_at >= getvariable('open_from_{{ timeframe }}') and not has_closed
     group by all
+    {%- if not loop.last %}
     union all
-    select
-        '1h' as timeframe,
-        token_id,
-        min(entry_at) as entry_from
-    from work.forward_window_1h
-    where entry_at >= getvariable('open_from_1h') and not has_closed
-    group by all
+    {%- endif %}
+    {%- endfor %}
 )
 
 select
@@ -121,8 +115,11 @@ select
 from reached
 full join still_open using (timeframe, token_id);
 
-set variable window_from_1d = (select min(entry_from) filter (timeframe = '1d') from plan.window_scope);
-set variable window_from_1h = (select min(entry_from) filter (timeframe = '1h') from plan.window_scope);
+{% for timeframe in timeframes -%}
+set variable window_from_{{ timeframe }} = (
+    select min(entry_from) filter (timeframe = '{{ timeframe }}') from plan.window_scope
+);
+{% endfor -%}
 
 -- Calls are found anew from the first touched row on; the row before it says which side was held: of most, the newest of
 -- the build before (work.coverage knows tonight's rows already).
