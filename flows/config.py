@@ -114,7 +114,9 @@ class Settings(BaseSettings):
         """Fingerprint of everything besides the data that changes a score; another one asks for a full rebuild."""
         parts = [f"{self.cost_bps}|{self.horizons_1d}|{self.horizons_1h}"]
         parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
-        parts += [f"{path.relative_to(SQL_DIR)}\n{path.read_text()}" for path in sorted(SQL_DIR.rglob("*.sql"))]
+        # What only reads the published file changes no score.
+        models = sorted(set(SQL_DIR.rglob("*.sql")) - set((SQL_DIR / "reports").rglob("*.sql")))
+        parts += [f"{path.relative_to(SQL_DIR)}\n{path.read_text()}" for path in models]
         parts += [path.read_text() for folder in SCORING_DIRS for path in sorted(folder.glob("*.py"))]
         parts += [path.read_text() for path in SCORING_FILES]
         return sha256("\n".join(parts).encode()).hexdigest()[:16]
