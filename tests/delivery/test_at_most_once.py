@@ -9,7 +9,7 @@ import pytest
 from flows.delivery import delivery as record
 from flows.delivery.deliver import Receipt, deliver, resend, retry, settle
 from flows.delivery.delivery import State
-from flows.delivery.packed import pack, unpack
+from flows.delivery.serialized import deserialize, serialize
 from flows.errors import DeliveryError, UsageError
 
 from .editions import MARKDOWN, NOW, edition, mail_to, settings
@@ -48,7 +48,7 @@ def test_a_changed_digest_is_not_sent_again_and_says_so(tmp_path: Path) -> None:
         receipt = only(deliver(edition(text="Corrected."), where, tmp_path, NOW))
 
     assert receipt.state == "delivered"
-    assert "has changed since and is not sent again" in receipt.told
+    assert "has changed since and is not sent again" in receipt.note
     assert len(server.mails) == 1
 
 
@@ -74,7 +74,7 @@ def test_a_server_that_was_down_gets_the_digest_on_retry_until_the_deadline_and_
 
     down = deliver(edition(), where, tmp_path, NOW)
     assert {receipt.state for receipt in down} == {"failed"}
-    assert all("onnection refused" in receipt.told for receipt in down)
+    assert all("onnection refused" in receipt.note for receipt in down)
 
     with mail_server() as mail:
         up = settings(**mail_to(mail.port))
@@ -93,8 +93,8 @@ def test_a_refusal_for_good_is_not_repeated_in_the_same_go(tmp_path: Path) -> No
         receipts = deliver(edition(), where, tmp_path, NOW)
 
         assert [receipt.state for receipt in receipts] == ["failed", "failed"]
-        assert "550 5.1.1 No such user" in receipts[0].told
-        assert "HTTP 401" in receipts[1].told
+        assert "550 5.1.1 No such user" in receipts[0].note
+        assert "HTTP 401" in receipts[1].note
         # Somebody mended both.
         assert [receipt.state for receipt in retry(where, tmp_path, NOW)] == ["delivered", "delivered"]
         assert len(mail.mails) == 1
@@ -189,7 +189,7 @@ def test_a_restore_from_before_the_delivery_sends_nothing_after_the_deadline(tmp
         where = settings(**mail_to(server.port))
         receipt = only(deliver(edition(), where, tmp_path, NOW + timedelta(days=3)))
         assert receipt.state == "expired"
-        assert "`trackrecord deliveries --resend`" in receipt.told
+        assert "`trackrecord deliveries --resend`" in receipt.note
         assert server.mails == []
 
         assert resend(receipt.key, where, tmp_path, NOW + timedelta(days=3)).state == "delivered"
@@ -226,7 +226,7 @@ def test_a_week_that_is_not_over_is_not_sent(tmp_path: Path) -> None:
         where = settings(**mail_to(server.port))
         receipt = only(deliver(edition(), where, tmp_path, NOW - timedelta(days=2)))
         assert receipt.state == State.DUE
-        assert "2026-W10 is not over before 2026-03-09 00:00 UTC" in receipt.told
+        assert "2026-W10 is not over before 2026-03-09 00:00 UTC" in receipt.note
         assert server.mails == []
 
         assert only(deliver(edition(), where, tmp_path, NOW)).state == "delivered"
@@ -238,7 +238,7 @@ def test_what_cannot_be_decided_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_an_edition_comes_back_from_the_outbox_as_it_was() -> None:
-    assert unpack(pack(edition())) == edition()
+    assert deserialize(serialize(edition())) == edition()
 
 
 def test_a_channel_that_stops_for_an_unforeseen_reason_costs_no_other_its_turn(
@@ -254,5 +254,5 @@ def test_a_channel_that_stops_for_an_unforeseen_reason_costs_no_other_its_turn(
         told = {receipt.key: receipt for receipt in deliver(edition(), where, tmp_path, NOW)}
 
     (mail,) = [receipt for key, receipt in told.items() if "/mail." in key]
-    assert (mail.state, mail.told) == ("failed", "stopped by an unforeseen UnicodeEncodeError")
+    assert (mail.state, mail.note) == ("failed", "stopped by an unforeseen UnicodeEncodeError")
     assert told[f"{edition().week}/webhook.desk"].state == "delivered"

@@ -66,7 +66,7 @@ def test_a_long_digest_is_posted_whole_in_messages_the_service_takes(
 
     (receipt,) = deliver(one, settings(chats={"team": address}), tmp_path, NOW)
 
-    assert receipt.state == "delivered", receipt.told
+    assert receipt.state == "delivered", receipt.note
     texts = [text_of(message) for message in posted]
     assert max(map(size, texts)) <= limit
     assert len(texts) > len(LONG) / limit

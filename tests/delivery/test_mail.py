@@ -78,7 +78,7 @@ def test_one_wrong_address_keeps_nobody_else_from_the_digest(tmp_path: Path) -> 
     assert states == {"2026-W10/mail.boss": "failed", "2026-W10/mail.desk": "delivered"}
     assert [mail["To"] for mail in server.mails] == ["desk@example.org"]
     # What is told is published; who reads the digest is nobody's business.
-    assert record.read(tmp_path)["2026-W10/mail.boss"].told == "the mail server refused: 550 5.1.1 <***> is nobody"
+    assert record.read(tmp_path)["2026-W10/mail.boss"].note == "the mail server refused: 550 5.1.1 <***> is nobody"
 
 
 # --- encryption ----------------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_a_server_nobody_vouches_for_learns_neither_the_password_nor_the_digest(
         (receipt,) = deliver(edition(), settings(**{**mail_to(server.port), **LOGIN}), tmp_path, NOW)
 
     assert receipt.state == "failed"
-    assert "certificate verify failed" in receipt.told
+    assert "certificate verify failed" in receipt.note
     assert logins == [] and server.mails == []
 
 
@@ -165,7 +165,7 @@ def test_a_server_that_offers_no_encryption_gets_nothing(tmp_path: Path) -> None
         (receipt,) = deliver(edition(), settings(**{**mail_to(server.port), **LOGIN}), tmp_path, NOW)
 
     assert receipt.state == "failed"
-    assert "STARTTLS" in receipt.told
+    assert "STARTTLS" in receipt.note
     assert server.mails == []
 
 

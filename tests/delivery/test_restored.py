@@ -10,8 +10,8 @@ from flows.config import Settings
 from flows.delivery import delivery as record
 from flows.delivery.deliver import deliver, resend, retry
 from flows.delivery.delivery import due_at
-from flows.delivery.doubt import weeks_in_doubt
 from flows.delivery.overdue import overdue
+from flows.delivery.unknown_outcome import weeks_of_unknown_outcome
 from flows.home import journal
 from flows.warehouse.backup import back_up, restore_backup
 
@@ -57,12 +57,12 @@ def test_a_lost_home_restored_before_the_deadline_sends_nothing_a_second_time(
         assert len(server.mails) == 1
         mail = told["2026-W10/mail.desk"]
         assert mail.state == "unknown"
-        assert mail.told == "the home was restored at 2026-03-09 12:00 UTC and does not tell what had been sent by then"
+        assert mail.note == "the home was restored at 2026-03-09 12:00 UTC and does not tell what had been sent by then"
         # A receiver that acts once may be asked again.
         assert told["2026-W10/webhook.safe"].state == "delivered"
         assert {request.headers["Idempotency-Key"] for request in safe.requests} == {"2026-W10/webhook.safe"}
 
-        assert weeks_in_doubt(home, NOON, 24) == ["2026-W10"]
+        assert weeks_of_unknown_outcome(home, NOON, 24) == ["2026-W10"]
         (late,) = overdue(home, NOON + timedelta(days=1), where)
         assert "2026-W10/mail.desk" in late and "unknown" in late and "restored" in late
 
@@ -105,7 +105,7 @@ def test_a_home_that_still_tells_what_it_sent_goes_on_as_if_nothing_had_been(
         deliver(edition(), where, home, NOON)
 
     assert [mail["To"] for mail in server.mails] == ["boss@example.org", "desk@example.org"]
-    assert weeks_in_doubt(home, NOON, 24) == []
+    assert weeks_of_unknown_outcome(home, NOON, 24) == []
     # What the backup knew of earlier weeks is known still.
     assert "2026-W09/mail.desk" in record.read(home)
 

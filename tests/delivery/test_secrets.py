@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from flows.delivery import delivery as record
 from flows.delivery.deliver import deliver
-from flows.delivery.discretion import strike
 from flows.delivery.overdue import overdue
+from flows.delivery.redaction import redact
 from flows.delivery.settings import DeliverySettings
 from flows.errors import DeliveryError
 
@@ -76,7 +76,7 @@ def test_no_secret_is_told_whatever_the_servers_do(tmp_path: Path, logs: io.Stri
         receipts = deliver(edition(), where, tmp_path, NOW)
 
     assert len(receipts) == 3
-    told = {receipt.key.partition("/")[2]: receipt.told for receipt in receipts}
+    told = {receipt.key.partition("/")[2]: receipt.note for receipt in receipts}
     assert "535 5.7.8 wrong password ***" in told["mail.desk"]
     if answers != ["closed"]:
         assert hook.requests and chat.requests
@@ -96,12 +96,12 @@ def test_a_server_that_repeats_a_password_is_struck_clean(tmp_path: Path) -> Non
     with mail_server(at_rcpt=[f"550 no, {SENTINEL}"]) as server:
         where = settings(**mail_to(server.port), webhooks={"x": {"url": "http://localhost:1/", "secret": SENTINEL}})
         receipt = deliver(edition(), where, tmp_path, NOW)[0]
-    assert "550 no, ***" in receipt.told
+    assert "550 no, ***" in receipt.note
 
 
 def test_parts_of_a_url_are_struck_too() -> None:
     url = "tgram://123456789:AAF-token-of-a-bot/987654321?x=1"
-    assert strike("POST /bot123456789:AAF-token-of-a-bot/sendMessage", [url]) == "POST /bot***:***/sendMessage"
+    assert redact("POST /bot123456789:AAF-token-of-a-bot/sendMessage", [url]) == "POST /bot***:***/sendMessage"
 
 
 def test_a_chat_apprise_does_not_know_is_an_error_that_does_not_quote_it(logs: io.StringIO) -> None:

@@ -68,7 +68,7 @@ def test_the_receiver_of_the_page_takes_a_delivery(receiver: Receiver, tmp_path:
     where = settings(webhooks={"desk": {"url": receiver.url, "secret": SECRET}})
     (receipt,) = deliver(edition(), where, tmp_path, NOW)
 
-    assert (receipt.state, receipt.told) == ("delivered", "HTTP 200")
+    assert (receipt.state, receipt.note) == ("delivered", "HTTP 200")
     assert receiver.acted == [json.loads(edition().json)]
 
 
