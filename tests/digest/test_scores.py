@@ -8,7 +8,7 @@ from scipy import stats
 
 from flows.report.digest.document import Figure, Table
 from flows.report.digest.layout import lay_out
-from flows.report.digest.marks import marks_told, signs
+from flows.report.digest.marks import marks_in_words, signs
 from flows.report.digest.moment import week_of
 from flows.report.digest.scores import MARK_LEVEL, smallest_edge
 
@@ -63,7 +63,7 @@ def test_a_mark_names_its_side_and_stands_once_with_the_figures_of_that_side() -
             for leaf in track.cells
             if (leaf.sector, leaf.horizon) == (cell.sector, cell.horizon) and leaf.direction != "both"
         }
-        told = marks_told(track, cell)
+        told = marks_in_words(track, cell)
         if cell.direction == "both":
             for direction, mark in leaves.items():
                 assert (direction in told) == (mark is not None)

@@ -1,14 +1,14 @@
-"""What has come since a past week's publish and reaches into that past: the file no longer tells how it stood then.
+"""Late rows: whether data that came after a past week's publish has changed that week's curves or drawdowns.
 
-Rates and edges are of the scorecard as it was published. Curves and drawdowns are computed anew at every build, so
-where a row of those days has come or changed since, they are today's and not the week's.
+Rates and edges are read from the scorecard as it was published. Curves and drawdowns are recomputed by every build,
+so after a late or revised row of those days they are today's, not the week's, and the digest leaves them out.
 """
 
 from dataclasses import dataclass
 
 from flows.report.digest.moment import File
 
-# The vendor's tokens of one timeframe, each bar's length, and where the curves of then ended.
+# The vendor's tokens of one timeframe, the length of a bar, and the end of the curves at the moment.
 COVERED = """
 covered as (
     select distinct token_id from core.signal where vendor = $vendor and timeframe = $timeframe
@@ -21,7 +21,7 @@ span as (
 )
 """
 
-# Opens and closes that are not what they were: curves and drawdowns are made of nothing else of a bar.
+# Bars whose open or close has changed since the moment; curves and drawdowns use no other price of a bar.
 PRICES = f"""
 with {COVERED},
 
@@ -43,12 +43,12 @@ touched as (
 
 select count(*) as n
 from touched
-left join (from bar where timeframe = $timeframe) as held using (token_id, bar_start)
-left join (from now where known_to is null) as current_bar using (token_id, bar_start)
-where (held.open, held.close) is distinct from (current_bar.open, current_bar.close)
+left join (from bar where timeframe = $timeframe) as bar_then using (token_id, bar_start)
+left join (from now where known_to is null) as bar_now using (token_id, bar_start)
+where (bar_then.open, bar_then.close) is distinct from (bar_now.open, bar_now.close)
 """
 
-# Scored calls that the file holds now and the scorecard of the moment did not, or the reverse.
+# Scored calls that are in the file now but were not in the scorecard of the moment, or the reverse.
 OUTCOMES = """
 select coalesce(sum(abs(coalesce(now.n, 0) - card.n_calls)), 0)::bigint as n
 from card
@@ -63,13 +63,13 @@ where
     and card.vendor = $vendor and card.timeframe = $timeframe
 """
 
-# Signals about bars that the curves already had; a vendor that had fallen silent and speaks again, which is taken to
-# have covered its tokens all the while; tokens of another sector; and tokens without the last bars of then, of which
-# only later bars could tell whether they had stopped.
+# Counts what may change the stances under the curves: signals that came late for bars the curves already had; a vendor
+# whose signals had stopped and came again, because it then counts as covering its tokens in between; tokens whose
+# sector changed; and tokens without the newest bars, because only later bars show whether they had stopped trading.
 STANCES = f"""
 with {COVERED},
 
-spoken as (
+newest_signal as (
     select
         max(signal_at) as newest_now,
         max(signal_at) filter (where snapshot_id not in (from later_snapshot)) as newest_then
@@ -94,15 +94,15 @@ select
     )
     + (
         select count(*)
-        from spoken cross join span
+        from newest_signal cross join span
         where newest_now > newest_then and newest_then + 3 * step <= newest_end
     )
     + (
         select count(*)
-        from core.token_as_of(getvariable('as_of')) as held
-        inner join core.token as token on held.token_id = token.token_id and token.known_to is null
-        semi join covered on held.token_id = covered.token_id
-        where (held.sector, held.is_scored) is distinct from (token.sector, token.is_scored)
+        from core.token_as_of(getvariable('as_of')) as token_then
+        inner join core.token as token on token_then.token_id = token.token_id and token.known_to is null
+        semi join covered on token_then.token_id = covered.token_id
+        where (token_then.sector, token_then.is_scored) is distinct from (token.sector, token.is_scored)
     )
     + (
         select count(*)
@@ -119,14 +119,14 @@ select
 
 @dataclass(frozen=True)
 class Moved:
-    """What of one vendor and timeframe is not what it was at the moment."""
+    """Which parts of one vendor and timeframe have changed since the week's moment."""
 
     curves: bool
     drawdowns: bool
 
 
 def moved_since(file: File, *, vendor: str, timeframe: str) -> Moved:
-    """Whether rows that came after the moment's publish have moved its curves, or its calls' drawdowns."""
+    """Whether rows that came after the moment's publish have changed its curves, or its calls' drawdowns."""
     track = {"vendor": vendor, "timeframe": timeframe}
     if not file.row("select count(*) as n from later_snapshot")["n"]:
         return Moved(curves=False, drawdowns=False)

@@ -1,9 +1,10 @@
-"""The market under the calls: its regime, its breadth, and the tokens whose risk and return both became better."""
+"""The market around the calls: its regime, its breadth, and the tokens whose risk and return both improved."""
 
 from flows.report.digest.model import ImprovedToken, Regime
 from flows.report.digest.moment import File
 
-# Every daily close of a scored token up to the week's end, unbroken by halts and reused tickers.
+# Every daily close of a scored token up to the week's end. `step` is null after a missing day, and after a jump that
+# only a reused ticker explains.
 CLOSES = """
 closes as (
     select
@@ -86,7 +87,7 @@ having count(distinct token_id) > 1
 order by symbol
 """
 
-# Which token is Bitcoin is told by its name, else by its ticker against the dollar.
+# Bitcoin is found by its name, else by its ticker against the dollar.
 BITCOIN = f"""
 with {CLOSES},
 
@@ -168,7 +169,7 @@ order by sharpe - sharpe_before desc, token_row.symbol, token_id
 
 
 def read_shared_symbols(file: File) -> tuple[str, ...]:
-    """Symbols that several tokens bear: such a name says which token only with its id."""
+    """Symbols that several tokens share; a reader needs the token id beside such a symbol."""
     return tuple(row["symbol"] for row in file.rows(SHARED_SYMBOLS))
 
 
