@@ -7,14 +7,14 @@ import pyarrow as pa
 import pytest
 
 from flows.devserver import DevServer
-from flows.sources.sample import as_held_at, simulate
+from flows.sources.sample import simulate, snapshot_at
 from tests.devserver.conftest import NOW, Serve, every_page
 
 TODAY = datetime(NOW.year, NOW.month, NOW.day)
 
 
 def _held(server: DevServer) -> dict[str, pa.Table]:
-    return as_held_at(simulate(server.spec), NOW)
+    return snapshot_at(simulate(server.spec), NOW)
 
 
 def _moment(text: str) -> datetime:
@@ -129,7 +129,7 @@ def test_the_market_does_not_change_when_it_is_moved_in_time(serve: Serve) -> No
     early, _ = serve()
     moved = DevServer(now=datetime(2026, 5, 5, 6))
     columns = ("token_id", "timeframe", "open", "close")
-    first, second = (as_held_at(simulate(s.spec), s.now)["prices"].select(columns) for s in (early, moved))
+    first, second = (snapshot_at(simulate(s.spec), s.now)["prices"].select(columns) for s in (early, moved))
     assert first.equals(second)
 
 

@@ -15,7 +15,7 @@ from flows.run import start_run
 from flows.sources.base import Source
 from flows.sources.exchange import PricesFrom
 from flows.sources.files import FilesSource
-from flows.sources.sample import NO_FRICTIONS, as_held_at, simulate
+from flows.sources.sample import NO_FRICTIONS, simulate, snapshot_at
 from tests.prices.candle_server import CandleServer, Rows, serving
 from tests.prices.conftest import Through, ms
 
@@ -25,7 +25,7 @@ AS_OF = datetime(2026, 3, 10, 0, 20)
 @pytest.mark.slow
 def test_outcomes_are_those_of_the_same_prices_from_a_folder(tmp_path: Path, through: Through) -> None:
     market = replace(small_market(AS_OF, days_ahead=0), frictions=NO_FRICTIONS, n_pegged=0)
-    held = as_held_at(simulate(market), AS_OF)
+    held = snapshot_at(simulate(market), AS_OF)
     folder = tmp_path / "input"
     folder.mkdir()
     for name, table in held.items():

@@ -195,7 +195,7 @@ MOMENTS = [
 
 def test_nothing_is_held_before_it_is_known(tables: Tables) -> None:
     for moment in MOMENTS:
-        held = sample.as_held_at(tables, moment)
+        held = sample.snapshot_at(tables, moment)
         for name in ("signals", "levels", "grades", "quantmetrics"):
             assert held[name]["known_at"].to_pandas().max() <= pd.Timestamp(moment)
         prices = held["prices"].to_pandas()
@@ -205,7 +205,7 @@ def test_nothing_is_held_before_it_is_known(tables: Tables) -> None:
 
 
 def test_what_is_held_only_grows_and_changes_only_by_newer_versions(tables: Tables) -> None:
-    snapshots = [sample.as_held_at(tables, moment) for moment in MOMENTS]
+    snapshots = [sample.snapshot_at(tables, moment) for moment in MOMENTS]
     for earlier, later in itertools.pairwise(snapshots):
         old, new = (s["signals"].to_pandas().set_index(SIGNAL_KEY) for s in (earlier, later))
         assert old.index.is_unique
@@ -223,7 +223,7 @@ def test_the_newest_held_version_is_the_newest_one_known(tables: Tables, signals
     moment = MOMENTS[1]
     known = signals[signals["known_at"] <= moment].sort_values([*SIGNAL_KEY, "known_at"])
     expected = known.drop_duplicates(SIGNAL_KEY, keep="last").reset_index(drop=True)
-    held = sample.as_held_at(tables, moment)["signals"].to_pandas()
+    held = sample.snapshot_at(tables, moment)["signals"].to_pandas()
     pd.testing.assert_frame_equal(
         held.sort_values(SIGNAL_KEY).reset_index(drop=True),
         expected.sort_values(SIGNAL_KEY).reset_index(drop=True),
@@ -231,7 +231,7 @@ def test_the_newest_held_version_is_the_newest_one_known(tables: Tables, signals
 
 
 def test_at_the_end_the_last_day_is_not_signalled_yet(tables: Tables) -> None:
-    held = sample.as_held_at(tables, sample.SAMPLE_END)
+    held = sample.snapshot_at(tables, sample.SAMPLE_END)
     prices, signals = held["prices"].to_pandas(), held["signals"].to_pandas()
     assert prices.groupby("timeframe")["bar_start"].max()["1d"] == pd.Timestamp("2026-06-30")
     assert prices.groupby("timeframe")["bar_start"].max()["1h"] == pd.Timestamp("2026-06-30 23:00")
