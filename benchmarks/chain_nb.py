@@ -1,4 +1,4 @@
-"""The limit, in numba: the chain of window states of one segment at a time, in buffers that stay in cache."""
+"""The practical speed limit, in numba: the chain of window states of one segment at a time, in CPU cache."""
 
 from __future__ import annotations
 

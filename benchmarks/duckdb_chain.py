@@ -51,7 +51,7 @@ def _most(a: str, b: str) -> str:
 
 
 class _Chain:
-    """Collects the steps of the statement; each reads the step before it."""
+    """Collects the CTEs of the statement; each reads the one before it."""
 
     def __init__(self, source: str, cost: float) -> None:
         self.up, self.down = f"'{1 + cost!r}'::double", f"'{1 - cost!r}'::double"
@@ -155,7 +155,7 @@ class _Chain:
 
 
 def run_chain(path: Path, cost: float, threads: int = 2) -> list[list[float]]:
-    """Run the chain over ranges of tokens of about equal size, one per thread; return sums per horizon."""
+    """Run the chain over ranges of tokens of about equal size, one a thread; return the sums by horizon."""
     con = duckdb.connect(config={"threads": threads})
     shares = ", ".join(str(i / threads) for i in range(1, threads))
     cuts = con.execute(f"select quantile_disc(token_id, [{shares}]) from '{path}'").fetchall()[0][0] if shares else []
