@@ -156,7 +156,7 @@ def vendor_line(bench: Bench) -> str:
         measured = measure(jobs, rounds=bench.rounds)
         few = run_job(Job("slice", "benchmarks.vendor:our_fetch", (url, homes, vendor.FEW_TOKENS, rate)))
     n_calls, n_few = sum(counts.values()), few.result["n_calls"]
-    # The product's limiter allows a burst of a tenth of the rate and refills at the rest, so no minute exceeds the rate.
+    # The product's limiter allows a burst of a tenth of the rate and refills at the rest: no minute exceeds the rate.
     minutes = n_calls / (rate - rate // 10)
     return "\n".join(
         [
