@@ -24,9 +24,9 @@ def disagreements(ours: pd.DataFrame, theirs: pd.DataFrame, keys: list[str], *, 
         if column not in ours.columns:
             found.append(f"{column}: missing in ours")
             continue
-        told = _differ(both, column, keys, tolerance)
-        if told:
-            found.append(told)
+        shown = _differ(both, column, keys, tolerance)
+        if shown:
+            found.append(shown)
     return found
 
 

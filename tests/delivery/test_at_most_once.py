@@ -251,8 +251,8 @@ def test_a_channel_that_stops_for_an_unforeseen_reason_costs_no_other_its_turn(
     monkeypatch.setattr("flows.delivery.mail.Mail.send", breaks)
     with endpoint() as server:
         where = settings(**mail_to(1), webhooks={"desk": {"url": server.url, "secret": "s" * 32}})
-        told = {receipt.key: receipt for receipt in deliver(edition(), where, tmp_path, NOW)}
+        receipts = {receipt.key: receipt for receipt in deliver(edition(), where, tmp_path, NOW)}
 
-    (mail,) = [receipt for key, receipt in told.items() if "/mail." in key]
+    (mail,) = [receipt for key, receipt in receipts.items() if "/mail." in key]
     assert (mail.state, mail.note) == ("failed", "stopped by an unforeseen UnicodeEncodeError")
-    assert told[f"{edition().week}/webhook.desk"].state == "delivered"
+    assert receipts[f"{edition().week}/webhook.desk"].state == "delivered"

@@ -93,8 +93,8 @@ def test_what_was_killed_after_it_arrived_and_before_it_was_recorded_is_unknown_
             server.silence = 0
             assert deliveries.deliver(week(number)) == 0
 
-    told = record.read(tmp_path)
-    assert {key: one.state for key, one in told.items() if one.state is not State.DELIVERED} == {
+    deliveries = record.read(tmp_path)
+    assert {key: one.state for key, one in deliveries.items() if one.state is not State.DELIVERED} == {
         f"{week(number)}/{channel}": "unknown" for number, (channel, _) in enumerate(channels)
     }
     assert max(readers.arrivals().values()) == 1
@@ -115,28 +115,28 @@ def kill_deliveries(n_kills: int, seed: int, readers: Readers, home: Path) -> st
             assert deliveries.deliver(week(n_weeks)) == 0
     time.sleep(0.2)  # What was handed over by a process that died may still be read.
 
-    arrivals, told = readers.arrivals(), record.read(home)
+    arrivals, deliveries = readers.arrivals(), record.read(home)
     assert {key: n for key, n in arrivals.items() if n > 1} == {}
-    assert len(told) == 5 * (1 + n_weeks)
-    states = Counter(one.state for one in told.values())
+    assert len(deliveries) == 5 * (1 + n_weeks)
+    states = Counter(one.state for one in deliveries.values())
     assert set(states) <= {State.DELIVERED, State.UNKNOWN}
 
     # Delivered means arrived.
     assert [
-        part for one in told.values() if one.state is State.DELIVERED for part in parts(one) if not arrivals[part]
+        part for one in deliveries.values() if one.state is State.DELIVERED for part in parts(one) if not arrivals[part]
     ] == []
 
     # What is in doubt is counted, said, and turns the status red; a receiver that acts once leaves nothing in doubt.
-    unknown = [one for one in told.values() if one.state is State.UNKNOWN]
+    unknown = [one for one in deliveries.values() if one.state is State.UNKNOWN]
     assert not any(one.channel == "webhook.safe" for one in unknown)
-    assert not unknown or f"{len(unknown)} unknown" in summary(told.values())
+    assert not unknown or f"{len(unknown)} unknown" in summary(deliveries.values())
     for one in unknown:
         (late,) = [line for line in overdue(home, after_deadline(one), settings(**readers.settings)) if one.key in line]
         assert "unknown" in late and f"--resend {one.key}" in late
     n_arrived = sum(all(arrivals[part] for part in parts(one)) for one in unknown)
     n_repeated = len(readers.safe_hook.requests) - 1 - n_weeks
     return (
-        f"{n_killed} kills: {states[State.DELIVERED]} of {len(told)} delivered, 0 twice, 0 lost, "
+        f"{n_killed} kills: {states[State.DELIVERED]} of {len(deliveries)} delivered, 0 twice, 0 lost, "
         f"{len(unknown)} unknown and reported ({n_arrived} had arrived, "
         f"{len(unknown) - n_arrived} had not); {n_repeated} requests repeated under their idempotency key"
     )
@@ -174,8 +174,8 @@ THREE_HUNDRED = [pytest.param(100, seed, marks=[pytest.mark.slow, pytest.mark.ti
 def test_deliveries_killed_at_random_moments_deliver_nothing_twice_and_lose_nothing(
     n_kills: int, seed: int, readers: Readers, tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Any
 ) -> None:
-    told = kill_deliveries(n_kills, seed, readers, tmp_path)
+    figures = kill_deliveries(n_kills, seed, readers, tmp_path)
 
-    record_property("figures", told)
+    record_property("figures", figures)
     with capsys.disabled():
-        print(f"\n{told}")
+        print(f"\n{figures}")

@@ -86,8 +86,8 @@ def test_a_digest_in_doubt_is_asked_after_for_eight_weeks_or_until_somebody_lets
     doubtful = [f"2026-W10/mail.{name} was to be delivered" for name in ("boss", "desk")]
 
     for weeks in (0, 1, 7):
-        told = [line for line in overdue(home, LATE + timedelta(weeks=weeks), where) if "W10" in line]
-        assert [line.startswith(wanted) for line, wanted in zip(told, doubtful, strict=True)] == [True, True], weeks
+        lines = [line for line in overdue(home, LATE + timedelta(weeks=weeks), where) if "W10" in line]
+        assert [line.startswith(wanted) for line, wanted in zip(lines, doubtful, strict=True)] == [True, True], weeks
     assert [line for line in overdue(home, LATE + timedelta(weeks=8), where) if "W10" in line] == []
 
     dropped = drop("2026-W10/mail.boss", home, LATE)

@@ -52,14 +52,14 @@ def test_a_lost_home_restored_before_the_deadline_sends_nothing_a_second_time(
         deliver(edition(), where, home, NOW)
         shutil.rmtree(home)
         restore_at(home, tmp_path / "sunday", NOON, monkeypatch)
-        told = {one.key: one for one in deliver(edition(), where, home, NOON)}
+        receipts = {one.key: one for one in deliver(edition(), where, home, NOON)}
 
         assert len(server.mails) == 1
-        mail = told["2026-W10/mail.desk"]
+        mail = receipts["2026-W10/mail.desk"]
         assert mail.state == "unknown"
         assert mail.note == "the home was restored at 2026-03-09 12:00 UTC and does not tell what had been sent by then"
         # A receiver that acts once may be asked again.
-        assert told["2026-W10/webhook.safe"].state == "delivered"
+        assert receipts["2026-W10/webhook.safe"].state == "delivered"
         assert {request.headers["Idempotency-Key"] for request in safe.requests} == {"2026-W10/webhook.safe"}
 
         assert weeks_of_unknown_outcome(home, NOON, 24) == ["2026-W10"]

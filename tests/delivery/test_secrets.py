@@ -76,8 +76,8 @@ def test_no_secret_is_told_whatever_the_servers_do(tmp_path: Path, logs: io.Stri
         receipts = deliver(edition(), where, tmp_path, NOW)
 
     assert len(receipts) == 3
-    told = {receipt.key.partition("/")[2]: receipt.note for receipt in receipts}
-    assert "535 5.7.8 wrong password ***" in told["mail.desk"]
+    notes = {receipt.key.partition("/")[2]: receipt.note for receipt in receipts}
+    assert "535 5.7.8 wrong password ***" in notes["mail.desk"]
     if answers != ["closed"]:
         assert hook.requests and chat.requests
         assert SENTINEL in hook.requests[0].path
@@ -134,12 +134,12 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "told"), BAD)
+@pytest.mark.parametrize(("name", "value", "message"), BAD)
 def test_settings_that_cannot_be_used_are_not_quoted(
-    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ValidationError, match=told) as error:
+    with pytest.raises(ValidationError, match=message) as error:
         DeliverySettings(_env_file=None)  # type: ignore[call-arg]
     assert_silent("".join(traceback.format_exception(error.value)))
     # What the command line tells.

@@ -168,8 +168,8 @@ def test_a_minute_has_so_many_calls_and_the_429_says_when_to_come_back(serve: Se
     assert 55 <= int(client.get("/tokens").headers["retry-after"]) <= 61
     _, dated = serve(plan=Plan(per_minute=1, retry_after="date"))
     dated.get("/tokens")
-    told = parsedate_to_datetime(dated.get("/tokens").headers["retry-after"])
-    assert timedelta(seconds=50) < told - datetime.now(UTC) < timedelta(seconds=62)
+    retry_at = parsedate_to_datetime(dated.get("/tokens").headers["retry-after"])
+    assert timedelta(seconds=50) < retry_at - datetime.now(UTC) < timedelta(seconds=62)
     _, silent = serve(plan=Plan(per_minute=1, retry_after=None))
     silent.get("/tokens")
     assert "retry-after" not in silent.get("/tokens").headers
@@ -191,8 +191,8 @@ def test_rows_come_newest_first_and_within_a_date_in_no_fixed_order(serve: Serve
     for row in rows:
         orders.setdefault(row["DATE"], []).append(row["TOKEN_ID"])
     assert len({tuple(order) for order in orders.values() if len(order) == 9}) > 1
-    held = client.get("/indices-performance", params={"id": 1, "limit": 100}).json()["data"]
-    assert [row["DATE"] for row in held] == sorted(row["DATE"] for row in held)
+    days = client.get("/indices-performance", params={"id": 1, "limit": 100}).json()["data"]
+    assert [row["DATE"] for row in days] == sorted(row["DATE"] for row in days)
 
 
 def test_the_latest_day_is_partial_and_the_clock_can_be_set(serve: Serve) -> None:

@@ -536,8 +536,10 @@ def _bitcoin(judge: Judge) -> dict[str, Any]:
 def shown(expected: Any, text: str) -> bool:
     """Whether a written figure says what was expected, to its last digit."""
     if isinstance(expected, tuple):
-        told = re.fullmatch(r"(\S+?)(?: %)? \((\S+) to (\S+)\)", text)
-        return told is not None and all(shown(one, said) for one, said in zip(expected, told.groups(), strict=True))
+        found = re.fullmatch(r"(\S+?)(?: %)? \((\S+) to (\S+)\)", text)
+        return found is not None and all(
+            shown(one, reported) for one, reported in zip(expected, found.groups(), strict=True)
+        )
     if expected is None or (isinstance(expected, float) and math.isnan(expected)):
         return text == "–"
     if isinstance(expected, datetime | date):
@@ -550,11 +552,11 @@ def shown(expected: Any, text: str) -> bool:
     number = re.match(r"[+−]?[\d,]+(?:\.(\d+))?(e-\d+)?", text)
     if number is None:
         return False
-    said = float(number[0].replace("−", "-").replace(",", ""))
+    reported = float(number[0].replace("−", "-").replace(",", ""))
     half = 0.0 if number[2] else 0.5000001 * 10.0 ** -len(number[1] or "")
     # A share or a return is told in percent or points, everything else as it is.
-    is_percent = isinstance(expected, float) and abs(said - 100 * expected) <= half + 1e-9 * abs(said)
-    is_plain = abs(said - float(expected)) <= half + 1e-5 * abs(said)
+    is_percent = isinstance(expected, float) and abs(reported - 100 * expected) <= half + 1e-9 * abs(reported)
+    is_plain = abs(reported - float(expected)) <= half + 1e-5 * abs(reported)
     if abs(expected) < 1 and isinstance(expected, float) and "." in text and len(number[1] or "") == 1:
         return is_percent
     return is_percent or is_plain

@@ -73,8 +73,8 @@ def test_axe_finds_nothing_serious(browser: "Browser", folder: Path, name: str, 
 
     found = Axe().run(page).response["violations"]
 
-    told = [(one["id"], one["impact"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SERIOUS]
-    assert told == []
+    serious = [(one["id"], one["impact"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SERIOUS]
+    assert serious == []
 
 
 def test_a_heading_sorts_its_table_and_says_so(browser: "Browser", folder: Path) -> None:
@@ -121,12 +121,12 @@ def test_the_sector_switch_shows_one_sector_and_tells_how_many_cells(browser: "B
 def test_a_picture_answers_the_pointer_and_the_arrow_keys(browser: "Browser", folder: Path) -> None:
     page = open_page(browser, folder / "page.html")
     figure = page.locator("#rates-0")
-    told = figure.locator(".tip-text")
+    tip = figure.locator(".tip-text")
 
     figure.locator(".tip").nth(2).hover()
-    by_pointer = told.inner_text()
+    by_pointer = tip.inner_text()
     figure.locator(".chart").press("ArrowLeft")
-    by_key = told.inner_text()
+    by_key = tip.inner_text()
 
     for text in (by_pointer, by_key):
         assert re.search(r"\d+\.\d % \(\d+\.\d to \d+\.\d\), n = [\d,]+; base \d+\.\d %; edge [+−]?\d", text), text

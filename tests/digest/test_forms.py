@@ -32,19 +32,19 @@ N = re.compile(r"\bn = [\d,]+|\bcalls [\d,]+|; n [\d,]+")
 def faults(line: str, *, has_n: bool = False) -> list[str]:
     """What is wrong with a line that tells a rate. A base rate is told beside the rate it is the base of."""
     line = line.replace("\u00a0", " ")
-    told = []
+    found = []
     rates = RATE.findall(line)
     if not rates:
-        return told
+        return found
     n_with = len(WITH_INTERVAL.findall(line))
     if not n_with:
-        told.append("no interval")
+        found.append("no interval")
     # Each rate with an interval may bring one base rate.
     if len(rates) > 2 * n_with:
-        told.append("a rate of its own")
+        found.append("a rate of its own")
     if not (has_n or N.search(line)):
-        told.append("no n")
-    return told
+        found.append("no n")
+    return found
 
 
 def lines_of(digest: Digest) -> Iterator[tuple[str, str, bool]]:
@@ -96,7 +96,7 @@ def test_no_rate_without_n_and_interval_in_any_form(seed: int, few: float, n_sec
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ("AI hit 64.0 % of the time", ["no interval", "a rate of its own", "no n"]),
         ("AI hit 64.0 % (58.6 to 69.1)", ["no n"]),
@@ -105,8 +105,8 @@ def test_no_rate_without_n_and_interval_in_any_form(seed: int, few: float, n_sec
         ("AI 64.0 % (58.6 to 69.1), base 49.5 %, n = 339; drawdown −15.8 %", []),
     ],
 )
-def test_the_linter_finds_a_bare_rate(line: str, told: list[str]) -> None:
-    assert faults(line) == told
+def test_the_linter_finds_a_bare_rate(line: str, expected: list[str]) -> None:
+    assert faults(line) == expected
 
 
 def test_a_cell_that_is_too_few_shows_no_rate_in_any_form() -> None:
@@ -115,8 +115,8 @@ def test_a_cell_that_is_too_few_shows_no_rate_in_any_form() -> None:
     for form, line, _ in lines_of(digest):
         assert not RATE.search(line.replace("\u00a0", " ")), (form, line)
     few = [line for form, line, _ in lines_of(digest) if form == "text" and "too few (n = " in line]
-    told = [line for line in few if re.match(r"  [^:]+: calls ", line)]
-    assert told and all("2027-03" in line and "8 points" in line and "stretches" in line for line in told)
+    lines = [line for line in few if re.match(r"  [^:]+: calls ", line)]
+    assert lines and all("2027-03" in line and "8 points" in line and "stretches" in line for line in lines)
 
 
 @pytest.mark.parametrize("timeframes", [("1d",), ("1d", "1h")])
@@ -133,10 +133,10 @@ def test_a_mail_of_20_sectors_and_5_horizons_stays_under_80_kb(timeframes: tuple
         for part in section.parts
         if hasattr(part, "columns") and "mail" in part.forms
     ]
-    told = read_html(html).lines
-    assert [caption for caption in captions if not any(caption in line for line in told)] == []
+    lines = read_html(html).lines
+    assert [caption for caption in captions if not any(caption in line for line in lines)] == []
     for sector in {cell.sector for cell in digest.tracks[0].cells}:
-        assert any(line.startswith(sector) and WITH_INTERVAL.search(line.replace("\u00a0", " ")) for line in told)
+        assert any(line.startswith(sector) and WITH_INTERVAL.search(line.replace("\u00a0", " ")) for line in lines)
 
 
 def test_a_mail_of_60_sectors_is_still_under_80_kb() -> None:

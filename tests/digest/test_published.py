@@ -131,10 +131,10 @@ def test_last_weeks_rates_stand_beside_this_weeks(desk: Desk) -> None:
     digest = read_digest(desk.home / "reports" / SECOND)
 
     cells = [cell for track in digest["tracks"] for cell in track["cells"] if cell["last_week"]]
-    told = [cell for cell in cells if cell["last_week"]["hit_rate"] and cell["direction"] == "both"]
+    found = [cell for cell in cells if cell["last_week"]["hit_rate"] and cell["direction"] == "both"]
 
-    assert told
-    for cell in told:
+    assert found
+    for cell in found:
         rate, n = desk.ask(
             "select hit_rate, n_calls from marts.scorecard_history where published_as_of = $$2025-09-15 00:20$$ "
             f"and sector = '{cell['sector']}' and horizon = {cell['horizon']} and direction = 'both' "
@@ -142,7 +142,7 @@ def test_last_weeks_rates_stand_beside_this_weeks(desk: Desk) -> None:
         )[0]
         assert cell["last_week"]["hit_rate"]["value"] == pytest.approx(rate, abs=1e-9)
         assert cell["last_week"]["n_calls"] == n
-    assert any(cell["last_week"]["n_calls"] < cell["n_calls"] for cell in told)
+    assert any(cell["last_week"]["n_calls"] < cell["n_calls"] for cell in found)
 
 
 def test_what_changed_is_told(desk: Desk) -> None:

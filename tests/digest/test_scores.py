@@ -63,14 +63,14 @@ def test_a_mark_names_its_side_and_stands_once_with_the_figures_of_that_side() -
             for leaf in track.cells
             if (leaf.sector, leaf.horizon) == (cell.sector, cell.horizon) and leaf.direction != "both"
         }
-        told = marks_in_words(track, cell)
+        marks = marks_in_words(track, cell)
         if cell.direction == "both":
             for direction, mark in leaves.items():
-                assert (direction in told) == (mark is not None)
+                assert (direction in marks) == (mark is not None)
             assert ("▲" in signs(track, cell)) == ("above" in leaves.values())
         else:
             sign = {None: "", "above": "▲\u00a0edge, selection", "below": "▼\u00a0edge, selection"}
-            assert told == sign[leaves[cell.direction]]
+            assert marks == sign[leaves[cell.direction]]
     (marked,) = [
         part
         for section in lay_out(digest).sections

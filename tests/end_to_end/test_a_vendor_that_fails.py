@@ -46,7 +46,7 @@ def vendor() -> Iterator[DevServer]:
 @pytest.fixture
 def environment(vendor: DevServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The settings of an operator, as environment variables."""
-    told = {
+    variables = {
         "TOKENMETRICS_BASE_URL": f"{vendor.base_url}/v2",
         "TOKENMETRICS_API_KEY": SENTINEL,
         "TOKENMETRICS_UNIVERSE": "top:12",
@@ -59,9 +59,9 @@ def environment(vendor: DevServer, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     for name in list(os.environ):
         if name.startswith(("TOKENMETRICS_", "TRACKRECORD_")):
             monkeypatch.delenv(name)
-    for name, value in told.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    return told
+    return variables
 
 
 def night(desk: Desk, vendor: DevServer, moment: datetime) -> Answer:
@@ -165,7 +165,7 @@ def test_the_key_is_in_no_file_log_or_database_of_runs_under_the_orchestrator(
         "TRACKRECORD_HOME": str(tmp_path / "home"),
         "DO_NOT_TRACK": "1",
     }
-    told = ""
+    text = ""
     codes = []
     for command, faults in (
         (("nightly",), ()),
@@ -184,11 +184,11 @@ def test_the_key_is_in_no_file_log_or_database_of_runs_under_the_orchestrator(
             check=False,
         )
         codes.append(done.returncode)
-        told += done.stdout + done.stderr
+        text += done.stdout + done.stderr
     vendor.faults = ()
     vendor.now = FIRST_NIGHT
-    (tmp_path / "terminal.txt").write_text(told)
-    assert codes == [0, 0, 1, 1], told[-3000:]
+    (tmp_path / "terminal.txt").write_text(text)
+    assert codes == [0, 0, 1, 1], text[-3000:]
     assert list((tmp_path / "prefect").rglob("*.db"))
     n_files = sum(path.is_file() for path in tmp_path.rglob("*"))
     print(f"\nexit codes {codes}; {n_files} files looked through")

@@ -399,8 +399,8 @@ def test_what_a_gate_stopped_is_published_once_somebody_accepts_it_by_name(desk:
     assert desk.ask("select rule, snapshot_id, dataset, reason from ops.acceptance") == [
         ("tokens_kept", 4, "prices", reason)
     ]
-    told = [json.loads(line) for line in (desk.home / "journal" / "acceptances.jsonl").read_text().splitlines()]
-    assert [(event["rule"], event["snapshot_id"], event["reason"]) for event in told] == [("tokens_kept", 4, reason)]
+    events = [json.loads(line) for line in (desk.home / "journal" / "acceptances.jsonl").read_text().splitlines()]
+    assert [(event["rule"], event["snapshot_id"], event["reason"]) for event in events] == [("tokens_kept", 4, reason)]
     assert desk.ask(
         "select is_passed, is_accepted, n_failed from ops.validation inner join ops.run using (run_id) "
         "where rule = 'tokens_kept' and dataset = 'prices' order by started_at"
@@ -528,5 +528,5 @@ def test_a_damaged_published_file_is_set_aside_and_published_anew(desk: Desk) ->
 
     assert answer.exit_code == 0, answer.err
     assert desk.ask_one("select count(*) from ops.publish") == 2
-    (aside,) = (desk.home / "set-aside").rglob("trackrecord.duckdb")
-    assert aside.read_bytes() == damaged
+    (kept,) = (desk.home / "set-aside").rglob("trackrecord.duckdb")
+    assert kept.read_bytes() == damaged

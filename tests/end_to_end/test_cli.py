@@ -44,7 +44,7 @@ def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nightly", "--source", "oracle"], "--source oracle is unknown; there are sample, files"),
         (["nightly", "--source", "files"], "--source files needs --input DIR"),
@@ -57,13 +57,13 @@ def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
         (["query", "select nothing from nowhere"], "nowhere does not exist"),
     ],
 )
-def test_a_usage_error_is_2_and_says_what_is_wrong(desk: Desk, arguments: list[str], told: str) -> None:
+def test_a_usage_error_is_2_and_says_what_is_wrong(desk: Desk, arguments: list[str], message: str) -> None:
     fingerprint = desk.fingerprint()
 
     answer = desk.run(*arguments)
 
     assert answer.exit_code == 2
-    assert told in re.sub(r"\s+", " ", answer.err.replace("│", " "))
+    assert message in re.sub(r"\s+", " ", answer.err.replace("│", " "))
     assert "Traceback" not in answer.err
     assert desk.fingerprint() == fingerprint
     # Nothing was begun, with the orchestrator or without.
@@ -159,7 +159,7 @@ def test_the_lock_names_nobody_once_it_is_free(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "snapshot", "reason", "told"),
+    ("rule", "snapshot", "reason", "message"),
     [
         ("price_positive", "4", "Prices may be negative.", "price_positive cannot be accepted; what can is"),
         ("tokens_kept", "4", "  ", "--reason must say why"),
@@ -173,12 +173,12 @@ def test_the_lock_names_nobody_once_it_is_free(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_accepted_is_2_and_leaves_no_trace(
-    desk: Desk, rule: str, snapshot: str, reason: str, told: str
+    desk: Desk, rule: str, snapshot: str, reason: str, message: str
 ) -> None:
     answer = desk.run("accept", rule, "--snapshot", snapshot, "--reason", reason)
 
     assert answer.exit_code == 2
-    assert told in answer.err
+    assert message in answer.err
     assert not (desk.home / "journal" / "acceptances.jsonl").exists()
 
 
@@ -321,10 +321,10 @@ def test_no_cell_was_enough_in_a_past_that_is_over(desk: Desk, tmp_path: Path) -
     desk.nightly()
 
     (section,) = read_scorecard(desk.published).sections
-    told = [match[1] for row in section.rows for match in [re.search(r"enough about (\S+)\)", row[2])] if match]
+    months = [match[1] for row in section.rows for match in [re.search(r"enough about (\S+)\)", row[2])] if match]
 
-    assert told
-    assert min(told) >= f"{datetime.now(UTC):%Y-%m}"
+    assert months
+    assert min(months) >= f"{datetime.now(UTC):%Y-%m}"
 
 
 def long_scorecard() -> Scorecard:

@@ -70,13 +70,13 @@ def test_no_reader_sees_a_torn_file(
                 run = make_run(tmp_path / "vendor", publisher.settings, as_of=now)
                 publish(warehouse, stamp_of(run), published)
                 adopt_publishes(warehouse, publisher.settings)
-        told = [reader.communicate(timeout=60)[0].split(maxsplit=1) for reader in readers]
+        counts = [reader.communicate(timeout=60)[0].split(maxsplit=1) for reader in readers]
     finally:
         for reader in readers:
             reader.kill()
             reader.wait()
     with capsys.disabled():
-        print(f"\n{n_readers} readers, {n_publishes} publishes: {', '.join(n_reads for n_reads, _ in told)} reads")
-    assert all(int(n_reads) > 0 and torn.strip() == "[]" for n_reads, torn in told), told
+        print(f"\n{n_readers} readers, {n_publishes} publishes: {', '.join(n_reads for n_reads, _ in counts)} reads")
+    assert all(int(n_reads) > 0 and torn.strip() == "[]" for n_reads, torn in counts), counts
     with duckdb.connect(str(published), read_only=True) as file:
         assert file.execute("select count(*) from ops.publish").fetchone() == (n_publishes + 1,)

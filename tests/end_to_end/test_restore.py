@@ -242,7 +242,7 @@ def test_a_damaged_backup_is_refused_before_anything_is_replaced(desk: Desk, tmp
 
 
 @pytest.mark.parametrize(
-    ("manifest", "told"),
+    ("manifest", "message"),
     [
         ({}, "cannot be read"),
         ([], "cannot be read"),
@@ -253,7 +253,7 @@ def test_a_damaged_backup_is_refused_before_anything_is_replaced(desk: Desk, tmp
     ],
 )
 def test_a_folder_that_is_no_backup_of_ours_is_refused_before_anything_is_replaced(
-    manifest: object, told: str, tmp_path: Path
+    manifest: object, message: str, tmp_path: Path
 ) -> None:
     desk = Desk(tmp_path / "acme", tmp_path / "home")
     journal.append(desk.home, "runs", run_id="one")
@@ -261,7 +261,7 @@ def test_a_folder_that_is_no_backup_of_ours_is_refused_before_anything_is_replac
     (tmp_path / "copy" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     answer = desk.run("restore", str(tmp_path / "copy"))
     assert answer.exit_code == 2
-    assert told in answer.err
+    assert message in answer.err
     assert sorted(path.name for path in desk.home.iterdir()) == ["journal", "lock", "outbox.lock"]
 
 
@@ -272,14 +272,14 @@ def test_a_backup_that_cannot_be_made_says_why_and_leaves_nothing_behind(tmp_pat
     assert "nothing to back up" in answer.err
     journal.append(desk.home, "runs", run_id="one")
     (tmp_path / "file").write_bytes(b"")
-    for place, exit_code, told in (
+    for place, exit_code, message in (
         (tmp_path / "file" / "copy", 1, "cannot be written"),
         (tmp_path / "home" / "copy", 2, "lies in the home"),
         (Path("/proc"), 2, "is not empty"),
         (tmp_path / "home", 2, "is not empty"),
     ):
         answer = desk.run("backup", str(place))
-        assert (answer.exit_code, told in answer.err) == (exit_code, True), answer
+        assert (answer.exit_code, message in answer.err) == (exit_code, True), answer
     assert not (tmp_path / "copy").exists()
     assert desk.run("backup", str(tmp_path / "copy")).exit_code == 0
     assert {path.name for path in (tmp_path / "copy").iterdir()} == {"journal", "manifest.json"}

@@ -53,15 +53,15 @@ def test_the_oracle_agrees_on_a_backfill_a_night_and_an_hour_of_a_vendors_api(tm
         assert pipeline.hourly_job(last, holder="a test", wait_seconds=0) is not None
     assert past.as_of.hour == last.as_of.hour, "an hour ended in the middle of the test; run it again"
 
-    write_what_was_told(last, tmp_path / "told")
-    told = oracle_tables(last, tmp_path / "told")
+    write_what_was_told(last, tmp_path / "vendor")
+    expected = oracle_tables(last, tmp_path / "vendor")
     with duckdb.connect(str(settings.published), read_only=True) as published:
         counts = {name: published.sql(f"select count(*) from {name}").fetchall()[0][0] for name in DATASETS}
-        found = compare(published, told)
+        found = compare(published, expected)
     with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
-        found |= compare_hourly_windows(warehouse, told, settings)
-    n_outcomes = told["marts.signal_outcome"].groupby("timeframe").size().to_dict()
-    print(f"\nrows {counts}, outcomes {n_outcomes}, scorecard cells {len(told['marts.signal_scorecard'])}")
+        found |= compare_hourly_windows(warehouse, expected, settings)
+    n_outcomes = expected["marts.signal_outcome"].groupby("timeframe").size().to_dict()
+    print(f"\nrows {counts}, outcomes {n_outcomes}, scorecard cells {len(expected['marts.signal_scorecard'])}")
     assert min(counts.values()) > 10
     assert min(n_outcomes["1d"], n_outcomes["1h"]) > 20
     assert not found, in_words(found)

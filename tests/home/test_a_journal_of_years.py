@@ -82,8 +82,8 @@ def test_a_body_that_was_kept_again_hides_none_before_it(tmp_path: Path) -> None
     """Its file is held already, but by another line: what came between the two is not."""
 
     def body(name: str) -> dict[str, Any]:
-        told = {"file": f"raw/tokens/{name}.gz", "dataset": "tokens", "source": "s", "name": name}
-        return {**told, "request": {"pad": "x" * 300}, "sha256": name, "n_bytes": 1}
+        entry = {"file": f"raw/tokens/{name}.gz", "dataset": "tokens", "source": "s", "name": name}
+        return {**entry, "request": {"pad": "x" * 300}, "sha256": name, "n_bytes": 1}
 
     with ledger_of(tmp_path) as connection:
         journal.append_all(tmp_path, "raw", [body("again")])

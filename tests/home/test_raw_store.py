@@ -56,8 +56,8 @@ def test_no_crash_leaves_bytes_that_the_manifest_does_not_know(tmp_path: Path, m
             patch.setattr(f"flows.home.raw_store.{dying}", _die)
             with pytest.raises(KeyboardInterrupt):
                 keep(home, delivery(b"bytes"), source="files")
-        told = {line["file"] for line in journal.read(home, "raw")}
-        assert {str(path.relative_to(home)) for path in (home / "raw").rglob("*.csv")} <= told
+        files = {line["file"] for line in journal.read(home, "raw")}
+        assert {str(path.relative_to(home)) for path in (home / "raw").rglob("*.csv")} <= files
         keep(home, delivery(b"bytes"), source="files")
         assert len(files(home)) == 1
         assert journal.read(home, "raw")

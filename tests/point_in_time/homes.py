@@ -59,11 +59,11 @@ class Home:
 @contextmanager
 def new_home(folder: Path, **settings: object) -> Iterator[Home]:
     """An empty home; `folder` takes the bytes it keeps."""
-    told = Settings(home=folder, _env_file=None, **settings)  # type: ignore[arg-type,call-arg]
+    values = Settings(home=folder, _env_file=None, **settings)  # type: ignore[arg-type,call-arg]
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
-        prepare(connection, told)
-        yield Home(connection, told)
+        prepare(connection, values)
+        yield Home(connection, values)
 
 
 def fingerprints(
@@ -121,7 +121,7 @@ def differing_rows(ours: duckdb.DuckDBPyConnection, theirs: duckdb.DuckDBPyConne
 
 
 def assert_same_tables(
-    ours: Home, theirs: Home, *schemas: str, without: frozenset[str] = frozenset(), told: str = ""
+    ours: Home, theirs: Home, *schemas: str, without: frozenset[str] = frozenset(), message: str = ""
 ) -> None:
     """Hold two homes against each other, table by table."""
     left, right = (home.fingerprints(*schemas, without=without) for home in (ours, theirs))
@@ -130,4 +130,4 @@ def assert_same_tables(
         differing_rows(ours.connection, theirs.connection, name) if name in left and name in right else name
         for name in differing
     )
-    assert not differing, f"{told}: {differing}\n{details}"
+    assert not differing, f"{message}: {differing}\n{details}"

@@ -82,18 +82,18 @@ class Market:
     def _late_bar(self, event: Event) -> None:
         """Bars of the past that nobody had delivered: one, a few, or a halt that was none."""
         token = self._token(event)
-        held = self.prices[
+        withheld = self.prices[
             (self.prices["token_id"] == token)
             & (self.prices["arrives"] > self.shown)
             & (self.prices["bar_start"] < self.now)
         ]
-        self.prices.loc[held.index[: 1 + int(event.where * len(held))], "arrives"] = self.shown
+        self.prices.loc[withheld.index[: 1 + int(event.where * len(withheld))], "arrives"] = self.shown
 
     def _late_signal(self, event: Event) -> None:
-        held = self.signals[(self.signals["arrives"] > self.shown) & (self.signals["signal_at"] < self.now)]
-        if len(held):
-            first = int(event.where * len(held))
-            self.signals.loc[held.index[first : first + 3], "arrives"] = self.shown
+        withheld = self.signals[(self.signals["arrives"] > self.shown) & (self.signals["signal_at"] < self.now)]
+        if len(withheld):
+            first = int(event.where * len(withheld))
+            self.signals.loc[withheld.index[first : first + 3], "arrives"] = self.shown
 
     def _restate_signal(self, event: Event) -> None:
         place = self._past(SIGNALS, event)
@@ -112,8 +112,8 @@ class Market:
 
     def _list_token(self, event: Event) -> None:
         """A token that was held back, with all its history."""
-        held = self.tokens[self.tokens["arrives"] > self.shown]
-        self.tokens.loc[held.index[:1], "arrives"] = self.shown
+        withheld = self.tokens[self.tokens["arrives"] > self.shown]
+        self.tokens.loc[withheld.index[:1], "arrives"] = self.shown
 
     def _change_sector(self, event: Event) -> None:
         self.tokens.loc[self._token_row(event), "categories"] = CATEGORIES[int(event.where * len(CATEGORIES))]

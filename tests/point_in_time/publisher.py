@@ -65,8 +65,8 @@ class Publisher:
 
 
 def new_publisher(place: Path, **settings: object) -> Publisher:
-    told: dict[str, object] = {"horizons_1d": (1, 7), "horizons_1h": (1, 4), **settings}
-    return Publisher(Settings(home=place / "home", _env_file=None, **told))  # type: ignore[arg-type,call-arg]
+    values: dict[str, object] = {"horizons_1d": (1, 7), "horizons_1h": (1, 4), **settings}
+    return Publisher(Settings(home=place / "home", _env_file=None, **values))  # type: ignore[arg-type,call-arg]
 
 
 def of_file(path: Path) -> dict[str, str]:

@@ -47,7 +47,7 @@ def test_a_rebuild_as_of_a_past_moment_is_full_and_what_a_home_of_that_time_had(
         of_that_time.receive(folder, now)
         report = home.rebuild(now)
         assert report.is_full
-        assert_same_tables(home, of_that_time, told=f"as of {now}")
+        assert_same_tables(home, of_that_time, message=f"as of {now}")
     # The newest moment again: no snapshot is left behind by what was asked in between.
     assert not home.rebuild(folders[-1][0]).is_full
 

@@ -81,7 +81,7 @@ def travel(journey: dict[str, object]) -> list[str]:
                 report = run(vendor, now, is_full=home is full)
                 if home is nightly:
                     reasons.append(report.reason)
-            assert_same_tables(nightly, full, *SCHEMAS, told=f"after {step}")
+            assert_same_tables(nightly, full, *SCHEMAS, message=f"after {step}")
     return reasons
 
 
@@ -187,7 +187,7 @@ def test_what_was_priced_since_a_new_vendor_first_spoke_is_in_its_base(
     market.signals = market.signals[~second | market.signals.index.isin(said_once)]
     speaks = Step(days=1, hour=0, events=(Event("second_vendor", 0, 0),))
     _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), speaks)
-    assert_same_tables(*homes, "marts", "work", told="once it spoke")
+    assert_same_tables(*homes, "marts", "work", message="once it spoke")
 
 
 def test_windows_from_before_a_halt_close_although_their_token_lags_behind_the_others(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_windows_from_before_a_halt_close_although_their_token_lags_behind_the_o
     with new_home(tmp_path / "nightly", **horizons) as nightly, new_home(tmp_path / "full", **horizons) as full:
         for step in steps:
             _deliver_to_both(market, tmp_path, (nightly, full), step)
-            assert_same_tables(nightly, full, "core", told=f"after {step}")
+            assert_same_tables(nightly, full, "core", message=f"after {step}")
 
 
 def test_a_sector_that_only_calls_are_of_has_no_base_rate(tmp_path: Path, homes: tuple[Home, Home]) -> None:
@@ -220,4 +220,4 @@ def _deliver_to_both(market: Market, place: Path, homes: tuple[Home, Home], *ste
         market.deliver(place / "vendor", is_archive=False)
         nightly.receive(place / "vendor", now)
         full.receive(place / "vendor", now, is_full=True)
-        assert_same_tables(nightly, full, *SCHEMAS, told=f"after {step}")
+        assert_same_tables(nightly, full, *SCHEMAS, message=f"after {step}")

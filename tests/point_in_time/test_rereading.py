@@ -41,8 +41,8 @@ def test_a_day_that_is_there_in_part_is_asked_for_again_only_as_the_catch_up_pol
     """Else a token that has left for good makes every night read, and pay for, everything since its last day."""
     days = [a_day("signals", date, "partial") for date in (2, 10, 12)] + [a_day("prices", 11, "partial")]
 
-    def asked(**told: object) -> list[int]:
-        settings = Settings(_env_file=None, **told)  # type: ignore[arg-type,call-arg]
+    def asked(**given: object) -> list[int]:
+        settings = Settings(_env_file=None, **given)  # type: ignore[arg-type,call-arg]
         return [day.day for day in missed_days(days, frozenset(), settings, date(2026, 1, 20))]
 
     assert asked() == [2, 10, 11, 12]

@@ -56,8 +56,8 @@ def serving(server: CandleServer) -> Iterator[CandleServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             split = urlsplit(self.path)
-            status, told = server.answer(split.path, dict(parse_qsl(split.query)))
-            body = json.dumps(told).encode()
+            status, answered = server.answer(split.path, dict(parse_qsl(split.query)))
+            body = json.dumps(answered).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

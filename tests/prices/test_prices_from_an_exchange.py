@@ -98,9 +98,9 @@ def test_every_token_without_a_market_is_told_of_and_none_is_guessed(
 ) -> None:
     source = PricesFrom(FilesSource(folder), through(exchange))
     _fetch(source, tmp_path)
-    told = "\n".join(source.told)
-    assert "no spot market in USDT, USD, USDC for CCC (3), DDD (5)" in told
-    assert "symbols that several tokens share, not priced at binance (name one in data/markets.csv): AAA (4)" in told
+    text = "\n".join(source.told)
+    assert "no spot market in USDT, USD, USDC for CCC (3), DDD (5)" in text
+    assert "symbols that several tokens share, not priced at binance (name one in data/markets.csv): AAA (4)" in text
 
 
 def test_a_shared_symbol_without_known_sizes_is_nobodys(

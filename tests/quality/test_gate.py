@@ -170,10 +170,10 @@ def test_a_broken_row_trips_its_rule_and_no_other_and_the_rest_goes_on(gate: Gat
     result = gate.judge(mutation.dataset)
 
     assert failed(result) == {mutation.rule}
-    told = next(one for one in result.results if one.rule == mutation.rule)
-    assert told.n_failed == len(mutation.rows)
-    assert told.severity == rule.severity
-    assert told.example is not None and told.example.startswith(f"row {min(mutation.rows)} (")
+    rule_result = next(one for one in result.results if one.rule == mutation.rule)
+    assert rule_result.n_failed == len(mutation.rows)
+    assert rule_result.severity == rule.severity
+    assert rule_result.example is not None and rule_result.example.startswith(f"row {min(mutation.rows)} (")
     assert gate.bad_rows(is_quarantined=rule.is_quarantined) == mutation.rows
     assert gate.bad_rows(is_quarantined=not rule.is_quarantined) == set()
     assert result.n_quarantined == (len(mutation.rows) if rule.is_quarantined else 0)
@@ -299,9 +299,9 @@ def test_rows_kept_remarks_on_lost_rows_and_goes_on(gate: Gate) -> None:
 
     assert failed(result) == {"rows_kept"}
     assert result.stops == ()
-    told = result.warnings[0]
-    assert (told.n_failed, told.n_checked) == (5, 95)
-    assert told.example == "90 rows, 95 in snapshot 3"
+    warning = result.warnings[0]
+    assert (warning.n_failed, warning.n_checked) == (5, 95)
+    assert warning.example == "90 rows, 95 in snapshot 3"
 
 
 @pytest.mark.parametrize("dataset", [name for name, dataset in DATASETS.items() if dataset.moment])

@@ -73,9 +73,11 @@ def serving(manner: Manner) -> Iterator[Vendor]:
             parts = urlsplit(self.path)
             params = dict(parse_qsl(parts.query))
             with vendor.lock:
-                status, told, headers = answer(vendor, parts.path.rpartition("/")[2], params, self.headers["x-api-key"])
+                status, answered, headers = answer(
+                    vendor, parts.path.rpartition("/")[2], params, self.headers["x-api-key"]
+                )
                 vendor.calls.append((parts.path.rpartition("/")[2], params, status))
-            body = told.encode() if isinstance(told, str) else json.dumps(told).encode()
+            body = answered.encode() if isinstance(answered, str) else json.dumps(answered).encode()
             if manner.is_zipped:
                 body, headers = gzip.compress(body), {**headers, "Content-Encoding": "gzip"}
             if manner.is_closing:
@@ -129,13 +131,13 @@ def answer(vendor: Vendor, endpoint: str, params: dict[str, str], key: str | Non
         return 400, {"success": False, "message": "page is out of range"}, {}
     here = rows[page * limit : (page + 1) * limit] if page >= 0 else []
     if not here:
-        status, told = manner.nothing
-        return status, told, {}
-    told = {"success": True, "message": "ok", "length": len(rows) if manner.says_total else len(here)}
-    told |= {"data": [named(row, manner) for row in here]}
+        status, payload = manner.nothing
+        return status, payload, {}
+    payload = {"success": True, "message": "ok", "length": len(rows) if manner.says_total else len(here)}
+    payload |= {"data": [named(row, manner) for row in here]}
     if manner.version == "v3":
-        told = {"data": told["data"], "meta": {"total": len(rows), "page": page + 1, "limit": limit}}
-    return 200, told, {}
+        payload = {"data": payload["data"], "meta": {"total": len(rows), "page": page + 1, "limit": limit}}
+    return 200, payload, {}
 
 
 def selected(rows: list[dict[str, Any]], params: dict[str, str], manner: Manner) -> list[dict[str, Any]]:
@@ -154,13 +156,13 @@ def selected(rows: list[dict[str, Any]], params: dict[str, str], manner: Manner)
 
 def named(row: dict[str, Any], manner: Manner) -> dict[str, Any]:
     """A row as it goes over the wire."""
-    told = {}
+    renamed = {}
     for name, value in row.items():
         if name == "at":
             continue
         is_text = manner.is_text and isinstance(value, int | float)
-        told[name if manner.version == "v2" else name.lower()] = str(value) if is_text else value
-    return told
+        renamed[name if manner.version == "v2" else name.lower()] = str(value) if is_text else value
+    return renamed
 
 
 def rows_of(endpoint: str) -> list[dict[str, Any]] | None:

@@ -72,9 +72,9 @@ def bytes_under(folder: Path) -> bytes:
     """Every byte of every file of a folder, compressed ones also as they read."""
     import gzip
 
-    told = b""
+    content = b""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             body = path.read_bytes()
-            told += path.name.encode() + body + (gzip.decompress(body) if path.suffix == ".gz" else b"")
-    return told
+            content += path.name.encode() + body + (gzip.decompress(body) if path.suffix == ".gz" else b"")
+    return content

@@ -85,7 +85,7 @@ BY_DEFAULT = (
 def test_another_server_is_read_whole_and_no_row_comes_twice(name: str, tmp_path: Path) -> None:
     manner, settings = MANNERS[name]
     with serving(manner) as vendor:
-        rows, told = fetched(vendor, tmp_path, **settings)
+        rows, notes = fetched(vendor, tmp_path, **settings)
     today = [one for one in rows["prices"] if one[1] == "1h" and one[2] >= "2026-11-22"]
     daily = {kind: [one for one in rows[kind] if one[1] == "1d"] for kind in ("prices", "signals")}
     hourly = [one for one in rows["signals"] if one[1] == "1h" and one[2] >= "2026-11-22"]
@@ -96,20 +96,20 @@ def test_another_server_is_read_whole_and_no_row_comes_twice(name: str, tmp_path
         assert len({one[:3] for one in there}) == len(there) == len(TOKENS) * N_DAYS
     assert len(rows["levels"]) == 2 * len(TOKENS)
     assert len(rows["grades"]) == len(TOKENS)
-    assert [line for line in told if line.startswith("quantmetrics is not there")]
+    assert [line for line in notes if line.startswith("quantmetrics is not there")]
 
 
 def test_a_server_that_knows_fewer_tokens_than_asked_for_is_told_of(tmp_path: Path) -> None:
     with serving(Manner()) as vendor:
-        _, told = fetched(vendor, tmp_path, universe="top:20")
-    assert [line for line in told if f"lists {len(TOKENS)} tokens, not the 20" in line]
+        _, notes = fetched(vendor, tmp_path, universe="top:20")
+    assert [line for line in notes if f"lists {len(TOKENS)} tokens, not the 20" in line]
 
 
 def test_an_end_that_is_excluded_shows(tmp_path: Path) -> None:
     """Without the setting the last day of every span is missing: of the hours, nothing comes at all."""
     with serving(Manner(is_end_excluded=True)) as vendor:
-        _, told = fetched(vendor, tmp_path)
-    assert [line for line in told if "hourly-ohlcv: no rows" in line and "TOKENMETRICS_END_IS_EXCLUDED" in line]
+        _, notes = fetched(vendor, tmp_path)
+    assert [line for line in notes if "hourly-ohlcv: no rows" in line and "TOKENMETRICS_END_IS_EXCLUDED" in line]
 
 
 @pytest.mark.parametrize("first_page", [0, 1])

@@ -61,8 +61,8 @@ def test_what_was_fetched_twice_without_a_build_is_loaded_in_order_and_once(live
     assert dict(loaded[:6])["prices"] > 0
     assert take_up(run_of(live, tmp_path)) == []
     with duckdb.connect(str(night.settings.warehouse)) as connection:
-        told = connection.sql("select distinct as_of, fetched_at, extent from ops.snapshot order by as_of").fetchall()
-    assert told == [(night.as_of, night.fetched_at, None), (hour.as_of, hour.fetched_at, "1h")]
+        rows = connection.sql("select distinct as_of, fetched_at, extent from ops.snapshot order by as_of").fetchall()
+    assert rows == [(night.as_of, night.fetched_at, None), (hour.as_of, hour.fetched_at, "1h")]
 
 
 def test_an_hour_that_finds_the_lock_held_is_kept_for_the_next_build(live: DevServer, tmp_path: Path) -> None:
@@ -100,15 +100,15 @@ def test_a_parser_mended_today_reads_yesterdays_bytes(live: DevServer, tmp_path:
         ((n_mended,),) = connection.sql(count).fetchall()
         assert n_mended > 10
         assert connection.sql("select distinct as_of from ops.snapshot").fetchall() == [(run.as_of,)]
-        held = connection.sql(raw).fetchall()
-        assert held[: len(misread)] == misread
-        told = connection.sql(ledger).fetchall()
+        found = connection.sql(raw).fetchall()
+        assert found[: len(misread)] == misread
+        rows = connection.sql(ledger).fetchall()
     assert len(live.calls) == n_calls
     assert take_up(run) == []
 
     restore_from_raw(run.settings, is_built=False)
     with open_warehouse(run.settings) as connection:
-        assert connection.sql(ledger).fetchall() == told
+        assert connection.sql(ledger).fetchall() == rows
         assert connection.sql(count).fetchall() == [(n_mended,)]
 
 
@@ -118,10 +118,10 @@ def test_calls_drift_and_bodies_reach_the_warehouse_once(live: DevServer, tmp_pa
     with open_warehouse(run.settings) as connection:
         adopt_journal(connection, tmp_path)
         adopt_journal(connection, tmp_path)
-        told = connection.sql(
+        rows = connection.sql(
             "select count(*), count(distinct request_id), any_value(run_id) from ops.request"
         ).fetchall()
-        assert told == [(len(live.calls), len(live.calls), run.run_id)]
+        assert rows == [(len(live.calls), len(live.calls), run.run_id)]
         ((n_bodies,),) = connection.sql("select count(distinct file) from ops.raw_body").fetchall()
         kept = {
             str(path.relative_to(tmp_path))

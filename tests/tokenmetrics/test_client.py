@@ -56,8 +56,8 @@ TRANSIENT = [
 def test_what_may_go_better_is_tried_again(server: DevServer, tmp_path: Path, fault: Fault) -> None:
     server.faults = [fault]
     assert ask(server, tmp_path, timeout_seconds=0.5).status == 200
-    told = journal.read(tmp_path, "requests")
-    assert [(line["attempt"], line["fault"] is None) for line in told] == [(1, False), (2, True)]
+    events = journal.read(tmp_path, "requests")
+    assert [(line["attempt"], line["fault"] is None) for line in events] == [(1, False), (2, True)]
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_a_key_that_is_revoked_half_way_costs_nothing(tmp_path: Path) -> None:
 
 def test_a_bad_key_stops_at_once_and_names_its_variable(server: DevServer, tmp_path: Path) -> None:
     server.keys = (OTHER_KEY,)
-    with pytest.raises(KeyRefused, match="The key in TOKENMETRICS_API_KEY is refused") as told:
+    with pytest.raises(KeyRefused, match="The key in TOKENMETRICS_API_KEY is refused") as raised:
         fetch(server, tmp_path)
-    assert KEY not in str(told.value)
+    assert KEY not in str(raised.value)
     assert len(server.calls) == 2
 
 
@@ -236,9 +236,9 @@ def test_a_refusal_in_html_is_not_the_vendors(tmp_path: Path) -> None:
         async with Client(settings, find_keys(settings), tmp_path, transport=challenge) as client:
             await client.get("quantmetrics", {})
 
-    with pytest.raises(SourceError, match="a check for bots") as told:
+    with pytest.raises(SourceError, match="a check for bots") as raised:
         asyncio.run(once())
-    assert not isinstance(told.value, EndpointRefused)
+    assert not isinstance(raised.value, EndpointRefused)
 
 
 def test_waits_after_a_429_that_says_nothing_outlast_a_minute(server: DevServer) -> None:
@@ -249,8 +249,8 @@ def test_waits_after_a_429_that_says_nothing_outlast_a_minute(server: DevServer)
 
 def test_a_rate_that_is_too_high_is_told_of(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "429", call=5, times=3)]
-    told = fetch(server, tmp_path, timeframes=("1d",)).told
-    assert [line for line in told if line.startswith("3 calls of") and "TOKENMETRICS_REQUESTS_PER_MINUTE" in line]
+    notes = fetch(server, tmp_path, timeframes=("1d",)).told
+    assert [line for line in notes if line.startswith("3 calls of") and "TOKENMETRICS_REQUESTS_PER_MINUTE" in line]
 
 
 def test_a_month_that_cannot_pay_starts_nothing(server: DevServer, tmp_path: Path) -> None:
@@ -275,10 +275,10 @@ def test_the_older_header_is_a_setting(tmp_path: Path) -> None:
 
 def test_the_error_catalogue_says_of_every_code_what_the_client_does() -> None:
     text = (ROOT / "docs" / "errors.md").read_text()
-    told = {
+    documented = {
         code: is_retried == "yes" for code, is_retried in re.findall(r"^\| `([^`]+)` \|.*\| (yes|no) \|$", text, re.M)
     }
-    assert told == {fault.value: fault.is_retried for fault in Code}
+    assert documented == {fault.value: fault.is_retried for fault in Code}
     assert {status: fault_of(status) for status in OF_STATUS} == OF_STATUS
 
 
@@ -288,9 +288,9 @@ def test_only_https_leaves_this_machine() -> None:
     from flows.sources.tokenmetrics import TokenMetricsSettings
 
     for url in ("http://api.tokenmetrics.com/v2", "ftp://127.0.0.1/v2", "https://user:secret@example.com/v2"):
-        with pytest.raises(ValidationError) as told:
+        with pytest.raises(ValidationError) as raised:
             TokenMetricsSettings(base_url=url, _env_file=None)
-        assert "secret" not in str(told.value).replace("a secret in a URL", "")
+        assert "secret" not in str(raised.value).replace("a secret in a URL", "")
 
 
 def test_the_past_cannot_be_asked_of_a_live_vendor(tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ def test_a_torn_page_is_no_page(tmp_path: Path) -> None:
     (path,) = (tmp_path / "pages" / "tokenmetrics").iterdir()
     path.write_bytes(path.read_bytes()[:-3])
     with closing(PageStore(tmp_path, "today")) as store:
-        held = store.held("tokens", {"page": "1"}, 1)
-        assert held is not None and held.rows == [1]
+        page = store.held("tokens", {"page": "1"}, 1)
+        assert page is not None and page.rows == [1]
         assert store.held("tokens", {"page": "1"}, 2) is None
         assert store.held("tokens", {"page": "2"}, 1) is None
 
@@ -115,7 +115,7 @@ def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevSer
 def test_every_call_is_in_the_journal_whatever_became_of_it(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("html", call=3), Fault("reset", call=5)]
     fetch(server, tmp_path)
-    told = journal.read(tmp_path, "requests")
-    assert len(told) == len(server.calls)
-    assert {line["fault"] for line in told} >= {"not_json", "transport"}
-    assert len({line["request_id"] for line in told}) == len(told)
+    events = journal.read(tmp_path, "requests")
+    assert len(events) == len(server.calls)
+    assert {line["fault"] for line in events} >= {"not_json", "transport"}
+    assert len({line["request_id"] for line in events}) == len(events)

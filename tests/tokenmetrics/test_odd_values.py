@@ -26,14 +26,14 @@ def parsed(endpoint: str, **fields: Any) -> list[dict[str, Any]]:
     return parse_rows(BY_NAME[endpoint], [json.loads(json.dumps(BITCOIN | fields))], NOW)
 
 
-@pytest.mark.parametrize("told", ["NaN", "nan", float("nan"), "", " "])
-def test_what_is_no_number_is_null(told: Any) -> None:
-    assert number(told) is None
+@pytest.mark.parametrize("value", ["NaN", "nan", float("nan"), "", " "])
+def test_what_is_no_number_is_null(value: Any) -> None:
+    assert number(value) is None
 
 
-@pytest.mark.parametrize("told", [float("inf"), "-Infinity", 10**400])
-def test_a_number_without_end_is_left_to_the_gate(told: Any) -> None:
-    assert isinstance(number(told), str)
+@pytest.mark.parametrize("value", [float("inf"), "-Infinity", 10**400])
+def test_a_number_without_end_is_left_to_the_gate(value: Any) -> None:
+    assert isinstance(number(value), str)
 
 
 def test_a_long_id_stays_itself() -> None:
@@ -78,8 +78,10 @@ def test_rows_that_are_none_and_rows_without_an_id_are_passed_over() -> None:
     body = packed(json.dumps({"data": [None, {"TOKEN_SYMBOL": "X"}, BITCOIN | {"TOKEN_ID": "3375"}, "x"]}).encode())
     page = Page(TOP_TOKENS.name, {}, 200, NOW, body)
     assert ids_of([page]) == [3375]
-    told = Delivery("tokens", (Response("a.gz", gzip.compress(gzip.decompress(body)), {"endpoint": TOP_TOKENS.name}),))
-    assert ranks_of(told) == {3375: 1}
+    delivery = Delivery(
+        "tokens", (Response("a.gz", gzip.compress(gzip.decompress(body)), {"endpoint": TOP_TOKENS.name}),)
+    )
+    assert ranks_of(delivery) == {3375: 1}
 
 
 def test_the_doctor_examines_a_server_whose_404_says_nothing(tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ def test_a_renamed_a_new_and_a_vanished_field_are_told(server: DevServer, tmp_pa
         Fault("extra", "MOOD", endpoint="quantmetrics", times=None),
         Fault("drop", "KURTOSIS", endpoint="quantmetrics", times=None),
     ]
-    told = "\n".join(fetch(server, tmp_path).told)
-    assert "trader-grades: tm_trader_grade seems to go by another name now: TM_TRADER_GRADES" in told
-    assert "quantmetrics: MOOD is new" in told
-    assert "quantmetrics: kurtosis is in none of" in told
+    text = "\n".join(fetch(server, tmp_path).told)
+    assert "trader-grades: tm_trader_grade seems to go by another name now: TM_TRADER_GRADES" in text
+    assert "quantmetrics: MOOD is new" in text
+    assert "quantmetrics: kurtosis is in none of" in text

@@ -69,7 +69,7 @@ def test_a_sample_shows_no_drift_but_what_its_month_explains(samples: Path, name
     endpoint = BY_NAME[name.partition("/")[2]]
     fields = Fields(endpoint)
     fields.count(json.loads((samples / f"{name}.json").read_text())["data"])
-    told = {(one.field, one.what) for one in fields.drift()}
+    found = {(one.field, one.what) for one in fields.drift()}
     # The forecast of 2023-2025 bears the name of today's endpoint and means something else.
     known = {("FORECASTS_FOR_NEXT_7_DAYS", "new"), ("PREDICTED_RETURNS_7D", "new")}
-    assert told <= (known if name == "2025-04/price-prediction" else set())
+    assert found <= (known if name == "2025-04/price-prediction" else set())

@@ -72,13 +72,13 @@ def outcome(server: DevServer, home: Path, whole: Brought, fault: Fault, **more:
         assert not list((home / "raw").glob("[!u]*/*.gz"))
         return "stopped"
     lost = [name for name, rows in whole.rows.items() if wanted(brought.rows.get(name, [])) != wanted(rows)]
-    told = " ".join(brought.told)
+    text = " ".join(brought.told)
     for name in lost:
-        assert f"Its part of {name}" in told, (fault, name, brought.told)
+        assert f"Its part of {name}" in text, (fault, name, brought.told)
     # What is kept raw alone: every body that a fetch without fault brings, whatever else came.
     for name in whole.kept.keys() - whole.rows.keys() if fault.kind in WHOLE_OR_NOT else ():
         if not bodies(whole, name) <= bodies(brought, name):
-            assert f"{name} is not" in told, (fault, name, brought.told)
+            assert f"{name} is not" in text, (fault, name, brought.told)
             lost.append(name)
     return "missing, and told" if lost else "complete"
 

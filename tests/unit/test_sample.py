@@ -195,13 +195,13 @@ MOMENTS = [
 
 def test_nothing_is_held_before_it_is_known(tables: Tables) -> None:
     for moment in MOMENTS:
-        held = sample.snapshot_at(tables, moment)
+        snapshot = sample.snapshot_at(tables, moment)
         for name in ("signals", "levels", "grades", "quantmetrics"):
-            assert held[name]["known_at"].to_pandas().max() <= pd.Timestamp(moment)
-        prices = held["prices"].to_pandas()
+            assert snapshot[name]["known_at"].to_pandas().max() <= pd.Timestamp(moment)
+        prices = snapshot["prices"].to_pandas()
         length = prices["timeframe"].map({"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)})
         assert (prices["bar_start"] + length <= pd.Timestamp(moment)).all()
-        assert held["tokens"].num_rows == prices["token_id"].nunique()
+        assert snapshot["tokens"].num_rows == prices["token_id"].nunique()
 
 
 def test_what_is_held_only_grows_and_changes_only_by_newer_versions(tables: Tables) -> None:
@@ -223,16 +223,16 @@ def test_the_newest_held_version_is_the_newest_one_known(tables: Tables, signals
     moment = MOMENTS[1]
     known = signals[signals["known_at"] <= moment].sort_values([*SIGNAL_KEY, "known_at"])
     expected = known.drop_duplicates(SIGNAL_KEY, keep="last").reset_index(drop=True)
-    held = sample.snapshot_at(tables, moment)["signals"].to_pandas()
+    snapshot = sample.snapshot_at(tables, moment)["signals"].to_pandas()
     pd.testing.assert_frame_equal(
-        held.sort_values(SIGNAL_KEY).reset_index(drop=True),
+        snapshot.sort_values(SIGNAL_KEY).reset_index(drop=True),
         expected.sort_values(SIGNAL_KEY).reset_index(drop=True),
     )
 
 
 def test_at_the_end_the_last_day_is_not_signalled_yet(tables: Tables) -> None:
-    held = sample.snapshot_at(tables, sample.SAMPLE_END)
-    prices, signals = held["prices"].to_pandas(), held["signals"].to_pandas()
+    snapshot = sample.snapshot_at(tables, sample.SAMPLE_END)
+    prices, signals = snapshot["prices"].to_pandas(), snapshot["signals"].to_pandas()
     assert prices.groupby("timeframe")["bar_start"].max()["1d"] == pd.Timestamp("2026-06-30")
     assert prices.groupby("timeframe")["bar_start"].max()["1h"] == pd.Timestamp("2026-06-30 23:00")
     assert signals.groupby("timeframe")["signal_at"].max()["1d"] == pd.Timestamp("2026-06-29")
