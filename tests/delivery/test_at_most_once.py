@@ -41,7 +41,7 @@ def test_every_channel_gets_the_digest_once_however_often_it_is_delivered(tmp_pa
         assert "".join(request.json["message"] for request in chat.requests) == MARKDOWN
 
 
-def test_a_changed_digest_is_not_sent_again_and_says_so(tmp_path: Path) -> None:
+def test_a_changed_digest_is_not_sent_again_and_the_receipt_notes_it(tmp_path: Path) -> None:
     with mail_server() as server:
         where = settings(**mail_to(server.port))
         deliver(edition(), where, tmp_path, NOW)
@@ -127,21 +127,21 @@ def test_a_connection_that_breaks_after_the_final_dot_leaves_it_unknown_and_noth
 def test_a_webhook_that_fails_after_the_whole_request_is_unknown_unless_the_receiver_promised_to_act_once(
     tmp_path: Path, answer: int | str
 ) -> None:
-    with endpoint(answers=[answer, 200]) as doubtful, endpoint(answers=[answer, 200]) as safe:
+    with endpoint(answers=[answer, 200]) as unsure, endpoint(answers=[answer, 200]) as safe:
         where = settings(
             webhooks={
-                "doubtful": {"url": doubtful.url, "secret": SECRET},
+                "unsure": {"url": unsure.url, "secret": SECRET},
                 "safe": {"url": safe.url, "secret": SECRET, "is_idempotent": True},
             }
         )
         receipts = {receipt.key: receipt.state for receipt in deliver(edition(), where, tmp_path, NOW)}
 
-    assert receipts == {"2026-W10/webhook.doubtful": "unknown", "2026-W10/webhook.safe": "delivered"}
-    assert len(doubtful.requests) == 1
+    assert receipts == {"2026-W10/webhook.unsure": "unknown", "2026-W10/webhook.safe": "delivered"}
+    assert len(unsure.requests) == 1
     assert [request.headers["Idempotency-Key"] for request in safe.requests] == ["2026-W10/webhook.safe"] * 2
 
 
-def test_a_chat_goes_on_where_it_was_refused_and_stops_where_it_is_in_doubt(tmp_path: Path) -> None:
+def test_a_chat_goes_on_where_it_was_refused_and_stops_at_an_unknown_outcome(tmp_path: Path) -> None:
     long = edition(markdown="\n\n".join(f"Paragraph {number}: {'z' * 1000}" for number in range(80)))
     with endpoint(answers=[200, 429, 200]) as patient, endpoint(answers=[200, "break", 200]) as broken:
         where = settings(
@@ -209,7 +209,7 @@ def test_a_lost_edition_can_be_made_again_and_then_be_resent(tmp_path: Path) -> 
     assert [mail.get_body(("plain",)).get_content().strip() for mail in server.mails] == ["Made again."]
 
 
-def test_an_outbox_that_is_damaged_says_what_to_do_and_is_rebuilt(tmp_path: Path) -> None:
+def test_a_damaged_outbox_names_what_to_do_and_is_rebuilt(tmp_path: Path) -> None:
     with mail_server() as server:
         where = settings(**mail_to(server.port))
         deliver(edition(), where, tmp_path, NOW)

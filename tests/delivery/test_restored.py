@@ -89,7 +89,7 @@ def test_what_the_backup_was_still_to_try_again_is_not_tried_again(
 
 
 @pytest.mark.parametrize("kept", ["outbox.sqlite", "journal/deliveries.jsonl"])
-def test_a_home_that_still_tells_what_it_sent_goes_on_as_if_nothing_had_been(
+def test_a_home_that_still_knows_what_it_sent_goes_on_as_if_nothing_had_been(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
 ) -> None:
     back_up_at(home, tmp_path / "sunday")
@@ -110,7 +110,7 @@ def test_a_home_that_still_tells_what_it_sent_goes_on_as_if_nothing_had_been(
     assert "2026-W09/mail.desk" in record.read(home)
 
 
-def test_a_second_restore_does_not_forget_the_doubt_of_the_first(
+def test_a_second_restore_keeps_what_the_first_made_unknown(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up_at(home, tmp_path / "sunday")
@@ -125,7 +125,7 @@ def test_a_second_restore_does_not_forget_the_doubt_of_the_first(
 
 
 @pytest.mark.parametrize("days", [-1, 2])
-def test_a_week_that_was_not_open_at_the_restore_is_in_no_doubt(
+def test_a_week_that_was_not_open_at_the_restore_has_a_known_outcome(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     back_up_at(home, tmp_path / "copy")
@@ -137,7 +137,7 @@ def test_a_week_that_was_not_open_at_the_restore_is_in_no_doubt(
     assert receipt.state == ("delivered" if days < 0 else "expired")
 
 
-def test_a_week_in_doubt_whose_digest_was_not_made_again_is_late_and_says_why(
+def test_a_week_of_unknown_outcome_whose_digest_was_not_made_again_is_late_with_the_reason(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

@@ -61,7 +61,7 @@ def secret_targets(hook: str, chat: str, port: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("answers", [[200], [401], [500], ["break"], ["closed"]])
-def test_no_secret_is_told_whatever_the_servers_do(tmp_path: Path, logs: io.StringIO, answers: list[Any]) -> None:
+def test_no_secret_is_shown_whatever_the_servers_do(tmp_path: Path, logs: io.StringIO, answers: list[Any]) -> None:
     # A server that repeats what it was told, as some do.
     echo = f"535 5.7.8 wrong password {SENTINEL} for AUTH {FORMS[1]}"
     opened = {"authenticator": lambda *_: AuthResult(success=True), "auth_require_tls": False}

@@ -53,7 +53,7 @@ def test_the_lines_it_prints_work_and_it_stops_cleanly(number: int) -> None:
         assert process.stderr is not None and process.stderr.read() == ""
 
 
-def test_what_cannot_be_is_said_before_a_market_is_drawn() -> None:
+def test_an_impossible_setting_is_refused_before_a_market_is_drawn() -> None:
     nothing: dict[str, Any] = {"keys": (), "faults": (), "lacks": frozenset(), "per_minute": None, "market_end": None}
     plain = {"port": 0, "n_tokens": 12, **nothing}
     printed: list[str] = []

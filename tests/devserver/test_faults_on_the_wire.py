@@ -48,7 +48,7 @@ def test_a_fault_may_be_meant_for_one_endpoint(serve: Serve) -> None:
     assert got == [200, 200, 200, 500, 200, 200]
 
 
-def test_a_429_may_say_when_to_come_back(serve: Serve) -> None:
+def test_a_429_may_have_a_retry_after(serve: Serve) -> None:
     _, client = serve(
         faults=[Fault("status", "429", retry_after="7"), Fault("status", "429", call=2, retry_after="date")]
     )

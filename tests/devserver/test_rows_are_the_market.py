@@ -13,7 +13,7 @@ from tests.devserver.conftest import NOW, Serve, every_page
 TODAY = datetime(NOW.year, NOW.month, NOW.day)
 
 
-def _held(server: DevServer) -> dict[str, pa.Table]:
+def _snapshot(server: DevServer) -> dict[str, pa.Table]:
     return snapshot_at(simulate(server.spec), NOW)
 
 
@@ -22,7 +22,7 @@ def _moment(text: str) -> datetime:
 
 
 def _ids(server: DevServer) -> str:
-    return ",".join(str(row["token_id"]) for row in _held(server)["tokens"].to_pylist())
+    return ",".join(str(row["token_id"]) for row in _snapshot(server)["tokens"].to_pylist())
 
 
 def test_tokens(serve: Serve) -> None:
@@ -36,7 +36,7 @@ def test_tokens(serve: Serve) -> None:
         )
         for row in every_page(client, "/tokens")
     }
-    snapshot = _held(server)["tokens"].to_pylist()
+    snapshot = _snapshot(server)["tokens"].to_pylist()
     assert served == {(row["token_id"], row["symbol"], row["name"], *sorted(row["categories"])) for row in snapshot}
     ranked = every_page(client, "/top-market-cap-tokens")
     assert sorted(row["TOKEN_ID"] for row in ranked) == sorted(row["token_id"] for row in snapshot)
@@ -49,7 +49,7 @@ def test_daily_signals(serve: Serve, version: str) -> None:
     served = [_take(row, names) for row in every_page(client, "/trading-signals")]
     snapshot = {
         (row["token_id"], row["signal_at"], row["direction"], row["trend"])
-        for row in _held(server)["signals"].to_pylist()
+        for row in _snapshot(server)["signals"].to_pylist()
         if row["timeframe"] == "1d"
     }
     closed = [(token, _moment(at), *rest) for token, at, *rest in served if _moment(at) < TODAY]
@@ -65,7 +65,7 @@ def test_hourly_signals(serve: Serve) -> None:
     }
     assert served == {
         (row["token_id"], row["signal_at"], row["direction"], row["trend"])
-        for row in _held(server)["signals"].to_pylist()
+        for row in _snapshot(server)["signals"].to_pylist()
         if row["timeframe"] == "1h"
     }
 
@@ -79,7 +79,7 @@ def test_candles(serve: Serve, path: str, timeframe: str, moment: str) -> None:
     }
     snapshot = {
         (*_take(row, ("token_id", "bar_start", "open", "high", "low", "close", "volume_usd")),)
-        for row in _held(server)["prices"].to_pylist()
+        for row in _snapshot(server)["prices"].to_pylist()
         if row["timeframe"] == timeframe
     }
     assert {row for row in served if timeframe == "1h" or row[1] < TODAY} == snapshot
@@ -87,7 +87,7 @@ def test_candles(serve: Serve, path: str, timeframe: str, moment: str) -> None:
 
 def test_grades(serve: Serve) -> None:
     server, client = serve()
-    snapshot = _held(server)["grades"].to_pylist()
+    snapshot = _snapshot(server)["grades"].to_pylist()
     for path, kind, grade, label in (
         ("tm-grade-history", "tm", "TM_GRADE", "TM_GRADE_SIGNAL"),
         ("fundamental-grade-history", "fundamental", "FUNDAMENTAL_GRADE", "FUNDAMENTAL_GRADE_CLASS"),
@@ -103,7 +103,7 @@ def test_grades(serve: Serve) -> None:
 
 def test_levels_and_quantmetrics_of_the_newest_day(serve: Serve) -> None:
     server, client = serve()
-    snapshot = _held(server)
+    snapshot = _snapshot(server)
     levels = snapshot["levels"].to_pylist()
     for row in every_page(client, "/resistance-support"):
         mine = [level for level in levels if level["token_id"] == row["TOKEN_ID"]]

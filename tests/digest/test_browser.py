@@ -77,7 +77,7 @@ def test_axe_finds_nothing_serious(browser: "Browser", folder: Path, name: str, 
     assert serious == []
 
 
-def test_a_heading_sorts_its_table_and_says_so(browser: "Browser", folder: Path) -> None:
+def test_a_heading_sorts_its_table_and_announces_it(browser: "Browser", folder: Path) -> None:
     page = open_page(browser, folder / "page.html")
     page.select_option("#switch-direction", "both")
     table = page.locator("#cells-0")
@@ -103,7 +103,7 @@ def test_a_heading_sorts_its_table_and_says_so(browser: "Browser", folder: Path)
     assert heading.get_attribute("aria-sort") == "descending"
 
 
-def test_the_sector_switch_shows_one_sector_and_tells_how_many_cells(browser: "Browser", folder: Path) -> None:
+def test_the_sector_switch_shows_one_sector_and_counts_its_cells(browser: "Browser", folder: Path) -> None:
     page = open_page(browser, folder / "page.html")
 
     page.locator("#switch-sector").select_option("Sector of tokens 3")

@@ -116,7 +116,7 @@ def test_a_run_that_died_between_making_and_sending_is_made_up_for(
     assert len(server.mails) == 1
 
 
-def test_a_terminal_does_not_wait_for_a_server_that_is_down_and_says_what_is_left(
+def test_a_terminal_does_not_wait_for_a_server_that_is_down_and_names_what_is_left(
     desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(monkeypatch, free_port())

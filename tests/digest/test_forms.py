@@ -174,7 +174,7 @@ def test_somebodys_words_are_never_markup() -> None:
     assert rows and len({len(re.findall(r"(?<!\\)\|", row)) for row in rows if "Sell" in row}) == 1
 
 
-def test_every_form_says_when_from_what_run_at_what_cost_and_that_it_is_no_advice() -> None:
+def test_every_form_shows_when_from_what_run_at_what_cost_and_that_it_is_no_advice() -> None:
     digest = a_digest(n_sectors=2)
     document = lay_out(digest)
 
@@ -201,7 +201,7 @@ def test_the_mail_names_every_picture_it_carries_and_each_has_words() -> None:
     assert all(picture.png.startswith(b"\x89PNG") for picture in edition.pictures)
 
 
-def test_a_week_without_any_scored_call_says_so_in_every_form() -> None:
+def test_a_week_without_any_scored_call_is_named_so_in_every_form() -> None:
     digest = a_digest(timeframes=())
     document = lay_out(digest)
 

@@ -103,16 +103,16 @@ def test_tokens_keep_the_names_they_had(monday: Desk, tmp_path: Path) -> None:
         (deliver_all_of_it, {"curves", "drawdowns"}),
     ],
 )
-def test_what_today_would_tell_otherwise_is_left_out_and_the_rest_does_not_change(
+def test_what_today_would_show_otherwise_is_left_out_and_the_rest_does_not_change(
     monday: Desk, tmp_path: Path, deliver: Deliver, left_out: set[str]
 ) -> None:
     _, as_made, again = a_week_later(monday, tmp_path, deliver)
 
     (before,), (after,) = as_made["tracks"], again["tracks"]
     assert before["curves"] and before["drawdowns"]
-    told_of_curves = {"curves", "curve_points", "n_long_now", "n_short_now"}
+    from_curves = {"curves", "curve_points", "n_long_now", "n_short_now"}
     gone = {name for name in before if before[name] != after[name]}
-    assert gone == (told_of_curves | {"drawdowns"} if "drawdowns" in left_out else told_of_curves)
+    assert gone == (from_curves | {"drawdowns"} if "drawdowns" in left_out else from_curves)
     assert {name for name in left_out if after[name]} == set()
     reasons = [one["because"] for one in again["left_out"] if one["section"] == "drawdowns"]
     assert len(reasons) == len(left_out)

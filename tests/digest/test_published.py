@@ -108,7 +108,7 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(one)
 
 
-def test_a_past_week_is_told_as_it_was_then(desk: Desk) -> None:
+def test_a_past_week_is_shown_as_it_was_then(desk: Desk) -> None:
     """Later bars, calls, grades and a restatement have come; the first week's digest does not change by a byte."""
     as_first_made = desk.home.parent / "as_first_made"
 
@@ -145,7 +145,7 @@ def test_last_weeks_rates_stand_beside_this_weeks(desk: Desk) -> None:
     assert any(cell["last_week"]["n_calls"] < cell["n_calls"] for cell in found)
 
 
-def test_what_changed_is_told(desk: Desk) -> None:
+def test_what_changed_is_shown(desk: Desk) -> None:
     changes = read_digest(desk.home / "reports" / SECOND)["changes"]
 
     moved = {one["token_id"]: one["after"] - one["before"] for one in changes["grade_changes"]}

@@ -82,7 +82,7 @@ def test_a_vendor_or_a_sector_may_be_called_anything(name: str) -> None:
     assert all(name in picture.alt for picture in edition.pictures if picture.cid.startswith("rates"))
 
 
-def test_a_symbol_of_several_tokens_is_told_with_the_tokens_id() -> None:
+def test_a_symbol_of_several_tokens_is_shown_with_the_tokens_id() -> None:
     digest = a_digest(n_sectors=3, few=0.0, symbol="SOL", shared_symbols=("SOL9",))
 
     for form, text in forms(digest).items():
@@ -92,7 +92,7 @@ def test_a_symbol_of_several_tokens_is_told_with_the_tokens_id() -> None:
     assert "SOL9 (token 9) ▼ short" in forms(digest)["text"]  # The worst drawdown names it, too.
 
 
-def test_calls_that_are_never_scored_are_told_among_the_new_ones() -> None:
+def test_calls_that_are_never_scored_are_shown_among_the_new_ones() -> None:
     digest = a_digest(n_sectors=3)
     calls = digest.tracks[0].new_calls
     digest = changed(
@@ -104,7 +104,7 @@ def test_calls_that_are_never_scored_are_told_among_the_new_ones() -> None:
     assert forms(digest)["text"].count("witnessed, never scored") == 1
 
 
-def test_a_cell_with_calls_enough_in_too_short_a_time_says_that_it_lacks_time() -> None:
+def test_a_cell_with_calls_enough_in_too_short_a_time_lacks_time() -> None:
     digest = a_digest(n_sectors=3, few=0.0)
     cells = tuple(
         cell.model_copy(
@@ -133,7 +133,7 @@ def test_a_cell_with_calls_enough_in_too_short_a_time_says_that_it_lacks_time() 
     assert "too few (n = 479, enough calls, but in 6 of the 10 separate stretches of time needed" in texts["page"]
 
 
-def test_the_two_averages_of_the_week_are_told_apart() -> None:
+def test_the_two_averages_of_the_week_are_distinguished() -> None:
     texts = forms(a_digest(n_sectors=3))
 
     for form, text in texts.items():
@@ -142,5 +142,5 @@ def test_the_two_averages_of_the_week_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "mail"])
-def test_the_forms_that_hold_less_say_where_the_page_is(form: str) -> None:
+def test_the_forms_that_show_less_point_to_the_page(form: str) -> None:
     assert "reports/2026-W46/index.html" in forms(a_digest(n_sectors=3))[form]

@@ -47,7 +47,7 @@ def settings_of(home: Path) -> Settings:
     return Settings(home=home, reread_parts=2, _env_file=None)  # type: ignore[call-arg]
 
 
-def test_two_nights_publish_what_the_vendor_said_and_a_lost_warehouse_comes_back(
+def test_two_nights_publish_what_the_vendor_served_and_a_lost_warehouse_comes_back(
     nights: Nights, tmp_path: Path
 ) -> None:
     settings = settings_of(shutil.copytree(nights.home, tmp_path / "home"))

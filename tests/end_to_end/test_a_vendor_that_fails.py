@@ -26,7 +26,7 @@ FIRST_NIGHT = datetime(2026, 11, 21, 7, 30)
 SECOND_NIGHT = FIRST_NIGHT + timedelta(days=1)
 N_DRAWN = 50
 # Everything that is the vendor's, without the clocks of the run that fetched it.
-SAID = {
+COMPARED = {
     "core.token": "token_id, symbol, name",
     "core.price_bar": "token_id, timeframe, bar_start, open, high, low, close, volume_usd",
     "core.signal": "vendor, token_id, timeframe, signal_at, direction, trend, revision",
@@ -70,13 +70,13 @@ def night(desk: Desk, vendor: DevServer, moment: datetime) -> Answer:
     return desk.run("nightly", "--source", "tokenmetrics", "--plain", "--as-of", moment.isoformat())
 
 
-def said(published: Path) -> dict[str, str]:
+def published_rows(published: Path) -> dict[str, str]:
     """A checksum over the rows of each table."""
     with duckdb.connect(str(published), read_only=True) as file:
         return {
             table: hashlib.sha256(repr(file.sql(f"select {columns} from {table} order by all").fetchall()).encode())
             .hexdigest()
-            for table, columns in SAID.items()
+            for table, columns in COMPARED.items()
         }  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def test_fifty_faults_drawn_at_random_publish_all_or_leave_the_file_as_it_was(
     n_before = len(vendor.calls)
     assert night(whole, vendor, SECOND_NIGHT).exit_code == 0
     n_calls = len(vendor.calls) - n_before
-    expected = said(whole.published)
+    expected = published_rows(whole.published)
     before = first.published.read_bytes()
 
     seen: Counter[str] = Counter()
@@ -131,9 +131,9 @@ def test_fifty_faults_drawn_at_random_publish_all_or_leave_the_file_as_it_was(
         answer = night(desk, vendor, SECOND_NIGHT)
         vendor.faults = ()
         if answer.exit_code == 0:
-            differ = [table for table, rows in said(desk.published).items() if rows != expected[table]]
-            is_told = "is missing from this run" in answer.out and fault.value == "410"
-            assert not differ or is_told, (number, fault, differ)
+            differ = [table for table, rows in published_rows(desk.published).items() if rows != expected[table]]
+            is_noted = "is missing from this run" in answer.out and fault.value == "410"
+            assert not differ or is_noted, (number, fault, differ)
             assert duplicates(desk.published) == 0
             seen["published, missing told" if differ else "published whole"] += 1
         else:

@@ -30,7 +30,7 @@ class Refused:
     id: str
     spoil: Callable[[Desk], None]
     exit_code: int
-    told: tuple[str, ...]
+    messages: tuple[str, ...]
     arguments: tuple[str, ...] = ()
 
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_used_stops_with_a_message_and_changes_nothing(desk: Desk
 
     assert answer.exit_code == case.exit_code, answer
     assert "Traceback" not in answer.err
-    for words in case.told:
+    for words in case.messages:
         assert words in answer.err
     assert desk.fingerprint() == fingerprint
     assert raw_files.items() <= desk.raw_files().items()
@@ -459,7 +459,7 @@ def test_an_acceptance_is_for_these_bytes_and_no_others(desk: Desk) -> None:
         pytest.param(3, True, id="while it is built", marks=pytest.mark.slow),
     ],
 )
-def test_a_full_disk_is_told_as_one_and_the_next_run_makes_it_good(
+def test_a_full_disk_is_reported_as_one_and_the_next_run_makes_it_good(
     desk: Desk, megabytes: float, has_news: bool
 ) -> None:
     fingerprint, raw_files = desk.fingerprint(), desk.raw_files()
@@ -501,7 +501,7 @@ def forgo_writing_everywhere() -> None:
     ctypes.CDLL(None).prctl(drop_from_bounding_set, override_permissions)
 
 
-def test_a_published_folder_that_cannot_be_written_is_told_and_stays_whole(desk: Desk) -> None:
+def test_a_published_folder_that_cannot_be_written_is_reported_and_stays_whole(desk: Desk) -> None:
     fingerprint = desk.fingerprint()
     desk.published.parent.chmod(0o555)
     command = ("nightly", "--source", "files", "--input", str(desk.folder), "--plain")

@@ -57,7 +57,7 @@ def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
         (["query", "select nothing from nowhere"], "nowhere does not exist"),
     ],
 )
-def test_a_usage_error_is_2_and_says_what_is_wrong(desk: Desk, arguments: list[str], message: str) -> None:
+def test_a_usage_error_is_2_and_names_what_is_wrong(desk: Desk, arguments: list[str], message: str) -> None:
     fingerprint = desk.fingerprint()
 
     answer = desk.run(*arguments)
@@ -212,7 +212,7 @@ def test_query_is_one_question_to_the_published_file_and_touches_no_other(
     assert not (tmp_path / "leak.csv").exists()
 
 
-def test_a_damaged_published_file_is_told_without_a_traceback(desk: Desk) -> None:
+def test_a_damaged_published_file_is_reported_without_a_traceback(desk: Desk) -> None:
     desk.published.write_bytes(b"not a database" * 1000)
 
     for arguments in (["query", "select 1"], ["status"]):
@@ -232,7 +232,7 @@ def test_query_shows_every_cell_whole(desk: Desk) -> None:
     assert "…" not in wide.out
 
 
-def test_commands_before_the_first_publish_say_what_to_run(tmp_path: Path) -> None:
+def test_commands_before_the_first_publish_name_what_to_run(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "acme", tmp_path / "home")
 
     asked = desk.run("query", "select 1")
@@ -247,7 +247,7 @@ def test_commands_before_the_first_publish_say_what_to_run(tmp_path: Path) -> No
 # --- status --------------------------------------------------------------------------------------------------------
 
 
-def test_status_says_what_is_published_and_check_is_content_while_it_is_fresh(desk: Desk) -> None:
+def test_status_shows_what_is_published_and_check_passes_while_it_is_fresh(desk: Desk) -> None:
     answer = desk.run("status", "--check")
 
     assert answer.exit_code == 0
@@ -266,7 +266,7 @@ def test_status_check_is_1_when_the_published_file_is_late(desk: Desk, monkeypat
     assert "Late" in answer.out
 
 
-def test_status_tells_of_runs_that_did_not_publish(desk: Desk) -> None:
+def test_status_shows_runs_that_did_not_publish(desk: Desk) -> None:
     few_tokens(desk)
     desk.nightly()
     desk.remove("prices")
@@ -284,7 +284,7 @@ def test_status_tells_of_runs_that_did_not_publish(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["nightly", "--help"], ["accept", "--help"], ["status", "--help"]])
-def test_help_is_0_and_says_what_the_command_does(desk: Desk, arguments: list[str]) -> None:
+def test_help_is_0_and_explains_the_command(desk: Desk, arguments: list[str]) -> None:
     answer = desk.run(*arguments)
 
     assert answer.exit_code == 0
@@ -337,7 +337,7 @@ def long_scorecard() -> Scorecard:
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 140, 160, 200])
-def test_a_scorecard_drops_whole_columns_and_says_which_rather_than_tear_cells(
+def test_a_scorecard_drops_whole_columns_and_names_them_rather_than_tear_cells(
     width: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     card = long_scorecard()

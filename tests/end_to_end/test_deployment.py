@@ -26,20 +26,20 @@ from .desk import Desk
 PREFECT = Path(sys.executable).with_name("prefect")
 FINAL = {"Completed", "Cancelled", "Failed", "Crashed"}
 # Machines that build share their cores; nothing here takes a tenth of it when left alone.
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 
 T = TypeVar("T")
 
 
 def wait_for(ask: Callable[[], T | None], what: str) -> T:
     """Ask until there is an answer."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         answer = ask()
         if answer:
             return answer
         time.sleep(0.3)
-    raise AssertionError(f"{what}: not within {PATIENCE_SECONDS} s")
+    raise AssertionError(f"{what}: not within {TIMEOUT_SECONDS} s")
 
 
 @contextmanager
@@ -109,7 +109,7 @@ class Orchestra:
     def deployment_of(self, flow: str) -> dict[str, Any]:
         return dict(self.api.get(f"/deployments/name/{flow}/{flow}").raise_for_status().json())
 
-    def told(self) -> str:
+    def log_text(self) -> str:
         return "\n".join(f"--- {path.name}\n{path.read_text()[-5000:]}" for path in sorted(self.logs.iterdir()))
 
 
@@ -173,13 +173,13 @@ def test_the_deployment_is_the_one_of_the_file(orchestra: Orchestra) -> None:
 def test_the_schedule_puts_the_next_nights_on_the_calendar(orchestra: Orchestra) -> None:
     # A server with a SQLAlchemy that does not suit it takes the schedule and never schedules anything.
     runs = wait_for(
-        lambda: orchestra.find("flow_runs", flow_runs={"state": {"name": {"any_": ["Scheduled"]}}}), orchestra.told()
+        lambda: orchestra.find("flow_runs", flow_runs={"state": {"name": {"any_": ["Scheduled"]}}}), orchestra.log_text()
     )
 
     nights = [run for run in runs if run["deployment_id"] == orchestra.deployment["id"]]
     assert nights
     assert all(run["expected_start_time"].endswith("T00:20:00Z") for run in nights)
-    assert "bulk_dml" not in orchestra.told()
+    assert "bulk_dml" not in orchestra.log_text()
 
 
 def test_the_digest_is_due_on_mondays_and_made_up_for_every_hour(orchestra: Orchestra) -> None:
@@ -198,7 +198,7 @@ def test_the_digest_is_due_on_mondays_and_made_up_for_every_hour(orchestra: Orch
 
     one = orchestra.create_run(deployment["id"], {})
 
-    assert wait_for(lambda: ended(one), "a digest") == "Completed", orchestra.told()
+    assert wait_for(lambda: ended(one), "a digest") == "Completed", orchestra.log_text()
     assert [page.parent.name for page in (orchestra.desk.home / "reports").glob("*-W*/index.html")] == made
 
 
@@ -212,9 +212,9 @@ def test_one_run_completes_a_second_at_the_same_time_is_cancelled(orchestra: Orc
         runs = [orchestra.flow_run(one) for one in started_runs]
         return runs if all(run["state_name"] in FINAL for run in runs) else None
 
-    ended = wait_for(both_ended, f"two runs\n{orchestra.told()}")
+    ended = wait_for(both_ended, f"two runs\n{orchestra.log_text()}")
 
-    assert sorted(run["state_name"] for run in ended) == ["Cancelled", "Completed"], orchestra.told()
+    assert sorted(run["state_name"] for run in ended) == ["Cancelled", "Completed"], orchestra.log_text()
     # The published file is the one of the run that completed.
     assert desk.fingerprint() != fingerprint
     assert desk.ask_one("select count(*) from ops.publish") == 2

@@ -84,7 +84,7 @@ def test_attached_under_any_name_it_answers_what_was_known_then(restated: tuple[
     assert never == []
 
 
-def test_the_macros_say_the_same_as_the_query(restated: tuple[Desk, datetime, Answer]) -> None:
+def test_the_macros_return_the_same_as_the_query(restated: tuple[Desk, datetime, Answer]) -> None:
     desk, between, _ = restated
     for table in ("token", "price_bar", "signal"):
         by_query = desk.ask_one(
@@ -120,7 +120,7 @@ def test_it_is_in_a_format_that_duckdb_1_5_reads_and_no_reader_can_write(publish
             own.execute("delete from theirs.ops.publish")
 
 
-def test_the_publish_says_what_is_true(restated: tuple[Desk, datetime, Answer]) -> None:
+def test_the_publish_row_is_true(restated: tuple[Desk, datetime, Answer]) -> None:
     desk, _, _ = restated
     (first, second) = desk.ask(
         "select run_id, as_of, schema_version, source, is_simulated, cost_bps, horizons, row_counts "

@@ -56,7 +56,7 @@ def set_aside(desk: Desk) -> Iterator[Path]:
     return (path for path in (desk.home / "set-aside").rglob("*") if path.is_file())
 
 
-def test_the_second_night_told_what_it_saw(desk: Desk) -> None:
+def test_the_second_night_reported_what_it_saw(desk: Desk) -> None:
     (gone,) = desk.ask("select token_id, moment_at, is_back from ops.vanished")
     row = clean_folder()["signals"].loc[RESTATED + 100]
     # The row that the gate kept out was delivered, so it is not gone.
@@ -89,7 +89,7 @@ def test_a_deleted_warehouse_is_made_anew_with_the_same_tables(desk: Desk) -> No
     assert [event["is_sent_known"] for event in journal.read(desk.home, "restores")] == [False]
 
 
-def test_a_restore_waits_for_no_delivery_and_says_who_is_at_it(desk: Desk) -> None:
+def test_a_restore_waits_for_no_delivery_and_names_who_holds_the_lock(desk: Desk) -> None:
     with hold_lock(desk.home, "the delivery of 2026-W47", name="outbox.lock"):
         answer = desk.run("restore", "--from-raw")
 
@@ -265,7 +265,7 @@ def test_a_folder_that_is_no_backup_of_ours_is_refused_before_anything_is_replac
     assert sorted(path.name for path in desk.home.iterdir()) == ["journal", "lock", "outbox.lock"]
 
 
-def test_a_backup_that_cannot_be_made_says_why_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_backup_that_cannot_be_made_gives_the_reason_and_leaves_nothing_behind(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "acme", tmp_path / "home")
     answer = desk.run("backup", str(tmp_path / "copy"))
     assert answer.exit_code == 2

@@ -17,7 +17,7 @@ from tests.product import run_main_job
 from tests.tokenmetrics.desk import settings_for
 
 # The rows as the vendor last told them, and when we first knew of each: what the oracle reads as a vendor's folder.
-TOLD = {
+DELIVERED = {
     "tokens": "select token_id, symbol, name, categories from raw.tokens",
     "prices": "select token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source from raw.prices",
     "signals": "select token_id, timeframe, signal_at, direction, trend, min(as_of) over key as known_at "
@@ -28,11 +28,11 @@ KEYS = {"tokens": "token_id", "prices": "token_id, timeframe, bar_start", "signa
 DATASETS = ("core.token", "core.price_bar", "core.signal", "core.level", "core.grade", "core.quantmetric")
 
 
-def write_what_was_told(run: Run, folder: Path) -> None:
+def write_the_vendors_folder(run: Run, folder: Path) -> None:
     """The home's rows as a folder that a vendor might have delivered."""
     folder.mkdir()
     with duckdb.connect(str(run.settings.warehouse), read_only=True) as warehouse:
-        for name, select in TOLD.items():
+        for name, select in DELIVERED.items():
             newest = f"qualify row_number() over (partition by {KEYS[name]} order by snapshot_id desc) = 1"
             warehouse.execute(f"copy ({select.replace('select ', 'select snapshot_id, ', 1)} {newest}) "
                               f"to '{folder / name}.parquet'")  # fmt: skip
@@ -53,7 +53,7 @@ def test_the_oracle_agrees_on_a_backfill_a_night_and_an_hour_of_a_vendors_api(tm
         assert pipeline.hourly_job(last, holder="a test", wait_seconds=0) is not None
     assert past.as_of.hour == last.as_of.hour, "an hour ended in the middle of the test; run it again"
 
-    write_what_was_told(last, tmp_path / "vendor")
+    write_the_vendors_folder(last, tmp_path / "vendor")
     expected = oracle_tables(last, tmp_path / "vendor")
     with duckdb.connect(str(settings.published), read_only=True) as published:
         counts = {name: published.sql(f"select count(*) from {name}").fetchall()[0][0] for name in DATASETS}

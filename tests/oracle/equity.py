@@ -89,10 +89,10 @@ def _curve(book: Book, of_cell: NDArray[np.bool_], policy: str, cost_bps: float)
 
     rows = np.flatnonzero(stance)
     moment = (spine.bar_start[rows] - first) // spine.step
-    n_held = np.bincount(moment, minlength=n_bars)
+    n_positions = np.bincount(moment, minlength=n_bars)
     changed = _changes(spine, stance, first, n_bars)
     # "tokens held (the previous bar's count where none is)"
-    divisor = np.where(n_held > 0, n_held, np.concatenate([[0], n_held[:-1]])).astype(np.float64)
+    divisor = np.where(n_positions > 0, n_positions, np.concatenate([[0], n_positions[:-1]])).astype(np.float64)
     safe = np.where(divisor > 0, divisor, 1.0)
 
     if policy == "hold":

@@ -170,7 +170,7 @@ ROW_EVENTS = (
 # What asks for a full build.
 TOKEN_EVENTS = ("change_sector", "exclude_token", "rename_token", "earlier_source")
 
-HELD_BACK = 1_000_000
+WITHHELD = 1_000_000
 
 
 def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) -> Market:
@@ -183,7 +183,7 @@ def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) 
             "token_id": ids,
             "symbol": [f"T{number}" for number in ids],
             "categories": [CATEGORIES[place] for place in random.integers(0, 2, n_tokens)],
-            "arrives": np.where(ids == n_tokens, HELD_BACK, 0),
+            "arrives": np.where(ids == n_tokens, WITHHELD, 0),
         }
     )
     hourly_from = int(n_days * random.uniform(0.4, 0.7))
@@ -213,7 +213,7 @@ def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) 
         ],
         ignore_index=True,
     )
-    signals.loc[signals["vendor"] == "second", "arrives"] = HELD_BACK
+    signals.loc[signals["vendor"] == "second", "arrives"] = WITHHELD
     silent_from = START + timedelta(days=int(n_days * random.uniform(0.3, 0.8)))
     silence = timedelta(days=int(random.integers(0, 40)))
     signals = signals[~signals["signal_at"].between(silent_from, silent_from + silence)]
@@ -254,7 +254,7 @@ def _bars(random: np.random.Generator, token: int, timeframe: str, first: int, l
     for _ in range(int(random.integers(0, 4))):
         start, length = int(random.integers(0, n)), int(random.choice([1, 2, 3, 5, 9]))
         fate[start : start + length * (1 if timeframe == "1d" else 12)] = random.choice([1, 2])
-    bars.loc[fate == 1, "arrives"] = HELD_BACK
+    bars.loc[fate == 1, "arrives"] = WITHHELD
     return bars[fate != 2]
 
 
@@ -273,7 +273,7 @@ def _signals(
             "direction": random.choice([-1, 0, 1], n, p=[0.3, 0.4, 0.3]),
             "trend": pd.array(np.where(random.random(n) < 0.5, None, random.choice([-1, 0, 1], n)), dtype="Int64"),
             "score": random.normal(0, 1, n),
-            "arrives": np.where(random.random(n) < 0.1, HELD_BACK, 0),
+            "arrives": np.where(random.random(n) < 0.1, WITHHELD, 0),
         }
     )
     if has_known_at:

@@ -183,8 +183,8 @@ def test_what_was_priced_since_a_new_vendor_first_spoke_is_in_its_base(
     """It said one thing, long ago, and fell silent: nothing else tells of the days since."""
     market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
     second = market.signals["vendor"] == "second"
-    said_once = market.signals[second & (market.signals["timeframe"] == "1d")].nsmallest(1, "signal_at").index
-    market.signals = market.signals[~second | market.signals.index.isin(said_once)]
+    signalled_once = market.signals[second & (market.signals["timeframe"] == "1d")].nsmallest(1, "signal_at").index
+    market.signals = market.signals[~second | market.signals.index.isin(signalled_once)]
     speaks = Step(days=1, hour=0, events=(Event("second_vendor", 0, 0),))
     _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), speaks)
     assert_same_tables(*homes, "marts", "work", message="once it spoke")

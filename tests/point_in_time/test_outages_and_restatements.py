@@ -56,23 +56,23 @@ def test_every_day_has_its_state_and_every_restatement_is_found(real_data: Path,
         }
         assert {kind: changed_at for kind, *_, changed_at in found} == {kind: now for now, kind in at.items()}
         assert_days(home, ran)
-        assert_scored_as_first_told(home, folder, real_data / "perps_2024")
+        assert_scored_as_first_delivered(home, folder, real_data / "perps_2024")
         # A replay has seen nothing itself, whatever the file says of it.
         provenances = home.connection.execute("select distinct provenance from core.signal").fetchall()
         assert ("witnessed",) not in provenances
 
 
-def assert_scored_as_first_told(home: Home, folder: Path, original: Path) -> None:
+def assert_scored_as_first_delivered(home: Home, folder: Path, original: Path) -> None:
     """Every window, call, outcome, scorecard and curve is the oracle's: of what was told first, and what appeared."""
-    as_told = folder.parent / "as first told" / folder.name
-    shutil.copytree(original, as_told)
+    as_delivered = folder.parent / "as first delivered" / folder.name
+    shutil.copytree(original, as_delivered)
     key = ["token_id", "timeframe", "signal_at"]
     first, last = (pd.read_parquet(place / "signals.parquet") for place in (original, folder))
     appeared = last.merge(first[key], on=key, how="left", indicator=True).query("_merge == 'left_only'")
     assert len(appeared) == 1
-    pd.concat([first, appeared[first.columns]]).to_parquet(as_told / "signals.parquet")
-    run = start_run(FilesSource(as_told), home.settings, as_of=END)
-    found = compare(home.connection, oracle_tables(run, as_told))
+    pd.concat([first, appeared[first.columns]]).to_parquet(as_delivered / "signals.parquet")
+    run = start_run(FilesSource(as_delivered), home.settings, as_of=END)
+    found = compare(home.connection, oracle_tables(run, as_delivered))
     assert not found, in_words(found)
 
 

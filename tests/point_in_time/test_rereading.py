@@ -37,7 +37,7 @@ def test_what_is_asked_for_again_is_what_can_still_be_filled() -> None:
     assert missed_days(days, frozenset({"levels"}), settings, date(2026, 1, 5)) == [date(2026, 1, 1), date(2026, 1, 2)]
 
 
-def test_a_day_that_is_there_in_part_is_asked_for_again_only_as_the_catch_up_policy_says() -> None:
+def test_a_day_that_is_there_in_part_is_requested_again_only_by_the_catch_up_policy() -> None:
     """Else a token that has left for good makes every night read, and pay for, everything since its last day."""
     days = [a_day("signals", date, "partial") for date in (2, 10, 12)] + [a_day("prices", 11, "partial")]
 
@@ -123,7 +123,7 @@ def test_a_backfill_over_days_that_were_witnessed_asks_only_for_the_others(
     assert asked(3, 1) == []
 
 
-def test_a_file_that_an_earlier_version_published_is_told_apart_and_published_anew(
+def test_a_file_that_an_earlier_version_published_is_recognised_and_published_anew(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     market = random_market(11, n_tokens=5, n_days=70, has_known_at=False)

@@ -216,7 +216,7 @@ def test_columns_present_stops_a_delivery_without_a_required_column(gate: Gate, 
     assert "trackrecord accept columns_present --snapshot 12" in message
 
 
-def test_an_accepted_missing_column_sets_every_row_aside(gate: Gate) -> None:
+def test_an_accepted_missing_column_quarantines_every_row(gate: Gate) -> None:
     gate.write("prices", clean_frames()["prices"].drop(columns="close"))
 
     result = gate.judge("prices", accepted=frozenset({"columns_present"}))
@@ -437,7 +437,7 @@ def test_nights_with_a_bad_print_end_like_one_run_after_them(tmp_path: Path, sui
     assert bars_after(tmp_path / "daily", *nights) == bars_after(tmp_path / "once", AS_OF)
 
 
-def test_an_accepted_spike_goes_on_and_is_still_told(gate: Gate) -> None:
+def test_an_accepted_spike_goes_on_and_is_still_reported(gate: Gate) -> None:
     gate.write("prices", put(1000.0, "close", "high")(clean_frames()["prices"]))
 
     result = gate.judge("prices", accepted=frozenset({"spike"}))
@@ -448,7 +448,7 @@ def test_an_accepted_spike_goes_on_and_is_still_told(gate: Gate) -> None:
     assert result.n_quarantined == 0
 
 
-def test_accepting_a_rule_that_has_no_doubt_in_it_changes_nothing(gate: Gate) -> None:
+def test_accepting_a_rule_that_cannot_be_accepted_changes_nothing(gate: Gate) -> None:
     gate.write("prices", put(-1.0, *PRICE_COLUMNS)(clean_frames()["prices"]))
 
     result = gate.judge("prices", accepted=frozenset({"price_positive"}))
@@ -495,7 +495,7 @@ def test_a_byte_order_mark_and_semicolons_pass(gate: Gate) -> None:
     assert failed(gate.judge("prices")) == set()
 
 
-def test_a_csv_cut_in_half_loses_its_last_row_and_is_told_as_incomplete(gate: Gate) -> None:
+def test_a_csv_cut_in_half_loses_its_last_row_and_is_reported_as_incomplete(gate: Gate) -> None:
     path = gate.write_csv("prices", clean_frames()["prices"])
     text = path.read_text(encoding="utf-8")
     # In the middle of a row, after its timeframe.
@@ -594,7 +594,7 @@ class TestDataDocs:
         ]
         return index.read_text() + "".join(path.read_text() for path in sorted(folder.iterdir()))
 
-    def test_they_say_what_failed_and_why_and_load_nothing(self, page: str) -> None:
+    def test_they_show_what_failed_and_why_and_load_nothing(self, page: str) -> None:
         assert "run 1" in page
         assert "grade_in_range" in page
         assert "A grade lies between 0 and 100" in page

@@ -41,7 +41,7 @@ class Manner:
     per_window: int | None = None
     window_seconds: float = 0.5
     retry_after: str = ""  # "", "seconds" or "date"
-    says_total: bool = False
+    gives_total: bool = False
     failing_200: int = 0  # so many answers call themselves failures, with status 200
     gone: Any = "<pre>Cannot GET</pre>"
 
@@ -133,7 +133,7 @@ def answer(vendor: Vendor, endpoint: str, params: dict[str, str], key: str | Non
     if not here:
         status, payload = manner.nothing
         return status, payload, {}
-    payload = {"success": True, "message": "ok", "length": len(rows) if manner.says_total else len(here)}
+    payload = {"success": True, "message": "ok", "length": len(rows) if manner.gives_total else len(here)}
     payload |= {"data": [named(row, manner) for row in here]}
     if manner.version == "v3":
         payload = {"data": payload["data"], "meta": {"total": len(rows), "page": page + 1, "limit": limit}}

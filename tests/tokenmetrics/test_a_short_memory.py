@@ -17,7 +17,7 @@ def first_day(brought: Brought, dataset: str) -> date:
 
 
 @pytest.mark.parametrize("reach", [30, 7])
-def test_older_candles_are_missing_and_told_and_nothing_else_is(tmp_path: Path, reach: int) -> None:
+def test_older_candles_are_missing_and_noted_and_nothing_else_is(tmp_path: Path, reach: int) -> None:
     with DevServer(now=NOW, plan=Plan(ohlcv_days=reach)) as server:
         brought = fetch(server, tmp_path / "first", history_days=60)
         again = fetch(server, tmp_path / "again", history_days=60, ohlcv_days=reach)

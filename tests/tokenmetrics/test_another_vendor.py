@@ -40,7 +40,7 @@ MANNERS: dict[str, tuple[Manner, dict[str, Any]]] = {
     "numbers as text": (Manner(is_text=True), {}),
     "compressed": (Manner(is_zipped=True), {}),
     "closes every connection": (Manner(is_closing=True), {}),
-    "length is the total": (Manner(says_total=True, max_rows=50), {}),
+    "length is the total": (Manner(gives_total=True, max_rows=50), {}),
     "the end is excluded": (Manner(is_end_excluded=True), {"end_is_excluded": True}),
     "a lower rate than said": (Manner(per_window=9), {"backoff_seconds": 0.1}),
     "a lower rate, in seconds": (Manner(per_window=30, window_seconds=1, retry_after="seconds"), {}),
@@ -99,7 +99,7 @@ def test_another_server_is_read_whole_and_no_row_comes_twice(name: str, tmp_path
     assert [line for line in notes if line.startswith("quantmetrics is not there")]
 
 
-def test_a_server_that_knows_fewer_tokens_than_asked_for_is_told_of(tmp_path: Path) -> None:
+def test_a_server_that_knows_fewer_tokens_than_asked_for_is_noted(tmp_path: Path) -> None:
     with serving(Manner()) as vendor:
         _, notes = fetched(vendor, tmp_path, universe="top:20")
     assert [line for line in notes if f"lists {len(TOKENS)} tokens, not the 20" in line]

@@ -65,13 +65,13 @@ def test_what_was_fetched_twice_without_a_build_is_loaded_in_order_and_once(live
     assert rows == [(night.as_of, night.fetched_at, None), (hour.as_of, hour.fetched_at, "1h")]
 
 
-def test_an_hour_that_finds_the_lock_held_is_kept_for_the_next_build(live: DevServer, tmp_path: Path) -> None:
+def test_an_hour_that_finds_the_lock_taken_is_kept_for_the_next_build(live: DevServer, tmp_path: Path) -> None:
     with hold_lock(tmp_path, "a nightly at work"):
         assert pipeline.hourly_job(run_of(live, tmp_path, timeframes=("1h",)), holder="a test", wait_seconds=0) is None
     assert tuple(name for name, _ in take_up(run_of(live, tmp_path)))[-2:] == ("prices", "signals")
 
 
-def test_a_nightly_that_finds_the_lock_held_says_so_and_is_kept_too(live: DevServer, tmp_path: Path) -> None:
+def test_a_nightly_that_finds_the_lock_taken_reports_it_and_is_kept_too(live: DevServer, tmp_path: Path) -> None:
     with hold_lock(tmp_path, "an hourly run at work"), pytest.raises(LockHeld):
         pipeline.main_job(run_of(live, tmp_path), holder="a test", wait_seconds=0)
     assert "signals" in dict(take_up(run_of(live, tmp_path)))
@@ -135,7 +135,7 @@ def test_calls_drift_and_bodies_reach_the_warehouse_once(live: DevServer, tmp_pa
         assert len(prices) == 12
 
 
-def test_bytes_of_one_fetch_are_told_apart_from_those_of_the_next(live: DevServer, tmp_path: Path) -> None:
+def test_bytes_of_one_fetch_are_distinguished_from_those_of_the_next(live: DevServer, tmp_path: Path) -> None:
     first, second = run_of(live, tmp_path), run_of(live, tmp_path)
     for run in (first, second):
         pipeline.fetch(run)

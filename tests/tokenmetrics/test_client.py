@@ -83,21 +83,21 @@ def test_a_404_that_is_no_answer_means_that_the_endpoint_is_gone(server: DevServ
         ask(server, tmp_path, "tokenz")
 
 
-def test_attempts_end_and_say_so(server: DevServer, tmp_path: Path) -> None:
+def test_attempts_end_with_an_error(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "503", times=None)]
     with pytest.raises(SourceError, match=r"tokens did not answer usefully in 3 attempts: status 503.*Run again later"):
         ask(server, tmp_path, max_attempts=3)
     assert len(server.calls) == 3
 
 
-def test_being_told_to_wait_is_no_failed_attempt(server: DevServer, tmp_path: Path) -> None:
+def test_a_429_is_no_failed_attempt(server: DevServer, tmp_path: Path) -> None:
     """Calls that fail every now and then, and are told to wait as often, are borne for as long as each may last."""
     server.faults = [Fault("status", "429", times=3), Fault("status", "503", call=4, times=2)]
     assert ask(server, tmp_path, max_attempts=3, max_too_many=4, retry_budget=2).status == 200
     assert [call.status for call in server.calls] == [429, 429, 429, 503, 503, 200]
 
 
-def test_being_told_to_wait_for_ever_ends_too(server: DevServer, tmp_path: Path) -> None:
+def test_endless_429s_end_too(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "429", times=None)]
     with pytest.raises(SourceError, match=r"tokens did not answer usefully in 4 attempts: status 429.*Run again later"):
         ask(server, tmp_path, max_attempts=3, max_too_many=4)
@@ -152,7 +152,7 @@ def test_never_more_calls_in_a_minute_than_the_setting(tmp_path: Path) -> None:
         assert 6 <= len(server.calls) <= 6 + 0.9 * 4
 
 
-def test_a_second_key_is_tried_once_and_the_operator_is_told(server: DevServer, tmp_path: Path) -> None:
+def test_a_second_key_is_tried_once_with_a_note_to_the_operator(server: DevServer, tmp_path: Path) -> None:
     server.keys = (OTHER_KEY,)
     brought = fetch(server, tmp_path, api_key_next=OTHER_KEY, timeframes=("1d",))
     assert brought.rows["signals"]
@@ -241,13 +241,13 @@ def test_a_refusal_in_html_is_not_the_vendors(tmp_path: Path) -> None:
     assert not isinstance(raised.value, EndpointRefused)
 
 
-def test_waits_after_a_429_that_says_nothing_outlast_a_minute(server: DevServer) -> None:
+def test_waits_after_a_429_without_a_retry_after_outlast_a_minute(server: DevServer) -> None:
     settings = TokenMetricsSettings(_env_file=None)
     waits = [unasked_wait(attempt, settings) for attempt in range(1, settings.max_too_many)]
     assert waits[0] <= 1 and sum(waits[:4]) > 60 and max(waits) == settings.max_backoff_seconds
 
 
-def test_a_rate_that_is_too_high_is_told_of(server: DevServer, tmp_path: Path) -> None:
+def test_a_rate_that_is_too_high_is_noted(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "429", call=5, times=3)]
     notes = fetch(server, tmp_path, timeframes=("1d",)).told
     assert [line for line in notes if line.startswith("3 calls of") and "TOKENMETRICS_REQUESTS_PER_MINUTE" in line]
@@ -273,7 +273,7 @@ def test_the_older_header_is_a_setting(tmp_path: Path) -> None:
         assert ask(server, tmp_path, header_names="x-api-key,api_key").status == 200
 
 
-def test_the_error_catalogue_says_of_every_code_what_the_client_does() -> None:
+def test_the_error_catalogue_is_right_about_every_code() -> None:
     text = (ROOT / "docs" / "errors.md").read_text()
     documented = {
         code: is_retried == "yes" for code, is_retried in re.findall(r"^\| `([^`]+)` \|.*\| (yes|no) \|$", text, re.M)

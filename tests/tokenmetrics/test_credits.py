@@ -65,19 +65,19 @@ def test_what_an_interrupted_run_holds_is_planned_and_paid_for_no_more(
     with suppress(SourceError):
         fetch_all(source_of(server, max_attempts=1, concurrency=1, monthly_credits=planned), readings)
     n_paid = len(server.calls)
-    n_held = sum(call.status in (200, 404) for call in server.calls)
+    n_fetched = sum(call.status in (200, 404) for call in server.calls)
     server.faults = ()
     left = source_of(server).plan(readings).total()
-    assert planned - n_held <= left < planned
+    assert planned - n_fetched <= left < planned
     # Exactly enough for what is left: to count the held pages again would refuse the run.
     spent = ledger.credits_spent(tmp_path, utc_now())
     assert spent == n_paid
     fetch_all(source_of(server, monthly_credits=spent + left), readings)
-    assert len(server.calls) - n_paid == n_whole - n_held
+    assert len(server.calls) - n_paid == n_whole - n_fetched
     assert not list((tmp_path / "pages").rglob("*.pages"))
 
 
-def test_the_notes_of_every_reading_are_told(server: DevServer, tmp_path: Path) -> None:
+def test_the_notes_of_every_request_are_shown(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "410", endpoint="correlation", times=None)]
     source = source_of(server)
     fetch_all(source, newest_and_past(tmp_path))

@@ -18,7 +18,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
         assert documented[name.upper()] == ("none" if default in (None, "") else str(default))
 
 
-def test_every_endpoint_is_documented_and_says_whether_it_is_verified() -> None:
+def test_every_endpoint_is_documented_as_verified_or_not() -> None:
     documented = dict(re.findall(r"^\| `([a-z-]+)` \| .* \| ([^|]+) \|$", PAGE, re.M))
     assert documented == {one.name: "v2 verified" if one.is_verified else "*unverified*" for one in ENDPOINTS}
 

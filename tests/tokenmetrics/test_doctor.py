@@ -33,7 +33,7 @@ def test_a_server_as_documented_is_found_so(tmp_path: Path) -> None:
     assert found.samples is not None and len(list(found.samples.iterdir())) == len(found.findings)
 
 
-def test_a_server_of_another_age_is_told_by_what_to_set(tmp_path: Path) -> None:
+def test_a_server_of_another_age_is_answered_with_the_settings_for_it(tmp_path: Path) -> None:
     with DevServer(dialect=SPRING_2025, plan=Plan(lacks=frozenset({"resistance-support"}))) as server:
         server.faults = [Fault("skew", "300", times=None), Fault("rename", "CLOSE:LAST", times=None)]
         found, facts = examination(server, tmp_path)

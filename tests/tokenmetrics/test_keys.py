@@ -53,7 +53,7 @@ def test_two_places_that_disagree_are_an_error_that_shows_neither(tmp_path: Path
     assert SENTINEL not in str(raised.value) and OTHER not in str(raised.value)
 
 
-def test_no_key_says_where_one_may_be_put() -> None:
+def test_without_a_key_the_error_names_where_to_put_one() -> None:
     with pytest.raises(UsageError, match=r"no key.*TOKENMETRICS_API_KEY_COMMAND"):
         found()
 

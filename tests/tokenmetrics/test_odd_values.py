@@ -84,7 +84,7 @@ def test_rows_that_are_none_and_rows_without_an_id_are_passed_over() -> None:
     assert ranks_of(delivery) == {3375: 1}
 
 
-def test_the_doctor_examines_a_server_whose_404_says_nothing(tmp_path: Path) -> None:
+def test_the_doctor_examines_a_server_whose_404_has_no_message(tmp_path: Path) -> None:
     """Its sample holds no rows: there is no list to take them from."""
     from flows.sources.tokenmetrics.doctor import _save_sample
 

@@ -297,7 +297,7 @@ def test_a_grade_without_a_date_is_of_the_day_it_was_fetched_and_history_wins_ov
     ]
 
 
-def test_v2_and_v3_say_the_same(server: DevServer, tmp_path: Path) -> None:
+def test_v2_and_v3_give_the_same_rows(server: DevServer, tmp_path: Path) -> None:
     old, new = (fetch(server, tmp_path / version, version=version) for version in ("v2", "v3"))
     assert {"tokens", "prices", "signals", "quantmetrics"} <= {
         name for name in old.rows if old.rows[name] == new.rows[name]
@@ -306,7 +306,7 @@ def test_v2_and_v3_say_the_same(server: DevServer, tmp_path: Path) -> None:
     assert {row for row in map(tuple, new.rows["grades"]) if row[1] != "tm"} <= set(map(tuple, old.rows["grades"]))
 
 
-def test_a_renamed_a_new_and_a_vanished_field_are_told(server: DevServer, tmp_path: Path) -> None:
+def test_a_renamed_a_new_and_a_vanished_field_are_noted(server: DevServer, tmp_path: Path) -> None:
     server.faults = [
         Fault("rename", "TM_TRADER_GRADE:TM_TRADER_GRADES", endpoint="trader-grades", times=None),
         Fault("extra", "MOOD", endpoint="quantmetrics", times=None),

@@ -151,7 +151,7 @@ def test_any_one_call_of_a_nightly_may_fail(double: DevServer, tmp_path: Path, f
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("status", ["401", "403"])
-def test_on_the_first_night_a_refusal_is_taken_for_the_plan_and_told(
+def test_on_the_first_night_a_refusal_is_taken_for_the_plan_and_noted(
     double: DevServer, tmp_path: Path, status: str
 ) -> None:
     double.faults = ()

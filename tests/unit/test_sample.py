@@ -193,7 +193,7 @@ MOMENTS = [
 ]
 
 
-def test_nothing_is_held_before_it_is_known(tables: Tables) -> None:
+def test_no_snapshot_has_a_row_before_it_is_known(tables: Tables) -> None:
     for moment in MOMENTS:
         snapshot = sample.snapshot_at(tables, moment)
         for name in ("signals", "levels", "grades", "quantmetrics"):
@@ -204,7 +204,7 @@ def test_nothing_is_held_before_it_is_known(tables: Tables) -> None:
         assert snapshot["tokens"].num_rows == prices["token_id"].nunique()
 
 
-def test_what_is_held_only_grows_and_changes_only_by_newer_versions(tables: Tables) -> None:
+def test_snapshots_only_grow_and_change_only_by_newer_versions(tables: Tables) -> None:
     snapshots = [sample.snapshot_at(tables, moment) for moment in MOMENTS]
     for earlier, later in itertools.pairwise(snapshots):
         old, new = (s["signals"].to_pandas().set_index(SIGNAL_KEY) for s in (earlier, later))
@@ -219,7 +219,7 @@ def test_what_is_held_only_grows_and_changes_only_by_newer_versions(tables: Tabl
         assert set(earlier["tokens"]["token_id"].to_pylist()) <= set(later["tokens"]["token_id"].to_pylist())
 
 
-def test_the_newest_held_version_is_the_newest_one_known(tables: Tables, signals: pd.DataFrame) -> None:
+def test_a_snapshot_has_the_newest_version_known(tables: Tables, signals: pd.DataFrame) -> None:
     moment = MOMENTS[1]
     known = signals[signals["known_at"] <= moment].sort_values([*SIGNAL_KEY, "known_at"])
     expected = known.drop_duplicates(SIGNAL_KEY, keep="last").reset_index(drop=True)
