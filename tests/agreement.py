@@ -1,4 +1,4 @@
-"""Holding two tables against each other, cell by cell: NULL masks first, then values."""
+"""Comparing two tables cell by cell: first where either is NULL, then the values."""
 
 import numpy as np
 import pandas as pd

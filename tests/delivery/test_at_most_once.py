@@ -1,4 +1,4 @@
-"""A digest goes out on a channel at most once; what failed for certain is tried again, what is in doubt is not."""
+"""A digest is sent on a channel at most once; a certain failure is retried, an unknown outcome is not."""
 
 import shutil
 from datetime import timedelta
@@ -95,7 +95,7 @@ def test_a_refusal_for_good_is_not_repeated_in_the_same_go(tmp_path: Path) -> No
         assert [receipt.state for receipt in receipts] == ["failed", "failed"]
         assert "550 5.1.1 No such user" in receipts[0].note
         assert "HTTP 401" in receipts[1].note
-        # Somebody mended both.
+        # Both channels have been repaired.
         assert [receipt.state for receipt in retry(where, tmp_path, NOW)] == ["delivered", "delivered"]
         assert len(mail.mails) == 1
 

@@ -1,4 +1,4 @@
-"""The mail that arrives is the digest, whole, readable by any client, and came over a connection that was checked."""
+"""The mail that arrives is the whole digest, readable by any client, over a verified connection."""
 
 import ssl
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def test_every_part_arrives_as_it_was_made(tmp_path: Path) -> None:
     assert mail["To"] == "desk@example.org"
     plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain is not None and rich is not None
-    # Lines that begin with a dot, and those too long for a mail, included.
+    # Including lines that begin with a dot, and lines too long for SMTP.
     assert plain.get_content().splitlines() == one.text.splitlines()
     assert rich.get_content().splitlines() == one.html.splitlines()
     (picture,) = [part for part in mail.walk() if part.get_content_type() == "image/png"]
@@ -77,7 +77,7 @@ def test_one_wrong_address_keeps_nobody_else_from_the_digest(tmp_path: Path) -> 
 
     assert states == {"2026-W10/mail.boss": "failed", "2026-W10/mail.desk": "delivered"}
     assert [mail["To"] for mail in server.mails] == ["desk@example.org"]
-    # What is told is published; who reads the digest is nobody's business.
+    # The note is published, so the readers' addresses are redacted in it.
     assert record.read(tmp_path)["2026-W10/mail.boss"].note == "the mail server refused: 550 5.1.1 <***> is nobody"
 
 
@@ -86,7 +86,7 @@ def test_one_wrong_address_keeps_nobody_else_from_the_digest(tmp_path: Path) -> 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate of this machine that nobody knows, with its key, in one file."""
+    """A self-signed certificate of this machine, with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a mail server")])
     now = datetime.now(UTC)
@@ -116,7 +116,7 @@ def logins() -> list[tuple[bytes, bytes]]:
 
 @pytest.fixture
 def careful(certificate: Path, logins: list[tuple[bytes, bytes]]) -> Iterator[dict[str, Any]]:
-    """A server that takes nothing in clear, nor from strangers."""
+    """A server that accepts mail only encrypted and after a login."""
 
     def knows(server: Any, session: Any, envelope: Any, mechanism: str, data: LoginPassword) -> AuthResult:
         logins.append((data.login, data.password))

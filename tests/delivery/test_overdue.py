@@ -1,4 +1,4 @@
-"""A digest that was not made or not delivered by its deadline is said, until the next one has come."""
+"""A digest that was not made or not delivered by its deadline is reported as overdue, until the next one has come."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_a_digest_that_was_never_made_is_late_after_its_deadline_and_not_before(
     (late,) = overdue(home, LATE, where)
     assert late.startswith("The digest of 2026-W10 was to be delivered by 2026-03-10 06:00 UTC and was never made.")
     assert "`trackrecord digest --week 2026-W10`" in late
-    # The week before had nothing to tell of.
+    # Nothing was published after the week before.
     assert overdue(home, DEADLINE - timedelta(minutes=1), where) == []
 
 
@@ -93,7 +93,7 @@ def test_a_digest_of_unknown_outcome_is_reported_for_eight_weeks_or_until_it_is_
     dropped = drop("2026-W10/mail.boss", home, LATE)
     assert dropped.state == "dropped"
     assert [line for line in overdue(home, LATE, where) if "boss" in line] == []
-    # It is decided, and stays so.
+    # A dropped delivery is never reported again.
     with pytest.raises(UsageError, match="is dropped"):
         resend("2026-W10/mail.boss", where, home, LATE)
     assert {one.key: one.state for one in deliver(edition(), where, home, LATE)}["2026-W10/mail.boss"] == "dropped"

@@ -1,4 +1,4 @@
-"""A home that was restored never sends a second time, also where nothing is left that tells what had been sent."""
+"""A restored home never sends a second time, even where no record is left of what had been sent."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -58,7 +58,7 @@ def test_a_lost_home_restored_before_the_deadline_sends_nothing_a_second_time(
         mail = receipts["2026-W10/mail.desk"]
         assert mail.state == "unknown"
         assert mail.note == "the home was restored at 2026-03-09 12:00 UTC and does not tell what had been sent by then"
-        # A receiver that acts once may be asked again.
+        # An idempotent receiver may be sent the same request again.
         assert receipts["2026-W10/webhook.safe"].state == "delivered"
         assert {request.headers["Idempotency-Key"] for request in safe.requests} == {"2026-W10/webhook.safe"}
 
@@ -66,7 +66,7 @@ def test_a_lost_home_restored_before_the_deadline_sends_nothing_a_second_time(
         (late,) = overdue(home, NOON + timedelta(days=1), where)
         assert "2026-W10/mail.desk" in late and "unknown" in late and "restored" in late
 
-        # An operator who asked the reader has the last word, and the week after goes out by itself.
+        # The operator's decision is final, and the next week's digest is sent as usual.
         assert resend("2026-W10/mail.desk", where, home, NOON).state == "delivered"
         deliver(edition("2026-W11"), where, home, NOW + timedelta(weeks=1))
     assert [mail["Subject"].split()[2] for mail in server.mails] == ["2026-W10:", "2026-W10:", "2026-W11:"]
@@ -106,7 +106,7 @@ def test_a_home_that_still_knows_what_it_sent_goes_on_as_if_nothing_had_been(
 
     assert [mail["To"] for mail in server.mails] == ["boss@example.org", "desk@example.org"]
     assert weeks_of_unknown_outcome(home, NOON, 24) == []
-    # What the backup knew of earlier weeks is known still.
+    # Earlier weeks are known from the backup.
     assert "2026-W09/mail.desk" in record.read(home)
 
 

@@ -1,4 +1,4 @@
-"""A secret is in no log, no message, no file and no database, whatever goes wrong."""
+"""No secret is in a log, a message, a file or a database, whatever goes wrong."""
 
 import io
 import logging
@@ -34,14 +34,14 @@ def assert_silent(text: str) -> None:
 
 @pytest.fixture
 def logs() -> Iterator[io.StringIO]:
-    """All that any library logs at its most talkative, tracebacks included."""
+    """Everything that any library logs at level DEBUG, tracebacks included."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     loggers = [logging.getLogger(name) for name in ("", "httpx", "httpcore", "apprise", "urllib3", "requests")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.DEBUG)
-    # The mail server of the test hears the secret; what it writes down is its own.
+    # The test's mail server receives the secret, so its own log is left out.
     handler.addFilter(lambda record: not record.name.startswith("mail."))
     logging.getLogger().addHandler(handler)
     yield stream
@@ -62,7 +62,7 @@ def secret_targets(hook: str, chat: str, port: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("answers", [[200], [401], [500], ["break"], ["closed"]])
 def test_no_secret_is_shown_whatever_the_servers_do(tmp_path: Path, logs: io.StringIO, answers: list[Any]) -> None:
-    # A server that repeats what it was told, as some do.
+    # Some servers repeat the client's input in their answer.
     echo = f"535 5.7.8 wrong password {SENTINEL} for AUTH {FORMS[1]}"
     opened = {"authenticator": lambda *_: AuthResult(success=True), "auth_require_tls": False}
     with (
@@ -142,7 +142,7 @@ def test_settings_that_cannot_be_used_are_not_quoted(
     with pytest.raises(ValidationError, match=message) as error:
         DeliverySettings(_env_file=None)  # type: ignore[call-arg]
     assert_silent("".join(traceback.format_exception(error.value)))
-    # What the command line tells.
+    # The command line's message.
     assert_silent("; ".join(at["msg"] for at in error.value.errors()))
 
 

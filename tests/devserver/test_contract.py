@@ -1,4 +1,4 @@
-"""The vendor's common contract, as TOKENMETRICS.md's section 2 has it: key, envelope, paging, ranges, limits, plans."""
+"""What the vendor's endpoints have in common: key, envelope, paging, date ranges, limits, plans."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime

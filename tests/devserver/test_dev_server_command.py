@@ -1,4 +1,4 @@
-"""`trackrecord dev-server` as a newcomer meets it: it says what to type, answers, and stops when told to."""
+"""`trackrecord dev-server` from a terminal: it prints what to type, serves, and stops on Ctrl-C."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def test_the_lines_it_prints_work_and_it_stops_cleanly(number: int) -> None:
         ) as client:
             got = [client.get("/tokens", params={"limit": 5}) for _ in range(3)]
             assert [response.status_code for response in got] == [200, 503, 200]
-            # Still connected: a client that keeps its connection must not keep the server from ending.
+            # The client stays connected, which must not keep the server from stopping.
             os.kill(process.pid, number)
             assert process.wait(timeout=10) == 0
         assert process.stdout is not None and "Stopped after 3 calls." in process.stdout.read()

@@ -1,4 +1,4 @@
-"""Each misbehaviour as a raw client sees it. Whoever mends a client against the double relies on these."""
+"""Each fault as a plain HTTP client sees it; tests of our own client rely on them."""
 
 import json
 import socket
@@ -79,7 +79,7 @@ def test_a_stall_keeps_even_the_head_back(serve: Serve) -> None:
     _, client = serve(faults=[Fault("stall", "30")])
     with pytest.raises(httpx.ReadTimeout):
         client.get("/tokens", timeout=0.3)
-    # The server ends at once all the same: the fixture would hang for the rest of the 30 seconds.
+    # The server must stop at once; else the fixture would wait for the rest of the 30 seconds.
 
 
 def test_a_cut_body_ends_before_its_length(serve: Serve) -> None:

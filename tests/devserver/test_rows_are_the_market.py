@@ -1,4 +1,4 @@
-"""What the double serves is the sample's market, row for row: nothing lost, nothing made up."""
+"""The dev server serves the sample's market, row for row: none is lost, none is invented."""
 
 from datetime import datetime
 from typing import Any

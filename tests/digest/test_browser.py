@@ -1,4 +1,4 @@
-"""The page and the mail in a real browser: nothing serious for axe, tables sort, switches switch, pictures answer."""
+"""The page and the mail in a real browser: axe finds nothing serious, tables sort, switches filter, charts react."""
 
 import base64
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# A Chromium of the system's, else the one that Playwright fetched.
+# The system's Chromium, else Playwright's.
 SYSTEM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SERIOUS = {"serious", "critical"}
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "page.html").write_text(page_form(lay_out(digest)), encoding="utf-8")
     edition = make_edition(digest)
     html = edition.html
-    # Many mail programs ask before they show a picture.
+    # Many mail programs show no pictures before the reader allows it.
     (folder / "mail-without-pictures.html").write_text(html, encoding="utf-8")
     for picture in edition.pictures:
         data = base64.b64encode(picture.png).decode()
@@ -48,7 +48,7 @@ def browser() -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # As root, as in a container, Chromium runs only without its sandbox; the pages are our own.
+        # As root, as in a container, Chromium needs its sandbox off, which is safe for our own pages.
         browser = playwright.chromium.launch(executable_path=SYSTEM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield browser
         browser.close()

@@ -1,4 +1,4 @@
-"""The forms: small enough, honest in every line, and safe whatever somebody calls a token."""
+"""The forms: small enough, no rate without n and interval, and safe whatever a token is called."""
 
 import json
 import re
@@ -30,7 +30,7 @@ N = re.compile(r"\bn = [\d,]+|\bcalls [\d,]+|; n [\d,]+")
 
 
 def faults(line: str, *, has_n: bool = False) -> list[str]:
-    """What is wrong with a line that tells a rate. A base rate is told beside the rate it is the base of."""
+    """The faults of a line with a rate. A base rate may stand beside the rate that it is the base of."""
     line = line.replace("\u00a0", " ")
     found = []
     rates = RATE.findall(line)
@@ -39,7 +39,7 @@ def faults(line: str, *, has_n: bool = False) -> list[str]:
     n_with = len(WITH_INTERVAL.findall(line))
     if not n_with:
         found.append("no interval")
-    # Each rate with an interval may bring one base rate.
+    # Each rate with an interval may have one base rate beside it.
     if len(rates) > 2 * n_with:
         found.append("a rate of its own")
     if not (has_n or N.search(line)):
@@ -53,7 +53,7 @@ def lines_of(digest: Digest) -> Iterator[tuple[str, str, bool]]:
     for name, html in (("mail", mail_form(document)), ("page", page_form(document))):
         read = read_html(html)
         for line in read.lines:
-            # A row of a table: the heading names n, the second cell or the fourth holds it.
+            # In a row of a table n is in the second or fourth cell, under a heading that names it.
             yield name, line, bool(re.match(r".+? (\d+ [dh] (both|bullish|bearish) )?[\d,]+ [\d,]+ \d", line))
         for picture in read.pictures:
             yield name, picture["alt"], False
@@ -126,7 +126,7 @@ def test_a_mail_of_20_sectors_and_5_horizons_stays_under_80_kb(timeframes: tuple
     html = mail_form(lay_out(digest))
 
     assert len(html.encode()) <= MAX_BYTES == 80_000
-    # What had to be left out is named, and the hit rates never are left out.
+    # Tables that were dropped are named, and the hit rates are never dropped.
     captions = [
         part.caption.removesuffix(TOP_ONLY)
         for section in lay_out(digest).sections
@@ -230,7 +230,7 @@ def test_an_edition_that_comes_out_different_leaves_the_published_one_to_be_read
 
     write_archive(digest, tmp_path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == published
-    # A note that came later, a price that was corrected: another edition of the same week.
+    # A later note or a corrected price makes another edition of the same week.
     write_archive(digest.model_copy(update={"run_id": "another run"}), tmp_path)
     kept = folder / "earlier" / "1"
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == published

@@ -1,4 +1,4 @@
-"""What a cell could show, and when it will be enough: the promises behind the numbers."""
+"""The smallest edge a cell can detect, and when a small cell will be reportable."""
 
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ def test_the_smallest_edge_is_found_four_times_in_five(base: float, n: int, n_cl
     edge = smallest_edge(base, n, n_clusters)
     assert edge is not None
     draw = np.random.default_rng(1)
-    # The mean of n calls whose variance is known from so many clusters, at the base's spread.
+    # Simulated means of n calls, with the variance estimated from n_clusters clusters.
     rate = draw.normal(base + edge, np.sqrt(base * (1 - base) / n), 20_000)
     error = np.sqrt(base * (1 - base) / n * draw.chisquare(n_clusters - 1, 20_000) / (n_clusters - 1))
 

@@ -1,4 +1,4 @@
-"""What a reader is told in words: like beside like, names as they are spelled, and what a figure is of."""
+"""The digest's wording: comparable figures side by side, names as vendors spell them, and what each figure is of."""
 
 import re
 
@@ -24,14 +24,14 @@ def first_sentence(digest: Digest) -> str:
 
 
 def changed(digest: Digest, **changes: object) -> Digest:
-    """The digest with other facts of its first track, and the sentences that they make."""
+    """The digest with some facts of its first track changed, and its sentences made anew."""
     track = digest.tracks[0].model_copy(update=changes)
     digest = digest.model_copy(update={"tracks": (track, *digest.tracks[1:])})
     return digest.model_copy(update={"sentences": three_sentences(digest)})
 
 
 def forms(digest: Digest) -> dict[str, str]:
-    """Every form as a reader reads it."""
+    """Every form as plain text."""
     document = lay_out(digest)
     found = {
         "mail": "\n".join(read_html(mail_form(document)).lines),
@@ -89,7 +89,7 @@ def test_a_symbol_of_several_tokens_is_shown_with_the_tokens_id() -> None:
         if form != "chat":
             assert "SOL9 (token 9)" in text, form
             assert "SOL8 (token" not in text
-    assert "SOL9 (token 9) ▼ short" in forms(digest)["text"]  # The worst drawdown names it, too.
+    assert "SOL9 (token 9) ▼ short" in forms(digest)["text"]  # The worst drawdown's token is named in the same way.
 
 
 def test_calls_that_are_never_scored_are_shown_among_the_new_ones() -> None:

@@ -51,7 +51,7 @@ def test_two_nights_publish_what_the_vendor_served_and_a_lost_warehouse_comes_ba
     nights: Nights, tmp_path: Path
 ) -> None:
     settings = settings_of(shutil.copytree(nights.home, tmp_path / "home"))
-    # The second night asks for less, and misses nothing by it.
+    # The second night requests less, and still misses nothing.
     snapshots = nights.second.snapshots
     warnings = {result.rule for one in snapshots if one.gate for result in one.gate.warnings}
     assert not warnings & {"rows_kept", "tokens_kept"}

@@ -1,4 +1,4 @@
-"""The whole command line against a vendor of which any one call fails: all of the data, or the old file untouched."""
+"""The command line against a vendor any one of whose calls fails: all of the data, or the old file untouched."""
 
 import gzip
 import hashlib
@@ -25,7 +25,7 @@ SENTINEL = "tm-5e471e15-5e47-4e15-8e47-5e471e15e471"
 FIRST_NIGHT = datetime(2026, 11, 21, 7, 30)
 SECOND_NIGHT = FIRST_NIGHT + timedelta(days=1)
 N_DRAWN = 50
-# Everything that is the vendor's, without the clocks of the run that fetched it.
+# The vendor's values in each table, without the run's own times.
 COMPARED = {
     "core.token": "token_id, symbol, name",
     "core.price_bar": "token_id, timeframe, bar_start, open, high, low, close, volume_usd",
@@ -45,7 +45,7 @@ def vendor() -> Iterator[DevServer]:
 
 @pytest.fixture
 def environment(vendor: DevServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The settings of an operator, as environment variables."""
+    """An operator's settings, as environment variables."""
     variables = {
         "TOKENMETRICS_BASE_URL": f"{vendor.base_url}/v2",
         "TOKENMETRICS_API_KEY": SENTINEL,
@@ -65,7 +65,7 @@ def environment(vendor: DevServer, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 
 def night(desk: Desk, vendor: DevServer, moment: datetime) -> Answer:
-    """A nightly at a moment of the vendor's."""
+    """A nightly, with the vendor's clock at a given moment."""
     vendor.now = moment
     return desk.run("nightly", "--source", "tokenmetrics", "--plain", "--as-of", moment.isoformat())
 
@@ -93,7 +93,7 @@ def duplicates(published: Path) -> int:
 
 
 def files_with(text: bytes, folder: Path) -> list[Path]:
-    """The files that hold a text, compressed ones also as they read."""
+    """The files that contain a text, in compressed ones also after decompression."""
     found = []
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():

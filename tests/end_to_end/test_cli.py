@@ -1,4 +1,4 @@
-"""The command line: exit codes that scripts can trust, and words that people can read."""
+"""The command line: exit codes for scripts, and messages for people."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def test_a_usage_error_is_2_and_names_what_is_wrong(desk: Desk, arguments: list[
     assert message in re.sub(r"\s+", " ", answer.err.replace("│", " "))
     assert "Traceback" not in answer.err
     assert desk.fingerprint() == fingerprint
-    # Nothing was begun, with the orchestrator or without.
+    # No run was begun, with Prefect or without.
     assert len(runs_of(desk)) == 1
 
 
@@ -128,7 +128,7 @@ def test_a_second_run_is_refused_with_4_and_names_the_holder_until_that_one_dies
             refused = [desk.nightly(), desk.run("accept", "tokens_kept", "--snapshot", "1", "--reason", "Why not.")]
             asked = desk.run("query", "select 1 as one")
         finally:
-            # Without a chance to tidy up: the lock must not outlive it.
+            # Killed without cleaning up; the lock must be free all the same.
             other.kill()
 
     for answer in refused:
@@ -138,13 +138,13 @@ def test_a_second_run_is_refused_with_4_and_names_the_holder_until_that_one_dies
         assert "Wait for it to end" in answer.err
     assert asked.exit_code == 0
     assert desk.fingerprint() == fingerprint
-    # The nightly is told of, as one that failed; `accept` is no run.
+    # The nightly is listed as failed; `accept` is not a run.
     assert [run["state"] for run in runs_of(desk)[n_runs:]] == ["failed"]
     assert desk.nightly().exit_code == 0
 
 
 def runs_of(desk: Desk) -> list[dict[str, str]]:
-    """The last word on each run: one that began says so, and how it ended later."""
+    """The last journal entry of each run, which has its begin and its end."""
     lines = [json.loads(line) for line in (desk.home / "journal" / "runs.jsonl").read_text().splitlines()]
     return list({line["run_id"]: line for line in lines}.values())
 
@@ -307,13 +307,13 @@ def test_the_output_of_a_pipe_has_no_control_characters_and_no_torn_lines(desk: 
     end = next(i for i, line in enumerate(lines) if line.startswith(("A wider page", "Hit rate:")))
     table = lines[lines.index(header) : end]
     assert max(map(len, table)) <= width
-    # All cells of a row: the sector, its calls, and its rate with the interval, or that there are too few.
+    # A row begins with the sector, its calls, and its rate with the interval, or `too few`.
     (all_sectors,) = [line for line in table if line.strip().startswith("all ")]
     assert re.search(r"all +\d+ +(\d+\.\d % \(\d+\.\d to \d+\.\d\)|too few \(n = \d+)", all_sectors)
 
 
 def test_no_cell_was_enough_in_a_past_that_is_over(desk: Desk, tmp_path: Path) -> None:
-    """A vendor that fell silent long ago: at its old pace it would have had enough by now, and it has not."""
+    """For a vendor that stopped long ago, the date at which a cell will be reportable never lies in the past."""
     desk.home = tmp_path / "another home"
     signals = clean_folder()["signals"]
     days = signals["signal_at"]
@@ -328,7 +328,7 @@ def test_no_cell_was_enough_in_a_past_that_is_over(desk: Desk, tmp_path: Path) -
 
 
 def long_scorecard() -> Scorecard:
-    """Cells as long as they come."""
+    """A scorecard with the longest cells possible."""
     rate, edge = "100.0 % (100.0 to 100.0)", "+100.0 (<0.001)"
     full = ("Wrapped & Bridged", "123456", rate, "100.0 %", edge, edge, "+1234.5 %", "-100.0 %, -1234.5 %")
     few = ("Exchange Tokens", "29", "too few (n = 29, enough about 2031-12)", *("" for _ in HEADINGS[3:]))

@@ -1,4 +1,4 @@
-"""What became of the digests: in the published file, in `status`, and in an operator's hands."""
+"""The states of deliveries: in the published file, in `status`, and as an operator decides them."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.delivery.servers import mail_server
 
 from .desk import Desk
 
-# The newest digest that has to have arrived by now.
+# The newest week whose deadline has passed.
 WEEK = last_late_week(utc_now(), 24)
 
 

@@ -1,4 +1,4 @@
-"""Whoever opens the published file while it is replaced finds a whole one."""
+"""A reader that opens the published file while it is replaced finds a whole one."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from tests.point_in_time.markets import Step, random_market
 from tests.point_in_time.publisher import new_publisher
 from tests.product import make_run
 
-# What belongs to one publish: the rows it says it has, and those it has.
+# For one publish: the row counts that it records, and the rows there are.
 SELECT = """
 with last as (select row_counts from ops.publish order by published_at desc limit 1)
 select
@@ -21,7 +21,7 @@ select
     (select (row_counts->>'marts.signal_outcome')::int from last), (select count(*) from marts.signal_outcome)
 """
 
-# Opens, compares, closes, until told to stop; prints how often, and what was torn.
+# Opens, compares and closes until it gets a signal; prints how often, and which publishes were inconsistent.
 READER = """
 import sys, threading, time, duckdb
 stop = threading.Event()

@@ -1,4 +1,4 @@
-"""A disk that is full at any point of a run: the published file is whole, and the next run with room succeeds."""
+"""A disk that fills up at any point of a run: the published file stays whole, and the next run with room succeeds."""
 
 import random
 import shutil

@@ -1,4 +1,4 @@
-"""What comes of a vendor's API is scored as the oracle scores it: backfill, nightly and hourly, days and hours."""
+"""Data fetched from a vendor's API is scored as the oracle scores it: by backfill, nightly and hourly runs."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.oracle_agreement.comparing import compare, compare_hourly_windows, in
 from tests.product import run_main_job
 from tests.tokenmetrics.desk import settings_for
 
-# The rows as the vendor last told them, and when we first knew of each: what the oracle reads as a vendor's folder.
+# The vendor's rows in their newest version, with the moment we first knew each: the oracle's input folder.
 DELIVERED = {
     "tokens": "select token_id, symbol, name, categories from raw.tokens",
     "prices": "select token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source from raw.prices",

@@ -1,4 +1,4 @@
-"""A journal that has grown for years is read from its end, and nothing of it is missed."""
+"""A large journal is read from its end, and no line is missed."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,7 +56,7 @@ def n_bodies(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("n_new", [1, 3_000, 9_000])
 def test_every_line_reaches_the_warehouse_once_however_many_are_new(home: Path, n_new: int) -> None:
-    """Three thousand are more than the first look at the end, nine thousand more than the second."""
+    """3,000 new lines exceed the first block read from the end, 9,000 the second."""
     with ledger_of(home) as connection:
         adopt_journal(connection, home)
         assert n_bodies(connection) == [(N_OLD, N_OLD)]
@@ -79,7 +79,7 @@ def test_a_warehouse_made_anew_holds_all_of_it(home: Path) -> None:
 
 
 def test_a_body_that_was_kept_again_hides_none_before_it(tmp_path: Path) -> None:
-    """Its file is held already, but by another line: what came between the two is not."""
+    """The newest line's file is known from an older line, but the lines between the two are new."""
 
     def body(name: str) -> dict[str, Any]:
         entry = {"file": f"raw/tokens/{name}.gz", "dataset": "tokens", "source": "s", "name": name}

@@ -1,4 +1,4 @@
-"""One builder at a time."""
+"""Only one process builds at a time."""
 
 import os
 import signal

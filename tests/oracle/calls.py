@@ -24,7 +24,7 @@ class Coverage:
     step: int
 
     def covers(self, token_id: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Is the token covered at the moment?
+        """Whether the token is covered at the moment.
 
         AMBIGUOUS: both ends are read as included: from signal_at of the first row to newest signal_at + 3
         bars.

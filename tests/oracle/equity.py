@@ -27,7 +27,7 @@ DRAWDOWN_COLUMNS = [
 
 @dataclass(frozen=True)
 class Book:
-    """What the cells of one vendor and timeframe hold, bar by bar of the spine."""
+    """The stances and eligible tokens of one vendor and timeframe, for every bar of the spine."""
 
     spine: Spine
     sector: NDArray[np.object_]

@@ -1,4 +1,4 @@
-"""The calendar shows the worst of each day, and what is late is said in words."""
+"""The calendar shows the worst state of each day, and late feeds are named in a sentence."""
 
 from datetime import datetime
 from io import StringIO
