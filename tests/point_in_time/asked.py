@@ -13,7 +13,7 @@ MOMENTS = {"prices": "bar_start", "signals": "signal_at"}
 
 
 class AskedSource(FilesSource):
-    """A folder read like an API: only requested days and tokens are delivered, unless it `is_archive`."""
+    """A folder read like an API: only the requested days and tokens are delivered."""
 
     delivers_whole = False
 

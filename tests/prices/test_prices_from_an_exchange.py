@@ -1,4 +1,4 @@
-"""`--prices ccxt:…`: the exchange's candles, through the real ccxt, become the prices; nothing is guessed."""
+"""`--prices ccxt:…` takes prices from the exchange's candles, through the real ccxt; no market is guessed."""
 
 import gzip
 import json
@@ -30,7 +30,7 @@ def _fetch(source: PricesFrom, home: Path, **wanted: Any) -> dict[str, Delivery]
 
 
 def _bars(source: PricesFrom, delivery: Delivery, home: Path) -> Bars:
-    """The rows of a delivery, read from `raw/` as a run does."""
+    """The rows of a delivery, parsed from `raw/` as in a run."""
     kept = keep(home, delivery, source="files")
     with duckdb.connect() as connection:
         rows = source.parse(connection, DATASETS["prices"], list(kept.paths))
@@ -44,7 +44,7 @@ def _expected(exchange: CandleServer, market: str, timeframe: str, since: dateti
 
 
 def _publish(home: Path, bars: Bars) -> None:
-    """What a run that took these bars would have published of them."""
+    """Record these bars as published, as after a run."""
     (home / "published").mkdir(parents=True)
     table = pa.table(dict(zip(("token_id", "timeframe", "bar_start"), zip(*bars, strict=True), strict=False)))
     table = table.append_column("price_source", pa.array([bar[-1] for bar in bars]))

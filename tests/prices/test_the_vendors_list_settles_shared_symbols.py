@@ -1,4 +1,4 @@
-"""With Token Metrics, the token that its list of the largest puts first has a shared symbol's market."""
+"""With Token Metrics, a shared symbol's market belongs to the token that ranks higher in its list of the largest."""
 
 from collections import Counter
 from datetime import datetime, timedelta

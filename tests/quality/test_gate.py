@@ -1,4 +1,4 @@
-"""Every rule of the gate has an input that trips it and no other; what is good goes on."""
+"""Every rule of the gate has an input that fails it and no other rule; good rows go on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ Mutate = Callable[[pd.DataFrame], pd.DataFrame]
 
 @dataclass(frozen=True)
 class Mutation:
-    """A change to the clean frame of one dataset, the rule it trips, and the rows (from 1) that trip it."""
+    """A change to the clean frame of one dataset, the rule that then fails, and the rows (from 1) that fail it."""
 
     rule: str
     dataset: str
@@ -44,7 +44,7 @@ class Mutation:
 
 
 def put(value: object, *columns: str, row: int = 40) -> Mutate:
-    """Put a value into some cells of one row (from 1)."""
+    """Set a value in some cells of one row (from 1)."""
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         changed = frame.astype(dict.fromkeys(columns, object)) if isinstance(value, str) else frame.copy()
@@ -77,7 +77,7 @@ PRICE_COLUMNS = ("open", "high", "low", "close")
 INFINITE = float("inf")
 NAN = float("nan")
 
-# What a vendor may restate, one value for each dataset.
+# One restated value for each dataset.
 OTHER_VALUES: dict[str, dict[str, object]] = {
     "tokens": {"symbol": "OTHER"},
     "prices": {"volume_usd": 2e6},
@@ -137,7 +137,7 @@ ROW_MUTATIONS = [
     broken("ratios_finite", "quantmetrics", put(INFINITE, "sortino")),
 ]
 
-# The rules about a delivery as a whole; each has its own test below, named for it.
+# The rules about a whole delivery; each has its own test below, named after it.
 DATASET_RULE_TESTS = {
     "columns_present",
     "rows_present",
@@ -411,7 +411,7 @@ def test_a_collapse_waits_for_its_next_bar_until_the_token_is_silent(
 
 
 def test_nights_with_a_bad_print_end_like_one_run_after_them(tmp_path: Path, suites: Suites) -> None:
-    """The night sees a close of ten times the price and no bar after it; the next one sees that it was none."""
+    """One night gets a close of ten times the price as its last bar; the next night gets the right price."""
     frames = clean_frames()
     frames["prices"] = put(1000.0, "close", "high", row=59)(frames["prices"])
     folder = tmp_path / "vendor"
@@ -498,7 +498,7 @@ def test_a_byte_order_mark_and_semicolons_pass(gate: Gate) -> None:
 def test_a_csv_cut_in_half_loses_its_last_row_and_is_reported_as_incomplete(gate: Gate) -> None:
     path = gate.write_csv("prices", clean_frames()["prices"])
     text = path.read_text(encoding="utf-8")
-    # In the middle of a row, after its timeframe.
+    # A cut in the middle of a row, after its timeframe.
     path.write_text(text[: text.index(",1d,", len(text) // 2) + 4], encoding="utf-8")
 
     result = gate.judge("prices", last=last_with(90, range(1, 4)))

@@ -1,6 +1,6 @@
-"""A second double, which shares nothing with the first: what another reading of the documents would have built.
+"""A second test double of the vendor, independent of the dev server: another interpretation of the same documents.
 
-Five tokens, nine days, ten hours; each manner in which servers of this kind differ is a field of `Manner`.
+Five tokens, nine days, ten hours; the fields of `Manner` are the ways in which such servers differ.
 """
 
 import gzip
@@ -25,11 +25,11 @@ N_DAYS, N_HOURS = 9, 10
 
 @dataclass(frozen=True)
 class Manner:
-    """How it speaks. `nothing` is what it says where there are no rows; `beyond` what follows the last page."""
+    """The server's behaviour. `nothing` is its answer without rows, `beyond` its answer after the last page."""
 
     version: str = "v2"
     first_page: int = 1
-    is_zero_one: bool = False  # page 0 is taken for page 1
+    is_zero_one: bool = False  # page 0 means page 1
     max_rows: int = 100
     nothing: tuple[int, Any] = (404, {"success": False, "message": "Data not found", "length": 0, "data": []})
     beyond: str = "nothing"
@@ -42,13 +42,13 @@ class Manner:
     window_seconds: float = 0.5
     retry_after: str = ""  # "", "seconds" or "date"
     gives_total: bool = False
-    failing_200: int = 0  # so many answers call themselves failures, with status 200
+    failing_200: int = 0  # so many answers have status 200 and `success: false`
     gone: Any = "<pre>Cannot GET</pre>"
 
 
 @dataclass
 class Vendor:
-    """What was asked of it."""
+    """The server's behaviour and the requests it received."""
 
     manner: Manner
     url: str = ""
@@ -67,7 +67,7 @@ def serving(manner: Manner) -> Iterator[Vendor]:
         protocol_version = "HTTP/1.1"
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Calls are kept as values."""
+            """Print nothing; requests are recorded."""
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
@@ -141,7 +141,7 @@ def answer(vendor: Vendor, endpoint: str, params: dict[str, str], key: str | Non
 
 
 def selected(rows: list[dict[str, Any]], params: dict[str, str], manner: Manner) -> list[dict[str, Any]]:
-    """The rows that the filters leave, newest first."""
+    """The rows that pass the filters, newest first."""
     if "token_id" in params:
         ids = {int(word) for word in params["token_id"].split(",")}
         rows = [row for row in rows if row["TOKEN_ID"] in ids]
@@ -155,7 +155,7 @@ def selected(rows: list[dict[str, Any]], params: dict[str, str], manner: Manner)
 
 
 def named(row: dict[str, Any], manner: Manner) -> dict[str, Any]:
-    """A row as it goes over the wire."""
+    """A row with the names and types of its JSON."""
     renamed = {}
     for name, value in row.items():
         if name == "at":
@@ -200,6 +200,6 @@ def rows_of(endpoint: str) -> list[dict[str, Any]] | None:
 
 
 def bar(token: dict[str, Any], at: datetime) -> dict[str, Any]:
-    """A bar that no other token and moment has."""
+    """A bar whose values are unique to its token and moment."""
     low = token["TOKEN_ID"] + at.timestamp() / 1e6
     return {"OPEN": low + 1, "HIGH": low + 3, "LOW": low, "CLOSE": low + 2, "VOLUME": None}

@@ -1,4 +1,4 @@
-"""Another server that keeps to the same documents and differs wherever they leave it free is read as completely."""
+"""Another server that follows the same documents, and differs wherever they leave a choice, is read completely too."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,7 +51,7 @@ MANNERS: dict[str, tuple[Manner, dict[str, Any]]] = {
 
 
 def fetched(vendor: Vendor, home: Path, **more: Any) -> tuple[dict[str, list[tuple[Any, ...]]], tuple[str, ...]]:
-    """The rows of each dataset, and what was told."""
+    """The rows of each dataset, and the notes to the operator."""
     import duckdb
 
     settings = {**QUICK, "base_url": vendor.url, "max_backoff_seconds": 5, "hourly_days": 1, **more}
@@ -65,7 +65,7 @@ def fetched(vendor: Vendor, home: Path, **more: Any) -> tuple[dict[str, list[tup
     return rows, tuple(source.told)
 
 
-# What the others do not also ask of the reader; the rest takes its time.
+# The manners that test something new run always; the others are slow tests.
 BY_DEFAULT = (
     "page 0 is page 1",
     "v3 with totals",
@@ -106,7 +106,7 @@ def test_a_server_that_knows_fewer_tokens_than_asked_for_is_noted(tmp_path: Path
 
 
 def test_an_end_that_is_excluded_shows(tmp_path: Path) -> None:
-    """Without the setting the last day of every span is missing: of the hours, nothing comes at all."""
+    """Without the setting the last day of every span is missing, and all hours are."""
     with serving(Manner(is_end_excluded=True)) as vendor:
         _, notes = fetched(vendor, tmp_path)
     assert [line for line in notes if "hourly-ohlcv: no rows" in line and "TOKENMETRICS_END_IS_EXCLUDED" in line]

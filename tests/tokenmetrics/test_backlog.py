@@ -1,4 +1,4 @@
-"""Fetching needs no lock: what no build has taken up waits, and is taken up once, with the clocks of its fetch."""
+"""Fetching needs no lock: a fetch without a build waits and is loaded once, with its own fetched_at and as_of."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ def run_of(server: DevServer, home: Path, **more: object) -> Run:
 
 
 def take_up(run: Run) -> list[tuple[str, int]]:
-    """Load what waits, all rows taken for good; datasets and their new rows, in order."""
+    """Load waiting fetches without the gate; return the datasets and their new rows, in order."""
     with open_warehouse(run.settings) as connection, mock.patch("flows.warehouse.snapshots.judge", _pass_all):
         return [
             (one.dataset, one.n_new)
@@ -78,7 +78,7 @@ def test_a_nightly_that_finds_the_lock_taken_reports_it_and_is_kept_too(live: De
 
 
 def test_a_parser_mended_today_reads_yesterdays_bytes(live: DevServer, tmp_path: Path) -> None:
-    """With the clocks of the fetch, without a call, and without losing what the parser of then made of them."""
+    """The bytes are parsed again with the fetch's own times and without a request; the old rows stay."""
     run = run_of(live, tmp_path)
     with mock.patch("flows.sources.tokenmetrics.parse.side", return_value=0):
         pipeline.fetch(run)

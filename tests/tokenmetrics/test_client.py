@@ -1,4 +1,4 @@
-"""One call: what is tried again and what never, how long is waited, and whose key it was."""
+"""One request: which failures are retried, how long it waits, and which key it uses."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ OTHER_KEY = "tm-11111111-1111-4111-8111-111111111111"
 
 
 def ask(server: DevServer, home: Path, endpoint: str = "tokens", **more: object) -> Answer:
-    """One call, as often as the client tries it."""
+    """One request, with the client's retries."""
     settings = settings_for(server, **more)
 
     async def once() -> Answer:
@@ -91,7 +91,7 @@ def test_attempts_end_with_an_error(server: DevServer, tmp_path: Path) -> None:
 
 
 def test_a_429_is_no_failed_attempt(server: DevServer, tmp_path: Path) -> None:
-    """Calls that fail every now and then, and are told to wait as often, are borne for as long as each may last."""
+    """A request that alternates between failures and 429s may use up the limits of both."""
     server.faults = [Fault("status", "429", times=3), Fault("status", "503", call=4, times=2)]
     assert ask(server, tmp_path, max_attempts=3, max_too_many=4, retry_budget=2).status == 200
     assert [call.status for call in server.calls] == [429, 429, 429, 503, 503, 200]
@@ -136,7 +136,7 @@ def test_a_wait_that_is_too_long_stops_the_run(server: DevServer, tmp_path: Path
 
 
 def test_never_more_calls_in_a_minute_than_the_setting(tmp_path: Path) -> None:
-    """Sixty a minute allows six at once and then nine in ten seconds: a full bucket is paid back."""
+    """Sixty a minute allows a burst of six, and then nine in ten seconds, so that no minute exceeds sixty."""
     with DevServer() as server:
         settings = settings_for(server, requests_per_minute=60, concurrency=8)
 
@@ -156,7 +156,9 @@ def test_a_second_key_is_tried_once_with_a_note_to_the_operator(server: DevServe
     server.keys = (OTHER_KEY,)
     brought = fetch(server, tmp_path, api_key_next=OTHER_KEY, timeframes=("1d",))
     assert brought.rows["signals"]
-    assert Counter(call.status for call in server.calls)[401] <= 4  # Those that were under way with the first.
+    assert (
+        Counter(call.status for call in server.calls)[401] <= 4
+    )  # The requests that were already under way with the first key.
     (note,) = [line for line in brought.told if "refused" in line]
     assert "TOKENMETRICS_API_KEY_NEXT was accepted" in note and KEY not in note and OTHER_KEY not in note
 

@@ -1,4 +1,4 @@
-"""The pages about the source say what the code does."""
+"""The pages about the source agree with the code."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The first call with a real key: what the server is like, and what a month will cost."""
+"""The doctor: how the server behaves, and what a month will cost."""
 
 import re
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_a_month_is_the_first_night_and_twenty_nine_usual_ones(tmp_path: Path, u
     assert found is not None
     month, usual = map(int, found.groups())
     assert month == first + 29 * usual
-    # A usual night reads 8 days and a 28th of 90: an eighth of the first night's days.
+    # A usual night fetches 8 days and a 28th of 90, an eighth of the first night's days.
     assert usual < first / 2 or universe == "top:12"
 
 

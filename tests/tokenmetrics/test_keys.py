@@ -1,4 +1,4 @@
-"""The key comes from one place, and is found nowhere but in a header."""
+"""The key is read from one place and appears nowhere but in a header."""
 
 import asyncio
 import gzip
@@ -22,7 +22,7 @@ OTHER = "tm-0ddba115-0ddb-4a11-80dd-0ddba1150ddb"
 
 
 def found(**variables: str) -> tuple[str, str]:
-    """The key that these variables give, and where it is said to come from."""
+    """The key found with these variables, and the origin reported for it."""
     settings = TokenMetricsSettings(_env_file=None, **variables)  # type: ignore[arg-type]
     key = find_keys(settings, dotenv=Path("nowhere")).first
     return key.secret.get_secret_value(), key.origin
@@ -93,7 +93,7 @@ def test_a_dotenv_with_a_key_is_its_owners_alone(tmp_path: Path, mode: int, text
 def test_a_key_lies_in_no_file_no_log_and_no_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Good answers, bad answers and no answers, with every logger at its loudest."""
+    """With good answers, bad answers and no answers, and every logger at level DEBUG."""
     caplog.set_level(logging.DEBUG)
     text = ""
     with DevServer(keys=(SENTINEL, OTHER)) as server:

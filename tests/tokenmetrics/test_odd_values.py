@@ -1,4 +1,4 @@
-"""Values that no document shows: nothing crashes on them, and no row is lost or made up without a word."""
+"""Undocumented values: nothing crashes on them, and no row is lost or invented without a note."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ BITCOIN = {"TOKEN_ID": 3375, "TOKEN_NAME": "Bitcoin", "TOKEN_SYMBOL": "BTC"}
 
 
 def parsed(endpoint: str, **fields: Any) -> list[dict[str, Any]]:
-    """One row of an endpoint as it would go over the wire."""
+    """One row of an endpoint, parsed from its JSON."""
     return parse_rows(BY_NAME[endpoint], [json.loads(json.dumps(BITCOIN | fields))], NOW)
 
 
@@ -85,7 +85,7 @@ def test_rows_that_are_none_and_rows_without_an_id_are_passed_over() -> None:
 
 
 def test_the_doctor_examines_a_server_whose_404_has_no_message(tmp_path: Path) -> None:
-    """Its sample holds no rows: there is no list to take them from."""
+    """The sample of that endpoint has no rows."""
     from flows.sources.tokenmetrics.doctor import _save_sample
 
     body = packed(b'{"success": false, "message": "Data not found"}')
