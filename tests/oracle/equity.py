@@ -122,7 +122,7 @@ def _curve(book: Book, of_cell: NDArray[np.bool_], policy: str, cost_bps: float)
 
 
 def _bar_returns(spine: Spine, stance: Ints) -> Floats:
-    """close / previous close - 1 where held with the same stance over the segment's previous bar, else close
+    """close / previous close - 1 where the stance is that of the segment's previous bar, else close
     / open - 1.
     """
     previous = np.maximum(np.arange(len(spine)) - 1, 0)

@@ -1,4 +1,4 @@
-"""A run starts only if the month's credits suffice for all of it; pages an interrupted run has are not counted again."""
+"""A run starts only if the month's credits pay for all of it; pages of an interrupted run are not counted again."""
 
 from collections.abc import Sequence
 from contextlib import suppress

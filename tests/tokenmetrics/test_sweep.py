@@ -138,7 +138,7 @@ def test_any_one_call_of_a_nightly_may_fail(double: DevServer, tmp_path: Path, f
     if fault in MENDED:
         assert seen == {"complete": whole.n_calls}
     elif fault.value == "410":
-        # A 410 is permanent, so no second notice can come.
+        # A 410 is taken as permanent: the run goes on, with a note that the part is missing.
         assert set(seen) <= {"missing, and told", "stopped", "complete"}
     else:
         assert set(seen) <= {"stopped", "complete"}
