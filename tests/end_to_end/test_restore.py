@@ -117,7 +117,7 @@ def damage_log(desk: Desk) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [damage_file, damage_log])
-def test_a_nightly_that_finds_the_warehouse_unreadable_sets_it_aside_and_makes_it_anew(
+def test_a_nightly_that_finds_the_warehouse_unreadable_rebuilds_it_and_keeps_the_old_file(
     desk: Desk, damage: Callable[[Desk], bytes]
 ) -> None:
     before = tables(desk)
@@ -131,7 +131,7 @@ def test_a_nightly_that_finds_the_warehouse_unreadable_sets_it_aside_and_makes_i
     assert damaged in [path.read_bytes() for path in set_aside(desk)]
 
 
-def test_a_nightly_that_meets_a_damaged_block_sets_the_warehouse_aside_and_makes_it_anew(desk: Desk) -> None:
+def test_a_nightly_that_meets_a_damaged_block_rebuilds_the_warehouse_and_keeps_the_old_file(desk: Desk) -> None:
     """DuckDB opens such a file; the damage shows only when a run reads the block."""
     before = tables(desk)
     warehouse = desk.home / "warehouse.duckdb"
