@@ -23,7 +23,7 @@ STATES = ("mn", "mx", "dd", "du", "lo", "hi")
 
 
 def chain_sql(source: str, cost: float) -> str:
-    """Return the statement over a sorted `source` (a table or a query): one row, eight sums per horizon.
+    """Return the SQL statement over a sorted `source` (a table or a query): one row, eight sums per horizon.
 
     1, 3 = 1+1+1, 7 = 3+3+1, 14 = 7+7, 15 = 14+1, 30 = 15+15, 90 = 30+30+30.
     """
@@ -122,7 +122,7 @@ class _Chain:
         self.step(f"select * exclude (dd, du, dq, uq), {_least('dd', 'dq')} as dd, {_most('du', 'uq')} as du from @")
 
     def finish(self, h: int, exit_price: str) -> None:
-        """Fold the entry open into the state and keep what the sums of this horizon need."""
+        """Complete the state by the entry open and keep the columns that the sums of this horizon need."""
         self.step(f"select *, mn / e{h} as dq, mx - e{h} as uq from @")
         self.step(
             f"select * exclude (dq, uq), {_least('dd', 'dq')} as d{h}, {_most('du', 'uq')} as u{h},"
@@ -149,7 +149,7 @@ class _Chain:
         self.steps.append(select.replace("@", f"s{len(self.steps) - 1}"))
 
     def sql(self) -> str:
-        """Return the whole statement."""
+        """Return the SQL statement."""
         steps = ",\n".join(f"s{i} as ({step})" for i, step in enumerate(self.steps))
         return f"with {steps}\nselect {', '.join(self.sums)} from s{len(self.steps) - 1}"
 

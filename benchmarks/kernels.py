@@ -171,7 +171,7 @@ def numba_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
 
     The state of the closes of a window is (lowest close, highest close, worst later / earlier ratio, largest
     later - earlier, lowest low, highest high); two adjacent windows combine in O(1), so 1, 3, 7, 14, 15, 30,
-    90 bars take 10 combinations. The entry open is folded in last.
+    90 bars take 10 combinations. The entry's open is added last.
     """
     import pyarrow.parquet as pq
 
@@ -206,7 +206,7 @@ def our_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
 
 
 def _chain_result(sums: Sequence[Sequence[float]], horizons: Sequence[int]) -> Result:
-    """Name the sums of a chain, which knows the default horizons only."""
+    """The sums of a chain as `Aggregate` by horizon; chains compute the default horizons only."""
     if tuple(horizons) != HORIZONS:
         raise ValueError(f"the chain is written for the horizons {HORIZONS}, not {tuple(horizons)}")
     return {

@@ -100,7 +100,7 @@ def run_job(job: Job) -> Run:
 
 
 def _child(job: Job) -> Run:
-    """Import, warm up, then time one call: the child process's side of `run_job`."""
+    """Run in the child process of `run_job`: import, warm up, then time one call."""
     module, _, name = job.target.partition(":")
     function = getattr(importlib.import_module(module), name)
     if job.warm_up is not None:

@@ -1,4 +1,4 @@
-"""The seeded panel the benchmarks run on: a folder in the format of the `files` source, and its spine.
+"""The benchmarks' panel, drawn from a seed: a folder in the format of the `files` source, and its spine.
 
 Everything is drawn as (token, bar) matrices, so ten years of 2,000 tokens take seconds. Prices move with
 one market factor, one factor per sector and their own noise; some tokens list late, a few die, a few have
