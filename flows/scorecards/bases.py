@@ -44,7 +44,7 @@ def sector_bases(
             connection,
             f"""
             select
-                vendor_id, sector, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_moments
+                vendor_id, sector, bar_number(timeframe, started_at) as first, n_moments
             from {series}
             {where}
             order by position
@@ -125,7 +125,7 @@ class _TokenSeries:
         placed = fetch(
             connection,
             f"""
-            select vendor_id, token_id, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_bars, position
+            select vendor_id, token_id, bar_number(timeframe, started_at) as first, n_bars, position
             from {series}
             where timeframe = '{timeframe}'
             order by position

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from flows.config import TIMEFRAMES, Settings
+from flows.config import Settings
 from flows.scorecards.bases import Bases, sector_bases, token_bases
 from flows.scorecards.cells import as_table, at_horizon, fetch_blocks, fetch_cells
 from flows.scorecards.measures import Measures
@@ -68,7 +68,7 @@ def _inference(
     parts: list[Columns] = []
     under_way: deque[_Inference] = deque()
     with ThreadPoolExecutor(settings.threads) as pool:
-        for timeframe in TIMEFRAMES:
+        for timeframe in settings.timeframes:
             every = fetch_cells(connection, cells, timeframe)
             if not len(every["cell_id"]):
                 continue

@@ -13,6 +13,7 @@ import duckdb
 
 from flows.config import DATA_DIR, Settings
 from flows.errors import WarehouseError
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse.connection import roll_back
 from flows.warehouse.fingerprint import scoring_hash
 from flows.warehouse.forward_windows import ALL_TOKENS
@@ -192,9 +193,7 @@ def _record(
             "scoring_hash": scoring_hash(settings),
             "is_full": report.is_full,
             "reason": report.reason,
-            "n_windows": sum(
-                report.n_rows.get(f"{t}.forward_window_{f}", 0) for t, f in (("core", "1d"), ("work", "1h"))
-            ),
+            "n_windows": sum(report.n_rows.get(TIMEFRAMES[name].windows, 0) for name in settings.timeframes),
             "n_moved": report.n_outcomes_moved,
         },
     )
@@ -262,7 +261,7 @@ class _Build:
             is_full=self.is_full,
             table=table,
             created_as=created_as,
-            timeframe=model.name.rpartition("_")[2],
+            timeframe=model.words.get("timeframe", ""),
             select=partial(self._render, model),
         )
         KERNELS[model.computation.kernel](run, *model.computation.arguments)
@@ -283,12 +282,12 @@ class _Build:
         return self._number(f"create or replace {created_as} as {select}")
 
     def _drop_orphans(self) -> None:
-        """Drop the unpublished tables and views of an older version that no model makes any more."""
+        """Drop the tables and views that no model makes any more: of an older version, of a timeframe out of use."""
         made = {*(model.name for model in self.models), *GIVEN_TABLES}
         for kind in ("view", "table"):
             found = self.connection.execute(
                 f"select schema_name || '.' || {kind}_name from duckdb_{kind}s() "
-                "where schema_name in ('staging', 'plan', 'work') and not temporary "
+                "where schema_name in ('staging', 'plan', 'work', 'core') and not temporary "
                 "and database_name = current_database()"
             ).fetchall()
             for (name,) in found:

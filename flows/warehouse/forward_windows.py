@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.config import SQL_DIR
 from flows.scoring.windows import BITS_A_HORIZON, Bars, forward_windows
 
 # Bars that one worker holds at once: bounds the memory. With a fifth of it, the workers would spend their time handing
@@ -38,14 +37,15 @@ def fill_windows(
     timeframe: str,
     horizons: tuple[int, ...],
     cost_bps: float,
+    macros: str,
     threads: int,
 ) -> None:
     """Append to `table` the windows over the bars that `select_bars` selects for a range of tokens.
 
     The bars of a token are counted from its `segments` and from what of them the `scope` asks for.
 
-    Every worker has cursors of its own, so outside a transaction each commits by itself. Workers write the windows that
-    the plan calls recent last.
+    Every worker has cursors of its own, with macros of their own, so outside a transaction each commits by itself.
+    Workers write the windows that the plan calls recent last.
     """
     ranges = _token_ranges(connection, timeframe, segments, scope)
     shares = [ranges[worker::threads] for worker in range(threads) if ranges[worker::threads]]
@@ -56,7 +56,7 @@ def fill_windows(
 
     def fill(share: list[tuple[int, int]]) -> None:
         with connection.cursor() as reader, connection.cursor() as writer:
-            reader.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+            reader.execute(macros)
             batches = (
                 _windows(reader.execute(select_bars(tokens)).to_arrow_table(), horizons, cost_bps) for tokens in share
             )

@@ -9,6 +9,7 @@ import duckdb
 from flows.config import SQL_DIR
 from flows.errors import WarehouseError
 from flows.scorecards.measures import read_measures
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse.models import HEADER_WORD
 
 GLOSSARY = SQL_DIR / "columns.toml"
@@ -45,8 +46,9 @@ def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -
     text = words["tables"].get(f"{schema}.{table}")
     if text is not None:
         return text
-    path = SQL_DIR / schema / f"{table}.sql"
-    if not path.exists():
+    names = [table, *(table.replace(name, "{timeframe}") for name in TIMEFRAMES)]
+    path = next((path for name in names if (path := SQL_DIR / schema / f"{name}.sql").exists()), None)
+    if path is None:
         raise WarehouseError(f"{schema}.{table} is public and described neither by a model nor in {GLOSSARY}.")
     header = takewhile(lambda line: line.startswith("-- "), path.read_text(encoding="utf-8").splitlines())
     # How a table is made is nothing to its readers.

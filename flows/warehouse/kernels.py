@@ -14,6 +14,7 @@ import pyarrow as pa
 from flows.config import SQL_DIR, Settings
 from flows.scorecards import families, signals
 from flows.scorecards.measures import Measures, read_measures
+from flows.warehouse.connection import scalar_macros
 from flows.warehouse.forward_windows import create_table, fill_windows
 
 
@@ -58,6 +59,7 @@ def _forward_windows(run: KernelRun, segments: str, scope: str, recent: str) -> 
         timeframe=run.timeframe,
         horizons=horizons,
         cost_bps=run.settings.cost_bps,
+        macros=scalar_macros(run.settings),
         threads=run.settings.threads if run.is_full else 1,
     )
 

@@ -13,6 +13,7 @@ import duckdb
 from flows.config import SQL_DIR
 from flows.datasets import DATASETS
 from flows.errors import WarehouseError
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse.kernels import KERNELS, signature_of
 from flows.warehouse.render import Renderer
 
@@ -162,15 +163,24 @@ def _require_kernel(model: Model) -> None:
 def _read_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> Iterator[Model]:
     for layer in MAY_READ:
         for path in sorted((SQL_DIR / layer).rglob("*.sql")):
-            for words in _fillings(path.stem):
-                model = _read_model(connection, renderer, path, f"{layer}.{path.stem.format(**words)}", words)
+            for words in _fillings(path.stem, renderer):
+                model = _read_model(connection, renderer, path, _name(layer, path.stem, words), words)
                 if model is not None:
                     yield model
 
 
-def _fillings(stem: str) -> list[dict[str, str]]:
+def _fillings(stem: str, renderer: Renderer) -> list[dict[str, str]]:
     """What the place in a file's name stands for, one after the other: a file with one is a model for each."""
-    return [{"dataset": name} for name in DATASETS] if "{dataset}" in stem else [{}]
+    for place, names in (("timeframe", renderer.timeframes), ("dataset", DATASETS)):
+        if f"{{{place}}}" in stem:
+            return [{place: name} for name in names]
+    return [{}]
+
+
+def _name(layer: str, stem: str, words: Mapping[str, str]) -> str:
+    """The table that a file makes; one of a timeframe whose windows are not published stays in `work`."""
+    schema = TIMEFRAMES[words["timeframe"]].schema(layer) if "timeframe" in words else layer
+    return f"{schema}.{stem.format(**words)}"
 
 
 def _read_model(

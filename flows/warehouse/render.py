@@ -1,4 +1,4 @@
-"""Filling in the templates of `sql/`: horizons, costs, datasets, measures, and whether everything is built."""
+"""Filling in the templates of `sql/`: timeframes, horizons, costs, datasets, measures, and the kind of build."""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ import jinja2
 from flows.config import SQL_DIR, Settings
 from flows.datasets import DATASETS
 from flows.scorecards.measures import read_measures
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse.forward_windows import ALL_TOKENS
 
 
@@ -29,7 +30,10 @@ class Renderer:
     def __init__(self, settings: Settings, *, is_full: bool) -> None:
         self.is_full = is_full
         self._reads_before: set[str] = set()
+        self.timeframes = {name: TIMEFRAMES[name] for name in settings.timeframes}
         self._words = {
+            "timeframes": self.timeframes,
+            "longest_bar": max(self.timeframes.values(), key=lambda one: one.seconds).interval,
             "horizons": settings.horizons,
             "cost": settings.cost,
             "cost_bps": settings.cost_bps,

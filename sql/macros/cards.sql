@@ -14,8 +14,8 @@ select
     {%- for contrast in measures.signal.contrasts %}
     {{ contrast.name }},
     {%- endfor %}
-    epoch(first_entry_at)::bigint // bar_seconds(timeframe) as first_step,
-    epoch(last_entry_at)::bigint // bar_seconds(timeframe) as last_step
+    bar_number(timeframe, first_entry_at) as first_step,
+    bar_number(timeframe, last_entry_at) as last_step
 from {{ cells }}
 inner join work.vendor using (vendor)
 where n_calls > 0

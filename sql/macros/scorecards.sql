@@ -227,13 +227,13 @@ eight cells, so they are not put in order all: how many lie in each band of a hu
 {%- endmacro %}
 
 {#- Own windows of each token whose scorecards take inference, as the windows' flags say, by their place in its series. -#}
-{% macro token_base(timeframe, table) -%}
+{% macro token_base(timeframe) -%}
 select
     '{{ timeframe }}' as timeframe,
     series.position + bars_between('{{ timeframe }}', series.started_at, win.entry_at) as position,
     win.entry_at between coverage.covered_from and coverage.covered_to as is_covered,
     win.flags
-from {{ table }} as win
+from {{ timeframes[timeframe].windows }} as win
 inner join temp.token_series as series on series.timeframe = '{{ timeframe }}' and win.token_id = series.token_id
 inner join work.coverage as coverage
     on

@@ -113,7 +113,7 @@ told_now as (
     union all
     select * exclude (token_id, signal_at) replace (-n_calls as n_calls, -n_hits as n_hits)
     from withdrawn
-    {%- for timeframe, table in (('1d', 'core.forward_window_1d'), ('1h', 'work.forward_window_1h')) %}
+    {%- for timeframe in timeframes %}
     {%- for h in horizons[timeframe] %}
     union all
     select
@@ -124,7 +124,7 @@ told_now as (
         1 as n_calls,
         is_hit_at(win.flags, {{ loop.index0 }}, retold.direction) as n_hits
     from work.retold_call as retold
-    inner join {{ table }} as win
+    inner join {{ timeframes[timeframe].windows }} as win
         on retold.token_id = win.token_id and retold.signal_at + bar_length('{{ timeframe }}') = win.entry_at
     where
         retold.timeframe = '{{ timeframe }}' and retold.is_call and not retold.is_as_told

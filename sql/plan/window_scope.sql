@@ -1,7 +1,7 @@
 -- The tokens whose windows are computed anew, each from an entry on. A token whose bars only follow the last one of a
 -- segment that goes on (`appended_to`) has no other windows to compute than those that close: `temp.window_span` says which.
 -- Grain: timeframe, token_id
-{%- for timeframe in horizons %}
+{%- for timeframe in timeframes %}
 -- Variable: window_from_{{ timeframe }} = min(entry_from) filter (timeframe = '{{ timeframe }}')
 {%- endfor %}
 {% if is_full -%}
@@ -20,7 +20,7 @@ with reached as (
         -- The first window that holds a bar after the anchor.
         coalesce(
             scope.anchor_at
-            - (case scope.timeframe when '1h' then {{ horizons['1h'] | max }} else {{ horizons['1d'] | max }} end - 2)
+            - ({{ longest_horizon_of('scope.timeframe') }} - 2)
             * bar_length(scope.timeframe),
             touched_bar.touched_from
         ) as entry_from,
@@ -33,21 +33,16 @@ with reached as (
 ),
 
 still_open as (
+    {%- for timeframe in timeframes %}
     select
-        '1d' as timeframe,
+        '{{ timeframe }}' as timeframe,
         token_id,
         min(entry_at) as entry_from
-    from {{ before('core.forward_window_1d') }}
-    where entry_at >= getvariable('open_from_1d') and not has_closed
+    from {{ before(timeframes[timeframe].windows) }}
+    where entry_at >= getvariable('open_from_{{ timeframe }}') and not has_closed
     group by all
-    union all
-    select
-        '1h' as timeframe,
-        token_id,
-        min(entry_at) as entry_from
-    from {{ before('work.forward_window_1h') }}
-    where entry_at >= getvariable('open_from_1h') and not has_closed
-    group by all
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select

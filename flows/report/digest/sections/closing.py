@@ -1,7 +1,7 @@
 """The closing sections: open calls, data quality, notes, and how to read the digest."""
 
 from flows.report.digest.document import Chart, Column, Section, Table, Text, Writer
-from flows.report.digest.sections.parts import WIDE, name_of, token_template, track_template
+from flows.report.digest.parts import WIDE, name_of, token_template, track_template
 from flows.report.digest.sentences import bars
 
 
