@@ -1,11 +1,11 @@
-"""The market under the calls: its regime, its breadth, and the tokens whose risk and return both became better."""
+"""The market around the calls: its regime, its breadth, and the tokens whose risk and return both improved."""
 
 from flows.report.digest.model import ImprovedToken, Regime
 from flows.report.digest.moment import File
 
 
 def read_shared_symbols(file: File) -> tuple[str, ...]:
-    """Symbols that several tokens bear: such a name says which token only with its id."""
+    """Symbols that several tokens share; a reader needs the token id beside such a symbol."""
     return tuple(row["symbol"] for row in file.report("shared_symbols"))
 
 
