@@ -14,14 +14,6 @@ from flows.timeframes import DAILY, DEFAULT, TIMEFRAMES
 ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = ROOT / "sql"
 DATA_DIR = ROOT / "data"
-SCORING_DIRS = (ROOT / "flows" / "scoring", ROOT / "flows" / "scorecards")
-
-# Beside the scoring itself, what decides which values make a version and how windows are cut and filled.
-SCORING_FILES = (
-    ROOT / "flows" / "datasets.py",
-    ROOT / "flows" / "timeframes.py",
-    ROOT / "flows" / "warehouse" / "forward_windows.py",
-)
 
 # A segment that has ended is padded by its longest horizon: beyond this a pad is longer than most segments.
 MAX_HORIZON = 2_000
@@ -153,16 +145,6 @@ class Settings(TimeframeSettings):
     def settings_hash(self) -> str:
         """Fingerprint of every setting but where the home lies; secrets are masked in it."""
         return sha256(self.model_dump_json(exclude={"home"}).encode()).hexdigest()[:16]
-
-    @cached_property
-    def scoring_hash(self) -> str:
-        """Fingerprint of everything besides the data that changes a score; another one asks for a full rebuild."""
-        parts = [f"{self.cost_bps}|{self.horizons}"]
-        parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
-        parts += [f"{path.relative_to(SQL_DIR)}\n{path.read_text()}" for path in sorted(SQL_DIR.rglob("*.sql"))]
-        parts += [path.read_text() for folder in SCORING_DIRS for path in sorted(folder.glob("*.py"))]
-        parts += [path.read_text() for path in SCORING_FILES]
-        return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def orchestrator_defaults() -> None:

@@ -35,8 +35,9 @@ from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import is_damaged_inside, open_warehouse
 from flows.warehouse.days import write_days
 from flows.warehouse.deliveries import adopt_deliveries
-from flows.warehouse.models import Renderer, grains_of, load_models
+from flows.warehouse.models import grains_of, load_models
 from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
+from flows.warehouse.render import Renderer
 from flows.warehouse.restore import recover, restore_from_raw, roll_forward
 from flows.warehouse.snapshots import Snapshot, supersede, take_snapshot
 

@@ -22,18 +22,22 @@ from flows.run import Run, start_run
 from flows.sources.files import FilesSource
 from flows.timeframes import TIMEFRAMES
 from flows.warehouse import backlog
-from flows.warehouse import build as build_module
 from flows.warehouse import connection as connection_module
+from flows.warehouse import fingerprint as fingerprint_module
+from flows.warehouse import kernels as kernels_module
 from flows.warehouse import models as models_module
+from flows.warehouse import render as render_module
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.snapshots import take_snapshot
 
 # Every module that reads `sql/` on the way from raw to marts holds the folder under this name.
 READS_SQL: tuple[ModuleType, ...] = (
     flows.config,
-    build_module,
     connection_module,
+    fingerprint_module,
+    kernels_module,
     models_module,
+    render_module,
 )
 
 

@@ -2,17 +2,7 @@
 -- first told beside that of the calls its history tells now. Signals have a row a horizon, the other datasets one row
 -- with horizon NULL; `all` pools the sectors, so do not add it up.
 -- Grain: vendor, dataset, timeframe, sector, horizon
-with read_again as (
-    from ({{ reread_rows(datasets.signals, 'core.signal') }})
-    union all
-    from ({{ reread_rows(datasets.levels, 'core.level') }})
-    union all
-    from ({{ reread_rows(datasets.grades, 'core.grade') }})
-    union all
-    from ({{ reread_rows(datasets.quantmetrics, 'core.quantmetric') }})
-),
-
-restated as (
+with restated as (
     select distinct
         dataset,
         vendor,
@@ -27,17 +17,17 @@ restated as (
 -- A row that was restated was looked at again, whether or not its last look is still the newest.
 looked_at as (
     select
-        *,
+        reread.*,
         false as is_restated
-    from read_again
+    from temp.reread_row as reread
     anti join restated
         on
-            read_again.dataset = restated.dataset
-            and read_again.vendor = restated.vendor
-            and read_again.timeframe = restated.timeframe
-            and read_again.token_id = restated.token_id
-            and read_again.moment_at = restated.moment_at
-            and read_again.key is not distinct from restated.key
+            reread.dataset = restated.dataset
+            and reread.vendor = restated.vendor
+            and reread.timeframe = restated.timeframe
+            and reread.token_id = restated.token_id
+            and reread.moment_at = restated.moment_at
+            and reread.key is not distinct from restated.key
     union all
     select
         *,
