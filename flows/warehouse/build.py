@@ -282,7 +282,7 @@ class _Build:
         return self._number(f"create or replace {created_as} as {select}")
 
     def _drop_orphans(self) -> None:
-        """Drop tables and views that no model makes any more: of an older version, of a timeframe out of use."""
+        """Drop the tables and views that no model makes any more: of an older version, of a timeframe out of use."""
         made = {*(model.name for model in self.models), *GIVEN_TABLES}
         for kind in ("view", "table"):
             found = self.connection.execute(

@@ -163,19 +163,24 @@ def _require_kernel(model: Model) -> None:
 def _read_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> Iterator[Model]:
     for layer in MAY_READ:
         for path in sorted((SQL_DIR / layer).rglob("*.sql")):
-            for words in _fillings(path.stem, renderer.timeframes):
-                schema = TIMEFRAMES[words["timeframe"]].schema(layer) if "timeframe" in words else layer
-                model = _read_model(connection, renderer, path, f"{schema}.{path.stem.format(**words)}", words)
+            for words in _fillings(path.stem, renderer):
+                model = _read_model(connection, renderer, path, _name(layer, path.stem, words), words)
                 if model is not None:
                     yield model
 
 
-def _fillings(stem: str, timeframes: Iterable[str]) -> list[dict[str, str]]:
+def _fillings(stem: str, renderer: Renderer) -> list[dict[str, str]]:
     """What the place in a file's name stands for, one after the other: a file with one is a model for each."""
-    for place, names in (("dataset", DATASETS), ("timeframe", timeframes)):
+    for place, names in (("timeframe", renderer.timeframes), ("dataset", DATASETS)):
         if f"{{{place}}}" in stem:
             return [{place: name} for name in names]
     return [{}]
+
+
+def _name(layer: str, stem: str, words: Mapping[str, str]) -> str:
+    """The table that a file makes; one of a timeframe whose windows are not published stays in `work`."""
+    schema = TIMEFRAMES[words["timeframe"]].schema(layer) if "timeframe" in words else layer
+    return f"{schema}.{stem.format(**words)}"
 
 
 def _read_model(

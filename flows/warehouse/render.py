@@ -1,4 +1,4 @@
-"""Filling in the templates of `sql/`: timeframes, costs, datasets, measures, and whether everything is built."""
+"""Filling in the templates of `sql/`: timeframes, horizons, costs, datasets, measures, and the kind of build."""
 
 import re
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 -- Grain: timeframe
 -- Variable: curve_from = min(bar_from)
 {% if is_full -%}
-{% for timeframe in horizons -%}
+{% for timeframe in timeframes -%}
 select
     '{{ timeframe }}' as timeframe,
     '-infinity'::timestamp as bar_from

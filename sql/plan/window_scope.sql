@@ -1,7 +1,7 @@
 -- The tokens whose windows are computed anew, each from an entry on. A token whose bars only follow the last one of a
 -- segment that goes on (`appended_to`) has no other windows to compute than those that close: `temp.window_span` says which.
 -- Grain: timeframe, token_id
-{%- for timeframe in horizons %}
+{%- for timeframe in timeframes %}
 -- Variable: window_from_{{ timeframe }} = min(entry_from) filter (timeframe = '{{ timeframe }}')
 {%- endfor %}
 {% if is_full -%}

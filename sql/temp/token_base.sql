@@ -4,4 +4,4 @@
 {% for timeframe in timeframes -%}
 {{ token_base(timeframe) }}
 {{ 'union all' if not loop.last }}
-{% endfor -%}
+{% endfor %}
