@@ -1,4 +1,4 @@
-"""The product as tests drive it: a folder goes in, tables come out."""
+"""Runs the product in tests: a folder goes in, tables come out."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,7 +30,7 @@ from flows.warehouse import render as render_module
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.snapshots import take_snapshot
 
-# Every module that reads `sql/` on the way from raw to marts holds the folder under this name.
+# Every module that reads `sql/` has the folder in a variable of this name.
 READS_SQL: tuple[ModuleType, ...] = (
     flows.config,
     connection_module,
@@ -49,9 +49,9 @@ def make_run(
     fetched_at: datetime | None = None,
     vendor: str | None = None,
 ) -> Run:
-    """A run over a folder by our wall clock, or, with `as_of`, one as if our wall clock had stood there.
+    """A run over a folder at the present time, or, with `as_of`, as if that were the present time.
 
-    `fetched_at` sets the wall clock apart from the as-of moment.
+    `fetched_at` sets the moment of fetching separately from the as-of moment.
     """
     run = start_run(FilesSource(folder, vendor), settings, input=str(folder))
     if as_of is None:
@@ -60,17 +60,17 @@ def make_run(
 
 
 def run_main_job(run: Run) -> Outcome:
-    """What `trackrecord nightly --plain` does."""
+    """The main job, as `trackrecord nightly --plain` runs it."""
     return main_job(run, holder="a test", wait_seconds=0)
 
 
 def snapshot_without_gate(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Append what the run's folder holds, all rows taken for good."""
+    """Append the run's folder without the gate, so that every row is accepted."""
     append_without_gate(connection, run, fetch(run))
 
 
 def append_without_gate(connection: duckdb.DuckDBPyConnection, run: Run, kept: list[Kept]) -> None:
-    """Append what was fetched, and before it what earlier fetches left behind, all rows taken for good."""
+    """Append what was fetched, after anything left by earlier fetches, without the gate."""
     own = [(run, one) for one in kept]
     with mock.patch("flows.warehouse.snapshots.judge", _pass_all):
         for its_run, one in own if run.source.is_archive else backlog.unloaded(connection, run):
@@ -78,14 +78,14 @@ def append_without_gate(connection: duckdb.DuckDBPyConnection, run: Run, kept: l
 
 
 def build_anew(connection: duckdb.DuckDBPyConnection, run: Run) -> BuildReport:
-    """A full build, whatever was built before."""
+    """A full build, even if an increment would do."""
     connection.execute("delete from ops.build")
     return build(connection, run.settings, as_of=run.as_of, run_id=run.run_id)
 
 
 @contextmanager
 def sql_from(folder: Path) -> Iterator[None]:
-    """Let the product read another `sql/` folder."""
+    """Make the product read another `sql/` folder."""
     with ExitStack() as patches:
         for module in READS_SQL:
             patches.enter_context(mock.patch.object(module, "SQL_DIR", folder))

@@ -1,4 +1,4 @@
-"""Digests made by hand, as large and as odd as they may get."""
+"""Digests made up by the tests, as large and unusual as they may be."""
 
 import random
 from datetime import date, datetime, timedelta
@@ -43,7 +43,7 @@ def a_digest(
     vendors: tuple[str, ...] = ("a/b",),
     shared_symbols: tuple[str, ...] = (),
 ) -> Digest:
-    """A digest of so many sectors and horizons, its numbers drawn by `seed`; a share of `few` cells is too small."""
+    """A digest with numbers drawn by `seed`; the share `few` of its cells is too small."""
     draw = random.Random(seed)
     sectors = ["all", *(f"{sector} {number}" for number in range(1, n_sectors))]
     tracks = tuple(

@@ -1,7 +1,7 @@
-"""What has come since a past week's publish and reaches into that past: the file no longer tells how it stood then.
+"""Late rows: whether data that came after a past week's publish has changed that week's curves or drawdowns.
 
-Rates and edges are of the scorecard as it was published. Curves and drawdowns are computed anew at every build, so
-where a row of those days has come or changed since, they are today's and not the week's.
+Rates and edges are read from the scorecard as it was published. Curves and drawdowns are recomputed by every build,
+so after a late or revised row of those days they are today's, not the week's, and the digest leaves them out.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from flows.report.digest.moment import File
 
 @dataclass(frozen=True)
 class Moved:
-    """What of one vendor and timeframe is not what it was at the moment."""
+    """Which parts of one vendor and timeframe have changed since the week's moment."""
 
     curves: bool
     drawdowns: bool
 
 
 def moved_since(file: File, *, vendor: str, timeframe: str) -> Moved:
-    """Whether rows that came after the moment's publish have moved its curves, or its calls' drawdowns."""
+    """Whether rows that came after the moment's publish have changed its curves, or its calls' drawdowns."""
     track = {"vendor": vendor, "timeframe": timeframe}
     if not file.row("select count(*) as n from later_snapshot")["n"]:
         return Moved(curves=False, drawdowns=False)

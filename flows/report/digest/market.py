@@ -1,4 +1,4 @@
-"""The market under the calls: its regime, its breadth, and the tokens whose risk and return both became better."""
+"""The market around the calls: its regime, its breadth, and the tokens whose risk and return both improved."""
 
 from flows.report.digest.model import ImprovedToken, Regime
 from flows.report.digest.moment import File

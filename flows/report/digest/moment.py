@@ -1,7 +1,7 @@
-"""Which moment a week's digest is about, and the published file as it was known at that moment.
+"""The moment of a week's digest, and the published file as known at that moment.
 
-The digest of a week stands at the first publish after the week has ended: the one whose as-of moment is the earliest in
-the ISO week that follows. `marts.scorecard_history` keeps the scorecard of exactly that publish.
+The moment is the as-of moment of the first publish after the week: the earliest in the following ISO week.
+`marts.scorecard_history` keeps the scorecard of exactly that publish.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ REPORTS = SQL_DIR / "reports" / "digest"
 
 @dataclass(frozen=True)
 class Moment:
-    """A week's digest in time: the week [from, to), and the publish that it stands on."""
+    """The week [from, to) of a digest, and the publish that it is made from."""
 
     week: str
     week_from: datetime
@@ -65,9 +65,9 @@ class File:
         }
 
     def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
-        """What a select returns, one dictionary a row, fractions to 12 digits.
+        """The rows of a select as dictionaries, floats rounded to 12 digits.
 
-        A product over a longer table differs in the fifteenth digit; what a digest says must not.
+        A product over a table that has grown since differs in the fifteenth digit, and a digest must not.
         """
         cursor = self.connection.execute(sql, parameters or None)
         names = [column[0] for column in cursor.description or ()]
@@ -92,9 +92,9 @@ class File:
 
 @contextmanager
 def open_at(published: Path, week: str | None) -> Iterator[File]:
-    """Open the published file as it stood at a week's moment; without a week, the newest that has one.
+    """Open the published file as known at a week's moment; without a week, the newest that has a digest.
 
-    Raises UsageError for a week that nothing was published after, naming those there are.
+    Raises UsageError for a week without a publish in the week after it, naming the weeks there are.
     """
     with duckdb.connect(str(published), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")

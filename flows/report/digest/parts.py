@@ -1,4 +1,4 @@
-"""What the sections share: which form has room for what, long lists cut for a mail, and how a track is called."""
+"""Shared by the sections: sets of forms, tables cut for the mail, and the names of tracks and tokens."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,7 +22,7 @@ PAGE = frozenset({"page"})
 
 
 def cut(table: Table) -> tuple[Table, ...]:
-    """A long list whole where there is room, and its top for the mail, which says so."""
+    """A long table in two: whole for the page and plain text, and its first rows for the mail, with a remark."""
     if len(table.rows) <= MAIL_ROWS:
         return (table,)
     top = Table(
@@ -36,18 +36,18 @@ def cut(table: Table) -> tuple[Table, ...]:
 
 
 def left_out(writer: Writer, section: str) -> Iterable[Text]:
-    """What a section cannot say, and why."""
+    """The texts about parts that are left out of a section, with the reasons."""
     return ((one.because,) for one in writer.digest.left_out if one.section == section)
 
 
 def name_of(digest: Digest, track: Track) -> str:
-    """A track in words, for a caption; with several vendors it says whose."""
+    """A track in words for a caption, with the vendor's name if there are several."""
     every = _calls(track)
     return f"{track.vendor}, {every}" if _is_shared(digest) else every
 
 
 def starting(digest: Digest, track: Track) -> str:
-    """A track's name where a caption begins; a vendor is spelled as it spells itself."""
+    """A track's name at the start of a caption: capitalised, except for a vendor's name."""
     name = name_of(digest, track)
     return name if _is_shared(digest) else name[0].upper() + name[1:]
 
@@ -57,7 +57,7 @@ def _calls(track: Track) -> str:
 
 
 def track_template(digest: Digest, number: int, *, is_first: bool = False) -> str:
-    """A track's name in a template, the vendor by its place: somebody's words are no template."""
+    """A track's name in a template; the vendor by its path, because its name might contain template syntax."""
     every = _calls(digest.tracks[number])
     if _is_shared(digest):
         return f"{{tracks.{number}.vendor|text}}, {every}"
@@ -65,13 +65,13 @@ def track_template(digest: Digest, number: int, *, is_first: bool = False) -> st
 
 
 def token_template(digest: Digest, symbol: str, prefix: str = "") -> str:
-    """A token's name in a template: its symbol, and its id where others bear the symbol too."""
-    told = f"{{.{prefix}symbol|text}}"
-    return f"{told} (token {{.{prefix}token_id|id}})" if symbol in digest.shared_symbols else told
+    """A token's name in a template: its symbol, with its id where several tokens share the symbol."""
+    template = f"{{.{prefix}symbol|text}}"
+    return f"{template} (token {{.{prefix}token_id|id}})" if symbol in digest.shared_symbols else template
 
 
 def lacks_only_time(cell: Cell) -> bool:
-    """Whether a cell that is not reportable has calls enough, and only too few separate stretches of time."""
+    """Whether a cell is not reportable only because its calls lie in too few separate stretches of time."""
     return cell.n_effective is not None and cell.n_effective >= MIN_EFFECTIVE and cell.n_clusters < MIN_CLUSTERS
 
 

@@ -1,4 +1,4 @@
-"""Three sentences in plain words, made from the numbers: how good, where, and what the week brought."""
+"""The three opening sentences, made from the numbers: how good the calls are, where, and what the week brought."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ def bars(n: int, timeframe: str) -> str:
 
 
 def verdict(cell: Cell | Provenance) -> str:
-    """What an edge's interval allows to say."""
+    """The conclusion that an edge's interval allows, in words."""
     if cell.edge is None or cell.edge.low is None or cell.edge.high is None:
         return "whether that is more than chance cannot be told"
     if cell.edge.low > 0:
@@ -38,9 +38,9 @@ def verdict(cell: Cell | Provenance) -> str:
 
 
 def headline_place(digest: Digest, number: int) -> tuple[Cell, str]:
-    """The cell of a track, and its path, that the first sentence is about.
+    """The cell of the first sentence, and its path.
 
-    The pooled cell at the main horizon, or, while that is too small, at the nearest one that is not.
+    It is the pooled cell at the main horizon, or, while that is too small, at the nearest horizon that is not.
     """
     track = digest.tracks[number]
     pooled = [
@@ -52,7 +52,7 @@ def headline_place(digest: Digest, number: int) -> tuple[Cell, str]:
 
 
 def place_of_all(digest: Digest, number: int) -> str | None:
-    """Where a track's curves of all sectors stand; None where it has none."""
+    """The path of a track's curves over all sectors, or None."""
     sectors = [curves.sector for curves in digest.tracks[number].curves]
     return f"tracks.{number}.curves.{sectors.index('all')}" if "all" in sectors else None
 
@@ -78,14 +78,14 @@ def _how_good(digest: Digest, number: int) -> str:
 
 
 def _worth(cell: Cell, at: str) -> str:
-    """How many independent calls they are worth, where that is fewer than they are."""
+    """The effective number of calls, where it is smaller than their number."""
     if cell.n_effective is None or round(cell.n_effective) >= cell.n_calls:
         return ""
     return f" (as they overlap, they count for {{{at}.n_effective|count}})"
 
 
 def _what_could_be_traded(track: Track, number: int, cell: Cell) -> str:
-    """The edge of those who enter once the signal is known."""
+    """The edge under the entry rule `tradable`: entered once the signal was known."""
     places = _provenance_places(track)
     place = places.get(("all", "tradable"))
     if cell.horizon != track.main_horizon or place is None or track.provenances[place].edge is None:
@@ -98,9 +98,9 @@ def _what_could_be_traded(track: Track, number: int, cell: Cell) -> str:
 
 
 def like_for_like(track: Track, number: int) -> str:
-    """What waiting for a signal to be known costs the same calls, and how many nobody could trade."""
+    """The edge of the same calls under both entry rules, and the number of backfilled calls."""
     places = _provenance_places(track)
-    told = []
+    parts = []
     for provenance in ("witnessed", "attested"):
         pair = [places.get((provenance, entry_rule)) for entry_rule in ("next_open", "tradable")]
         edges = [
@@ -110,14 +110,14 @@ def like_for_like(track: Track, number: int) -> str:
             for at in [f"tracks.{number}.provenances.{place}"]
         ]
         if len(edges) == len(pair):
-            told.append(
+            parts.append(
                 f"Of the calls {provenance} in time the edge was {edges[0]} entered at the next open, the vendor's "
                 f"best case, and {edges[1]} entered once the signal was known."
             )
     late = places.get(("backfill", "next_open"))
-    if told and late is not None:
-        told.append(f"The other {{tracks.{number}.provenances.{late}.n_calls|count}} (backfill) nobody could trade.")
-    return " ".join(told)
+    if parts and late is not None:
+        parts.append(f"The other {{tracks.{number}.provenances.{late}.n_calls|count}} (backfill) nobody could trade.")
+    return " ".join(parts)
 
 
 def _provenance_places(track: Track) -> dict[tuple[str, str], int]:
@@ -132,12 +132,12 @@ def _where(digest: Digest) -> str:
         return "No sector has enough calls to be tested on its own yet."
     if not above and not below:
         return f"No sector stands out once {allowed} are allowed for."
-    told = []
+    parts = []
     if above:
-        told.append(f"{_listed(above)} {'stand' if len(above) > 1 else 'stands'} out as better")
+        parts.append(f"{_listed(above)} {'stand' if len(above) > 1 else 'stands'} out as better")
     if below:
-        told.append(f"{_listed(below)} as worse" if above else f"{_listed(below)} stand out as worse")
-    names = " and ".join(told)
+        parts.append(f"{_listed(below)} as worse" if above else f"{_listed(below)} stand out as worse")
+    names = " and ".join(parts)
     timeframes = dict.fromkeys((*DEFAULT, *(track.timeframe for track in digest.tracks)))
     which = " or ".join(TIMEFRAMES[name].adjective for name in timeframes)
     return (
@@ -172,7 +172,7 @@ def _marked(digest: Digest, side: str) -> Iterable[str]:
     for number, track in enumerate(digest.tracks):
         for place, cell in enumerate(track.cells):
             if side in (cell.edge_mark, cell.selection_mark):
-                # By its place, not by its name: somebody's words are no template.
+                # The sector by its path, because its name might contain template syntax.
                 found.setdefault(cell.sector, f"{{tracks.{number}.cells.{place}.sector|text}}")
     return found.values()
 

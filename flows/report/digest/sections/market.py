@@ -1,4 +1,4 @@
-"""The market under the calls: tokens better on all three counts, regime and breadth."""
+"""The market around the calls: tokens that improved on all three measures, regime and breadth."""
 
 from flows.report.digest.document import Chart, Column, Section, Table, Text, Writer
 from flows.report.digest.parts import cut, token_template, track_template

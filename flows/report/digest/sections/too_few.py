@@ -1,4 +1,4 @@
-"""Cells that are too few: when they will be enough, and what they could show now."""
+"""Cells with too few calls: when they will be reportable, and the smallest edge they could detect now."""
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import Cell
@@ -14,7 +14,7 @@ WHAT_IS_ENOUGH = (
 
 
 def too_few_section(writer: Writer) -> Section:
-    """The cells without a rate: what they lack, and when they will have it."""
+    """The cells without a rate: what they lack, and when they are expected to be reportable."""
     parts: list[Text | Table | Chart] = []
     for number, track in enumerate(writer.digest.tracks):
         waiting = [

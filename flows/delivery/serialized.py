@@ -1,4 +1,4 @@
-"""An edition as bytes, kept in the outbox until it has arrived, and the hash that tells two editions apart."""
+"""An edition serialized to bytes for the outbox, and the hash by which two editions are distinguished."""
 
 import json
 import zlib
@@ -9,14 +9,14 @@ from hashlib import sha256
 from flows.delivery.edition import Edition, Picture
 
 
-def pack(edition: Edition) -> bytes:
+def serialize(edition: Edition) -> bytes:
     """An edition as bytes; the same edition gives the same bytes."""
     return zlib.compress(_plain(edition), 9)
 
 
-def unpack(packed: bytes) -> Edition:
-    """The edition that was packed."""
-    values = json.loads(zlib.decompress(packed))
+def deserialize(serialized: bytes) -> Edition:
+    """The edition that these bytes were made from."""
+    values = json.loads(zlib.decompress(serialized))
     pictures = tuple(Picture(one["cid"], b64decode(one["png"]), one["alt"]) for one in values.pop("pictures"))
     return Edition(**{**values, "json": b64decode(values["json"])}, pictures=pictures)
 

@@ -1,4 +1,4 @@
-"""What the vendor held at a moment: rows known by then, in the newest version known by then."""
+"""The vendor's snapshot at a moment: the rows known by then, each in its newest version known by then."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ _LENGTHS = {"1d": dt.timedelta(days=1), "1h": dt.timedelta(hours=1)}
 _SIGNAL_KEY = ("token_id", "timeframe", "signal_at")
 
 
-def as_held_at(tables: Mapping[str, pa.Table], as_of: dt.datetime) -> dict[str, pa.Table]:
-    """The tables as the vendor would have handed them out at `as_of` (UTC, no zone).
+def snapshot_at(tables: Mapping[str, pa.Table], as_of: dt.datetime) -> dict[str, pa.Table]:
+    """The tables as the vendor would have delivered them at `as_of` (UTC, no zone).
 
     Prices: bars that have ended. Signals, levels, grades, quantmetrics: rows with `known_at` at or before
     `as_of`, of each signal only the newest such version. Tokens: those with a price or a signal by then.
     """
     if as_of.tzinfo is not None:
         as_of = as_of.astimezone(dt.UTC).replace(tzinfo=None)
-    held = {
+    snapshot = {
         name: table.filter(_is_known(table, as_of))
         for name, table in tables.items()
         if name not in ("tokens", "prices")
     }
-    held["signals"] = _newest_versions(held["signals"])
-    held["prices"] = tables["prices"].filter(_has_ended(tables["prices"], as_of))
-    seen = pa.chunked_array([*held["prices"]["token_id"].chunks, *held["signals"]["token_id"].chunks], pa.int64())
-    held["tokens"] = tables["tokens"].filter(pc.is_in(tables["tokens"]["token_id"], value_set=seen.unique()))
-    return {name: held[name] for name in tables}
+    snapshot["signals"] = _newest_versions(snapshot["signals"])
+    snapshot["prices"] = tables["prices"].filter(_has_ended(tables["prices"], as_of))
+    seen = pa.chunked_array(
+        [*snapshot["prices"]["token_id"].chunks, *snapshot["signals"]["token_id"].chunks], pa.int64()
+    )
+    snapshot["tokens"] = tables["tokens"].filter(pc.is_in(tables["tokens"]["token_id"], value_set=seen.unique()))
+    return {name: snapshot[name] for name in tables}
 
 
 def _is_known(table: pa.Table, as_of: dt.datetime) -> pa.ChunkedArray:

@@ -1,4 +1,4 @@
-"""Keeping secrets: what libraries log is silenced while they hold one, and what servers say is struck clean of them."""
+"""Redaction: libraries that handle a secret do not log meanwhile, and secrets are removed from servers' answers."""
 
 import logging
 import re
@@ -7,21 +7,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, unquote, urlsplit
 
-MAX_TOLD = 300
+MAX_LENGTH = 300
 
-# Parts of a URL shorter than this are words (`api`, `v1`), not tokens.
+# Shorter parts of a URL are words such as `api` or `v1`, not access tokens.
 MIN_TOKEN_LENGTH = 8
 
-TALKATIVE = ("httpx", "httpcore", "hpack", "apprise", "requests", "urllib3", "oauthlib", "requests_oauthlib")
+LEAKY_LOGGERS = ("httpx", "httpcore", "hpack", "apprise", "requests", "urllib3", "oauthlib", "requests_oauthlib")
 
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Let the libraries that write URLs, headers or payloads into their logs say nothing."""
+    """Switch off the loggers of the libraries that log URLs, headers or payloads."""
     loggers = [
         logging.getLogger(name)
-        for name in {*TALKATIVE, *logging.root.manager.loggerDict}
-        if name.split(".")[0] in TALKATIVE
+        for name in {*LEAKY_LOGGERS, *logging.root.manager.loggerDict}
+        if name.split(".")[0] in LEAKY_LOGGERS
     ]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -33,12 +33,12 @@ def silence() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def strike(text: str, secrets: Iterable[str]) -> str:
-    """Text on one line, shortened, without any secret in it, whole, in part, quoted or in base64."""
-    told = " ".join(text.split())
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Text on one line, shortened, with every secret replaced: whole, in part, percent-encoded or in base64."""
+    text = " ".join(text.split())
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
-        told = re.sub(re.escape(form), "***", told, flags=re.IGNORECASE) if form else told
-    return told if len(told) <= MAX_TOLD else f"{told[:MAX_TOLD]}…"
+        text = re.sub(re.escape(form), "***", text, flags=re.IGNORECASE) if form else text
+    return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _tokens(secret: str) -> Iterator[str]:
-    """What opens the door in a URL: user, password, and the long parts of path and query."""
+    """The parts of a URL that give access: user, password, and the long parts of path and query."""
     if "://" not in secret:
         return
     parts = urlsplit(secret)

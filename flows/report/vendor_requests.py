@@ -1,4 +1,4 @@
-"""Calls to a vendor on a terminal: what a run would cost, what a month has cost, and what the doctor found."""
+"""Requests to a vendor's API on a terminal: what a run would cost, what a month has cost, and the doctor's findings."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ from flows.sources.tokenmetrics.source import read_settings
 
 
 def tokenmetrics_of(source: Source) -> TokenMetricsSource:
-    """The source, where it calls somebody. Raises UsageError where its fetch costs nothing."""
+    """The Token Metrics source. Raises UsageError for a source that makes no paid requests."""
     source = source.source if isinstance(source, PricesFrom) else source
     if not isinstance(source, TokenMetricsSource):
         raise UsageError(f"--source {source.name} calls nobody: there is nothing to count or to examine.")
@@ -27,7 +27,7 @@ def tokenmetrics_of(source: Source) -> TokenMetricsSource:
 
 
 def print_plan(console: Console, home: Path, source: TokenMetricsSource, calls: Mapping[str, int]) -> None:
-    """Calls and credits by dataset and endpoint, what the month has left, and how long the rate makes it take."""
+    """Requests and credits by dataset and endpoint, the credits left this month, and how long the rate limit takes."""
     table = Table("dataset", "endpoint", "calls = credits")
     for name, n_calls in sorted(calls.items(), key=lambda item: (BY_NAME[item[0]].dataset or "~", item[0])):
         table.add_row(BY_NAME[name].dataset or "raw only", name, str(n_calls))
@@ -51,7 +51,7 @@ def print_plan(console: Console, home: Path, source: TokenMetricsSource, calls: 
 
 
 def print_use(console: Console, home: Path, now: datetime) -> None:
-    """The month's calls, credits and latencies by endpoint; nothing where nobody was called."""
+    """The month's requests, credits and latencies by endpoint; nothing where none was made."""
     uses = ledger.use_by_endpoint(home, now)
     if not uses:
         return
@@ -65,9 +65,9 @@ def print_use(console: Console, home: Path, now: datetime) -> None:
 
 
 def print_examination(console: Console, examination: Examination) -> None:
-    """What the doctor found."""
-    for name, told in examination.facts:
-        console.print(Text(f"{name}: {told}"))
+    """The doctor's findings: facts, then one row an endpoint."""
+    for name, fact in examination.facts:
+        console.print(Text(f"{name}: {fact}"))
     table = Table("endpoint", "rows", "fields", "new", "vanished", "renamed", "ms", "remark")
     for row in fields_told(examination.findings):
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
