@@ -44,6 +44,8 @@ class Scene:
     bar_rows: list[tuple[Any, ...]] = field(default_factory=list)
     signal_rows: list[tuple[Any, ...]] = field(default_factory=list)
     is_daily_only: bool = False
+    # Rows of the other datasets, by name: whole rows by column.
+    other_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def token(
         self, token_id: int, *, symbol: str | None = None, categories: str = "Meme", sector: str | None = None
@@ -89,6 +91,17 @@ class Scene:
             if direction is not None:
                 self.signal(token_id, str(pd.Timestamp(first) + pd.Timedelta(days=number)), direction, vendor=vendor)
 
+    def replace_bar(self, token_id: int, at: str, bar: Bar, *, timeframe: str = "1d") -> None:
+        """What a bar is from now on."""
+        key = token_id, timeframe, pd.Timestamp(at)
+        place = next(place for place, row in enumerate(self.bar_rows) if row[:3] == key)
+        self.bar_rows[place] = (*key, *bar, None)
+
+    def remove_signals(self, token_id: int, *at: str, vendor: str = "v", timeframe: str = "1d") -> None:
+        """Rows that the vendor no longer delivers."""
+        gone = [(vendor, token_id, timeframe, pd.Timestamp(moment)) for moment in at]
+        self.signal_rows = [row for row in self.signal_rows if row[:4] not in gone]
+
     def run(self, as_of: str, *, fetched_at: str | None = None, price_source: str | None = None) -> BuildReport:
         """Deliver what is laid out, by a wall clock that stands at `as_of`, and build what it changes."""
         run = self.take(as_of, fetched_at=fetched_at, price_source=price_source)
@@ -119,6 +132,8 @@ class Scene:
         signals = pd.DataFrame(signal_rows, columns=list(SIGNAL_COLUMNS)).astype(
             {"trend": "float64", "signal_at": "datetime64[us]", "known_at": "datetime64[us]"}
         )
+        for name, rows in self.other_rows.items():
+            pd.DataFrame(rows).to_parquet(self.folder / f"{name}.parquet", index=False)
         for name, table in (("tokens", tokens), ("prices", bars), ("signals", signals)):
             table.to_parquet(self.folder / f"{name}.parquet", index=False)
 

@@ -58,8 +58,9 @@ def test_days_are_complete_backfilled_or_partial_late_or_missing(scene: Scene) -
     halting = states(scene, "halting")
     assert halting == {10: in_time, 11: "partial", 12: afterwards, 13: afterwards, 14: "late", 15: in_time, 16: in_time}
 
-    found = scene.rows("select n_tokens, n_expected, first_known_at from ops.day where vendor = 'halting' "
-                       "and timeframe = '1d' and bar_start in ('2026-01-11', '2026-01-12') order by bar_start")  # fmt: skip
+    found = scene.rows("select n_tokens, n_expected, first_known_at from ops.day "
+                       "where vendor = 'halting' and timeframe = '1d' and bar_start in ('2026-01-11', '2026-01-12') "
+                       "order by bar_start")  # fmt: skip
     assert found == [(2, 3, day("12T00:20")), (3, 2, day("16T00:20"))]
     # Every expected day has one state.
     counts = scene.rows(
