@@ -14,7 +14,7 @@ Hours are of other prices: of tokens 1 and 2 only, one of the 1st, which a gap e
 Vendor v speaks without a known_at of all tokens, w with one of tokens 1 and 2.
 """
 
-from pathlib import Path
+import json
 from typing import Any
 
 from tests.warehouse.scene import Scene, flat
@@ -110,7 +110,7 @@ def lay_out_the_night_after(scene: Scene) -> None:
 
 
 def _grade(vendor: str, token_id: int, kind: str, day: str, grade: float, label: str | None) -> dict[str, Any]:
-    components = '{"momentum": %d}' % grade
+    components = json.dumps({"momentum": int(grade)})
     return {
         "vendor": vendor,
         "token_id": token_id,

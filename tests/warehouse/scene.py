@@ -109,8 +109,8 @@ class Scene:
 
     def take(self, as_of: str, *, fetched_at: str | None = None, price_source: str | None = None) -> Run:
         """Deliver what is laid out and build nothing."""
-        self._write(price_source)
-        run = make_run(self.folder, self.settings, as_of=_moment(as_of), fetched_at=_moment(fetched_at or as_of))
+        self.write(price_source)
+        run = make_run(self.folder, self.settings, as_of=moment(as_of), fetched_at=moment(fetched_at or as_of))
         snapshot_without_gate(self.connection, run)
         return run
 
@@ -121,7 +121,7 @@ class Scene:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
 
-    def _write(self, price_source: str | None) -> None:
+    def write(self, price_source: str | None) -> None:
         tokens = pd.DataFrame(self.token_rows.values(), columns=["token_id", "symbol", "categories", "sector"])
         bar_rows, signal_rows = self.bar_rows, self.signal_rows
         if not self.is_daily_only:
@@ -159,7 +159,7 @@ def _hourly_signals(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return found
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 

@@ -15,7 +15,7 @@ def deliver(scene: Scene, source: str, *spans: tuple[str, str, int], as_of: str)
 
 
 def test_a_price_source_spans_its_own_bars(scene: Scene) -> None:
-    """Days of `spot` begin first, hours of `perp`; a later night brings what lies before both, which widens each span."""
+    """Days of `spot` begin first, hours of `perp`; a later night brings what lies before, which widens a span."""
     deliver(scene, "spot", ("1d", "2026-01-03", 3), ("1h", "2026-01-05T04:00", 3), as_of="2026-01-06T00:20")
     deliver(scene, "perp", ("1d", "2026-01-04", 3), ("1h", "2026-01-05T02:00", 6), as_of="2026-01-07T00:20")
     scene.expect(

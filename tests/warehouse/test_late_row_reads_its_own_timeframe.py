@@ -1,4 +1,4 @@
-"""What a row that comes late finds before it is what its own timeframe held then, whatever the other one says nearer by."""
+"""What a late row finds before it is what its own timeframe held then, whatever the other one says nearer by."""
 
 from tests.warehouse.scene import Scene, day, flat
 
@@ -20,7 +20,9 @@ def lay_out(scene: Scene, gap: int) -> None:
             (f"{1 + gap:02}", side, f"{2 + gap:02}T{hour:02}:10"),
         ):
             hours = hour + (known_at == "29T00:10" and timeframe == "1h")
-            scene.signal(1, f"2026-01-{at}T{hours:02}:00", direction, known_at=f"2026-01-{known_at}", timeframe=timeframe)
+            scene.signal(
+                1, f"2026-01-{at}T{hours:02}:00", direction, known_at=f"2026-01-{known_at}", timeframe=timeframe
+            )
 
 
 def test_the_side_before_of_the_days_before(scene: Scene) -> None:
