@@ -26,6 +26,7 @@ check: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/sqlfluff lint sql flows/devserver/sql
 
 bench: .venv/.bench

@@ -168,7 +168,7 @@ def doctor(source: SourceName = "tokenmetrics") -> None:
     from flows.sources.tokenmetrics.doctor import examine
 
     run = open_run(_settings(), source=source)
-    examination = examine(tokenmetrics_of(run.source), run)
+    examination = examine(tokenmetrics_of(run.source), run.settings, readings(run))
     print_examination(console, examination)
     if not examination.is_well:
         raise typer.Exit(1)

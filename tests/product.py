@@ -9,6 +9,7 @@ from types import ModuleType
 from unittest import mock
 
 import duckdb
+import jinja2
 import pandas as pd
 
 import flows.config
@@ -19,22 +20,24 @@ from flows.quality.incoming import Incoming
 from flows.quality.results import GateResult, RuleResult
 from flows.run import Run, start_run
 from flows.sources.files import FilesSource
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse import backlog
-from flows.warehouse import build as build_module
 from flows.warehouse import connection as connection_module
-from flows.warehouse import forward_windows as forward_windows_module
+from flows.warehouse import fingerprint as fingerprint_module
+from flows.warehouse import kernels as kernels_module
 from flows.warehouse import models as models_module
+from flows.warehouse import render as render_module
 from flows.warehouse.build import BuildReport, build
-from flows.warehouse.models import Renderer
 from flows.warehouse.snapshots import take_snapshot
 
 # Every module that reads `sql/` on the way from raw to marts holds the folder under this name.
 READS_SQL: tuple[ModuleType, ...] = (
     flows.config,
-    build_module,
     connection_module,
-    forward_windows_module,
+    fingerprint_module,
+    kernels_module,
     models_module,
+    render_module,
 )
 
 
@@ -89,15 +92,12 @@ def sql_from(folder: Path) -> Iterator[None]:
         yield
 
 
-def hourly_windows(connection: duckdb.DuckDBPyConnection, settings: Settings) -> pd.DataFrame:
-    """The hourly windows, which are not published, as core.forward_window shows the daily ones."""
-    view = (SQL_DIR / "core" / "forward_window.sql").read_text(encoding="utf-8")
-    hourly = settings.model_copy(update={"horizons_1d": settings.horizons_1h})
-    select = Renderer(hourly, is_full=True).render(view)
-    for daily, of_hours in (("'1d'", "'1h'"), (" days", " hours"), ("forward_window_1d", "work.forward_window_1h")):
-        assert daily in select
-        select = select.replace(daily, of_hours)
-    return connection.sql(select).df()
+def windows_of(connection: duckdb.DuckDBPyConnection, settings: Settings, timeframe: str) -> pd.DataFrame:
+    """The windows of one timeframe, published or not, as core.forward_window shows those that are."""
+    view = jinja2.Template((SQL_DIR / "core" / "forward_window.sql").read_text(encoding="utf-8"))
+    declared = TIMEFRAMES[timeframe]
+    select = view.render(timeframes={timeframe: replace(declared, is_published=True)}, horizons=settings.horizons)
+    return connection.sql(select.replace(f"from forward_window_{timeframe}", f"from {declared.windows}")).df()
 
 
 def _pass_all(connection: duckdb.DuckDBPyConnection, incoming: Incoming, **_: object) -> GateResult:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -123,3 +123,8 @@ def last_late_week(now: datetime, hours: float) -> str:
     """The newest week whose deadline has passed."""
     last_day = now - timedelta(hours=hours) - DUE_AFTER - timedelta(weeks=1)
     return f"{last_day:%G-W%V}"
+
+
+def as_row(delivery: Delivery) -> tuple[object, ...]:
+    """The columns of `ops.delivery`, in their order: everything but the step."""
+    return astuple(delivery)[:-1]

@@ -24,7 +24,7 @@ from flows.report.digest.model import (
     SectorDrawdown,
     Track,
 )
-from flows.report.digest.sentences import three_sentences
+from flows.report.digest.sentences import with_sentences
 
 MONDAY = datetime(2026, 11, 16)
 
@@ -123,7 +123,7 @@ def a_digest(
         "notes": (Note(written_at=MONDAY, text=note),),
         "left_out": (),
     }
-    return Digest(**facts, sentences=three_sentences(Digest(**facts, sentences=())))
+    return with_sentences(Digest(**facts, sentences=()))
 
 
 def _track(

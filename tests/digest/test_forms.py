@@ -16,8 +16,8 @@ from flows.report.digest.layout import lay_out
 from flows.report.digest.mail import MAX_BYTES, mail_form
 from flows.report.digest.model import Digest
 from flows.report.digest.page import page_form
+from flows.report.digest.parts import TOP_ONLY
 from flows.report.digest.plain_forms import chat_form, markdown_form, text_form
-from flows.report.digest.sections.parts import TOP_ONLY
 
 from .made import a_digest
 from .reading import read_html

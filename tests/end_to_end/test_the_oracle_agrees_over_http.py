@@ -12,7 +12,7 @@ from flows.config import Settings
 from flows.devserver import DevServer, small_market
 from flows.run import Run, start_run
 from flows.sources.tokenmetrics import TokenMetricsSource
-from tests.oracle_agreement.comparing import compare, compare_hourly_windows, in_words, oracle_tables
+from tests.oracle_agreement.comparing import compare, compare_kept_windows, in_words, oracle_tables
 from tests.product import run_main_job
 from tests.tokenmetrics.desk import settings_for
 
@@ -59,7 +59,7 @@ def test_the_oracle_agrees_on_a_backfill_a_night_and_an_hour_of_a_vendors_api(tm
         counts = {name: published.sql(f"select count(*) from {name}").fetchall()[0][0] for name in DATASETS}
         found = compare(published, told)
     with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
-        found |= compare_hourly_windows(warehouse, told, settings)
+        found |= compare_kept_windows(warehouse, told, settings)
     n_outcomes = told["marts.signal_outcome"].groupby("timeframe").size().to_dict()
     print(f"\nrows {counts}, outcomes {n_outcomes}, scorecard cells {len(told['marts.signal_scorecard'])}")
     assert min(counts.values()) > 10

@@ -13,7 +13,7 @@ from flows.report.digest.document import Chart, Writer, difference, estimate, pl
 from flows.report.digest.formats import written
 from flows.report.digest.marks import marks_told, signs
 from flows.report.digest.model import Cell, Digest, Track
-from flows.report.digest.sections.parts import starting
+from flows.report.digest.parts import starting
 from flows.report.digest.sentences import bars
 
 # Okabe and Ito's colours, which the colour-blind tell apart, darkened where they draw thin lines on white.

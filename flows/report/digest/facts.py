@@ -12,7 +12,7 @@ from flows.report.digest.moment import File
 from flows.report.digest.quality import incomplete_because, read_quality
 from flows.report.digest.risk import read_curves, read_drawdowns, read_points
 from flows.report.digest.scores import MARK_LEVEL, main_horizon, read_cells, read_provenances
-from flows.report.digest.sentences import three_sentences
+from flows.report.digest.sentences import with_sentences
 
 NO_STANCE = {"n_long_now": None, "n_short_now": None}
 
@@ -51,7 +51,7 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
         "notes": tuple(notes),
         "left_out": tuple(_left_out(file, moved)),
     }
-    return Digest(**facts, sentences=three_sentences(Digest(**facts, sentences=())))
+    return with_sentences(Digest(**facts, sentences=()))
 
 
 def _track(

@@ -13,7 +13,7 @@ from flows.delivery.edition import Picture
 from flows.errors import TrackrecordError
 from flows.report.digest.document import Chart, Document, Figure, Row, Section, Table, Text
 from flows.report.digest.forms import environment, png
-from flows.report.digest.sections.parts import TOP_ONLY
+from flows.report.digest.parts import TOP_ONLY
 
 # Beyond 102 KB a large mailbox provider cuts a mail off; the limit leaves room for what gateways add.
 MAX_BYTES = 80_000

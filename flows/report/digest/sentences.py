@@ -8,6 +8,11 @@ from flows.report.digest.model import Cell, Digest, Provenance, Track
 UNITS = {"1d": "day", "1h": "hour"}
 
 
+def with_sentences(digest: Digest) -> Digest:
+    """The digest with the sentences that its own figures give it."""
+    return digest.model_copy(update={"sentences": three_sentences(digest)})
+
+
 def three_sentences(digest: Digest) -> tuple[str, ...]:
     """Templates of the three sentences; `Writer.text` fills them in."""
     if not digest.tracks:

@@ -2,7 +2,7 @@
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import SectorCurves, Track
-from flows.report.digest.sections.parts import WIDE, cut, left_out, name_of, token_template, track_template
+from flows.report.digest.parts import WIDE, cut, left_out, name_of, token_template, track_template
 from flows.report.digest.sentences import place_of_all
 
 

@@ -1,7 +1,7 @@
 """What closes the page: open calls, the data under it, notes, and how to read it."""
 
 from flows.report.digest.document import Chart, Column, Section, Table, Text, Writer
-from flows.report.digest.sections.parts import WIDE, name_of, token_template, track_template
+from flows.report.digest.parts import WIDE, name_of, token_template, track_template
 from flows.report.digest.sentences import bars
 
 

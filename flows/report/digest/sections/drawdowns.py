@@ -3,7 +3,7 @@
 from flows.report.digest.charts import curves_chart
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import Track
-from flows.report.digest.sections.parts import WIDE, left_out, name_of, token_template
+from flows.report.digest.parts import WIDE, left_out, name_of, token_template
 from flows.report.digest.sentences import bars
 
 

@@ -5,7 +5,7 @@ from flows.report.digest.document import Chart, Column, Row, Section, Table, Tex
 from flows.report.digest.formats import HOLD, MARKS, NOT_TOLD
 from flows.report.digest.marks import marked_by, marks_told
 from flows.report.digest.model import Cell, Digest, Track
-from flows.report.digest.sections.parts import MAIL, PAGE, WIDE, cut, lacks_only_time, left_out, name_of, starting
+from flows.report.digest.parts import MAIL, PAGE, WIDE, cut, lacks_only_time, left_out, name_of, starting
 from flows.report.digest.sentences import bars, like_for_like
 
 LAST_WEEK = Column("last week", True, "The hit rate as it was published a week before.")

@@ -2,7 +2,7 @@
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import Cell
-from flows.report.digest.sections.parts import cut, lacks_only_time, name_of
+from flows.report.digest.parts import cut, lacks_only_time, name_of
 from flows.scoring.inference import MIN_CLUSTERS
 
 WHAT_IS_ENOUGH = (

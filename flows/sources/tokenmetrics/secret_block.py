@@ -1,4 +1,4 @@
-"""A Prefect Secret block, read without the rest of the house knowing Prefect."""
+"""A key held in a Prefect Secret block: the only module below the flows that imports Prefect."""
 
 from prefect.blocks.system import Secret
 
