@@ -1,7 +1,5 @@
 """Whoever changes a model finds its test by its name, and no published column is written that no test looks at."""
 
-from pathlib import Path
-
 import duckdb
 import pytest
 
