@@ -835,7 +835,7 @@ def test_blocks_of_calls(second_night: Scene) -> None:
 
 
 def test_blocks_of_cells(second_night: Scene) -> None:
-    """The cell over all: backfill of the 9th and 10th, and the witnessed call of the 11th; of token 3 both of its own."""
+    """Over all, backfill of the 9th and 10th and the witnessed call of the 11th; of token 3 both of its own."""
     second_night.expect(
         "temp.sector_cell_block",
         "timeframe, block, n_calls, n_bullish, n_hits, n_matched, selection_edge, excess_return",
