@@ -18,7 +18,6 @@ import pytest
 from flows.delivery import delivery as record
 from flows.delivery.delivery import Delivery, State, summary
 from flows.delivery.overdue import overdue
-
 from tests.scale import repeats
 
 from .editions import mail_to, settings
