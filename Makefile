@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 SCALE ?= usual
 SEEDS ?= 22
+N ?= 200
+SEED ?= 16
 BIN := .venv/bin
 UV := $(BIN)/uv
 # Compiled once here, or every command compiles its imports anew where Python may not write beside them.
@@ -34,6 +36,10 @@ check: .venv/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint sql flows/devserver/sql
+
+# N random faults in the models and the scoring: hours; how many do the tests notice?
+mutants: .venv/.dev
+	$(BIN)/python -m tests.mutants --number $(N) --seed $(SEED) --processes 2
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks.run
