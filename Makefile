@@ -35,6 +35,7 @@ check: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/sqlfluff lint sql flows/devserver/sql
 
 # N random faults in the models and the scoring: hours; how many do the tests notice?

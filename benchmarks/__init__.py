@@ -1,1 +1,1 @@
-"""Benchmarks against peers, side by side in one run: `python -m benchmarks.run`."""
+"""Benchmarks against other tools, measured in one run: `python -m benchmarks.run`."""

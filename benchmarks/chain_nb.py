@@ -1,4 +1,4 @@
-"""The limit, in numba: the chain of window states of one segment at a time, in buffers that stay in cache."""
+"""The practical speed limit, in numba: the chain of window states of one segment at a time, in CPU cache."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _combine(out: Floats, first: Floats, second: Floats, shift: int, n: int) -> 
 
 @_jit
 def _fold(sums: Floats, state: Floats, entry: Floats, exits: Floats, cost: float) -> None:
-    """Fold the entry open into the state of the closes and add every window to the sums."""
+    """Complete each window's state of closes by its entry open, and add the window to the sums."""
     n = len(exits)
     up, down = 1 + cost, 1 - cost
     total = highest = lowest = worst = give_back = 0.0
@@ -77,7 +77,7 @@ def _fold(sums: Floats, state: Floats, entry: Floats, exits: Floats, cost: float
 
 @_jit
 def _aggregate_segment(sums: Floats, entry: Floats, high: Floats, low: Floats, close: Floats, cost: float) -> None:
-    """Chain 1, 3 = 1+1+1, 7 = 3+3+1, 14 = 7+7, 15 = 14+1, 30 = 15+15, 90 = 30+30+30 over one segment."""
+    """Aggregate one segment: windows of 3, 7, 14, 15, 30 and 90 bars are combined from shorter ones (7 = 3+3+1)."""
     n = len(close)
     one, short, long = np.empty((N_STATES, n)), np.empty((N_STATES, n)), np.empty((N_STATES, n))
     one[MIN_CLOSE] = close

@@ -23,7 +23,7 @@ STATES = ("mn", "mx", "dd", "du", "lo", "hi")
 
 
 def chain_sql(source: str, cost: float) -> str:
-    """Return the statement over a sorted `source` (a table or a query): one row, eight sums per horizon.
+    """Return the SQL statement over a sorted `source` (a table or a query): one row, eight sums per horizon.
 
     1, 3 = 1+1+1, 7 = 3+3+1, 14 = 7+7, 15 = 14+1, 30 = 15+15, 90 = 30+30+30.
     """
@@ -51,7 +51,7 @@ def _most(a: str, b: str) -> str:
 
 
 class _Chain:
-    """Collects the steps of the statement; each reads the step before it."""
+    """Collects the CTEs of the statement; each reads the one before it."""
 
     def __init__(self, source: str, cost: float) -> None:
         self.up, self.down = f"'{1 + cost!r}'::double", f"'{1 - cost!r}'::double"
@@ -122,7 +122,7 @@ class _Chain:
         self.step(f"select * exclude (dd, du, dq, uq), {_least('dd', 'dq')} as dd, {_most('du', 'uq')} as du from @")
 
     def finish(self, h: int, exit_price: str) -> None:
-        """Fold the entry open into the state and keep what the sums of this horizon need."""
+        """Complete the state by the entry open and keep the columns that the sums of this horizon need."""
         self.step(f"select *, mn / e{h} as dq, mx - e{h} as uq from @")
         self.step(
             f"select * exclude (dq, uq), {_least('dd', 'dq')} as d{h}, {_most('du', 'uq')} as u{h},"
@@ -149,13 +149,13 @@ class _Chain:
         self.steps.append(select.replace("@", f"s{len(self.steps) - 1}"))
 
     def sql(self) -> str:
-        """Return the whole statement."""
+        """Return the SQL statement."""
         steps = ",\n".join(f"s{i} as ({step})" for i, step in enumerate(self.steps))
         return f"with {steps}\nselect {', '.join(self.sums)} from s{len(self.steps) - 1}"
 
 
 def run_chain(path: Path, cost: float, threads: int = 2) -> list[list[float]]:
-    """Run the chain over ranges of tokens of about equal size, one per thread; return sums per horizon."""
+    """Run the chain over ranges of tokens of about equal size, one a thread; return the sums by horizon."""
     con = duckdb.connect(config={"threads": threads})
     shares = ", ".join(str(i / threads) for i in range(1, threads))
     cuts = con.execute(f"select quantile_disc(token_id, [{shares}]) from '{path}'").fetchall()[0][0] if shares else []

@@ -1,4 +1,4 @@
-"""The same forward windows computed by several tools, aggregated, nothing kept.
+"""The same forward windows computed and aggregated by several tools; single windows are not stored.
 
 A kernel takes the path of a spine (Parquet; token_id, bar_start, open, high, low, close, segment; sorted by
 token_id and bar_start, without holes inside a segment) and the horizons, and returns one `Aggregate` per
@@ -30,7 +30,7 @@ COLUMNS = ["token_id", "segment", "open", "high", "low", "close"]
 
 
 class Aggregate(NamedTuple):
-    """What is left of all matured windows of one horizon: how many, sums, and hits net of costs."""
+    """The aggregate of all matured windows of one horizon: their number, sums, and hits net of costs."""
 
     n_matured: int
     sum_return: float
@@ -103,7 +103,7 @@ def _pandas_drawdowns(entry: Floats, close: Floats, horizons: Sequence[int]) -> 
 
 
 def vectorbt_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
-    """vectorbt as its documentation does it: wide frames, its rolling extremes and `rolling_apply`.
+    """vectorbt as in its documentation: wide frames, its rolling extremes and `rolling_apply`.
 
     One column per token and segment; a window that reaches past a segment's end holds a NaN and drops out.
     """
@@ -171,7 +171,7 @@ def numba_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
 
     The state of the closes of a window is (lowest close, highest close, worst later / earlier ratio, largest
     later - earlier, lowest low, highest high); two adjacent windows combine in O(1), so 1, 3, 7, 14, 15, 30,
-    90 bars take 10 combinations. The entry open is folded in last.
+    90 bars take 10 combinations. The entry's open is added last.
     """
     import pyarrow.parquet as pq
 
@@ -206,7 +206,7 @@ def our_kernel(path: Path, horizons: Sequence[int] = HORIZONS) -> Result:
 
 
 def _chain_result(sums: Sequence[Sequence[float]], horizons: Sequence[int]) -> Result:
-    """Name the sums of a chain, which knows the default horizons only."""
+    """The sums of a chain as `Aggregate` by horizon; chains compute the default horizons only."""
     if tuple(horizons) != HORIZONS:
         raise ValueError(f"the chain is written for the horizons {HORIZONS}, not {tuple(horizons)}")
     return {
@@ -218,7 +218,7 @@ def _chain_result(sums: Sequence[Sequence[float]], horizons: Sequence[int]) -> R
 # --- registry ---------------------------------------------------------------------------------------------
 
 LIMIT = "numba chain (the limit)"
-"""The label the others are compared with."""
+"""The label of the kernel that the others are compared with."""
 
 OURS = "trackrecord"
 
@@ -233,5 +233,5 @@ KERNELS: dict[str, Kernel] = {
 
 
 def run_kernel(label: str, path: str) -> Result:
-    """Run one kernel over the default horizons: what `measure.py` calls in a process of its own."""
+    """Run one kernel over the default horizons; `measure.py` calls this in a process of its own."""
     return KERNELS[label](Path(path), HORIZONS)

@@ -1,4 +1,4 @@
-"""Run jobs in fresh processes, in interleaved rounds, and render what they took as a Markdown table.
+"""Run jobs in fresh processes, in interleaved rounds, and render their times and memory as a Markdown table.
 
 What is measured: the wall and CPU time of one call of the job's function, and the peak resident memory of its
 process (`VmHWM`, so imports and compiled code count; with its child processes, if it had a larger one).
@@ -93,14 +93,14 @@ def measure(jobs: Sequence[Job], *, rounds: int = 3, report: Callable[[str], Non
 
 
 def run_job(job: Job) -> Run:
-    """Run one job in a fresh process; its standard error passes through, and its failure is ours."""
+    """Run one job in a fresh process, with its standard error passed through; raise if it fails."""
     command = [sys.executable, "-m", "benchmarks.measure", json.dumps(asdict(job))]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return Run(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _child(job: Job) -> Run:
-    """Import, warm up, then time one call: the child process's side of `run_job`."""
+    """Run in the child process of `run_job`: import, warm up, then time one call."""
     module, _, name = job.target.partition(":")
     function = getattr(importlib.import_module(module), name)
     if job.warm_up is not None:
@@ -162,7 +162,7 @@ def describe_machine(packages: Sequence[str]) -> str:
 
 
 def _cpu_model() -> str:
-    """The processor's name; `/proc/cpuinfo` says more than `platform` does on Linux."""
+    """The processor's name, from `/proc/cpuinfo` where there is one, because `platform` gives less on Linux."""
     cpuinfo = Path("/proc/cpuinfo")
     names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
     return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()

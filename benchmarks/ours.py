@@ -1,4 +1,4 @@
-"""What is ours: the kernel the product computes its windows with, and its own build on a prepared warehouse."""
+"""The product's own jobs: its window kernel, and its build on a prepared warehouse."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ THREADS = 2
 COST_BPS = 20
 COLUMNS = ["token_id", "segment", "open", "high", "low", "close"]
 
-# What the build as shipped is timed for: windows, base rates, outcomes and scorecards. The other models (versions of
-# bars and signals, spine, calls, curves) are part of the whole build's time.
+# The models whose time is reported as scoring; the others (versions of bars and signals, spine, calls, curves) are only
+# part of the whole build's time.
 SCORING = (
     "core.forward_window_1d",
     "work.forward_window_1h",
@@ -48,7 +48,7 @@ SCORING = (
 
 
 def kernel(path: Path, horizons: Sequence[int]) -> dict[int, tuple[float, ...]]:
-    """Windows computed and aggregated: DuckDB reads the file, threads take pieces of it to the product's function."""
+    """Compute and aggregate windows: DuckDB reads the file in pieces, and threads call the product's kernel on each."""
     with duckdb.connect(config={"threads": 1}) as connection:
         pieces, turn = _pieces(connection, path), Lock()
 
@@ -68,7 +68,7 @@ def kernel(path: Path, horizons: Sequence[int]) -> dict[int, tuple[float, ...]]:
 
 
 def _pieces(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[tuple[pa.Table, np.ndarray]]:
-    """The file in pieces of whole segments, and where each segment of a piece ends; what is left waits for the next."""
+    """The file in pieces of whole segments, with each segment's end; a segment cut off goes into the next piece."""
     batches = connection.execute(f"select {', '.join(COLUMNS)} from '{path}'").to_arrow_reader(BARS_A_BATCH)
     rest = batches.schema.empty_table()
     for batch in batches:
@@ -83,7 +83,7 @@ def _pieces(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[tuple
 
 
 def _bars(table: pa.Table, ends: np.ndarray) -> Bars:
-    """Bars of whole segments, none of which has ended: only matured windows count here."""
+    """Bars of whole segments, none marked as ended, because the benchmark counts only matured windows."""
     n = len(table)
     left = (np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(n)).astype(np.int32)
     none = np.zeros(n, dtype=bool)
@@ -123,21 +123,21 @@ def _sum(entry: np.ndarray, windows: Windows) -> list[float]:
 
 
 def prepare_home(home: Path, panel: Path, *, days_apart: int = 0) -> None:
-    """A warehouse whose `raw` holds a panel, but for its last days, as one accepted snapshot."""
+    """A warehouse with a panel in `raw`, except its last days, as one accepted snapshot."""
     shutil.rmtree(home, ignore_errors=True)
     with open_warehouse(Settings(home=home)) as connection:
         _append_until(connection, panel, days_apart)
 
 
 def add_day(home: str, panel: str, days_apart: int) -> dict[str, Any]:
-    """Append the next day of the panel, the last but so many, as another snapshot, and build."""
+    """Append one day of the panel, `days_apart` before its last, as another snapshot, and build."""
     with open_warehouse(Settings(home=Path(home))) as connection:
         _append_until(connection, Path(panel), days_apart)
     return build_home(home)
 
 
 def build_home(home: str, *, is_full: bool = False) -> dict[str, Any]:
-    """Bring a prepared warehouse up to date with the product's own function; what it says of itself."""
+    """Build a prepared warehouse with the product's own function; return its times by model."""
     settings = Settings(home=Path(home))
     with open_warehouse(settings) as connection:
         if is_full:
@@ -155,12 +155,12 @@ def build_home(home: str, *, is_full: bool = False) -> dict[str, Any]:
 
 
 def full_build(home: str) -> dict[str, Any]:
-    """Everything anew."""
+    """Rebuild every model."""
     return build_home(home, is_full=True)
 
 
 def published_size(home: str) -> dict[str, Any]:
-    """Publish a built warehouse with the product's own function; how long it takes and how large the file is."""
+    """Publish a built warehouse with the product's own function; return the time taken and the file's size."""
     settings = Settings(home=Path(home))
     run = start_run(SampleSource(), settings)
     with open_warehouse(settings) as connection:
@@ -171,8 +171,8 @@ def published_size(home: str) -> dict[str, Any]:
 
 
 def _append_until(connection: duckdb.DuckDBPyConnection, panel: Path, days_apart: int) -> None:
-    """Append what the panel holds up to so many days before its end and `raw` does not hold yet."""
-    first_id, held_to, ended_to = connection.execute(
+    """Append the panel's rows that are not yet in `raw`, up to `days_apart` days before its end."""
+    first_id, loaded_to, ended_to = connection.execute(
         f"""
         select
             coalesce(max(snapshot_id), 0) + 1,
@@ -186,12 +186,12 @@ def _append_until(connection: duckdb.DuckDBPyConnection, panel: Path, days_apart
         (("tokens", None, ""), ("prices", "bar_start", ""), ("signals", "signal_at", "'bench' as vendor,"))
     ):
         ended = f"{moment} + bar_length(timeframe)"
-        where = f"where {ended} > $held_to and {ended} <= $ended_to" if moment else "where $held_to < $ended_to"
+        where = f"where {ended} > $loaded_to and {ended} <= $ended_to" if moment else "where $loaded_to < $ended_to"
         connection.execute(
             f"insert into raw.{name} by name select {first_id + place} as snapshot_id, "
             "row_number() over () as row_number, "
             f"{vendor} *, false as is_snapped, false as is_preliminary from '{panel}/{name}.parquet' {where}",
-            {"held_to": held_to, "ended_to": ended_to},
+            {"loaded_to": loaded_to, "ended_to": ended_to},
         )
         connection.execute(
             f"insert into ops.snapshot by name select {first_id + place} as snapshot_id, '{name}' as dataset, "

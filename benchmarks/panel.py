@@ -1,4 +1,4 @@
-"""The seeded panel the benchmarks run on: a folder in the format of the `files` source, and its spine.
+"""The benchmarks' panel, drawn from a seed: a folder in the format of the `files` source, and its spine.
 
 Everything is drawn as (token, bar) matrices, so ten years of 2,000 tokens take seconds. Prices move with
 one market factor, one factor per sector and their own noise; some tokens list late, a few die, a few have
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 END = np.datetime64("2026-11-01T00:00:00", "us")
-"""The moment the last bar ends, whatever the length: the same call writes the same bytes for ever."""
+"""The moment the last bar ends, fixed so that the same arguments always write the same bytes."""
 
 BAR = {"1h": np.timedelta64(3_600, "s"), "1d": np.timedelta64(86_400, "s")}
 
@@ -54,7 +54,7 @@ ROW_GROUP = 122_880
 
 @dataclass(frozen=True, slots=True)
 class PanelSize:
-    """What a panel holds: rows of each file."""
+    """The number of rows in each file of a panel."""
 
     n_tokens: int
     n_prices: int
@@ -63,7 +63,7 @@ class PanelSize:
 
 @dataclass(frozen=True, slots=True)
 class _Bars:
-    """One timeframe of prices as (token, bar) matrices; `listed` says which bars exist."""
+    """One timeframe of prices as (token, bar) matrices; `listed` marks the bars that exist."""
 
     timeframe: str
     starts: NDArray[np.datetime64]
@@ -252,7 +252,7 @@ def _draw_listed(rng: np.random.Generator, shape: tuple[int, int], bars_a_day: i
 
 
 def _tokens_table(sector_of: NDArray[np.int64]) -> pa.Table:
-    """One row per token; its sector is to be found through its category slug."""
+    """One row per token; the product maps its category slug to its sector."""
     n_tokens = len(sector_of)
     return pa.table(
         {
@@ -310,5 +310,5 @@ def _draw_states(rng: np.random.Generator, shape: tuple[int, int], flip_bars: in
 
 
 def _constant(text: str, n: int) -> pa.Array:
-    """A text column that holds one value, dictionary-encoded."""
+    """A text column of one value, dictionary-encoded."""
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, dtype=np.int32)), pa.array([text]))

@@ -1,4 +1,4 @@
-"""All benchmarks, side by side in one go: `python -m benchmarks.run` (`make bench`).
+"""All benchmarks in one run: `python -m benchmarks.run` (`make bench`).
 
 Each function of `LINES` measures one line and returns its section of `benchmarks/RESULTS.md`; to add a line,
 write such a function and put it there. `python -m benchmarks.run kernel` runs single lines and prints them
@@ -30,12 +30,12 @@ PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "numba", "vectorbt")
 TOLERANCE = 1e-9
 """Relative difference allowed between two kernels' sums; counts must be equal."""
 NIGHTS = 7
-"""How many nights are measured: so many that one of them tidies up."""
+"""How many nights are measured: enough to include one that vacuums the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a line is given: where it may write, how large the panel is, how many rounds to run."""
+    """The arguments of a line: its folder, the size of the panel, and the number of rounds."""
 
     work: Path
     n_tokens: int = 2000
@@ -47,7 +47,7 @@ Line = Callable[[Bench], str]
 
 
 def kernel_line(bench: Bench) -> str:
-    """Windows computed and aggregated, nothing kept: ours, the peers and the limit on the same file."""
+    """The kernels on the same file: ours, those of other tools, and the practical limit."""
     spine, tiny = _write_spine(bench, "kernel", bench.n_tokens, bench.n_bars), _tiny_spine(bench)
     jobs = [Job(label, "benchmarks.kernels:run_kernel", (label, str(spine)), (label, str(tiny))) for label in KERNELS]
     verify({job.label: run_job(job).result for job in jobs})
@@ -137,7 +137,7 @@ def increment_line(bench: Bench) -> str:
 
 
 def _build_seconds(function: str, *arguments: object) -> float:
-    """How long a build of ours took, in a process of its own."""
+    """The time of one of our builds, in a process of its own."""
     seconds: float = run_job(Job(function, f"benchmarks.ours:{function}", arguments)).result["seconds"]
     return seconds
 
@@ -156,7 +156,7 @@ def vendor_line(bench: Bench) -> str:
         measured = measure(jobs, rounds=bench.rounds)
         few = run_job(Job("slice", "benchmarks.vendor:our_fetch", (url, homes, vendor.FEW_TOKENS, rate)))
     n_calls, n_few = sum(counts.values()), few.result["n_calls"]
-    # A full bucket counts against every minute, so that no sixty seconds ever see more calls than the setting.
+    # The product's limiter allows a burst of a tenth of the rate and refills at the rest: no minute exceeds the rate.
     minutes = n_calls / (rate - rate // 10)
     return "\n".join(
         [
@@ -193,7 +193,7 @@ def median(measured: Measured, figure: str) -> float:
 
 
 def verify(results: dict[str, Any]) -> None:
-    """Raise unless all kernels returned the same: counts equal, sums within `TOLERANCE`."""
+    """Raise unless all kernels agree: counts equal, sums within `TOLERANCE`."""
     (first, expected), *others = results.items()
     for label, result in others:
         for horizon, values in expected.items():
@@ -204,7 +204,7 @@ def verify(results: dict[str, Any]) -> None:
 
 
 def speed_ratio(measured: Sequence[Measured], slower: str, faster: str) -> float:
-    """How many times longer one label took than another, by medians."""
+    """The ratio of two labels' median times."""
     seconds = {m.label: m.seconds for m in measured}
     return seconds[slower] / seconds[faster]
 
@@ -219,7 +219,7 @@ def _write_spine(bench: Bench, name: str, n_tokens: int, n_bars: int) -> Path:
 
 
 def _tiny_spine(bench: Bench) -> Path:
-    """A spine just long enough for every horizon: what the kernels warm up on."""
+    """A spine just long enough for every horizon, for the kernels' warm-up."""
     return _write_spine(bench, "tiny", 20, 200)
 
 

@@ -1,4 +1,4 @@
-"""A night's calls to a vendor: ours beside a bare httpx loop over the same calls, against the double."""
+"""A night's requests to a vendor: our fetch and a bare httpx loop over the same requests, against the dev server."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from flows.run import start_run
 from flows.sources import open_source
 
 N_TOKENS = 1_500
-FEW_TOKENS = 150  # what is measured at a rate: the whole would take ten minutes
+FEW_TOKENS = 150  # for the runs under a rate limit, where all tokens would take ten minutes
 CONCURRENCY = 4
-HISTORY_DAYS = 7  # what a usual night reads of days
+HISTORY_DAYS = 7  # the days that a usual night fetches again
 DAYS, HOURLY_DAYS = 150, 6
 
 
 @contextmanager
 def serving(n_tokens: int) -> Iterator[str]:
-    """The double in a process of its own; its address."""
+    """Run the dev server in a process of its own; yield its address."""
     command = [sys.executable, "-m", "benchmarks.vendor", str(n_tokens)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -46,7 +46,7 @@ def serving(n_tokens: int) -> Iterator[str]:
 
 
 def our_fetch(url: str, homes: str, n_tokens: int, per_minute: int) -> dict[str, Any]:
-    """The fetch stage of a nightly into a home of its own under `homes`: every call, and every body kept."""
+    """The fetch stage of a nightly into a new home under `homes`: every request, with every body stored."""
     home = tempfile.mkdtemp(dir=homes)
     os.environ |= {
         "TOKENMETRICS_BASE_URL": f"{url}/v2",
@@ -63,7 +63,7 @@ def our_fetch(url: str, homes: str, n_tokens: int, per_minute: int) -> dict[str,
 
 
 def bare_loop(url: str, calls: str) -> dict[str, Any]:
-    """The same calls as fast as httpx makes them, as many at once as ours; bodies read, decoded and let go."""
+    """The same requests in a bare httpx loop with our concurrency; bodies are read and decoded, not stored."""
 
     async def ask() -> int:
         slots = asyncio.Semaphore(CONCURRENCY)
@@ -79,7 +79,7 @@ def bare_loop(url: str, calls: str) -> dict[str, Any]:
 
 
 def calls_made(url: str, path: Path) -> tuple[dict[str, int], int]:
-    """Write down what the double was asked so far; return the calls of each endpoint, and the bytes of all bodies."""
+    """Record the requests that the dev server has received; return their number by endpoint, and the bytes sent."""
     calls: list[dict[str, Any]] = httpx.get(f"{url}/_double/calls", timeout=60).json()
     path.write_text(json.dumps(calls))
     counts = Counter(call["path"].rpartition("/")[2] for call in calls)

@@ -6,10 +6,11 @@ from itertools import groupby
 
 import duckdb
 
-from flows.config import TIMEFRAMES, Settings
+from flows.config import Settings
 from flows.errors import UsageError
 from flows.run import Run
 from flows.sources.base import Wanted
+from flows.timeframes import DAILY
 from flows.warehouse.connection import is_damage
 from flows.warehouse.days import Day, read_days
 
@@ -29,7 +30,7 @@ def readings(run: Run) -> tuple[Wanted, ...]:
     damaged (the run sets it aside), and in a run that asks for some hours only, there is nothing to catch up with.
     """
     everything = run.wanted
-    is_part = run.timeframes != TIMEFRAMES or (run.since is not None and run.until is None)
+    is_part = run.timeframes != run.settings.timeframes or (run.since is not None and run.until is None)
     if run.source.delivers_whole or is_part or not run.settings.published.exists():
         return (everything,)
     try:
@@ -54,7 +55,7 @@ def readings(run: Run) -> tuple[Wanted, ...]:
     part = part_of(token_ids, run.settings.reread_parts, today)
     if not part or oldest is None or oldest >= since:
         return (newest,)
-    return newest, replace(everything, timeframes=("1d",), since=oldest, token_ids=part)
+    return newest, replace(everything, timeframes=(DAILY,), since=oldest, token_ids=part)
 
 
 def _days(file: duckdb.DuckDBPyConnection, run: Run) -> list[Day]:

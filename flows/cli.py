@@ -27,8 +27,8 @@ from flows.errors import TrackrecordError, UsageError
 from flows.home.lock import hold_lock
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
-from flows.report.status import print_doubt, print_last_runs, print_status
-from flows.report.tables import WIDE, print_rows, say
+from flows.report.status import print_last_runs, print_status, print_unknown_outcomes
+from flows.report.tables import WIDE, print_line, print_rows
 from flows.run import Run, open_run
 from flows.sources import NAMES
 from flows.warehouse.acceptance import accept as accept_rule
@@ -164,11 +164,11 @@ def reparse(
 @app.command()
 def doctor(source: SourceName = "tokenmetrics") -> None:
     """Call each endpoint of a vendor once, and say what its server is like and what a month will cost."""
-    from flows.report.calls import print_examination, tokenmetrics_of
+    from flows.report.vendor_requests import print_examination, tokenmetrics_of
     from flows.sources.tokenmetrics.doctor import examine
 
     run = open_run(_settings(), source=source)
-    examination = examine(tokenmetrics_of(run.source), run)
+    examination = examine(tokenmetrics_of(run.source), run.settings, readings(run))
     print_examination(console, examination)
     if not examination.is_well:
         raise typer.Exit(1)
@@ -206,7 +206,7 @@ def digest(
         return
     _say(opening(made.edition.markdown))
     for receipt in made.receipts:
-        _say(f"{receipt.key}: {receipt.state.value}. {receipt.told}")
+        _say(f"{receipt.key}: {receipt.state.value}. {receipt.note}")
     console.print(f"Digest: {settings.reports / made.edition.week / 'index.html'}")
     require_sent(made.receipts, is_late_allowed=week is not None)
 
@@ -274,7 +274,7 @@ def restore(
     with hold_lock(settings.home, "trackrecord restore"), hold_lock(settings.home, "trackrecord restore", name=LOCK):
         aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
     console.print(f"{settings.home} is restored." + (f" What there was lies in {aside}." if aside else ""))
-    print_doubt(console, settings.home, _delivery_settings())
+    print_unknown_outcomes(console, settings.home, _delivery_settings())
 
 
 @app.command()
@@ -333,7 +333,7 @@ def deliveries(
     if drop:
         deliver.drop(drop, home, utc_now())
     for one in read_deliveries(home).values():
-        _say(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.reached_at:%Y-%m-%d %H:%M}  {one.told}")
+        _say(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.reached_at:%Y-%m-%d %H:%M}  {one.note}")
     _say(summary(read_deliveries(home).values()))
     deliver.require_sent(tried)
 
@@ -421,14 +421,14 @@ def _flow(name: str) -> Any:
 
 
 def _print_plan(run: Run) -> None:
-    from flows.report.calls import print_plan, tokenmetrics_of
+    from flows.report.vendor_requests import print_plan, tokenmetrics_of
 
     source = tokenmetrics_of(run.source)
     print_plan(console, run.settings.home, source, source.plan(readings(run)))
 
 
 def _say(text: str) -> None:
-    say(console, text)
+    print_line(console, text)
 
 
 def _settings() -> Settings:

@@ -4,20 +4,16 @@ import os
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from flows.timeframes import DAILY, DEFAULT, TIMEFRAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = ROOT / "sql"
 DATA_DIR = ROOT / "data"
-SCORING_DIRS = (ROOT / "flows" / "scoring", ROOT / "flows" / "scorecards")
-
-# Beside the scoring itself, what decides which values make a version and how windows are cut and filled.
-SCORING_FILES = (ROOT / "flows" / "datasets.py", ROOT / "flows" / "warehouse" / "forward_windows.py")
-
-TIMEFRAMES = ("1d", "1h")
 
 # A segment that has ended is padded by its longest horizon: beyond this a pad is longer than most segments.
 MAX_HORIZON = 2_000
@@ -25,18 +21,58 @@ MAX_HORIZON = 2_000
 # Each horizon has four bits of a window's flags.
 MAX_HORIZONS = 15
 
-Horizons = Annotated[tuple[int, ...], NoDecode]
+
+def _numbers(value: object) -> object:
+    """Accept `1,7,30` as an environment variable holds it."""
+    return [int(part) for part in value.split(",")] if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
+def _names(value: object) -> object:
+    """Accept `1d,4h` as an environment variable holds it."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _ascending(value: tuple[int, ...]) -> tuple[int, ...]:
+    ascending = tuple(sorted(set(value)))
+    if not ascending or len(ascending) > MAX_HORIZONS or ascending[0] < 1 or ascending[-1] > MAX_HORIZON:
+        raise ValueError(f"there are 1 to {MAX_HORIZONS} horizons of 1 to {MAX_HORIZON} bars, got {value}")
+    return ascending
+
+
+Horizons = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_numbers), AfterValidator(_ascending)]
+
+
+def _fields_of_timeframes() -> dict[str, Any]:
+    """`horizons_1d`, `late_after_hours_1d` and the like, for every timeframe that is declared."""
+    fields: dict[str, Any] = {}
+    for name, one in TIMEFRAMES.items():
+        fields[f"horizons_{name}"] = (
+            Horizons,
+            Field(default=one.horizons, description=f"Horizons of {one.adjective} calls, in bars."),
+        )
+        fields[f"late_after_hours_{name}"] = (
+            float,
+            Field(default=one.late_after_hours, ge=0, description=f"Hours after its end at which a {one.noun} is due."),
+        )
+    return fields
+
+
+if TYPE_CHECKING:
+    TimeframeSettings = BaseSettings
+else:
+    TimeframeSettings = create_model("TimeframeSettings", __base__=BaseSettings, **_fields_of_timeframes())
+
+
+class Settings(TimeframeSettings):
     """What an operator may change. Every field is the environment variable `TRACKRECORD_<FIELD>`."""
 
     model_config = SettingsConfigDict(env_prefix="TRACKRECORD_", env_file=".env", extra="ignore", frozen=True)
 
     home: Path = Field(default=DATA_DIR / "home", description="Folder that holds all a run writes.")
     cost_bps: float = Field(default=20, ge=0, lt=10_000, description="Round-trip cost in basis points.")
-    horizons_1d: Horizons = Field(default=(1, 7, 14, 30, 90), description="Horizons of daily calls, in bars.")
-    horizons_1h: Horizons = Field(default=(1, 4, 24, 72, 168), description="Horizons of hourly calls, in bars.")
+    timeframes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        default=DEFAULT, description="Timeframes in use; 1d is always one of them."
+    )
     memory_limit: str = Field(
         default="400MB",
         pattern=r"^\d+(\.\d+)? *([KMGT]i?B)$",
@@ -51,8 +87,6 @@ class Settings(BaseSettings):
     gate_batch_rows: int = Field(default=250_000, ge=1, description="Rows the gate looks at in one batch.")
     prices: str | None = Field(default=None, description="Where prices come from, if not the source: ccxt:EXCHANGE.")
     stale_after_days: float = Field(default=2, gt=0, description="Older newest rows raise a freshness warning.")
-    late_after_hours_1d: float = Field(default=6, ge=0, description="Hours after its end at which a day is due.")
-    late_after_hours_1h: float = Field(default=26, ge=0, description="Hours after its end at which an hour is due.")
     catch_up: Literal["skip", "latest", "all"] = Field(default="all", description="Which missed days a run fills.")
     catch_up_max_age_days: int = Field(default=30, ge=0, description="Days missed longer ago are left to `backfill`.")
     reread_days: int = Field(default=7, ge=0, description="How many of the last days each run reads again.")
@@ -65,24 +99,27 @@ class Settings(BaseSettings):
             raise ValueError(f"{value} is a file; the home is a folder")
         return value
 
-    @field_validator("horizons_1d", "horizons_1h", mode="before")
+    @field_validator("timeframes")
     @classmethod
-    def _split(cls, value: object) -> object:
-        """Accept `1,7,30` as an environment variable holds it."""
-        return [int(part) for part in value.split(",")] if isinstance(value, str) else value
-
-    @field_validator("horizons_1d", "horizons_1h")
-    @classmethod
-    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        ascending = tuple(sorted(set(value)))
-        if not ascending or len(ascending) > MAX_HORIZONS or ascending[0] < 1 or ascending[-1] > MAX_HORIZON:
-            raise ValueError(f"there are 1 to {MAX_HORIZONS} horizons of 1 to {MAX_HORIZON} bars, got {value}")
-        return ascending
+    def _are_declared(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """In the order in which they are declared, whatever order they are named in."""
+        unknown = [name for name in value if name not in TIMEFRAMES]
+        if unknown or DAILY not in value:
+            raise ValueError(
+                f"timeframes are {DAILY} and any of {', '.join(name for name in TIMEFRAMES if name != DAILY)}, "
+                f"got {','.join(value)}"
+            )
+        return tuple(name for name in TIMEFRAMES if name in value)
 
     @property
     def horizons(self) -> dict[str, tuple[int, ...]]:
-        """Horizons in bars by timeframe."""
-        return {"1d": self.horizons_1d, "1h": self.horizons_1h}
+        """Horizons in bars by timeframe in use."""
+        return {name: getattr(self, f"horizons_{name}") for name in self.timeframes}
+
+    @property
+    def late_after_hours(self) -> dict[str, float]:
+        """Hours after its end at which a bar is due, by timeframe in use."""
+        return {name: getattr(self, f"late_after_hours_{name}") for name in self.timeframes}
 
     @property
     def cost(self) -> float:
@@ -108,16 +145,6 @@ class Settings(BaseSettings):
     def settings_hash(self) -> str:
         """Fingerprint of every setting but where the home lies; secrets are masked in it."""
         return sha256(self.model_dump_json(exclude={"home"}).encode()).hexdigest()[:16]
-
-    @cached_property
-    def scoring_hash(self) -> str:
-        """Fingerprint of everything besides the data that changes a score; another one asks for a full rebuild."""
-        parts = [f"{self.cost_bps}|{self.horizons_1d}|{self.horizons_1h}"]
-        parts += [(DATA_DIR / name).read_text() for name in ("sectors.csv", "exclusions.csv")]
-        parts += [f"{path.relative_to(SQL_DIR)}\n{path.read_text()}" for path in sorted(SQL_DIR.rglob("*.sql"))]
-        parts += [path.read_text() for folder in SCORING_DIRS for path in sorted(folder.glob("*.py"))]
-        parts += [path.read_text() for path in SCORING_FILES]
-        return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def orchestrator_defaults() -> None:

@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows import pipeline
 from flows.config import Settings
-from flows.nightly import TASKS
+from flows.prefect_tasks import TASKS
 from flows.run import open_run
 
 

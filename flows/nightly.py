@@ -2,44 +2,18 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from prefect import Task, flow, task
+from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
 from flows import pipeline
 from flows.config import Settings
-from flows.errors import TrackrecordError
+from flows.prefect_tasks import TASKS
 from flows.quality.results import GateStopped
 from flows.report.gates import gates_markdown, stop_markdown
 from flows.report.scorecard import read_scorecard, scorecard_markdown
 from flows.run import open_run
-
-
-def is_worth_another_attempt(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed fetch may go better the next time: not when the message asks somebody to do something."""
-    return not isinstance(state.result(raise_on_failure=False), TrackrecordError)
-
-
-TASKS = pipeline.Steps(
-    fetch=task(
-        name="fetch",
-        description="Keep what the source delivers.",
-        cache_policy=NO_CACHE,
-        # The one step that reads from outside, where another attempt can help; not with a folder that lacks a file.
-        retries=3,
-        retry_delay_seconds=[5, 30, 120],
-        retry_condition_fn=is_worth_another_attempt,
-    )(pipeline.fetch),
-    begin=task(name="begin", cache_policy=NO_CACHE)(pipeline.begin),
-    snapshot=task(name="snapshot and gate", cache_policy=NO_CACHE)(pipeline.snapshot),
-    build_marts=task(name="build core and marts", cache_policy=NO_CACHE)(pipeline.build_marts),
-    check_marts=task(name="gate the marts", cache_policy=NO_CACHE)(pipeline.check_marts),
-    publish_marts=task(name="publish", cache_policy=NO_CACHE)(pipeline.publish_marts),
-)
 
 
 @flow(name="nightly")
@@ -67,5 +41,5 @@ def nightly(
         create_markdown_artifact(key="gates", markdown=stop_markdown(stop))
         raise
     create_markdown_artifact(key="scorecard", markdown=scorecard_markdown(read_scorecard(settings.published)))
-    create_markdown_artifact(key="gates", markdown=gates_markdown(outcome))
+    create_markdown_artifact(key="gates", markdown=gates_markdown(outcome.snapshots, outcome.checks))
     return outcome

@@ -17,6 +17,7 @@ from flows.catch_up import readings
 from flows.clock import utc_now
 from flows.config import SQL_DIR, Settings
 from flows.datasets import DATASETS
+from flows.delivery.delivery import as_row
 from flows.delivery.delivery import read as read_deliveries
 from flows.errors import LockHeld, TrackrecordError, UsageError, WarehouseError
 from flows.home import journal
@@ -35,8 +36,9 @@ from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import is_damaged_inside, open_warehouse
 from flows.warehouse.days import write_days
 from flows.warehouse.deliveries import adopt_deliveries
-from flows.warehouse.models import Renderer, grains_of, load_models
+from flows.warehouse.models import grains_of, load_models
 from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
+from flows.warehouse.render import Renderer
 from flows.warehouse.restore import recover, restore_from_raw, roll_forward
 from flows.warehouse.snapshots import Snapshot, supersede, take_snapshot
 
@@ -170,7 +172,7 @@ def publish_marts(run: Run) -> dict[str, int]:
         write_days(connection, run.settings, run.as_of)
         runs.keep_record(connection, run)
         runs.keep_weekly_scorecard(connection, run)
-        adopt_deliveries(connection, read_deliveries(run.settings.home).values())
+        adopt_deliveries(connection, map(as_row, read_deliveries(run.settings.home).values()))
         counts = publish(connection, stamp_of(run), run.settings.published)
         adopt_publishes(connection, run.settings)
         runs.settle_history(connection, run.settings.home)

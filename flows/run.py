@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from flows.clock import as_utc, utc_now
-from flows.config import TIMEFRAMES, Settings
+from flows.config import Settings
 from flows.errors import UsageError
 from flows.sources import open_source
 from flows.sources.base import Source, Wanted
@@ -48,7 +48,7 @@ class Run:
     fetched_at: datetime
     is_replay: bool
     settings: Settings
-    timeframes: tuple[str, ...] = TIMEFRAMES
+    timeframes: tuple[str, ...]
     since: date | None = None
     until: date | None = None
     flow_run_id: str | None = None
@@ -59,7 +59,7 @@ class Run:
         """What kind of delivery it asks for, so that like is compared with like: None is all that is new."""
         if self.since is not None:
             return "days"
-        return None if self.timeframes == TIMEFRAMES else " ".join(self.timeframes)
+        return None if self.timeframes == self.settings.timeframes else " ".join(self.timeframes)
 
     @property
     def wanted(self) -> Wanted:
@@ -76,13 +76,16 @@ def open_run(
     prices: str | None = None,
     as_of: datetime | None = None,
     flow_run_id: str | None = None,
-    timeframes: tuple[str, ...] = TIMEFRAMES,
+    timeframes: tuple[str, ...] | None = None,
     since: date | None = None,
     until: date | None = None,
 ) -> Run:
     """Start a run over the source of that name, as a command or a flow names it.
 
-    Raises UsageError for a source that is unknown or lacks what it needs, and for an as-of moment that has not come.
+    It asks for all timeframes in use unless some are named.
+
+    Raises UsageError for a source that is unknown or lacks what it needs, for an as-of moment that has not come, and
+    for a timeframe that is not in use.
     """
     return start_run(
         open_source(source, input, vendor, prices or settings.prices),
@@ -103,11 +106,20 @@ def start_run(
     as_of: datetime | None = None,
     input: str = "",
     flow_run_id: str | None = None,
-    timeframes: tuple[str, ...] = TIMEFRAMES,
+    timeframes: tuple[str, ...] | None = None,
     since: date | None = None,
     until: date | None = None,
 ) -> Run:
-    """Name a run and fix its clocks. Raises UsageError for an as-of moment that has not come yet."""
+    """Name a run and fix its clocks.
+
+    Raises UsageError for an as-of moment that has not come yet, and for a timeframe that is not in use.
+    """
+    not_in_use = [name for name in timeframes or () if name not in settings.timeframes]
+    if not_in_use:
+        raise UsageError(
+            f"{', '.join(not_in_use)} is not in use: TRACKRECORD_TIMEFRAMES is {','.join(settings.timeframes)}. "
+            f"Set it to {','.join((*settings.timeframes, *not_in_use))}, then run again."
+        )
     fetched_at = utc_now()
     told = as_utc(as_of) if as_of else source.default_as_of()
     if told is not None and told > fetched_at:
@@ -123,7 +135,7 @@ def start_run(
         is_replay=told is not None,
         settings=settings,
         flow_run_id=flow_run_id,
-        timeframes=timeframes,
+        timeframes=timeframes or settings.timeframes,
         since=since,
         until=until,
     )

@@ -6,7 +6,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.config import Settings
 from flows.delivery.deliver import require_sent
-from flows.nightly import is_worth_another_attempt
+from flows.prefect_tasks import is_worth_another_attempt
 from flows.report.digest.job import (
     Made,
     Steps,

@@ -1,18 +1,45 @@
--- Small scalar words used by every layer. Loaded into each connection before models run.
+-- Small scalar words used by every layer. Loaded into each connection before models run, for the timeframes in use. Of
+-- these a day is always one, and what is none of the others is taken for it.
+{%- set others = timeframes.values() | rejectattr('name', 'eq', '1d') | list %}
+{%- set units = {3600: 'hour', 86400: 'day', 604800: 'week'} %}
 create or replace temporary macro bar_length(timeframe) as
-    case timeframe when '1h' then interval 1 hour else interval 1 day end;
+    case timeframe
+        {%- for one in others %}
+        when '{{ one.name }}' then {{ one.interval }}
+        {%- endfor %}
+        else {{ timeframes['1d'].interval }}
+    end;
 
 -- Length of a bar in seconds.
 create or replace temporary macro bar_seconds(timeframe) as
-    case timeframe when '1h' then 3600 else 86400 end;
+    case timeframe
+        {%- for one in others %}
+        when '{{ one.name }}' then {{ one.seconds }}
+        {%- endfor %}
+        else {{ timeframes['1d'].seconds }}
+    end;
+
+-- Whether rows of a timeframe count: those of one that was in use once stay in `raw`.
+create or replace temporary macro is_in_use(timeframe) as timeframe in ('{{ timeframes | join("', '") }}');
 
 -- Whole bars from one grid moment to a later one.
 create or replace temporary macro bars_between(timeframe, earlier, later) as
     (epoch_us(later) - epoch_us(earlier)) // (bar_seconds(timeframe) * 1000000::bigint);
 
--- The grid moment at or before a moment.
+-- The grid moment at or before a moment. Weeks begin on Mondays, here and in `time_bucket`.
 create or replace temporary macro bar_floor(timeframe, moment) as
-    case timeframe when '1h' then date_trunc('hour', moment) else date_trunc('day', moment)::timestamp end;
+    case timeframe
+        {%- for one in others %}
+        when '{{ one.name }}'
+            then {{ "date_trunc('" ~ units[one.seconds] ~ "', moment)" if one.seconds in units
+                else 'time_bucket(' ~ one.interval ~ ', moment)' }}
+        {%- endfor %}
+        else date_trunc('day', moment)::timestamp
+    end;
+
+-- The number of a bar: bars that follow each other have numbers that follow each other.
+create or replace temporary macro bar_number(timeframe, bar_start) as
+    floor(epoch(bar_start) / bar_seconds(timeframe))::bigint;
 
 -- The grid moment at or after a moment.
 create or replace temporary macro bar_ceiling(timeframe, moment) as
@@ -32,10 +59,24 @@ create or replace temporary macro part_number(direction, provenance) as
 create or replace temporary macro slug(name) as
     trim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-');
 
--- Whether a segment ends between two bars that follow each other: a halt (more than 3 days of bars are missing), a
+-- How much may be missing between two bars of a segment, in seconds.
+create or replace temporary macro tolerated_seconds(timeframe) as
+    {% if timeframes.values() | map(attribute='tolerated_seconds') | unique | list | length > 1 -%}
+    case timeframe
+        {%- for one in others %}
+        when '{{ one.name }}' then {{ one.tolerated_seconds }}
+        {%- endfor %}
+        else {{ timeframes['1d'].tolerated_seconds }}
+    end
+    {%- else -%}
+    {{ timeframes['1d'].tolerated_seconds }}
+    {%- endif %};
+
+-- Whether a segment ends between two bars that follow each other: a halt (more is missing than is tolerated), a
 -- redenomination or a reused ticker.
 create or replace temporary macro is_break(timeframe, bar_start, close, next_bar_start, next_open) as
-    epoch_us(next_bar_start) - epoch_us(bar_start) > (3 * 86400 + bar_seconds(timeframe)) * 1000000::bigint
+    epoch_us(next_bar_start) - epoch_us(bar_start)
+    > (tolerated_seconds(timeframe) + bar_seconds(timeframe)) * 1000000::bigint
     or next_open > 5 * close
     or 5 * next_open < close;
 

@@ -1,4 +1,4 @@
-"""Holding two tables against each other, cell by cell: NULL masks first, then values."""
+"""Comparing two tables cell by cell: first where either is NULL, then the values."""
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,9 @@ def disagreements(ours: pd.DataFrame, theirs: pd.DataFrame, keys: list[str], *, 
         if column not in ours.columns:
             found.append(f"{column}: missing in ours")
             continue
-        told = _differ(both, column, keys, tolerance)
-        if told:
-            found.append(told)
+        shown = _differ(both, column, keys, tolerance)
+        if shown:
+            found.append(shown)
     return found
 
 

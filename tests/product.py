@@ -1,4 +1,4 @@
-"""The product as tests drive it: a folder goes in, tables come out."""
+"""Runs the product in tests: a folder goes in, tables come out."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,6 +9,7 @@ from types import ModuleType
 from unittest import mock
 
 import duckdb
+import jinja2
 import pandas as pd
 
 import flows.config
@@ -19,22 +20,24 @@ from flows.quality.incoming import Incoming
 from flows.quality.results import GateResult, RuleResult
 from flows.run import Run, start_run
 from flows.sources.files import FilesSource
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse import backlog
-from flows.warehouse import build as build_module
 from flows.warehouse import connection as connection_module
-from flows.warehouse import forward_windows as forward_windows_module
+from flows.warehouse import fingerprint as fingerprint_module
+from flows.warehouse import kernels as kernels_module
 from flows.warehouse import models as models_module
+from flows.warehouse import render as render_module
 from flows.warehouse.build import BuildReport, build
-from flows.warehouse.models import Renderer
 from flows.warehouse.snapshots import take_snapshot
 
-# Every module that reads `sql/` on the way from raw to marts holds the folder under this name.
+# Every module that reads `sql/` has the folder in a variable of this name.
 READS_SQL: tuple[ModuleType, ...] = (
     flows.config,
-    build_module,
     connection_module,
-    forward_windows_module,
+    fingerprint_module,
+    kernels_module,
     models_module,
+    render_module,
 )
 
 
@@ -46,9 +49,9 @@ def make_run(
     fetched_at: datetime | None = None,
     vendor: str | None = None,
 ) -> Run:
-    """A run over a folder by our wall clock, or, with `as_of`, one as if our wall clock had stood there.
+    """A run over a folder at the present time, or, with `as_of`, as if that were the present time.
 
-    `fetched_at` sets the wall clock apart from the as-of moment.
+    `fetched_at` sets the moment of fetching separately from the as-of moment.
     """
     run = start_run(FilesSource(folder, vendor), settings, input=str(folder))
     if as_of is None:
@@ -57,17 +60,17 @@ def make_run(
 
 
 def run_main_job(run: Run) -> Outcome:
-    """What `trackrecord nightly --plain` does."""
+    """The main job, as `trackrecord nightly --plain` runs it."""
     return main_job(run, holder="a test", wait_seconds=0)
 
 
 def snapshot_without_gate(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Append what the run's folder holds, all rows taken for good."""
+    """Append the run's folder without the gate, so that every row is accepted."""
     append_without_gate(connection, run, fetch(run))
 
 
 def append_without_gate(connection: duckdb.DuckDBPyConnection, run: Run, kept: list[Kept]) -> None:
-    """Append what was fetched, and before it what earlier fetches left behind, all rows taken for good."""
+    """Append what was fetched, after anything left by earlier fetches, without the gate."""
     own = [(run, one) for one in kept]
     with mock.patch("flows.warehouse.snapshots.judge", _pass_all):
         for its_run, one in own if run.source.is_archive else backlog.unloaded(connection, run):
@@ -75,29 +78,26 @@ def append_without_gate(connection: duckdb.DuckDBPyConnection, run: Run, kept: l
 
 
 def build_anew(connection: duckdb.DuckDBPyConnection, run: Run) -> BuildReport:
-    """A full build, whatever was built before."""
+    """A full build, even if an increment would do."""
     connection.execute("delete from ops.build")
     return build(connection, run.settings, as_of=run.as_of, run_id=run.run_id)
 
 
 @contextmanager
 def sql_from(folder: Path) -> Iterator[None]:
-    """Let the product read another `sql/` folder."""
+    """Make the product read another `sql/` folder."""
     with ExitStack() as patches:
         for module in READS_SQL:
             patches.enter_context(mock.patch.object(module, "SQL_DIR", folder))
         yield
 
 
-def hourly_windows(connection: duckdb.DuckDBPyConnection, settings: Settings) -> pd.DataFrame:
-    """The hourly windows, which are not published, as core.forward_window shows the daily ones."""
-    view = (SQL_DIR / "core" / "forward_window.sql").read_text(encoding="utf-8")
-    hourly = settings.model_copy(update={"horizons_1d": settings.horizons_1h})
-    select = Renderer(hourly, is_full=True).render(view)
-    for daily, of_hours in (("'1d'", "'1h'"), (" days", " hours"), ("forward_window_1d", "work.forward_window_1h")):
-        assert daily in select
-        select = select.replace(daily, of_hours)
-    return connection.sql(select).df()
+def windows_of(connection: duckdb.DuckDBPyConnection, settings: Settings, timeframe: str) -> pd.DataFrame:
+    """The windows of one timeframe, published or not, as core.forward_window shows those that are."""
+    view = jinja2.Template((SQL_DIR / "core" / "forward_window.sql").read_text(encoding="utf-8"))
+    declared = TIMEFRAMES[timeframe]
+    select = view.render(timeframes={timeframe: replace(declared, is_published=True)}, horizons=settings.horizons)
+    return connection.sql(select.replace(f"from forward_window_{timeframe}", f"from {declared.windows}")).df()
 
 
 def _pass_all(connection: duckdb.DuckDBPyConnection, incoming: Incoming, **_: object) -> GateResult:

@@ -7,37 +7,37 @@ from flows.delivery.edition import Edition
 
 
 class NotDelivered(Exception):
-    """Nobody got it, and the protocol lets us know: it may be tried again.
+    """The payload certainly did not arrive, so it may be tried again.
 
-    `is_hopeless` says that the same attempt a minute later would fail the same way.
+    `is_hopeless`: the same attempt a minute later would fail the same way.
     """
 
-    def __init__(self, told: str, *, is_hopeless: bool = False) -> None:
-        super().__init__(told)
+    def __init__(self, note: str, *, is_hopeless: bool = False) -> None:
+        super().__init__(note)
         self.is_hopeless = is_hopeless
 
 
 class OutcomeUnknown(Exception):
-    """It may or may not have arrived, and nothing on our side can tell."""
+    """The payload may or may not have arrived; nothing on our side shows which."""
 
 
 class Channel(Protocol):
-    """One reader's way to be told."""
+    """One way to reach one reader: a mailbox, an endpoint, a chat room."""
 
     @property
     def name(self) -> str:
-        """Label and half of the key: `mail.desk`, `webhook.desk`, `chat.team`. Never holds the target."""
+        """Kind and label, the second half of a delivery's key: `mail.desk`, `chat.team`. Never contains the address."""
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether the receiver promised to act once on what comes twice."""
+        """Whether the receiver promised to act only once on a request that comes twice."""
 
     def payloads(self, edition: Edition) -> list[Any]:
-        """The edition as this channel takes it, in the order in which it is sent; the same for the same edition."""
+        """The edition as messages of this channel, in sending order; the same edition gives the same messages."""
 
     def send(self, payload: Any, key: str, point_of_no_return: Callable[[], None]) -> str:
-        """Send one payload and return what the receiver said.
+        """Send one payload and return the receiver's answer.
 
-        `point_of_no_return` is called once, at the last moment before the receiver could take it for whole. Raises
-        NotDelivered or OutcomeUnknown; nothing it says holds a secret that a library added.
+        `point_of_no_return` is called once, just before the byte after which the receiver has the whole payload.
+        Raises NotDelivered or OutcomeUnknown; their messages quote no secret that a library put into its error.
         """

@@ -11,16 +11,16 @@ from pydantic import SecretStr
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from flows.delivery.channels import NotDelivered, OutcomeUnknown
-from flows.delivery.discretion import silence
 from flows.delivery.edition import Edition
+from flows.delivery.redaction import silence
 from flows.delivery.split import split
 from flows.errors import DeliveryError
 
-# What the services take in one message, in UTF-16 units. One message is one block of text, and one block is within
-# Slack's 50 blocks; no embeds are used on Discord, whose 10 may hold 6,000 beside the 2,000 of the message.
+# The longest message of each service, in UTF-16 units. A message is one block of text, so Slack's limit of 50 blocks
+# is never reached; Discord's embeds, which have a limit of their own, are not used.
 LIMITS = {"discord": 2_000, "slack": 3_000, "tgram": 4_096}
 
-# Whatever apprise is told, it sends these services HTML. They count what a reader sees, not how it is written.
+# Apprise sends these services HTML whatever format is set; they count the characters after unescaping.
 READS_HTML = {"tgram"}
 
 STAMP = "SIMULATED"
@@ -43,20 +43,20 @@ class Chat:
                 f"The address of {self.name} in TRACKRECORD_CHATS is none that apprise knows. It is written like "
                 "discord://id/token; see https://github.com/caronc/apprise/wiki."
             )
-        # As it is: what apprise turns into HTML or embeds would no longer have the length that was measured.
+        # Plain text, because a conversion to HTML or embeds would change the length that `split` measured.
         plugin.notify_format = NotifyFormat.TEXT
         self._plugin = plugin
-        # Also where the address is the service's own, https://hooks.slack.com/…: the limits are the service's.
+        # The plugin's name of the service, because an address may also be written as https://hooks.slack.com/….
         self._service = str(plugin.secure_protocol)
         self._limit = min(LIMITS.get(self._service, plugin.body_maxlen), plugin.body_maxlen)
 
     def payloads(self, edition: Edition) -> list[str]:
-        """The Markdown in messages that the service takes whole."""
+        """The Markdown, split into messages within the service's limit."""
         stamp = STAMP if edition.is_simulated else ""
         return [message.text for message in split(edition.markdown, self._limit, stamp=stamp)]
 
     def send(self, payload: str, key: str, point_of_no_return: Callable[[], None]) -> str:
-        """Post one message. Apprise only says yes or no; what is known of a no is read off the requests it made."""
+        """Post one message. Apprise returns only a boolean; the reason of a failure is read from its HTTP requests."""
         body = html.escape(payload, quote=False) if self._service in READS_HTML else payload
         point_of_no_return()
         with silence(), _requests_watched() as outcomes:
@@ -65,8 +65,8 @@ class Chat:
             return "the service took it"
         if not outcomes or any(outcome is None or _may_have_been_taken(outcome) for outcome in outcomes):
             raise OutcomeUnknown("the service was reached and did not say that it took the message")
-        told = ", ".join("no connection" if outcome == 0 else f"HTTP {outcome}" for outcome in outcomes)
-        raise NotDelivered(told, is_hopeless=not any(one == 0 or one in WORTH_ANOTHER_ATTEMPT for one in outcomes))
+        note = ", ".join("no connection" if outcome == 0 else f"HTTP {outcome}" for outcome in outcomes)
+        raise NotDelivered(note, is_hopeless=not any(one == 0 or one in WORTH_ANOTHER_ATTEMPT for one in outcomes))
 
 
 def _may_have_been_taken(status: int) -> bool:
@@ -81,9 +81,9 @@ def _with(url: str, timeout_seconds: float) -> str:
 
 @contextmanager
 def _requests_watched() -> Iterator[list[int | None]]:
-    """What became of each HTTP request meanwhile: its status, 0 where no connection came about, None: not known.
+    """The outcome of each HTTP request made meanwhile: its status, 0 for no connection, None for unknown.
 
-    Apprise's plugins make their requests by `requests` and keep the outcome to themselves, so it is read off there.
+    Apprise's plugins call `requests` and do not pass the outcome on, so `requests` is patched to record it.
     """
     outcomes: list[int | None] = []
     send = requests.Session.send

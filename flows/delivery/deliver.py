@@ -1,4 +1,4 @@
-"""Delivering: an edition goes to every channel, at most once; what is known to have failed is tried again."""
+"""Delivering: an edition is sent to every channel, at most once; an attempt that certainly failed is retried."""
 
 import sqlite3
 import time
@@ -8,32 +8,32 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flows.delivery import doubt
+from flows.delivery import unknown_outcome
 from flows.delivery.channels import Channel, NotDelivered, OutcomeUnknown
 from flows.delivery.delivery import OPEN, Delivery, State, deadline, read, week_end
-from flows.delivery.discretion import strike
 from flows.delivery.edition import Edition
 from flows.delivery.mail import Mail
 from flows.delivery.outbox import Outbox, open_outbox
 from flows.delivery.overdue import advice
-from flows.delivery.packed import body_hash
+from flows.delivery.redaction import redact
+from flows.delivery.serialized import body_hash
 from flows.delivery.settings import DeliverySettings
 from flows.delivery.webhook import WebhookChannel
 from flows.errors import DeliveryError, UsageError
 
 LONGEST_WAIT_SECONDS = 600
 
-# A delivery takes seconds, and minutes where servers keep silent.
+# How long to wait for the lock: a delivery takes seconds, or minutes where servers do not answer.
 WAIT_FOR_ANOTHER_SECONDS = 600
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a week on a channel, in words that hold no secret."""
+    """The outcome of one week on one channel; `note` explains it and contains no secret."""
 
     key: str
     state: State
-    told: str
+    note: str
 
 
 def open_channels(settings: DeliverySettings) -> list[Channel]:
@@ -49,18 +49,17 @@ def open_channels(settings: DeliverySettings) -> list[Channel]:
 
 
 def deliver(edition: Edition, settings: DeliverySettings, home: Path, now: datetime) -> list[Receipt]:
-    """Send an edition on every channel that has not had its week; return what became of each.
+    """Send an edition on every channel that its week has not been sent on yet; return the outcome of each.
 
-    A week that is not over is not sent, nor one whose deadline has passed: that one waits for `trackrecord deliveries
-    --resend`. What failed for certain is tried again by `retry`, until the deadline. Raises LockHeld while another
-    process delivers.
+    A week that is not over is not sent. One past its deadline waits for `trackrecord deliveries --resend`. A delivery
+    that certainly failed is tried again by `retry`, until the deadline. Raises LockHeld while another process delivers.
     """
     channels = open_channels(settings)
     if not channels:
         return []
     if now < week_end(edition.week):
-        told = f"not sent: {edition.week} is not over before {week_end(edition.week):%Y-%m-%d %H:%M} UTC"
-        return [Receipt(f"{edition.week}/{channel.name}", State.DUE, told) for channel in channels]
+        note = f"not sent: {edition.week} is not over before {week_end(edition.week):%Y-%m-%d %H:%M} UTC"
+        return [Receipt(f"{edition.week}/{channel.name}", State.DUE, note) for channel in channels]
     with _outbox(home, f"the delivery of {edition.week}") as outbox:
         delivering = _Delivering(outbox, channels, settings, now)
         outbox.keep(edition, now)
@@ -70,7 +69,7 @@ def deliver(edition: Edition, settings: DeliverySettings, home: Path, now: datet
 
 
 def retry(settings: DeliverySettings, home: Path, now: datetime) -> list[Receipt]:
-    """Try again what is known not to have arrived and still may; return what became of it."""
+    """Retry the deliveries that certainly failed and are within their deadline; return the outcome of each."""
     if not read(home):
         return []
     with _outbox(home, "a retry of deliveries") as outbox:
@@ -101,36 +100,36 @@ def resend(key: str, settings: DeliverySettings, home: Path, now: datetime) -> R
 def settle(key: str, home: Path, now: datetime) -> Receipt:
     """Take an operator's word that a delivery of unknown outcome has arrived.
 
-    Raises UsageError for a key that is not in doubt.
+    Raises UsageError for a key whose outcome is known.
     """
     with _outbox(home, f"the settling of {key}") as outbox:
         outbox.settle_interrupted(set(), now)
         one = _decidable(outbox, key)
         done = outbox.write(one.become(State.DELIVERED, now, "an operator says that it arrived", n_sent=one.n_parts))
-    return Receipt(key, done.state, done.told)
+    return Receipt(key, done.state, done.note)
 
 
 def drop(key: str, home: Path, now: datetime) -> Receipt:
-    """Let a delivery be that is unknown or came too late: it is never sent, and nobody is reminded of it any more.
+    """Give up a delivery of unknown outcome or past its deadline: it is never sent and no longer reported as overdue.
 
-    Raises UsageError for a key that is neither.
+    Raises UsageError for a key in any other state.
     """
     with _outbox(home, f"the dropping of {key}") as outbox:
         outbox.settle_interrupted(set(), now)
         one = _decidable(outbox, key)
-        done = outbox.write(one.become(State.DROPPED, now, f"an operator let it be ({one.told})"))
-    return Receipt(key, done.state, done.told)
+        done = outbox.write(one.become(State.DROPPED, now, f"an operator let it be ({one.note})"))
+    return Receipt(key, done.state, done.note)
 
 
 def require_sent(receipts: Iterable[Receipt], *, is_late_allowed: bool = False) -> None:
     """Raise DeliveryError where a digest has not certainly arrived, naming each key and what to do next.
 
-    `is_late_allowed` passes what was made after its deadline, as a past week is that somebody asked for.
+    `is_late_allowed` accepts expired deliveries, for the digest of a past week that somebody asked for.
     """
     passed = {State.DELIVERED, State.DROPPED, State.DUE, *([State.EXPIRED] if is_late_allowed else [])}
     left = [receipt for receipt in receipts if receipt.state not in passed]
     if left:
-        raise DeliveryError("\n".join(f"{one.key} is {one.state}: {one.told}. {_next_step(one)}" for one in left))
+        raise DeliveryError("\n".join(f"{one.key} is {one.state}: {one.note}. {_next_step(one)}" for one in left))
 
 
 def _next_step(receipt: Receipt) -> str:
@@ -148,12 +147,12 @@ def _decidable(outbox: Outbox, key: str) -> Delivery:
     if one is None:
         raise UsageError(f"There is no delivery {key}. `trackrecord deliveries` lists them.")
     if one.state not in (State.UNKNOWN, State.EXPIRED):
-        raise UsageError(f"{key} is {one.state}: {one.told}. An operator decides only what is unknown or expired.")
+        raise UsageError(f"{key} is {one.state}: {one.note}. An operator decides only what is unknown or expired.")
     return one
 
 
 class _Delivering:
-    """One pass over the outbox, whose lock is held. Time goes on from `now`."""
+    """One pass over the outbox, under its lock. The clock starts at `now`, so that tests can set it."""
 
     def __init__(self, outbox: Outbox, channels: list[Channel], settings: DeliverySettings, now: datetime) -> None:
         self._outbox = outbox
@@ -163,43 +162,43 @@ class _Delivering:
         self._began = time.monotonic()
         repeatable = {channel.name for channel in channels if channel.is_idempotent}
         outbox.settle_interrupted(repeatable, now)
-        outbox.settle_doubt(repeatable, settings.delivery_deadline_hours, now)
+        outbox.settle_restored(repeatable, settings.delivery_deadline_hours, now)
 
     def enqueue(self, edition: Edition, channel: Channel) -> Receipt:
-        """Take an edition up for a channel, where its week has not gone out there or begun to."""
+        """Enter an edition in the outbox for a channel, unless its week has been sent there, wholly or in part."""
         now, sha256 = self._time(), body_hash(edition)
         one = self._outbox.delivery(f"{edition.week}/{channel.name}")
         until = deadline(edition.week, self._settings.delivery_deadline_hours)
         if one is None:
-            state, told = self._beginning(edition.week, channel, until)
+            state, note = self._beginning(edition.week, channel, until)
             n_parts = len(channel.payloads(edition))
             one = self._outbox.write(
-                Delivery(edition.week, channel.name, sha256, state, 0, n_parts, 0, now, until, now, told)
+                Delivery(edition.week, channel.name, sha256, state, 0, n_parts, 0, now, until, now, note)
             )
         elif one.body_sha256 != sha256:
             if not self._is_replaceable(one):
-                return Receipt(one.key, one.state, f"the digest has changed since and is not sent again ({one.told})")
+                return Receipt(one.key, one.state, f"the digest has changed since and is not sent again ({one.note})")
             n_parts = len(channel.payloads(edition))
-            one = self._outbox.write(one.become(one.state, now, one.told, body_sha256=sha256, n_parts=n_parts))
-        return Receipt(one.key, one.state, one.told)
+            one = self._outbox.write(one.become(one.state, now, one.note, body_sha256=sha256, n_parts=n_parts))
+        return Receipt(one.key, one.state, one.note)
 
     def _beginning(self, week: str, channel: Channel, until: datetime) -> tuple[State, str]:
-        """What a week that has not been heard of on a channel stands at, and why."""
+        """The first state of a week on a channel, and the reason."""
         if self._time() > until:
-            told = f"its deadline was {until:%Y-%m-%d %H:%M} UTC; `trackrecord deliveries --resend` sends it anyway"
-            return State.EXPIRED, told
-        restored_at = self._outbox.doubt(week, self._settings.delivery_deadline_hours)
+            note = f"its deadline was {until:%Y-%m-%d %H:%M} UTC; `trackrecord deliveries --resend` sends it anyway"
+            return State.EXPIRED, note
+        restored_at = self._outbox.restore_without_outbox(week, self._settings.delivery_deadline_hours)
         if restored_at and not channel.is_idempotent:
-            return State.UNKNOWN, doubt.told(restored_at)
+            return State.UNKNOWN, unknown_outcome.message(restored_at)
         return State.DUE, ""
 
     def _is_replaceable(self, one: Delivery) -> bool:
-        """Whether nobody has any of it; or somebody may, but it is lost here, and an operator may want it resent."""
+        """Whether a newer edition may replace this one: nothing of it was sent, or its own edition is lost."""
         is_lost = self._outbox.edition(one.body_sha256) is None
         return one.n_sent == 0 and (one.state in (*OPEN, State.EXPIRED) or (one.state is State.UNKNOWN and is_lost))
 
     def send_open(self, week: str | None = None) -> dict[str, Receipt]:
-        """Send what is open, of one week or all, channel by channel, several times where that may help."""
+        """Send the open deliveries, of one week or all, with retries where another attempt may succeed."""
         receipts: dict[str, Receipt] = {}
         hopeless: set[str] = set()
         for number in range(self._settings.delivery_attempts):
@@ -212,15 +211,15 @@ class _Delivering:
                 done, is_hopeless = self._attempt(one)
                 if is_hopeless:
                     hopeless.add(one.key)
-                receipts[one.key] = Receipt(one.key, done.state, done.told)
+                receipts[one.key] = Receipt(one.key, done.state, done.note)
         return receipts
 
     def _attempt(self, one: Delivery) -> tuple[Delivery, bool]:
-        """Send the payloads that have not arrived; say where the delivery stands, and whether to leave it for now."""
+        """Send the payloads that have not arrived; return the delivery, and whether this pass should not retry it."""
         channel = self._channels.get(one.channel)
         edition = self._outbox.edition(one.body_sha256)
         if self._time() > one.deadline_at:
-            return self._step(one, State.EXPIRED, f"not delivered by its deadline ({one.told or 'no attempt'})"), True
+            return self._step(one, State.EXPIRED, f"not delivered by its deadline ({one.note or 'no attempt'})"), True
         if channel is None or edition is None:
             missing = "its channel is not set up" if channel is None else "its edition is no longer held"
             return self._step(one, State.FAILED, missing), True
@@ -233,26 +232,28 @@ class _Delivering:
 
         while one.n_sent < len(payloads):
             try:
-                told = channel.send(payloads[one.n_sent], one.key, passing)
+                note = channel.send(payloads[one.n_sent], one.key, passing)
             except NotDelivered as error:
                 return self._step(one, State.FAILED, str(error)), error.is_hopeless
             except OutcomeUnknown as error:
                 state = State.FAILED if channel.is_idempotent else State.UNKNOWN
                 return self._step(one, state, str(error)), False
             except (sqlite3.Error, OSError):
-                # Our own books cannot be kept: nothing more may be sent.
+                # The outbox cannot be written, so a further send could not be recorded and might be repeated.
                 raise
-            except Exception as error:  # noqa: BLE001 A library's: one channel must not cost the others their turn.
+            except Exception as error:  # noqa: BLE001 A library's error: the other channels must still be served.
                 is_out = one.state is State.SENDING and not channel.is_idempotent
-                # Its kind alone: a message nobody has foreseen may quote a secret.
-                told = f"stopped by an unforeseen {type(error).__name__}"
-                return self._step(one, State.UNKNOWN if is_out else State.FAILED, told), True
+                # The error's type alone, because an unforeseen message may quote a secret.
+                note = f"stopped by an unforeseen {type(error).__name__}"
+                return self._step(one, State.UNKNOWN if is_out else State.FAILED, note), True
             n_sent = one.n_sent + 1
-            one = self._step(one, State.DELIVERED if n_sent == len(payloads) else State.DUE, told, n_sent=n_sent)
+            one = self._step(one, State.DELIVERED if n_sent == len(payloads) else State.DUE, note, n_sent=n_sent)
         return one, False
 
-    def _step(self, one: Delivery, state: State, told: str, **changes: int) -> Delivery:
-        return self._outbox.write(one.become(state, self._time(), strike(told, self._settings.unspeakable), **changes))
+    def _step(self, one: Delivery, state: State, note: str, **changes: int) -> Delivery:
+        return self._outbox.write(
+            one.become(state, self._time(), redact(note, self._settings.secret_values), **changes)
+        )
 
     def _time(self) -> datetime:
         return self._now + timedelta(seconds=time.monotonic() - self._began)

@@ -1,4 +1,4 @@
-"""Mail: one message a reader, handed to the mail server so that only the final dot can leave us in doubt."""
+"""Mail: one message a reader; the outcome can be unknown only once the final dot has gone to the mail server."""
 
 import re
 import smtplib
@@ -34,7 +34,7 @@ class Mail:
         message["From"] = _header(self._settings.mail_from)
         message["To"] = _header(self._address)
         message["Date"] = datetime.now(UTC)
-        # The same for every attempt, so that mailboxes which drop what they already hold do so.
+        # The same ID for every attempt, so that mailboxes which drop duplicates recognise one.
         domain = parseaddr(self._settings.mail_from)[1].partition("@")[2]
         message["Message-ID"] = f"<trackrecord.{edition.week}.{self.name}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"  # Keeps out-of-office replies away.
@@ -66,18 +66,18 @@ class Mail:
                 _expect(server.docmd("DATA"), 354)
                 server.send(stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n")
             except (smtplib.SMTPException, OSError) as error:
-                raise NotDelivered(_told(error)) from None
+                raise NotDelivered(_error_text(error)) from None
             point_of_no_return()
             try:
                 server.send(b".\r\n")
                 code, answer = server.getreply()
             except (smtplib.SMTPException, OSError) as error:
-                raise OutcomeUnknown(f"no answer after the whole mail was handed over: {_told(error)}") from None
+                raise OutcomeUnknown(f"no answer after the whole mail was handed over: {_error_text(error)}") from None
             if code == 421:
-                # Shutting down: whether it kept the message first is nowhere promised.
+                # The server is shutting down; no standard promises whether it stored the message first.
                 raise OutcomeUnknown(f"the server closed in place of an answer: {_text(code, answer)}")
             _expect((code, answer), 250)
-            with suppress(smtplib.SMTPException, OSError):  # It has the mail; the rest is manners.
+            with suppress(smtplib.SMTPException, OSError):  # The mail is accepted; a failed QUIT changes nothing.
                 server.quit()
             return _text(code, answer)
         finally:
@@ -94,7 +94,7 @@ class Mail:
                 else smtplib.SMTP(host, port, timeout=timeout)
             )
         except (smtplib.SMTPException, OSError) as error:
-            raise NotDelivered(_told(error)) from None
+            raise NotDelivered(_error_text(error)) from None
         try:
             if settings.smtp_security == "starttls":
                 server.starttls(context=trusted())
@@ -103,12 +103,14 @@ class Mail:
             server.ehlo_or_helo_if_needed()
         except (smtplib.SMTPException, OSError) as error:
             server.close()
-            raise NotDelivered(_told(error), is_hopeless=isinstance(error, smtplib.SMTPAuthenticationError)) from None
+            raise NotDelivered(
+                _error_text(error), is_hopeless=isinstance(error, smtplib.SMTPAuthenticationError)
+            ) from None
         return server
 
 
 def _expect(answer: tuple[int, bytes], *codes: int) -> None:
-    """Raise NotDelivered for a refusal; from 500 on it is for good."""
+    """Raise NotDelivered for a refusal; codes from 500 on are permanent."""
     if answer[0] not in codes:
         raise NotDelivered(f"the mail server refused: {_text(*answer)}", is_hopeless=answer[0] >= 500)
 
@@ -117,7 +119,7 @@ def _text(code: int, answer: bytes) -> str:
     return f"{code} {answer.decode('utf-8', 'replace')}"
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         raw = error.smtp_error
         return f"{type(error).__name__}: {_text(error.smtp_code, raw if isinstance(raw, bytes) else raw.encode())}"

@@ -1,4 +1,4 @@
-"""Where editions go, frozen, from the environment or a `.env` file. What opens a door prints as stars."""
+"""Delivery settings, frozen, from the environment or a `.env` file. Secrets print as stars."""
 
 import ipaddress
 import json
@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-# The name becomes part of the delivery's key, so it is told everywhere and must never change with the target.
+# A channel's label is part of the delivery's key and appears in logs, so it must not be derived from the address.
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 
 MAILBOX = re.compile(r"[!-?A-~]+@[!-?A-~]+")
 
-# Shorter ones could be guessed from a single signed request.
+# A shorter secret could be found by trying all against one signed request.
 MIN_SECRET_LENGTH = 16
 
 
@@ -24,7 +24,7 @@ class Webhook(BaseModel):
     """One endpoint that takes the digest's JSON, signed.
 
     `is_idempotent` is the receiver's promise to act once on an `Idempotency-Key`, however often it comes: only then is
-    a request sent again whose outcome is not known.
+    a request of unknown outcome sent again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -95,7 +95,7 @@ class DeliverySettings(BaseSettings):
     @field_validator("mail_to", "webhooks", "chats", mode="before")
     @classmethod
     def _decode(cls, value: object) -> object:
-        """Read JSON here, where an error does not quote what it could not read."""
+        """Parse JSON here, because pydantic's own error would quote the text, and with it the secrets."""
         if not isinstance(value, str):
             return value
         try:
@@ -139,8 +139,8 @@ class DeliverySettings(BaseSettings):
         return self
 
     @property
-    def unspeakable(self) -> Iterator[str]:
-        """Every secret in clear, and every address, to strike them from what others say."""
+    def secret_values(self) -> Iterator[str]:
+        """Every secret in clear, and every address: what `redact` removes from servers' answers."""
         yield from (parseaddr(address)[1] for address in self.mail_to.values())
         if self.mail_from:
             yield parseaddr(self.mail_from)[1]

@@ -11,7 +11,7 @@ TOLERANCE_SECONDS = 300
 
 
 class Refused(Exception):
-    """The request is not ours, was changed on its way, is too old, or was seen before; `why` says which."""
+    """The request is forged, was changed on its way, is too old, or was seen before; `why` is the reason."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -33,15 +33,15 @@ def verify(
     now: float | None = None,
     tolerance_seconds: float = TOLERANCE_SECONDS,
 ) -> None:
-    """Return where the request is ours and fresh; raise Refused where it is not.
+    """Return if the request is genuine and fresh; raise Refused otherwise.
 
-    `body` is the bytes as they came, before anything parsed them. `is_new` keeps a nonce and says whether it was not
-    kept before, in one step, and for longer than `tolerance_seconds`. It is asked last, so that a forged request
+    `body` is the bytes as received, before any parsing. `is_new` stores a nonce and returns whether it was new, in one
+    atomic step; it has to store it for longer than `tolerance_seconds`. It is called last, so that a forged request
     cannot use up a nonce.
     """
     sent = {name.lower(): value for name, value in headers.items()}
     timestamp, nonce, signature = (sent.get(name.lower(), "") for name in (TIMESTAMP, NONCE, SIGNATURE))
-    # Neither may hold a dot, or bytes could move from the body into the nonce under the same signature.
+    # Neither may contain a dot, or bytes could be moved from the body into the nonce under the same signature.
     if not (re.fullmatch(r"[0-9]{1,12}", timestamp) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", nonce)):
         raise Refused("the timestamp or the nonce is missing or malformed")
     if not signature.isascii():

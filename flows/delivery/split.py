@@ -1,4 +1,4 @@
-"""Splitting Markdown into messages that a chat takes: nothing is cut off, and tables and code stay readable."""
+"""Splitting Markdown into messages short enough for a chat: no text is lost, and tables and code stay readable."""
 
 import re
 from bisect import bisect_right
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-# A line that opens or closes a block of code, and the one under a table's head.
+# The line that opens or closes a block of code, and the rule under a table's head.
 FENCE = re.compile(r" {0,3}(?P<marks>`{3,}|~{3,})(?P<info>.*)")
 TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?")
 
-# What is repeated at the top of a message may take up at most this share of it.
+# A repeated table head or code fence may take up at most this share of a message.
 MAX_REPEATED_SHARE = 1 / 4
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message. `body` is a stretch of the original, to the letter; the rest tells the reader where it stands.
+    """One message. `body` is a verbatim part of the original.
 
-    `head` is the marker `(2/3)` and, inside a table or code, its first lines again; `tail` closes code that goes on.
+    `head` is the marker `(2/3)` and, inside a table or code, its first lines repeated; `tail` closes code that goes on.
     """
 
     head: str
@@ -39,8 +39,8 @@ def size(text: str) -> int:
 def split(markdown: str, limit: int, *, stamp: str = "") -> list[Message]:
     """Messages of at most `limit` whose bodies, joined, are the original.
 
-    One message goes without a marker; of several, each begins with its number and the stamp: `(1/3) stamp`. They end
-    between blocks where they can, else after a line, else after a word. `limit` is at least 64 beyond the stamp.
+    A single message has no marker; of several, each begins with its number and the stamp: `(1/3) stamp`. They end
+    between blocks where possible, else after a line, else after a word. `limit` is at least 64 beyond the stamp.
     """
     if limit < 64 + size(stamp):
         raise ValueError(f"a limit of {limit} leaves no room for text")
@@ -65,14 +65,14 @@ def _marker(number: int, n_parts: int, stamp: str) -> str:
 
 @dataclass(frozen=True)
 class _Inside:
-    """What a line lies inside of: how a new message has to begin, and how the old one has to end."""
+    """The table or code block around a line: how a new message there begins, and how the one before it ends."""
 
     opener: str = ""
     closer: str = ""
 
 
 class _Text:
-    """Markdown by lines, and what the beginning of each lies inside of."""
+    """Markdown by lines, and the table or code block around each."""
 
     def __init__(self, markdown: str, limit: int) -> None:
         self._markdown = markdown
@@ -106,7 +106,7 @@ class _Text:
     def _opener(self, begin: int) -> str:
         line = self._line(begin)
         is_torn = begin != self._starts[line]
-        # The rest of a torn row would stand in the wrong columns of a repeated head.
+        # After a cut inside a row, the rest of the row would not line up with a repeated head.
         return "" if is_torn and not self._inside[line].closer else self._inside[line].opener
 
     def _tail(self, end: int) -> str:
@@ -116,11 +116,11 @@ class _Text:
         return closer if self._markdown[end - 1] == "\n" else f"\n{closer}"
 
     def _cut(self, begin: int, room: int) -> int:
-        """The best place to end a message that begins at `begin` and has room for so much text."""
+        """The best place to end a message that begins at `begin` and has `room` for its body."""
         furthest = begin + max(1, _n_fitting(self._markdown[begin : begin + room + 1], room))
         if furthest >= len(self._markdown):
             return len(self._markdown)
-        # The later two thirds: a message that ends sooner would be mostly empty.
+        # Cuts are sought in the last two thirds, so that no message is mostly empty.
         late = begin + (furthest - begin) // 3
         lines = range(self._line(furthest), self._line(late), -1)
         for line in filter(self._is_between_blocks, lines):
@@ -136,7 +136,7 @@ class _Text:
         return is_free and (not self._lines[line - 1].strip() or self._lines[line].startswith("#"))
 
     def _is_torn_off(self, line: int, begin: int) -> bool:
-        """Whether a cut before this line parts the head of a table from its rule, or leaves a block without content."""
+        """Whether a cut before this line separates a table's head from its rule, or leaves a block without content."""
         inside, text = self._inside[line], self._lines[line]
         ends_block = inside.closer and text.strip().startswith(inside.closer)
         begins_block = inside.opener and self._markdown.endswith(inside.opener, begin, self._starts[line])
@@ -144,7 +144,7 @@ class _Text:
 
 
 def _n_fitting(text: str, room: int) -> int:
-    """How many characters, from the first, have room."""
+    """How many characters of a text, from its first, fit into `room` UTF-16 units."""
     return bisect_right(list(accumulate(map(size, text))), room)
 
 
@@ -153,7 +153,7 @@ def _is_rule(line: str) -> bool:
 
 
 def _context(lines: list[str]) -> list[_Inside]:
-    """What the beginning of each line lies inside of, and that of the line after the last."""
+    """The table or code block around each line, and around the end of the text."""
     found = []
     code: tuple[str, _Inside] | None = None
     table: _Inside | None = None
@@ -170,6 +170,6 @@ def _context(lines: list[str]) -> list[_Inside]:
             table = table if "|" in line else None
             found[-1] = table or _Inside()
         elif number and "|" in lines[number - 1] and _is_rule(line):
-            # The head and its rule; a message may begin with the row below.
+            # A message that begins at the row below repeats the head and its rule.
             table = _Inside(lines[number - 1] + (line if line.endswith("\n") else line + "\n"))
     return found

@@ -1,4 +1,4 @@
-"""Who may be at the other end of an encrypted connection."""
+"""The TLS context of every connection to a receiver."""
 
 import ssl
 from functools import cache
@@ -6,5 +6,5 @@ from functools import cache
 
 @cache
 def trusted() -> ssl.SSLContext:
-    """The context every connection is made in: certificates and names are checked."""
+    """The shared TLS context: certificates and host names are checked."""
     return ssl.create_default_context()

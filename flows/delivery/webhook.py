@@ -1,4 +1,4 @@
-"""Webhook: the digest's JSON, signed, posted so that only its last byte can leave us in doubt."""
+"""Webhook: the digest's JSON, signed and posted; the outcome can be unknown only once its last byte is sent."""
 
 import secrets
 import time
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import httpx
 
 from flows.delivery.channels import NotDelivered, OutcomeUnknown
-from flows.delivery.discretion import silence
 from flows.delivery.edition import Edition
+from flows.delivery.redaction import silence
 from flows.delivery.settings import Webhook
 from flows.delivery.signing import NONCE, SIGNATURE, TIMESTAMP, sign
 from flows.delivery.tls import trusted
 
-# Said before the receiver has begun to work on the request.
+# Status codes of a receiver that has not begun to process the request.
 NOT_TAKEN = {503}
 WORTH_ANOTHER_ATTEMPT = {408, 425, 429, 503}
 
@@ -32,7 +32,7 @@ class WebhookChannel:
         return [edition.json]
 
     def send(self, payload: bytes, key: str, point_of_no_return: Callable[[], None]) -> str:
-        """Post it. 4xx and 503 say that it was not taken; another 5xx, or silence, says nothing."""
+        """Post the JSON. After 4xx and 503 it was not accepted; after another 5xx, or no answer, that is unknown."""
         timestamp, nonce = int(time.time()), secrets.token_urlsafe(18)
         signature = sign(payload, secret=self._webhook.secret.get_secret_value(), timestamp=timestamp, nonce=nonce)
         headers = {
@@ -47,7 +47,7 @@ class WebhookChannel:
         is_out = False
 
         def body() -> Iterator[bytes]:
-            # A receiver that lacks the last byte has no body to check, so it cannot act on it.
+            # A receiver without the last byte cannot check the signature, so it cannot act on the body.
             nonlocal is_out
             yield payload[:-1]
             point_of_no_return()
@@ -58,7 +58,7 @@ class WebhookChannel:
             with silence(), httpx.Client(timeout=self._timeout, verify=trusted()) as client:
                 answer = client.post(self._webhook.url.get_secret_value(), content=body(), headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # Their messages may quote the URL; the kind of error does not.
+            # The error's type alone, because its message may quote the URL.
             if is_out:
                 raise OutcomeUnknown(f"no answer after the whole request was sent: {type(error).__name__}") from None
             raise NotDelivered(f"the endpoint could not be reached: {type(error).__name__}{_why(error)}") from None
@@ -71,7 +71,7 @@ class WebhookChannel:
 
 
 def _why(error: BaseException | None) -> str:
-    """What the operating system said, where it did: it knows no URL."""
+    """The operating system's error text, if there is one: unlike the library's it quotes no URL."""
     while error is not None:
         if isinstance(error, OSError) and error.strerror:
             return f", {error.strerror}"

@@ -1,4 +1,4 @@
-"""The double: the vendor's API on loopback, over the simulated market. Nothing it says is real."""
+"""A test double of the vendor's API: an HTTP server on loopback over the simulated market. No data in it is real."""
 
 from flows.devserver.contract import LATE_2025, SPRING_2025, TODAY, UNLIMITED, Dialect, Plan
 from flows.devserver.endpoints import ENDPOINTS

@@ -1,4 +1,4 @@
-"""From a query to an answer: which rows a page holds and what they look like on the wire. No sockets here."""
+"""From a query to an answer: the rows of a page and their JSON. No sockets here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOKEN_MINIMA = {"marketcap": "market_cap", "volume": "market_cap", "fdv": "marke
 
 
 class Refused(Exception):
-    """The vendor says no: a status and its message."""
+    """A refused request: the HTTP status and the message of the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Query:
-    """One call as the vendor understands it."""
+    """One request: version, endpoint and parameters."""
 
     version: Version
     endpoint: str
@@ -47,7 +47,7 @@ class Query:
         return ENDPOINTS[self.endpoint]
 
     def get(self, name: str) -> str:
-        """A parameter this endpoint looks at, or nothing: the vendor ignores what it does not know."""
+        """A parameter's value, or an empty string: the vendor ignores parameters that the endpoint does not know."""
         known = name in self.spec.accepts(self.version) or name in (*self.spec.equals, *self.spec.minima)
         return self.params.get(name, "") if known or name == self.spec.needs.get(self.version) else ""
 
@@ -57,7 +57,7 @@ def answer(
 ) -> bytes:
     """The body of a successful answer.
 
-    Raises Refused with 400 for what cannot be asked, 404 where no row is found.
+    Raises Refused with 400 for an invalid request, 404 where no row is found.
     """
     shown = view.shown[query.endpoint]
     page, limit = _paging(dialect, query)
@@ -84,7 +84,7 @@ def envelope(rows: list[dict[str, object]]) -> bytes:
 
 
 def refusal(message: str) -> bytes:
-    """The body of an answer that holds no data."""
+    """The body of an answer without data."""
     return _json({"success": False, "message": message, "length": 0, "data": []})
 
 
@@ -109,7 +109,7 @@ def _paging(dialect: Dialect, query: Query) -> tuple[int, int]:
 
 
 def _selected(view: View, dialect: Dialect, plan: Plan, query: Query, shown: Shown) -> np.ndarray:
-    """The places of the rows that a query asks for, in the order they are served."""
+    """The positions of the rows that a query asks for, in the order they are served."""
     asked = {name: value for name, value in query.params.items() if name not in ("page", "limit", "top_k") and value}
     key = (query.version, query.endpoint, tuple(sorted(asked.items())))
     kept = view.kept_selection(key)
@@ -176,13 +176,13 @@ def _day(query: Query, name: str) -> dt.date | None:
 
 
 def _asked_tokens(view: View, query: Query) -> np.ndarray | None:
-    """The ids that the filters leave, None where there is no filter."""
+    """The token ids that pass the filters, None where there is no filter."""
     asked = [name for name in _TOKEN_FILTERS if query.get(name)]
     if not asked:
         return None
     tokens = view.tokens
     if "token_id" in asked:
-        # Most calls name their tokens: look them up rather than through all.
+        # Most requests name their tokens, and looking those up is faster than filtering all.
         asked.remove("token_id")
         tokens = [view.tokens[place] for place in sorted(view.places[one] for one in _ids(query) if one in view.places)]
     left = [token["token_id"] for token in tokens if all(_fits(token, query, name) for name in asked)]
@@ -243,7 +243,7 @@ def _number(query: Query, name: str) -> float:
 
 
 def _shuffled(shown: Shown, index: np.ndarray, seed: int) -> np.ndarray:
-    """The same rows, those of one date in another order on each call."""
+    """The same rows, with those of one date in another order on each call."""
     dice = random.Random(seed)
     days = np.zeros(shown.table.num_rows) if shown.day is None else shown.day
     parts = [list(part) for _, part in groupby(index.tolist(), key=lambda place: days[place])]
@@ -251,7 +251,7 @@ def _shuffled(shown: Shown, index: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _restated(row: dict[str, object], now: dt.datetime, share: float) -> dict[str, object]:
-    """A row whose signal was turned since, if it is old enough and its lot is drawn."""
+    """A row with its signal turned to the other side, if it is older than two days and in the drawn share."""
     moment = row.get("date") or row.get("timestamp")
     if not isinstance(moment, dt.datetime) or moment > now - dt.timedelta(days=2):
         return row
@@ -270,12 +270,12 @@ def _on_the_wire(row: dict[str, object], dialect: Dialect, query: Query) -> dict
     if query.endpoint in ("tokens", "top-market-cap-tokens") and query.version == "v3":
         row = _collapsed(row, query.params.get("expand", ""))
     spec = query.spec
-    told: dict[str, object] = {}
+    named: dict[str, object] = {}
     for column, value in row.items():
         name = _wire_name(query.endpoint, query.version, column)
         if name is not None:
-            told[name] = value if type(value) in AS_THEY_ARE else _plain(value, dialect, spec)
-    return told
+            named[name] = value if type(value) in AS_THEY_ARE else _plain(value, dialect, spec)
+    return named
 
 
 @lru_cache(maxsize=4096)

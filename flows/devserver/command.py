@@ -1,4 +1,4 @@
-"""`trackrecord dev-server`: the double in a terminal, until somebody stops it."""
+"""`trackrecord dev-server`: runs the test double in a terminal until it is stopped."""
 
 import signal
 import threading
@@ -16,7 +16,7 @@ from flows.errors import UsageError
 
 
 def serve(
-    say: Callable[[str], None],
+    print_line: Callable[[str], None],
     *,
     port: int,
     n_tokens: int,
@@ -26,18 +26,18 @@ def serve(
     per_minute: int | None,
     market_end: datetime | None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; say first which settings point a run at it.
+    """Serve until SIGINT or SIGTERM; print first which settings point a run at the server.
 
     Raises UsageError for a fault or an endpoint that does not exist, and for a port that is taken.
     """
-    told = tuple(parse_fault(text) for text in faults)
+    parsed = tuple(parse_fault(text) for text in faults)
     unknown = lacks - set(ENDPOINTS)
     if unknown:
         raise UsageError(f"--lacks {', '.join(sorted(unknown))}: no such endpoint; there are {', '.join(ENDPOINTS)}.")
     spec = sample_market(datetime.now(UTC), n_tokens)
     if market_end is not None:
         spec = replace(spec, end_date=market_end.date())
-    say(f"Drawing a market of {n_tokens} tokens; nothing in it is real …")
+    print_line(f"Drawing a market of {n_tokens} tokens; nothing in it is real …")
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -46,11 +46,11 @@ def serve(
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         plan = Plan(lacks=lacks, per_minute=per_minute)
-        with DevServer(market=spec, plan=plan, keys=keys or (KEY,), faults=told, port=port) as server:
+        with DevServer(market=spec, plan=plan, keys=keys or (KEY,), faults=parsed, port=port) as server:
             for line in _how_to_use(server):
-                say(line)
+                print_line(line)
             stopped.wait()
-            say(f"Stopped after {len(server.calls)} calls.")
+            print_line(f"Stopped after {len(server.calls)} calls.")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -62,7 +62,7 @@ def _how_to_use(server: DevServer) -> list[str]:
         "",
         f"  export TOKENMETRICS_BASE_URL={server.base_url}/v2",
         f"  export TOKENMETRICS_API_KEY={server.keys[0]}",
-        # The default is as slow as a careful guess at the vendor's rate; nobody has to spare this server.
+        # No rate limit, because the default limit is a guess at the vendor's and this server needs none.
         "  export TOKENMETRICS_REQUESTS_PER_MINUTE=0",
         "  trackrecord nightly --source tokenmetrics",
         "",

@@ -1,6 +1,6 @@
-"""What the double promises: the dialect of one age of the vendor's API, and what a plan buys.
+"""The contract of the test double: the dialect of one version of the vendor's API, and the limits of a plan.
 
-The documents leave much open, and what they said changed five times in two years: everything of that kind is a value
+The vendor's documents leave much open and changed five times in two years, so everything of that kind is a value
 here, with today's best guess as its default.
 """
 
@@ -10,11 +10,11 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a server of one age speaks.
+    """How the API behaved at one time.
 
-    `headers`: names under which a key is taken. `over_limit`: what a `limit` above `max_limit` does. `span_days`: the
-    longest range of dates. `dates`: how the moments that today carry a time are written (`plain` is the form of before
-    2025). `removed`: endpoints that are gone.
+    `headers`: header names that may carry the key. `over_limit`: what a `limit` above `max_limit` does. `span_days`:
+    the longest range of dates. `dates`: the format of dates (`plain`, without a time, was used before 2025). `removed`:
+    endpoints that no longer exist.
     """
 
     headers: tuple[str, ...] = ("x-api-key",)
@@ -27,23 +27,23 @@ class Dialect:
     removed: frozenset[str] = frozenset()
 
     def without(self, *endpoints: str) -> "Dialect":
-        """The same server after it has lost these endpoints."""
+        """The same dialect without these endpoints."""
         return replace(self, removed=self.removed | set(endpoints))
 
 
 TODAY = Dialect()
 SPRING_2025 = Dialect(headers=("api_key",), first_page=0, default_limit=1000, max_limit=100_000)
-"""Before the change of May 2025."""
+"""The API before the change of May 2025."""
 LATE_2025 = TODAY.without("trader-grades", "investor-grades", "sentiments", "scenario-analysis")
-"""After the removals of August 2025, if the server followed the vendor's own clients."""
+"""The API after August 2025, if it removed the endpoints that the vendor's own clients removed then."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a key buys. None is no limit.
+    """The limits of a key's plan. None is no limit.
 
-    `lacks`: endpoints it may not call, answered with `denied_status`. `retry_after`: how a 429 says when to come back.
-    `ohlcv_days`: how far back candles may be asked for.
+    `lacks`: endpoints it may not call, answered with `denied_status`. `retry_after`: the format of that header in a
+    429. `ohlcv_days`: how many days back candles may be requested.
     """
 
     lacks: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
-"""The endpoints: which parameters each takes, and what its columns are called in v2 and in v3.
+"""The endpoints: their parameters, and the names of their columns in v2 and in v3.
 
-The selects of `sql/` name their columns in lower snake case. v2 has them in upper case and v3 as they are, with the
-exceptions given here; None is a column that version does not have.
+The selects of `sql/` name their columns in lower snake case. v2 has them in upper case and v3 in lower case, with the
+exceptions given here; None is a column that the version does not have.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ V3_FILTERS = frozenset({"token_name", "slug"})
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One path.
+    """One endpoint.
 
-    `moment` is the column that says when, `stamp` how it is written. `needs`: parameters without which it answers 400.
-    `equals` and `minima` filter a column by a parameter.
+    `moment` is the column of a row's date or time, `stamp` its format. `needs`: parameters without which it answers
+    400. `equals` and `minima` filter a column by a parameter.
     """
 
     takes: frozenset[str]
@@ -39,11 +39,11 @@ class Endpoint:
     versions: tuple[Version, ...] = ("v2", "v3")
 
     def names(self, version: Version) -> Names:
-        """What this version calls the columns that it does not call by the rule."""
+        """The names of this version's columns that do not follow the rule."""
         return self.v2 if version == "v2" else self.v3
 
     def accepts(self, version: Version) -> frozenset[str]:
-        """The parameters this version looks at, those of paging left out."""
+        """The parameters that this version knows, without those of paging."""
         return self.takes | V3_FILTERS if version == "v3" and self.takes & TOKEN else self.takes
 
 

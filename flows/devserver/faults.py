@@ -1,4 +1,4 @@
-"""Misbehaviour as values: what goes wrong, on which calls, at which endpoint."""
+"""Faults as values: what goes wrong, on which calls, at which endpoint."""
 
 import random
 import re
@@ -32,16 +32,16 @@ KINDS = {
 }
 TAKES_NOTHING = ("cut", "reset", "html", "blank", "empty", "shuffle", "off_hour")
 DEFAULTS = {"repeat": "3", "lose": "3", "shrink": "3", "restate": "0.05", "length": "-10", "text": ""}
-# What a server is, rather than what befalls it: these hold on every call unless told otherwise.
+# Faults of these kinds affect every call unless `times` is given, because a real server would show them permanently.
 LASTING = ("shuffle", "repeat", "lose", "restate", "rename", "drop", "extra", "null", "text", "off_hour", "skew")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of misbehaviour and when it happens.
+    """One kind of fault and the calls it affects.
 
-    Of the calls to `endpoint` (None: any), it befalls those from the `call`-th on (from 1), `times` of them (None: all
-    that follow), and of these the `share`, drawn by the server's seed.
+    Of the calls to `endpoint` (None: any) it affects `times` (None: all that follow) from the `call`-th on (from 1),
+    and of these only the `share`, drawn by the server's seed.
     """
 
     kind: str
@@ -76,30 +76,30 @@ class Fault:
 
 
 def parse_fault(text: str) -> Fault:
-    """A fault from how it is written: `KIND[=VALUE][,endpoint=E][,call=K][,times=N|all][,share=S][,retry_after=R]`.
+    """Parse a fault: `KIND[=VALUE][,endpoint=E][,call=K][,times=N|all][,share=S][,retry_after=R]`.
 
     Raises UsageError for what cannot be read.
     """
     head, *options = text.split(",")
     kind, _, value = head.partition("=")
-    told: dict[str, str] = {}
+    given_options: dict[str, str] = {}
     known = {field.name for field in fields(Fault)} - {"kind", "value"}
     for option in options:
         name, is_given, given = option.partition("=")
         if name not in known or not is_given:
             raise UsageError(f"--fault {text}: {option} is unknown; after the kind come {', '.join(sorted(known))}.")
-        told[name] = given
-    lasts = kind in LASTING or ("share" in told and "call" not in told)
-    times = told.get("times", "all" if lasts else "1")
+        given_options[name] = given
+    lasts = kind in LASTING or ("share" in given_options and "call" not in given_options)
+    times = given_options.get("times", "all" if lasts else "1")
     try:
         return Fault(
             kind,
             value,
-            endpoint=told.get("endpoint"),
-            call=int(told.get("call", 1)),
+            endpoint=given_options.get("endpoint"),
+            call=int(given_options.get("call", 1)),
             times=None if times == "all" else int(times),
-            share=float(told.get("share", 1)),
-            retry_after=told.get("retry_after", ""),
+            share=float(given_options.get("share", 1)),
+            retry_after=given_options.get("retry_after", ""),
         )
     except ValueError as error:
         raise UsageError(f"--fault {text} cannot be read: {error}.") from error
@@ -111,7 +111,7 @@ def fail_every(kind: str, value: str = "", *, share: float, endpoint: str | None
 
 
 class Schedule:
-    """Which faults befall the next call. Not safe to share between threads without a lock."""
+    """Which faults affect the next call. Not safe to share between threads without a lock."""
 
     def __init__(self, faults: Iterable[Fault], seed: int) -> None:
         self._faults = list(faults)
@@ -133,7 +133,7 @@ class Schedule:
 
 
 def in_page(start: int, limit: int, page: int, faults: Iterable[Fault]) -> tuple[int, int]:
-    """First row and the row after the last of a page, as the faults would have it."""
+    """The first row of a page and the row after its last, changed by the faults."""
     end = start + limit
     for fault in faults:
         n = int(fault.number) if fault.kind in ("repeat", "lose", "shrink") else 0
@@ -147,7 +147,7 @@ def in_page(start: int, limit: int, page: int, faults: Iterable[Fault]) -> tuple
 
 
 def spoil_fields(row: dict[str, object], fault: Fault) -> dict[str, object]:
-    """A row with its fields as the fault would have them."""
+    """A row with its fields changed by the fault."""
     match fault.kind:
         case "rename":
             old, _, new = fault.value.partition(":")

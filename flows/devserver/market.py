@@ -1,4 +1,4 @@
-"""The sample's market moved in time, and what the vendor shows of it at a moment, one table an endpoint."""
+"""The sample's market moved in time, and the rows that each endpoint serves of it at a moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from flows.devserver.endpoints import ENDPOINTS
-from flows.sources.sample import SAMPLE, MarketSpec, as_held_at, simulate
+from flows.sources.sample import SAMPLE, MarketSpec, simulate, snapshot_at
 
 SQL = Path(__file__).parent / "sql"
 N_KEPT_SELECTIONS = 256
@@ -23,7 +23,7 @@ N_KEPT_SELECTIONS = 256
 def small_market(
     now: dt.datetime, n_tokens: int = 12, n_days: int = 200, hourly_days: int = 20, days_ahead: int = 10, seed: int = 7
 ) -> MarketSpec:
-    """A market for a test: quick to draw, and running on for `days_ahead` days after `now`."""
+    """A small market for tests, which ends `days_ahead` days after `now`."""
     return replace(
         SAMPLE,
         n_tokens=n_tokens,
@@ -38,8 +38,8 @@ def small_market(
 def sample_market(now: dt.datetime, n_tokens: int = SAMPLE.n_tokens) -> MarketSpec:
     """The bundled market, moved to end with the quarter after the one of `now`.
 
-    The draws do not depend on the dates, so this is the sample's own market at other dates. The end is the same all
-    through a quarter: a server started again tomorrow tells the same past.
+    The draws do not depend on the dates, so this is the sample's own market at other dates. The end stays the same
+    for a whole quarter, so that a server started again tomorrow serves the same history.
     """
     end = _quarter_start(now.date(), 2) - dt.timedelta(days=1)
     return replace(SAMPLE, n_tokens=n_tokens, n_pegged=2 if n_tokens <= 60 else 7, end_date=end, hourly_days=240)
@@ -52,28 +52,28 @@ def _quarter_start(day: dt.date, later: int) -> dt.date:
 
 @dataclass(frozen=True)
 class Shown:
-    """One endpoint's rows in the order they are served, and the columns that filters look at."""
+    """One endpoint's rows in the order they are served, and the columns that filters use."""
 
     table: pa.Table
     token_id: np.ndarray | None
     day: np.ndarray | None  # datetime64[D]
 
     def rows(self, index: np.ndarray) -> list[dict[str, object]]:
-        """The rows at these places."""
+        """The rows at these positions."""
         shown: list[dict[str, object]] = self.table.take(pa.array(index)).to_pylist()
         return shown
 
 
 class View:
-    """All that the vendor shows at one moment. Read-only once made, so threads may share it."""
+    """All rows that the vendor serves at one moment. Read-only once made, so threads may share it."""
 
     def __init__(self, tables: Mapping[str, pa.Table], now: dt.datetime, *, partial_today: bool = True) -> None:
         self.now = now
-        self.held = as_held_at(tables, now)
+        self.snapshot = snapshot_at(tables, now)
         with duckdb.connect() as connection:
             connection.execute(f"set variable now = timestamp '{now.isoformat()}'")
             connection.execute(f"set variable partial_today = {partial_today}")
-            for name, table in self.held.items():
+            for name, table in self.snapshot.items():
                 connection.register(name, table)
             connection.execute((SQL / "_market.sql").read_text())
             self.tokens = connection.sql("select * from token order by token_id").to_arrow_table().to_pylist()
@@ -82,11 +82,11 @@ class View:
         self._selections: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
 
     def kept_selection(self, key: tuple[object, ...]) -> np.ndarray | None:
-        """The places of rows found for an earlier query of the same kind."""
+        """The positions of the rows that an earlier query with the same filters found, or None."""
         return self._selections.get(key)
 
     def keep_selection(self, key: tuple[object, ...], index: np.ndarray) -> None:
-        """Remember what a query found: its next page need not look again."""
+        """Cache the rows that a query found, for its next page."""
         self._selections[key] = index
         if len(self._selections) > N_KEPT_SELECTIONS:
             self._selections.popitem(last=False)
@@ -101,7 +101,7 @@ def _show(connection: duckdb.DuckDBPyConnection, name: str) -> Shown:
 
 
 class Market:
-    """The market as it stands now, made anew when the hour has changed. Use `drawn` to make one."""
+    """The market, with the view of the current hour. Use `drawn` to make one."""
 
     def __init__(self, spec: MarketSpec, *, partial_today: bool = True) -> None:
         self.spec = spec
@@ -110,7 +110,7 @@ class Market:
         self._view: View | None = None
 
     def at(self, now: dt.datetime) -> View:
-        """What the vendor shows at `now` (UTC, no zone): it moves on the hour, so that pages belong together."""
+        """The rows served at `now` (UTC, no zone); they change only on the hour, so that pages fit together."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         if self._view is None or self._view.now != hour:
             self._view = View(self.tables, hour, partial_today=self._partial_today)
@@ -119,5 +119,5 @@ class Market:
 
 @lru_cache(maxsize=2)
 def drawn(spec: MarketSpec, *, partial_today: bool = True) -> Market:
-    """The market of that spec: a test that starts a hundred servers draws it once."""
+    """The market of a spec, cached, because tests start many servers over one market."""
     return Market(spec, partial_today=partial_today)

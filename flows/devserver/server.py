@@ -1,4 +1,4 @@
-"""The double on the wire: an HTTP server on loopback that speaks the vendor's API and can be told to misbehave."""
+"""The test double's HTTP server: on loopback, it serves the vendor's API and can be set to fail."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from flows.errors import UsageError
 from flows.sources.sample import MarketSpec
 
 KEY = "tm-00000000-0000-4000-8000-000000000000"
-"""The key a double takes unless told otherwise. It opens nothing anywhere."""
+"""The key that the double accepts by default. It is invalid everywhere else."""
 
 CONTROL = "/_double"
 HTML = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
@@ -37,7 +37,7 @@ VERSIONS: tuple[Version, ...] = ("v2", "v3")
 
 @dataclass(frozen=True)
 class Call:
-    """One call that was answered. `params` never holds a key; `status` 0 is a connection closed without an answer."""
+    """One call that was answered. `params` has no key; `status` 0 is a connection closed without an answer."""
 
     method: str
     path: str
@@ -56,7 +56,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is to be sent, before any fault of the wire."""
+    """The answer to send, before faults of the connection are applied."""
 
     status: int
     body: bytes
@@ -67,9 +67,9 @@ class Answer:
 class DevServer:
     """The vendor's API over a simulated market, on a free port of loopback.
 
-    `market`: what it sells (default: a small one of `n_tokens`, drawn for `now`). `now`: its moment, UTC without zone
-    (default: the real clock; `server.now = …` sets it). `keys`: those it accepts; `revoked` says from which call on
-    (counted from 1) one of them is not any more. Everything else is `plan`, `dialect` and `faults`.
+    `market`: the market it serves (default: a small one of `n_tokens`, drawn for `now`). `now`: its clock, UTC without
+    zone (default: the real time; `server.now = …` sets it). `keys`: the accepted keys; `revoked` maps a key to the
+    call (counted from 1) from which on it is refused. `plan`, `dialect` and `faults` set everything else.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class DevServer:
 
     @property
     def now(self) -> datetime:
-        """The moment the vendor lives at, UTC, no zone."""
+        """The server's current moment, UTC, no zone."""
         return self._now or datetime.now(UTC).replace(tzinfo=None)
 
     @now.setter
@@ -119,7 +119,7 @@ class DevServer:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What goes wrong. Setting it begins the count of calls anew."""
+        """The faults of the server. Setting them restarts the count of calls."""
         return self._faults
 
     @faults.setter
@@ -129,7 +129,7 @@ class DevServer:
 
     @property
     def base_url(self) -> str:
-        """Where it listens, `http://127.0.0.1:PORT`; the versions are `/v2` and `/v3` under it."""
+        """The address, `http://127.0.0.1:PORT`; the versions are `/v2` and `/v3` under it."""
         assert self._http is not None, "start the server first"
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
@@ -138,7 +138,7 @@ class DevServer:
         self._revoked[key] = 0
 
     def start(self) -> DevServer:
-        """Listen. The market is drawn already, its first view is made here."""
+        """Start listening, after making the market's first view."""
         self.market.at(self.now)
         try:
             self._http = _Server(self, self._port)
@@ -151,7 +151,7 @@ class DevServer:
         return self
 
     def stop(self) -> None:
-        """Stop listening, break off what is being sent, and wait for it."""
+        """Stop listening, abort answers being sent, and wait for the threads."""
         self.stopping.set()
         if self._http is not None and self._thread is not None:
             self._http.shutdown()
@@ -168,7 +168,7 @@ class DevServer:
         self.stop()
 
     def respond(self, path: str, params: dict[str, str], key: tuple[str, str] | None) -> tuple[Answer, list[Fault]]:
-        """The answer to a GET, and the faults that befall it."""
+        """The answer to a GET, and the faults to apply to it."""
         version, endpoint = _parts(path)
         with self._lock:
             self._n_calls += 1
@@ -194,7 +194,7 @@ class DevServer:
             return self._refuse(refused, None), faults
 
     def control(self, method: str, path: str, body: bytes) -> Answer:
-        """The calls that are not the vendor's: see and set what goes wrong."""
+        """The double's own endpoints: read and set faults and clock, and list the calls."""
         what = path.removeprefix(CONTROL).strip("/")
         try:
             if what == "faults" and method in ("PUT", "POST", "DELETE"):
@@ -209,20 +209,20 @@ class DevServer:
             return Answer(400, _as_json({"message": str(error)}))
         match what:
             case "calls":
-                return Answer(200, _as_json([_told(call) for call in list(self.calls)]))
+                return Answer(200, _as_json([_call_fields(call) for call in list(self.calls)]))
             case "now":
                 return Answer(200, _as_json(f"{self.now:%Y-%m-%dT%H:%M:%S}"))
             case _:
                 return Answer(200, _as_json([str(fault) for fault in self.faults]))
 
     def without_keys(self, text: str) -> str:
-        """The text with every key that this server knows blotted out."""
+        """The text with every key that this server knows replaced by stars."""
         for key in (*self.keys, *self._revoked):
             text = text.replace(key, "***")
         return text
 
     def _admit(self, endpoint: str | None, key: tuple[str, str] | None, number: int) -> None:
-        """Let a call in, or say which limit it meets. Raises Refused."""
+        """Count a call against the key's limits. Raises Refused with the limit that it exceeds."""
         given = key[1] if key else ""
         if given not in self.keys or number >= self._revoked.get(given, 1 << 60):
             raise Refused(401, "Invalid or missing API key" if key else "API key is required")
@@ -240,11 +240,11 @@ class DevServer:
 
     def _refuse(self, refused: Refused, fault: Fault | None) -> Answer:
         headers: tuple[tuple[str, str], ...] = ()
-        told = fault.retry_after if fault else (self.plan.retry_after or "") if refused.status == 429 else ""
-        if told:
-            waits = self._seconds_until_free() if told in ("seconds", "date") else float(told)
+        retry_after = fault.retry_after if fault else (self.plan.retry_after or "") if refused.status == 429 else ""
+        if retry_after:
+            waits = self._seconds_until_free() if retry_after in ("seconds", "date") else float(retry_after)
             moment = datetime.now(UTC) + timedelta(seconds=waits)
-            value = format_datetime(moment, usegmt=True) if told == "date" else f"{waits:.0f}"
+            value = format_datetime(moment, usegmt=True) if retry_after == "date" else f"{waits:.0f}"
             headers = (("Retry-After", value),)
         return Answer(refused.status, refusal(refused.message), headers=headers)
 
@@ -259,9 +259,9 @@ def _parts(path: str) -> tuple[Version | None, str | None]:
     return next((known for known in VERSIONS if known == version), None), endpoint or None
 
 
-def _told(call: Call) -> dict[str, object]:
-    told = {"method": call.method, "path": call.path, "params": call.params}
-    return {**told, "status": call.status, "at": call.at.isoformat(), "n_bytes": call.n_bytes}
+def _call_fields(call: Call) -> dict[str, object]:
+    request = {"method": call.method, "path": call.path, "params": call.params}
+    return {**request, "status": call.status, "at": call.at.isoformat(), "n_bytes": call.n_bytes}
 
 
 def _as_json(value: object) -> bytes:
@@ -285,7 +285,7 @@ class _Server(ThreadingHTTPServer):
             (self._open.add if is_open else self._open.discard)(connection)
 
     def close_connections(self) -> None:
-        """Wake the threads that wait for another call on a connection kept alive."""
+        """Shut down open connections, to end the threads that wait for another request on them."""
         with self._guard:
             for connection in self._open:
                 try:
@@ -294,7 +294,7 @@ class _Server(ThreadingHTTPServer):
                     continue
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is its own affair."""
+        """Ignore a client that closes its connection early."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -331,7 +331,7 @@ class _Handler(BaseHTTPRequestHandler):
             if any(fault.kind == kind for fault in faults):
                 form = Answer.kind if kind == "empty" else "text/html; charset=utf-8"
                 status, answered = 200, Answer(200, body, form)
-        # Kept before it is sent: whoever has the answer can see the call.
+        # The call is recorded before it is answered, so that a test that has the answer finds the call.
         double.calls.append(
             Call(
                 "GET",
@@ -347,15 +347,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answered, faults)
 
     def do_PUT(self) -> None:
-        """Set something of the double's own."""
+        """Handle a PUT to the double's own endpoints."""
         self._control("PUT")
 
     def do_POST(self) -> None:
-        """Add something to the double's own."""
+        """Handle a POST to the double's own endpoints."""
         self._control("POST")
 
     def do_DELETE(self) -> None:
-        """Clear something of the double's own."""
+        """Handle a DELETE to the double's own endpoints."""
         self._control("DELETE")
 
     def _control(self, method: Literal["PUT", "POST", "DELETE"]) -> None:
@@ -380,7 +380,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or "cut" in by_kind or "length" in by_kind
         try:
             if "slow" not in by_kind:
-                # One write: a head sent apart waits for its acknowledgement.
+                # One write, because a body sent after the head would wait for the head's acknowledgement.
                 self.wfile.write(head + body)
                 return
             self.wfile.write(head)
@@ -404,7 +404,7 @@ class _Handler(BaseHTTPRequestHandler):
         return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
     def _reset(self) -> None:
-        """Close so that the client sees a reset, not an end."""
+        """Close the connection so that the client gets a TCP reset, not an orderly end."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()

@@ -5,17 +5,16 @@ from datetime import datetime
 
 import duckdb
 
-from flows.config import TIMEFRAMES
 from flows.datasets import Column, Dataset
 from flows.quality.incoming import Incoming
 
 # Bars with more than this missing between them are no neighbours: a halt (contract, section 3: segments).
-HALT = "interval 3 day"
+HALT = "to_seconds(tolerated_seconds(timeframe))"
 
 # Closes this far from both neighbours are handed to the spike rule, which draws its own, wider line.
 SUSPICION = 2
 
-_TIMEFRAME_KNOWN = f"timeframe in ({', '.join(repr(name) for name in TIMEFRAMES)})"
+_TIMEFRAME_KNOWN = "is_in_use(timeframe)"
 
 
 def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: datetime) -> None:

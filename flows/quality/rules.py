@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from flows.config import TIMEFRAMES
 from flows.datasets import DATASETS
+from flows.timeframes import TIMEFRAMES
 
 Severity = Literal["critical", "warning"]
 Scope = Literal["row", "dataset"]
@@ -37,7 +37,7 @@ Bound = float | Literal["max_quarantined_share", "max_vanished_share", "stale_af
 class Expectation:
     """One expectation: its class in `great_expectations.expectations`, and its arguments.
 
-    A text under `min_value` or `max_value` names the setting that holds the bound.
+    A text under `min_value`, `max_value` or `value_set` names the setting that holds the bound or the values.
     """
 
     kind: str
@@ -172,8 +172,9 @@ ROW_RULES = (
     _row(
         "timeframe_known",
         FRAMED,
-        f"The timeframe is none of {', '.join(TIMEFRAMES)}; rename it, or leave the rows out.",
-        one_of("timeframe", *TIMEFRAMES),
+        f"The timeframe is not in use; if it is one of {', '.join(TIMEFRAMES)}, add it to TRACKRECORD_TIMEFRAMES, "
+        "else rename it, or leave the rows out.",
+        Expectation("ExpectColumnValuesToBeInSet", {"column": "timeframe", "value_set": "timeframes"}),
     ),
     _row(
         "not_in_future",

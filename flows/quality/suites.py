@@ -153,7 +153,7 @@ class Suites:
 
         bounds = {
             name: getattr(self._settings, str(value))
-            if name in ("min_value", "max_value") and _is_text(value)
+            if name in ("min_value", "max_value", "value_set") and _is_text(value)
             else value
             for name, value in declared.kwargs.items()
         }

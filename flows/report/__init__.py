@@ -1,1 +1,1 @@
-"""What people read: the scorecard on a terminal and on a run's page."""
+"""Reports: the scorecard and the status on a terminal, a run's page, and the weekly digest."""

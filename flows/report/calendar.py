@@ -1,4 +1,4 @@
-"""The states of the days as a calendar: a line a feed, a letter a day, the newest on the right."""
+"""The states of the days as a calendar: one line a feed, one letter a day, the newest on the right."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from flows.warehouse.days import Day
 
 N_DAYS_SHOWN = 42
 
-# From bad to good: a day of hours shows its worst.
+# In order from worst to best, because an hourly feed's day shows the worst of its hours.
 LETTERS = {
     "late": "L",
     "missing": "M",
@@ -32,28 +32,28 @@ def print_calendar(console: Console, days: Iterable[Day]) -> None:
     newest = max(day.bar_start.date() for feed in by_feed.values() for day in feed)
     width = max(map(len, by_feed))
     console.print(f"Days, the newest ({newest}) on the right:", highlight=False)
-    for feed, told in sorted(by_feed.items()):
-        console.print(f"  {feed:<{width}}  {_line(told, newest)}", highlight=False, markup=False)
+    for feed, feed_days in sorted(by_feed.items()):
+        console.print(f"  {feed:<{width}}  {_line(feed_days, newest)}", highlight=False, markup=False)
     console.print(f"  {LEGEND}", highlight=False, markup=False)
 
 
-def told_late(days: Iterable[Day]) -> list[str]:
+def late_feeds(days: Iterable[Day]) -> list[str]:
     """One sentence for every feed that is late."""
     late: dict[str, list[Day]] = defaultdict(list)
     for day in days:
         if day.state == "late":
             late[_feed(day)].append(day)
     return [
-        f"Late: {feed} lacks {len(told)} {'hours' if told[0].timeframe == '1h' else 'days'} "
-        f"since {min(day.bar_start for day in told):%Y-%m-%d %H:%M}. Run the nightly again."
-        for feed, told in sorted(late.items())
+        f"Late: {feed} lacks {len(feed_days)} {'hours' if feed_days[0].timeframe == '1h' else 'days'} "
+        f"since {min(day.bar_start for day in feed_days):%Y-%m-%d %H:%M}. Run the nightly again."
+        for feed, feed_days in sorted(late.items())
     ]
 
 
-def _line(told: list[Day], newest: date) -> str:
+def _line(feed_days: list[Day], newest: date) -> str:
     severity = list(LETTERS)
     worst: dict[date, str] = {}
-    for day in told:
+    for day in feed_days:
         at = day.bar_start.date()
         worst[at] = min(worst.get(at, "complete"), day.state, key=severity.index)
     shown = [newest - timedelta(days=back) for back in reversed(range(N_DAYS_SHOWN))]

@@ -1,26 +1,28 @@
-"""What the gates said, as people read it."""
+"""The results of both gates as Markdown, for a run's page."""
 
-from flows.pipeline import Outcome
+from collections.abc import Iterable, Sequence
+
 from flows.quality.results import GateStopped, RuleResult
+from flows.warehouse.snapshots import Snapshot
 
 
-def gates_markdown(outcome: Outcome) -> str:
+def gates_markdown(snapshots: Iterable[Snapshot], checks: Sequence[RuleResult]) -> str:
     """Both gates' results as Markdown: rows, what was quarantined, and each rule that was not passed."""
     lines = ["| dataset | rows | new | quarantined | gate |", "| --- | --- | --- | --- | --- |"]
-    for one in outcome.snapshots:
-        told = "same bytes as before" if one.gate is None else f"{len(one.gate.warnings)} warnings"
-        lines.append(f"| {one.dataset} | {one.n_rows} | {one.n_new} | {one.n_quarantined} | {told} |")
-    warnings = [result for one in outcome.snapshots if one.gate for result in one.gate.warnings]
-    lines += ["", *[_told(result) for result in warnings if not result.is_passed]]
-    n_passed = sum(result.is_passed for result in outcome.checks)
-    lines += ["", f"Marts: {n_passed} of {len(outcome.checks)} checks passed."]
+    for one in snapshots:
+        gate = "same bytes as before" if one.gate is None else f"{len(one.gate.warnings)} warnings"
+        lines.append(f"| {one.dataset} | {one.n_rows} | {one.n_new} | {one.n_quarantined} | {gate} |")
+    warnings = [result for one in snapshots if one.gate for result in one.gate.warnings]
+    lines += ["", *[_rule_line(result) for result in warnings if not result.is_passed]]
+    n_passed = sum(result.is_passed for result in checks)
+    lines += ["", f"Marts: {n_passed} of {len(checks)} checks passed."]
     return "\n".join(lines)
 
 
 def stop_markdown(stop: GateStopped) -> str:
-    """What a gate stopped a run for, and what to do, as Markdown."""
-    return "\n".join(["**Stopped: nothing was published.**", "", *map(_told, stop.failed), "", str(stop)])
+    """The rules for which a gate stopped a run, and what to do, as Markdown."""
+    return "\n".join(["**Stopped: nothing was published.**", "", *map(_rule_line, stop.failed), "", str(stop)])
 
 
-def _told(result: RuleResult) -> str:
+def _rule_line(result: RuleResult) -> str:
     return f"- **{result.dataset}.{result.rule}** ({result.severity}): {result.n_failed} rows. {result.reason}"

@@ -1,18 +1,17 @@
-"""When a small cell of a scorecard will say enough."""
+"""When a cell of a scorecard that is too small will be reportable."""
 
 from datetime import datetime, timedelta
 
 from flows.scoring.inference import MIN_CLUSTERS, MIN_EFFECTIVE
 
-# Beyond this a pace says nothing.
+# A date farther away than this is not given: the pace of the past does not predict that far.
 FARTHEST = timedelta(days=10 * 365)
 
 
 def enough_at(*, now: datetime, span: timedelta | None, n_effective: float | None, n_clusters: int) -> datetime | None:
-    """When a cell will be reportable if it goes on as it did over its `span`; None where that says nothing.
+    """When a cell will be reportable if calls keep coming at the pace of its `span`; None where there is no pace.
 
-    It goes on from `now`, not from its last call: for a vendor that has fallen silent no cell was enough in a past that
-    is over.
+    The time still needed is counted from `now`, not from the last call, so that the date never lies in the past.
     """
     if span is None or not n_effective or n_clusters < 2:
         return None

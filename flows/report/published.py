@@ -11,7 +11,7 @@ from flows.errors import UsageError
 
 
 def published_file(settings: Settings) -> Path:
-    """Where it lies. Raises UsageError before the first publish."""
+    """The path of the published file. Raises UsageError before the first publish."""
     if not settings.published.exists():
         raise UsageError(f"{settings.published} does not exist yet. Run `trackrecord nightly` first.")
     return settings.published

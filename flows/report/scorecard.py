@@ -1,4 +1,4 @@
-"""The scorecard as people read it: rates with n and interval, beside what chance gave, from the published file."""
+"""The scorecard for a terminal and a run's page: rates with n and interval beside their base rates."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from rich.text import Text
 from flows.report.pace import enough_at
 from flows.report.tables import fits
 
-# What a reader sees first: one horizon a timeframe, the middle one.
+# The first page shows one horizon a timeframe, the middle one.
 QUERY = """
 with horizons as (
     select timeframe, quantile_disc(horizon, 0.5) as horizon
@@ -52,7 +52,7 @@ HEADINGS = (
     "drawdown, worst",
 )
 
-# How many columns even the narrowest page shows: a rate with its n and its interval.
+# The narrowest terminal still shows the sector, n, and the rate with its interval.
 FEWEST_COLUMNS = 3
 
 LEGEND = (
@@ -72,7 +72,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """What the published file says, with where it comes from."""
+    """The scorecard's first page as text, with the run it comes from."""
 
     as_of: datetime
     run_id: str
@@ -83,23 +83,23 @@ class Scorecard:
 def read_scorecard(published: Path) -> Scorecard:
     """Read the scorecard's first page from the published file."""
     with duckdb.connect(str(published), read_only=True) as file:
-        told = file.execute(
+        publish = file.execute(
             "select as_of, run_id, is_simulated from ops.publish order by published_at desc limit 1"
         ).fetchone()
-        assert told is not None
+        assert publish is not None
         cursor = file.execute(QUERY)
         names = [column[0] for column in cursor.description or ()]
         cells = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    stamp = "SIMULATED: " if told[2] else ""
+    stamp = "SIMULATED: " if publish[2] else ""
     groups: dict[tuple[str, str, int], list[tuple[str, ...]]] = {}
     for cell in cells:
         key = (str(cell["vendor"]), str(cell["timeframe"]), int(cell["horizon"]))
-        groups.setdefault(key, []).append(_row(cell, told[0]))
+        groups.setdefault(key, []).append(_row(cell, publish[0]))
     sections = tuple(
         Section(f"{stamp}{vendor}, {timeframe} calls held for {horizon} bars, entered at the next open", tuple(rows))
         for (vendor, timeframe, horizon), rows in groups.items()
     )
-    return Scorecard(told[0], told[1], told[2], sections)
+    return Scorecard(publish[0], publish[1], publish[2], sections)
 
 
 def print_scorecard(console: Console, card: Scorecard) -> None:
@@ -117,7 +117,7 @@ def print_scorecard(console: Console, card: Scorecard) -> None:
 
 def _table(section: Section, n_columns: int) -> Table:
     table = Table(
-        # A vendor's or a sector's name is text, whatever brackets it holds.
+        # `Text` keeps rich from reading brackets in a vendor's name as markup.
         title=Text(section.title),
         title_justify="left",
         header_style="bold",

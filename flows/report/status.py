@@ -1,4 +1,4 @@
-"""What `trackrecord status` says: what is published, how fresh it is, every day's state, the last runs, deliveries."""
+"""The output of `trackrecord status`: what is published, how fresh it is, each day's state, last runs, deliveries."""
 
 from datetime import datetime
 from pathlib import Path
@@ -9,13 +9,13 @@ from flows.clock import utc_now
 from flows.config import Settings
 from flows.delivery.delivery import read as read_deliveries
 from flows.delivery.delivery import summary
-from flows.delivery.doubt import weeks_in_doubt
 from flows.delivery.overdue import overdue
 from flows.delivery.settings import DeliverySettings
+from flows.delivery.unknown_outcome import weeks_of_unknown_outcome
 from flows.home import journal
-from flows.report.calendar import print_calendar, told_late
+from flows.report.calendar import late_feeds, print_calendar
 from flows.report.published import open_published
-from flows.report.tables import say
+from flows.report.tables import print_line
 from flows.warehouse.days import read_days
 from flows.warehouse.runs import fold
 
@@ -32,7 +32,7 @@ def print_status(console: Console, settings: Settings, channels: DeliverySetting
         ).fetchone()
         assert row is not None
         published_at, as_of, run_id, source, is_simulated, is_replay = row
-        # A replay lives in the past: nothing is due there after its own moment.
+        # The days of a replay are judged at its as-of moment, because nothing was due after that.
         days = read_days(file, settings, as_of if is_replay else utc_now())
     console.print(
         f"{settings.published}: published {published_at:%Y-%m-%d %H:%M} UTC by run {run_id} from {source}, "
@@ -40,35 +40,35 @@ def print_status(console: Console, settings: Settings, channels: DeliverySetting
     )
     print_last_runs(console, settings.home)
     if (settings.home / "journal" / "requests.jsonl").exists():
-        from flows.report.calls import print_use
+        from flows.report.vendor_requests import print_use
 
         print_use(console, settings.home, utc_now())
     print_calendar(console, days)
-    late = [*_old(settings, published_at), *told_late(days)]
+    late = [*_old(settings, published_at), *late_feeds(days)]
     late += [f"Late: {one}" for one in overdue(settings.home, utc_now(), channels)]
     for line in late:
-        say(console, line)
-    say(console, summary(read_deliveries(settings.home).values()))
-    print_doubt(console, settings.home, channels)
+        print_line(console, line)
+    print_line(console, summary(read_deliveries(settings.home).values()))
+    print_unknown_outcomes(console, settings.home, channels)
     return bool(late)
 
 
 def print_last_runs(console: Console, home: Path) -> None:
-    """From the journal: the published file cannot know of a run that did not publish."""
+    """Print the last runs, from the journal, because the published file has no record of a run that failed."""
     runs = fold(journal.read(home, "runs"))[-N_RUNS_SHOWN:]
     if runs:
         console.print("Last runs, newest first:")
     for run in reversed(runs):
-        say(console, f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
+        print_line(console, f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
         for line in (run["error"] or "").splitlines():
-            say(console, f"    {line}")
+            print_line(console, f"    {line}")
 
 
-def print_doubt(console: Console, home: Path, channels: DeliverySettings) -> None:
-    """What a restore has left open, for as long as it matters."""
+def print_unknown_outcomes(console: Console, home: Path, channels: DeliverySettings) -> None:
+    """Print the weeks whose digest may have been sent before a restore, until their deadline has passed."""
     if channels.mail_to or channels.webhooks or channels.chats:
-        for week in weeks_in_doubt(home, utc_now(), channels.delivery_deadline_hours):
-            say(
+        for week in weeks_of_unknown_outcome(home, utc_now(), channels.delivery_deadline_hours):
+            print_line(
                 console,
                 f"In doubt: this home was restored without its outbox, and the digest of {week} may have gone out "
                 "before. It is made, and sent to nobody unasked: ask the readers, then `trackrecord deliveries`.",

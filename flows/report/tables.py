@@ -1,4 +1,4 @@
-"""Tables and lines on a terminal, shown whole."""
+"""Tables and lines on a terminal, never cut off."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-# The width of a page that has none of its own; the widest scorecard fits.
+# The width of output that is no terminal, such as a file; the widest scorecard fits.
 WIDE = 160
 
 
@@ -19,8 +19,8 @@ def fits(console: Console, table: Table) -> bool:
     return Measurement.get(console, unbounded, table).maximum <= console.width
 
 
-def say(console: Console, text: str) -> None:
-    """Print text as it is: what looks like markup or a number in it is somebody's data."""
+def print_line(console: Console, text: str) -> None:
+    """Print a line of text as it is, without rich's markup or highlighting, because it may contain a vendor's data."""
     console.print(text, highlight=False, markup=False)
 
 
@@ -36,5 +36,5 @@ def print_rows(console: Console, names: list[str], rows: Iterable[tuple[Any, ...
     width = max(map(len, names))
     for row in cells:
         for name, value in zip(names, row, strict=True):
-            say(console, f"{name:<{width}}  {value}")
+            print_line(console, f"{name:<{width}}  {value}")
         console.print()

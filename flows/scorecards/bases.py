@@ -1,4 +1,4 @@
-"""Base windows of every group, read from `temp` and `work`, handed out in pieces of whole groups."""
+"""Base windows of every group, read from the warehouse, handed out in pieces of whole groups."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,25 +10,13 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.scoring.series import LONG, SHORT, WINDOWS, Counts, Ints, Series
+from flows.scorecards.cells import at_horizon, fetch
+from flows.scoring.edge import groups_of
+from flows.scoring.series import LONG, SHORT, WINDOWS, Base, Columns, Counts, Group, Ints, Series
 from flows.scoring.windows import BITS_A_HORIZON, HIT_LONG, HIT_SHORT, SCORED
-
-Columns = dict[str, NDArray[Any]]
-
-# A vendor's id and a sector or token.
-Group = tuple[object, object]
 
 # Bars of tokens whose base windows one worker holds as series at once.
 BARS_A_PIECE = 400_000
-
-
-@dataclass(frozen=True)
-class Base:
-    """Base windows of some groups, of one timeframe and horizon: the covered tokens', and all priced tokens'."""
-
-    groups: dict[Group, int]
-    covered: Series
-    priced: Series
 
 
 @dataclass(frozen=True)
@@ -43,19 +31,21 @@ class Bases:
     make: tuple[Callable[[], Base], ...]
 
 
-def sector_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]) -> Iterator[Bases]:
-    """The base windows of sectors, which are few: one piece a horizon.
+def sector_bases(
+    connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...], *, series: str, bases: str
+) -> Iterator[Bases]:
+    """The base windows of sectors, which are few: one piece a horizon, the longest first.
 
-    The shortest has the most blocks and comes last: the tokens' are read while it is inferred from.
+    The table `series` says where each sector's stand in an array, `bases` holds the counts of each entry moment.
     """
     for horizon in sorted(horizons, reverse=True):
         where = f"where timeframe = '{timeframe}' and horizon = {horizon}"
-        series = fetch(
+        placed = fetch(
             connection,
             f"""
             select
-                vendor_id, sector, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_moments
-            from temp.sector_series
+                vendor_id, sector, bar_number(timeframe, started_at) as first, n_moments
+            from {series}
             {where}
             order by position
             """,
@@ -67,12 +57,12 @@ def sector_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons
             select
                 series.position + bars_between('{timeframe}', series.started_at, base.entry_at) as position,
                 n_windows, n_hit_long, n_hit_short, n_priced, n_priced_hit_long, n_priced_hit_short
-            from work.sector_base as base
-            inner join temp.sector_series as series using (vendor, sector, timeframe, horizon)
+            from {bases} as base
+            inner join {series} as series using (vendor, sector, timeframe, horizon)
             {where}
             """,
         )
-        yield Bases(horizon, {}, (partial(_of_sectors, series, rows),))
+        yield Bases(horizon, {}, (partial(_of_sectors, placed, rows),))
 
 
 def _of_sectors(series: Columns, rows: Columns) -> Base:
@@ -91,28 +81,28 @@ def _of_sectors(series: Columns, rows: Columns) -> Base:
     )
 
 
-def token_bases(connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...]) -> Iterator[Bases]:
-    """The base windows of the tokens in scope, whose flags hold all horizons: read once, handed out by whole tokens."""
-    every = _TokenSeries.read(connection, timeframe)
+def token_bases(
+    connection: duckdb.DuckDBPyConnection,
+    timeframe: str,
+    horizons: tuple[int, ...],
+    *,
+    series: str,
+    bases: str,
+    cells: Columns,
+) -> Iterator[Bases]:
+    """The base windows of the cells' tokens, whose flags hold all horizons: read once, handed out by whole tokens.
+
+    The table `series` says where each token's bars stand in an array, `bases` holds the flags of each bar.
+    """
+    every = _TokenSeries.read(connection, timeframe, series, bases)
     for place, horizon in enumerate(horizons):
-        asked = _groups_in_scope(connection, timeframe, horizon)
+        asked = set(groups_of(at_horizon(cells, horizon)))
         pieces = every.pieces([number for number, group in enumerate(every.groups) if group in asked])
         yield Bases(
             horizon,
             {every.groups[number]: piece for piece, numbers in enumerate(pieces) for number in numbers},
             tuple(partial(every.base, numbers, place) for numbers in pieces),
         )
-
-
-def _groups_in_scope(connection: duckdb.DuckDBPyConnection, timeframe: str, horizon: int) -> set[Group]:
-    """The tokens whose scorecards take inference at a horizon."""
-    return set(
-        connection.execute(
-            "select vendor_id, token_id from temp.card_scope inner join work.vendor using (vendor) "
-            "where timeframe = $timeframe and horizon = $horizon and is_rescored",
-            {"timeframe": timeframe, "horizon": horizon},
-        ).fetchall()
-    )
 
 
 @dataclass(frozen=True)
@@ -131,26 +121,26 @@ class _TokenSeries:
     is_covered: NDArray[np.bool_]
 
     @classmethod
-    def read(cls, connection: duckdb.DuckDBPyConnection, timeframe: str) -> "_TokenSeries":
-        series = fetch(
+    def read(cls, connection: duckdb.DuckDBPyConnection, timeframe: str, series: str, bases: str) -> "_TokenSeries":
+        placed = fetch(
             connection,
             f"""
-            select vendor_id, token_id, epoch(started_at)::bigint // bar_seconds(timeframe) as first, n_bars, position
-            from temp.token_series
+            select vendor_id, token_id, bar_number(timeframe, started_at) as first, n_bars, position
+            from {series}
             where timeframe = '{timeframe}'
             order by position
             """,
         )
-        n_bars = int(series["n_bars"].sum())
+        n_bars = int(placed["n_bars"].sum())
         flags, is_covered = np.zeros(n_bars, dtype=np.int64), np.zeros(n_bars, dtype=np.bool_)
         # In no order: to sort the rows would take longer than to read them.
-        rows = connection.execute(f"select position, is_covered, flags from temp.token_base_{timeframe}")
+        rows = connection.execute(f"select position, is_covered, flags from {bases} where timeframe = '{timeframe}'")
         for batch in rows.to_arrow_reader():
             position = batch["position"].to_numpy()
             flags[position] = batch["flags"].to_numpy()
             is_covered[position] = batch["is_covered"].to_numpy(zero_copy_only=False)
-        groups = list(zip(series["vendor_id"].tolist(), series["token_id"].tolist(), strict=True))
-        return cls(groups, series["first"], series["n_bars"], series["position"], flags, is_covered)
+        groups = list(zip(placed["vendor_id"].tolist(), placed["token_id"].tolist(), strict=True))
+        return cls(groups, placed["first"], placed["n_bars"], placed["position"], flags, is_covered)
 
     def pieces(self, numbers: Sequence[int]) -> Sequence[Sequence[int]]:
         """The tokens with these numbers in pieces of about `BARS_A_PIECE`; one at least."""
@@ -183,9 +173,3 @@ def _numbered(groups: Iterable[Group]) -> dict[Group, int]:
 def _series(counts: Counts, first: Ints, length: Ints) -> Series:
     """Series of groups; after them stands one of no length, for whatever has no windows."""
     return Series(counts, np.r_[first, 0].astype(np.int64), np.r_[length, 0].astype(np.int64))
-
-
-def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> Columns:
-    """A query's columns as arrays; NULL numbers are NaN."""
-    table = connection.execute(query).to_arrow_table()
-    return {name: table.column(name).to_numpy() for name in table.column_names}

@@ -1,6 +1,6 @@
-"""The calls of every cell in blocks of time, and the variance of means over calls that overlap and move together."""
+"""Sums by block of time, for many cells, and the variance of means over things that overlap and move together."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -12,33 +12,31 @@ from flows.scoring.series import Floats, Ints, Series
 
 
 @dataclass(frozen=True)
-class CallBlocks:
-    """Sums over the calls of a cell in a block; sorted by cell and block, one row for each that holds calls."""
+class Blocks:
+    """Sums over what a cell holds in a block of time; sorted by cell and block, one row for each that holds anything.
+
+    `sums` are named columns of one length with `cell` and `block`; what they count is the caller's business.
+    """
 
     cell: Ints
     block: Ints
-    n_calls: Ints
-    n_bullish: Ints
-    n_hits: Ints
-    n_matched: Ints
-    selection: Floats
-    excess: Floats
+    sums: dict[str, NDArray[Any]]
 
     @classmethod
-    def gathered(cls, cell: Ints, block: Ints, part: Ints, **sums: NDArray[Any]) -> "CallBlocks":
-        """Sums over the parts of each cell and block, which come in no order; `sums` are named as the fields.
+    def gathered(cls, cell: Ints, block: Ints, part: Ints, **sums: NDArray[Any]) -> "Blocks":
+        """Sums over the parts of each cell and block, which come in no order.
 
         Sums of fractions are the same in every run because they are taken in the order of the parts' numbers.
         """
         if not len(cell):
-            return cls(cell, block, **sums)
+            return cls(cell, block, sums)
         # One number a row: to sort by several columns takes several times as long.
         first, n_parts = block.min(), part.max() + 1
         order = np.argsort((cell * (block.max() + 1 - first) + block - first) * n_parts + part)
         cell, block = cell[order], block[order]
         starts = np.flatnonzero(np.r_[True, (np.diff(cell) != 0) | (np.diff(block) != 0)])
         added = {name: np.add.reduceat(values[order], starts) for name, values in sums.items()}
-        return cls(cell[starts], block[starts], **added)
+        return cls(cell[starts], block[starts], added)
 
     @cached_property
     def wide(self) -> Ints:
@@ -51,53 +49,51 @@ class CallBlocks:
         """The rows whose block comes right after that of the row before, of the same cell."""
         return np.flatnonzero((np.diff(self.cell) == 0) & (np.diff(self.block) == 1)) + 1
 
-    def of(self, is_taken: NDArray[np.bool_]) -> "CallBlocks":
+    def of(self, is_taken: NDArray[np.bool_]) -> "Blocks":
         """Only the rows taken."""
-        if is_taken.all():
-            return self
-        return CallBlocks(*(getattr(self, field.name)[is_taken] for field in fields(self)))
+        return self if is_taken.all() else self._at(is_taken)
 
-    def of_cells(self, cells: Ints) -> "CallBlocks":
+    def of_cells(self, cells: Ints) -> "Blocks":
         """Only the blocks of the cells named, in ascending order; cells are numbered anew by their place among them."""
         if not len(cells):
             return self.of(np.zeros(len(self.cell), dtype=np.bool_))
-        start, end = np.searchsorted(self.cell, [cells[0], cells[-1] + 1])
-        near = CallBlocks(*(getattr(self, field.name)[start:end] for field in fields(self)))
+        near = self._at(slice(*np.searchsorted(self.cell, [cells[0], cells[-1] + 1])))
         place = np.searchsorted(cells, near.cell)
         mine = near.of(cells[place] == near.cell)
-        return replace(mine, cell=np.searchsorted(cells, mine.cell))
+        return Blocks(np.searchsorted(cells, mine.cell), mine.block, mine.sums)
+
+    def _at(self, rows: NDArray[np.bool_] | slice) -> "Blocks":
+        return Blocks(self.cell[rows], self.block[rows], {name: values[rows] for name, values in self.sums.items()})
 
 
-def count_wide_blocks(narrow: CallBlocks, n_cells: int) -> Ints:
-    """B2, per cell: blocks of two horizons' width that hold calls."""
+def count_wide_blocks(narrow: Blocks, n_cells: int) -> Ints:
+    """B2, per cell: blocks of two horizons' width that hold anything."""
     return np.bincount(narrow.cell[narrow.wide], minlength=n_cells)
 
 
-def mean_variance(narrow: CallBlocks, total: str, size: str, n_cells: int) -> tuple[Floats, Ints]:
+def mean_variance(narrow: Blocks, total: str, size: str, n_cells: int) -> tuple[Floats, Ints]:
     """V(x) of the contract, and B2, per cell.
 
-    `narrow` are the calls in blocks of one horizon's width; `total` and `size` name the block's sum of x and how many
-    calls went into it. Blocks into whose sum no call went would count: they are to be left out. NaN below two wide
-    blocks.
+    `narrow` are blocks of one horizon's width; `total` and `size` name the block's sum of x and how many values went
+    into it. Blocks into whose sum no value went would count: they are to be left out. NaN below two wide blocks.
     """
-    n = np.bincount(narrow.cell, getattr(narrow, size), n_cells)
+    n = np.bincount(narrow.cell, narrow.sums[size], n_cells)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(narrow.cell, getattr(narrow, total), n_cells) / n
-        u1 = getattr(narrow, total) - getattr(narrow, size) * mean[narrow.cell]
+        mean = np.bincount(narrow.cell, narrow.sums[total], n_cells) / n
+        u1 = narrow.sums[total] - narrow.sums[size] * mean[narrow.cell]
         u2 = np.add.reduceat(u1, narrow.wide)
         squares1 = _per_cell(narrow.cell, u1**2, n_cells) + 2 * _neighbour_products(narrow, u1, n_cells)
         squares2 = _per_cell(narrow.cell[narrow.wide], u2**2, n_cells)
         return _larger(squares1 / n**2, squares2 / n**2, narrow, n_cells)
 
 
-def edge_variance(
-    narrow: CallBlocks, series: Series, width: int, cells: "EdgeCells", n_cells: int
-) -> tuple[Floats, Ints]:
+def edge_variance(narrow: Blocks, series: Series, width: int, cells: "EdgeCells", n_cells: int) -> tuple[Floats, Ints]:
     """V of the linearised edge, and B2, per cell: calls less what their base rates owe to the same moments.
 
-    `width` is the width of a narrow block in grid steps of `series`. The u of a block that holds base windows but no
-    call is part of the sums; only blocks that hold calls count towards B1 and B2. Calls lie between the first and the
-    last step of their cell; cells of one group are best given one after another.
+    `narrow` holds `n_calls`, `n_bullish` and `n_hits`; `width` is the width of its blocks in grid steps of `series`.
+    The u of a block that holds base windows but no call is part of the sums; only blocks that hold calls count towards
+    B1 and B2. Calls lie between the first and the last step of their cell; cells of one group are best given one after
+    another.
     """
     of_calls = _of_calls(narrow, cells)
     squares1, squares2 = np.zeros(n_cells), np.zeros(n_cells)
@@ -127,22 +123,22 @@ class EdgeCells:
     weights: Floats
 
 
-def _of_calls(calls: CallBlocks, cells: EdgeCells) -> Floats:
+def _of_calls(calls: Blocks, cells: EdgeCells) -> Floats:
     """What the calls of each block add to its u."""
     at = calls.cell
-    bearish = calls.n_calls - calls.n_bullish
+    n_calls, n_bullish, n_hits = (calls.sums[name] for name in ("n_calls", "n_bullish", "n_hits"))
     with np.errstate(invalid="ignore", divide="ignore"):
         hits_beyond_base = (
-            calls.n_hits
-            - calls.n_bullish * cells.base_long[at]
-            - bearish * cells.base_short[at]
-            - calls.n_calls * cells.edge[at]
+            n_hits
+            - n_bullish * cells.base_long[at]
+            - (n_calls - n_bullish) * cells.base_short[at]
+            - n_calls * cells.edge[at]
         )
         return np.asarray(hits_beyond_base / cells.n[at])
 
 
 def _every_block(
-    calls: CallBlocks, of_calls: Floats, series: Series, width: int, cells: EdgeCells, one_group: slice
+    calls: Blocks, of_calls: Floats, series: Series, width: int, cells: EdgeCells, one_group: slice
 ) -> Floats:
     """u of the cells of one group, shape (cells, blocks), from an even block to an odd one; 0 outside their spans."""
     group, first, last = (values[one_group] for values in (cells.group, cells.first, cells.last))
@@ -170,7 +166,7 @@ def _weighted(weights: Floats, counts: Ints) -> Floats:
     return np.asarray(weights[0] * counts[0] + weights[1] * counts[1] + weights[2] * counts[2])
 
 
-def _neighbour_products(blocks: CallBlocks, u: Floats, n_cells: int) -> Floats:
+def _neighbour_products(blocks: Blocks, u: Floats, n_cells: int) -> Floats:
     """Sum of u_b u_{b+1} over blocks that follow each other, per cell."""
     return _per_cell(blocks.cell[blocks.follows], u[blocks.follows - 1] * u[blocks.follows], n_cells)
 
@@ -180,7 +176,7 @@ def _per_cell(cell: Ints, values: Floats, n_cells: int) -> Floats:
     return np.bincount(cell, values, n_cells).astype(np.float64)
 
 
-def _larger(squares1: Floats, squares2: Floats, narrow: CallBlocks, n_cells: int) -> tuple[Floats, Ints]:
+def _larger(squares1: Floats, squares2: Floats, narrow: Blocks, n_cells: int) -> tuple[Floats, Ints]:
     """The larger of V1 and V2, each with its correction for few blocks."""
     b1, b2 = np.bincount(narrow.cell, minlength=n_cells), count_wide_blocks(narrow, n_cells)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,3 +44,19 @@ class Series:
         end = np.clip(high - first + 1, start, length)
         upper, lower = self._prefix.take(offset + end, axis=1), self._prefix.take(offset + start, axis=1)
         return np.asarray(np.subtract(upper, lower, dtype=np.int64))
+
+
+# Columns of a table by name.
+Columns = dict[str, NDArray[Any]]
+
+# What a series belongs to, such as a vendor's id and a sector or token.
+Group = tuple[object, object]
+
+
+@dataclass(frozen=True)
+class Base:
+    """Base windows of some groups, of one timeframe and horizon: the covered tokens', and all priced tokens'."""
+
+    groups: dict[Group, int]
+    covered: Series
+    priced: Series

@@ -10,6 +10,7 @@ import duckdb
 
 from flows.datasets import Dataset
 from flows.home.raw_store import Delivery
+from flows.timeframes import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Wanted:
 
     as_of: datetime
     home: Path
-    timeframes: tuple[str, ...] = ("1d", "1h")
+    timeframes: tuple[str, ...] = DEFAULT
     since: date | None = None
     until: date | None = None
     token_ids: frozenset[int] | None = None

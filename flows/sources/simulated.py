@@ -33,7 +33,7 @@ class SampleSource:
     def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
         """Deliver each dataset as the simulated vendor held it at `wanted.as_of`, as Parquet bytes."""
         as_of = wanted.as_of
-        held = sample.as_held_at(sample.simulate(), as_of)
+        held = sample.snapshot_at(sample.simulate(), as_of)
         for name in DATASETS:
             yield Delivery(name, (Response(f"{name}.parquet", _as_parquet(held[name]), {"as_of": as_of.isoformat()}),))
 

@@ -2,22 +2,31 @@
 
 import os
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import duckdb
 
-from flows.config import DATA_DIR, SQL_DIR, Settings
+from flows.config import DATA_DIR, Settings
 from flows.errors import WarehouseError
-from flows.scorecards.signals import write_scorecards
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse.connection import roll_back
-from flows.warehouse.forward_windows import create_table, fill_windows
+from flows.warehouse.fingerprint import scoring_hash
+from flows.warehouse.forward_windows import ALL_TOKENS
+from flows.warehouse.kernels import KERNELS, KernelRun
 from flows.warehouse.memory import give_back_freed, keep_no_large_arrays
-from flows.warehouse.models import GIVEN_TABLES, Model, Renderer, changes_of, load_models, needs_plan
+from flows.warehouse.models import GIVEN_TABLES, Model, changes_of, load_models, needs_plan
+from flows.warehouse.render import Renderer
 
 # Of the machine's memory, for a build that finds no room in its limit.
 MOST_MEMORY = 0.6
+
+# The model whose rows say why an increment will not do.
+FULL_REASON = "plan.full_reason"
 
 # After so many snapshots the file is tidied up: half a week of nights that bring all datasets, half a day of hours.
 SNAPSHOTS_A_TIDY = 24
@@ -91,8 +100,8 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     if reason is None:
         connection.execute("begin")
         try:
-            increment = _build_increment(connection, settings)
-            if increment is not None:
+            increment = _Build(connection, settings, is_full=False).run("new rows only")
+            if isinstance(increment, BuildReport):
                 _record(connection, settings, increment, as_of=as_of, run_id=run_id)
                 connection.execute("commit")
                 return increment
@@ -100,12 +109,13 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
             roll_back(connection)
             raise
         connection.execute("rollback")
-        reason = "a known token changed its symbol, sector, price source or whether it is scored"
+        reason = increment
     connection.execute("delete from ops.build")
     connection.execute("set variable last_snapshot_id = 0")
-    report = _Build(connection, settings, is_full=True).run(reason)
-    _record(connection, settings, report, as_of=as_of, run_id=run_id)
-    return report
+    whole = _Build(connection, settings, is_full=True).run(reason)
+    assert isinstance(whole, BuildReport)
+    _record(connection, settings, whole, as_of=as_of, run_id=run_id)
+    return whole
 
 
 def _tidy_up_now_and_then(connection: duckdb.DuckDBPyConnection, last_id: int) -> None:
@@ -136,8 +146,8 @@ def _why_full(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: 
     ).fetchone()
     if last is None:
         return 0, "there is no finished build"
-    last_as_of, last_id, scoring_hash, n_usable = last
-    if scoring_hash != settings.scoring_hash:
+    last_as_of, last_id, last_hash, n_usable = last
+    if last_hash != scoring_hash(settings):
         return 0, "the models, the maps or the settings changed"
     if as_of < last_as_of:
         return 0, "the as-of moment lies before that of the last build"
@@ -180,46 +190,17 @@ def _record(
         {
             "run_id": run_id,
             "as_of": as_of,
-            "scoring_hash": settings.scoring_hash,
+            "scoring_hash": scoring_hash(settings),
             "is_full": report.is_full,
             "reason": report.reason,
-            "n_windows": sum(
-                report.n_rows.get(f"{t}.forward_window_{f}", 0) for t, f in (("core", "1d"), ("work", "1h"))
-            ),
+            "n_windows": sum(report.n_rows.get(TIMEFRAMES[name].windows, 0) for name in settings.timeframes),
             "n_moved": report.n_outcomes_moved,
         },
     )
 
 
-def _build_increment(connection: duckdb.DuckDBPyConnection, settings: Settings) -> BuildReport | None:
-    """An incremental build, or None where what is known of the tokens changed too much for one."""
-    connection.execute((SQL_DIR / "plan" / "before.sql").read_text(encoding="utf-8"))
-    step = _Build(connection, settings, is_full=False)
-    step.run_before_plan()
-    changed = connection.execute(
-        """
-        select count(*)
-        from (
-            select token_id
-            from token_before as old
-            inner join work.current_token as new using (token_id)
-            where (old.symbol, old.sector, old.is_scored) is distinct from (new.symbol, new.sector, new.is_scored)
-            union all
-            select token_id
-            from price_source_before as old
-            inner join work.price_source as new using (timeframe, token_id)
-            where old.price_source <> new.price_source
-            union all
-            select epoch
-            from (from work.sector_epoch except from epoch_before)
-        )
-        """
-    ).fetchone()
-    return step.run("new rows only") if changed == (0,) else None
-
-
 class _Build:
-    """One pass over the models, in order; what needs no plan first."""
+    """One pass over the models, in order; first those that do not wait for the plan."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_full: bool) -> None:
         self.connection = connection
@@ -227,36 +208,31 @@ class _Build:
         self.is_full = is_full
         self.renderer = Renderer(settings, is_full=is_full)
         self.models = load_models(connection, self.renderer)
-        self.planned = needs_plan(self.models)
         self.n_rows: dict[str, int] = {}
         self.seconds: dict[str, float] = {}
 
-    def run(self, reason: str) -> BuildReport:
+    def run(self, reason: str) -> BuildReport | str:
+        """Build, or say why an increment will not do."""
         if self.is_full:
             keep_no_large_arrays()
             self._drop_orphans()
-        self.run_before_plan()
-        name = "full.sql" if self.is_full else "increment.sql"
-        template = (SQL_DIR / "plan" / name).read_text(encoding="utf-8")
-        started = time.perf_counter()
-        self.connection.execute(self.renderer.render(template))
-        self.seconds["plan"] = time.perf_counter() - started
-        self._run_models([model for model in self.models if model.name in self.planned])
-        started = time.perf_counter()
-        write_scorecards(self.connection, self.settings, is_full=self.is_full)
-        self.seconds["scorecards"] = time.perf_counter() - started
+        planned = needs_plan(self.models)
+        self._run_models(model for model in self.models if model.name not in planned)
+        # Before anything that takes long.
+        self._run_models(model for model in self.models if model.name == FULL_REASON)
+        if self.n_rows.get(FULL_REASON):
+            return str(self._value(f"select any_value(reason) from {FULL_REASON}"))
+        self._run_models(self.models)
         n_moved = 0 if self.is_full else self._count_moved()
         return BuildReport(self.is_full, reason, self.n_rows, self.seconds, n_moved)
 
-    def run_before_plan(self) -> None:
-        """The models that do not depend on what is to be computed. Done once, however often it is asked for."""
-        self._run_models([model for model in self.models if model.name not in self.planned])
-
-    def _run_models(self, models: list[Model]) -> None:
+    def _run_models(self, models: Iterable[Model]) -> None:
         for model in models:
             if model.name not in self.n_rows:
                 started = time.perf_counter()
                 self.n_rows[model.name] = self._materialize(model)
+                for name, aggregate in model.variables:
+                    self.connection.execute(f"set variable {name} = (select {aggregate} from {model.name})")
                 if self.is_full:
                     give_back_freed()
                 self.seconds[model.name] = time.perf_counter() - started
@@ -270,30 +246,49 @@ class _Build:
             if self.is_full or model.is_temporary:
                 self._create_view(model)
             return 0
-        if model.computed_for:
-            return self._compute(model, model.computed_for)
-        if model.replaces and not self.is_full:
-            return self._replace_rows(model)
-        return self._create_table(model.created_as, self.renderer.render(model.template))
+        is_replaced = model.replaces is not None and not self.is_full
+        table, created_as = ("temp.fresh", "temporary table fresh") if is_replaced else (model.name, model.created_as)
+        n_rows = self._make(model, table, created_as)
+        return self._replace_by_fresh(model, n_rows) if is_replaced else n_rows
+
+    def _make(self, model: Model, table: str, created_as: str) -> int:
+        """Make a model's table, or what an increment computes of it, under a name."""
+        if model.computation is None:
+            return self._create_table(created_as, self._render(model))
+        run = KernelRun(
+            connection=self.connection,
+            settings=self.settings,
+            is_full=self.is_full,
+            table=table,
+            created_as=created_as,
+            timeframe=model.words.get("timeframe", ""),
+            select=partial(self._render, model),
+        )
+        KERNELS[model.computation.kernel](run, *model.computation.arguments)
+        return self._number(f"select count(*) from {table}")
+
+    def _render(self, model: Model, tokens: tuple[int, int] = ALL_TOKENS) -> str:
+        return self.renderer.render(model.template, model.words, tokens)
 
     def _create_view(self, model: Model) -> None:
         # Names inside a view stay without a schema, so that it also works where the file is attached.
         schema = "" if model.is_temporary else model.schema
         self.connection.execute(f"set search_path = '{schema}'")
-        self.connection.execute(f"create or replace {model.created_as} as {self.renderer.render(model.template)}")
+        self.connection.execute(f"create or replace {model.created_as} as {self._render(model)}")
         self.connection.execute("set search_path = ''")
 
-    def _create_table(self, table: str, select: str) -> int:
+    def _create_table(self, created_as: str, select: str) -> int:
         """Create a table, which replaces one of its name, and return how many rows it has."""
-        return self._number(f"create or replace {table} as {select}")
+        return self._number(f"create or replace {created_as} as {select}")
 
     def _drop_orphans(self) -> None:
-        """Drop the working tables and views of an older version that no model makes any more."""
+        """Drop the tables and views that no model makes any more: of an older version, of a timeframe out of use."""
         made = {*(model.name for model in self.models), *GIVEN_TABLES}
         for kind in ("view", "table"):
             found = self.connection.execute(
                 f"select schema_name || '.' || {kind}_name from duckdb_{kind}s() "
-                "where schema_name = 'work' and database_name = current_database()"
+                "where schema_name in ('staging', 'plan', 'work', 'core') and not temporary "
+                "and database_name = current_database()"
             ).fetchall()
             for (name,) in found:
                 if name not in made:
@@ -309,9 +304,6 @@ class _Build:
         ).fetchone()
         if found:
             self.connection.execute(f"drop {kind} {model.name}")
-
-    def _replace_rows(self, model: Model) -> int:
-        return self._replace_by_fresh(model, self._set_aside("fresh", self.renderer.render(model.template)))
 
     def _replace_by_fresh(self, model: Model, n_fresh: int) -> int:
         """Put what is in `fresh` in the place of the rows that the model's header says it replaces.
@@ -367,27 +359,13 @@ class _Build:
             """
         )
 
-    def _compute(self, model: Model, timeframe: str) -> int:
-        """Fill a table of windows. In one transaction there is one connection, so only a full build uses threads."""
-        horizons = self.settings.horizons[timeframe]
-        table = model.name if self.is_full else "fresh"
-        create_table(self.connection, table, horizons, is_temporary=not self.is_full)
-        fill_windows(
-            self.connection,
-            table,
-            lambda tokens: self.renderer.render(model.template, tokens),
-            timeframe=timeframe,
-            horizons=horizons,
-            cost_bps=self.settings.cost_bps,
-            threads=self.settings.threads if self.is_full else 1,
-        )
-        n_rows = self._number(f"select count(*) from {table}")
-        return n_rows if self.is_full else self._replace_by_fresh(model, n_rows)
-
     def _number(self, statement: str) -> int:
+        return int(self._value(statement))
+
+    def _value(self, statement: str) -> Any:
         row = self.connection.execute(statement).fetchone()
         assert row is not None
-        return int(row[0])
+        return row[0]
 
 
 def _load_maps(connection: duckdb.DuckDBPyConnection) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import duckdb
+import jinja2
 
 from flows.config import SQL_DIR, Settings
 from flows.datasets import DATASETS, Dataset
 from flows.errors import WarehouseError
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse.migrate import migrate, stamp_new
 
 # How DuckDB tells of a database file or a write-ahead log that is not whole.
@@ -83,12 +85,18 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     connection.execute("set asof_loop_join_threshold = 0")
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
-    connection.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+    connection.execute(scalar_macros(settings))
     migrate(connection)
     connection.execute((SQL_DIR / "ops" / "tables.sql").read_text(encoding="utf-8"))
     stamp_new(connection)
     for dataset in DATASETS.values():
         connection.execute(f"create table if not exists raw.{dataset.name} ({raw_columns(dataset)})")
+
+
+def scalar_macros(settings: Settings) -> str:
+    """SQL that makes the scalar macros, for the timeframes in use. They are temporary: each cursor needs its own."""
+    template = jinja2.Template((SQL_DIR / "macros.sql").read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
+    return str(template.render(timeframes={name: TIMEFRAMES[name] for name in settings.timeframes}))
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -7,6 +7,7 @@ import duckdb
 
 from flows.config import SQL_DIR, Settings
 from flows.errors import UsageError
+from flows.warehouse.connection import scalar_macros
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def read_days(file: duckdb.DuckDBPyConnection, settings: Settings, as_of: dateti
             "An earlier version of trackrecord published this file. Run `trackrecord nightly`, which publishes it anew."
         )
     file.execute("set TimeZone = 'UTC'")
-    file.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+    file.execute(scalar_macros(settings))
     _set_variables(file, settings, as_of)
     return [Day(*row) for row in file.execute(_select()).fetchall()]
 
@@ -60,9 +61,11 @@ def _select() -> str:
 
 def _set_variables(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> None:
     connection.execute("set variable day_as_of = $as_of::timestamp", {"as_of": as_of})
+    connection.execute(
+        "set variable late_after_hours = map($names, $hours)",
+        {"names": list(settings.late_after_hours), "hours": list(settings.late_after_hours.values())},
+    )
     for name, value in (
-        ("late_after_1d", settings.late_after_hours_1d),
-        ("late_after_1h", settings.late_after_hours_1h),
         ("max_age_days", settings.catch_up_max_age_days),
         ("catch_up", settings.catch_up),
     ):

@@ -1,18 +1,14 @@
 """Deliveries as analysts see them: `ops.delivery`, written anew from the journal before each publish."""
 
-from collections.abc import Iterable
-from dataclasses import astuple
+from collections.abc import Iterable, Sequence
 
 import duckdb
 
-from flows.delivery.delivery import Delivery
 
-
-def adopt_deliveries(connection: duckdb.DuckDBPyConnection, deliveries: Iterable[Delivery]) -> None:
-    """Make `ops.delivery` say where every delivery stands. The journal is the truth; writing it needs no lock."""
+def adopt_deliveries(connection: duckdb.DuckDBPyConnection, rows: Iterable[Sequence[object]]) -> None:
+    """Replace the rows of `ops.delivery`, each given in the order of its columns. The journal is the truth."""
     connection.execute("begin")
     connection.execute("delete from ops.delivery")
-    rows = [astuple(one)[:-1] for one in deliveries]
-    if rows:
-        connection.executemany(f"insert into ops.delivery values ({', '.join('?' * len(rows[0]))})", rows)
+    for row in rows:
+        connection.execute(f"insert into ops.delivery values ({', '.join('?' * len(row))})", row)
     connection.execute("commit")

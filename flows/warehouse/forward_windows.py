@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.config import SQL_DIR
 from flows.scoring.windows import BITS_A_HORIZON, Bars, forward_windows
 
 # Bars that one worker holds at once: bounds the memory. With a fifth of it, the workers would spend their time handing
@@ -32,24 +31,32 @@ def fill_windows(
     table: str,
     select_bars: Callable[[tuple[int, int]], str],
     *,
+    segments: str,
+    scope: str,
+    recent: str,
     timeframe: str,
     horizons: tuple[int, ...],
     cost_bps: float,
+    macros: str,
     threads: int,
 ) -> None:
     """Append to `table` the windows over the bars that `select_bars` selects for a range of tokens.
 
-    Every worker has cursors of its own, so outside a transaction each commits by itself. Workers write the windows that
-    the plan calls recent last.
+    The bars of a token are counted from its `segments` and from what of them the `scope` asks for.
+
+    Every worker has cursors of its own, with macros of their own, so outside a transaction each commits by itself.
+    Workers write the windows that the plan calls recent last.
     """
-    ranges = _token_ranges(connection, timeframe)
+    ranges = _token_ranges(connection, timeframe, segments, scope)
     shares = [ranges[worker::threads] for worker in range(threads) if ranges[worker::threads]]
 
-    (recent_from,) = connection.execute(f"select getvariable('recent_from_{timeframe}')").fetchone() or (None,)
+    (recent_from,) = connection.execute(
+        f"select recent_from from {recent} where timeframe = '{timeframe}'"
+    ).fetchone() or (None,)
 
     def fill(share: list[tuple[int, int]]) -> None:
         with connection.cursor() as reader, connection.cursor() as writer:
-            reader.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+            reader.execute(macros)
             batches = (
                 _windows(reader.execute(select_bars(tokens)).to_arrow_table(), horizons, cost_bps) for tokens in share
             )
@@ -94,14 +101,11 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, batches: Iterator
     connection.unregister("found_windows")
 
 
-def create_table(
-    connection: duckdb.DuckDBPyConnection, table: str, horizons: tuple[int, ...], *, is_temporary: bool = False
-) -> None:
+def create_table(connection: duckdb.DuckDBPyConnection, created_as: str, horizons: tuple[int, ...]) -> None:
     """Create the empty table of windows, a group of columns a horizon."""
-    kind = "temporary table" if is_temporary else "table"
     wide = ", ".join(f"{name}_{horizon} double" for horizon in horizons for name in PRICES)
     connection.execute(
-        f"create or replace {kind} {table} (token_id bigint, entry_at timestamp, entry_price double, "
+        f"create or replace {created_as} (token_id bigint, entry_at timestamp, entry_price double, "
         f"segment_end timestamp, has_closed boolean, flags bigint, {wide})"
     )
 
@@ -135,13 +139,15 @@ def _windows(rows: pa.Table, horizons: tuple[int, ...], cost_bps: float) -> pa.R
     return batch if asked.all() else batch.filter(pa.array(asked))
 
 
-def _token_ranges(connection: duckdb.DuckDBPyConnection, timeframe: str) -> list[tuple[int, int]]:
+def _token_ranges(
+    connection: duckdb.DuckDBPyConnection, timeframe: str, segments: str, scope: str
+) -> list[tuple[int, int]]:
     """Ranges of token ids with about as many bars each as a batch holds."""
     rows = connection.execute(
-        """
+        f"""
         select segment.token_id, sum(bars_between(timeframe, greatest(started_at, entry_from), ended_at))::bigint
-        from core.segment as segment
-        inner join plan.window_scope as scope using (timeframe, token_id)
+        from {segments} as segment
+        inner join {scope} as scope using (timeframe, token_id)
         where timeframe = $timeframe and segment.ended_at > scope.entry_from
         group by all
         order by all

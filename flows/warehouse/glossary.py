@@ -8,6 +8,9 @@ import duckdb
 
 from flows.config import SQL_DIR
 from flows.errors import WarehouseError
+from flows.scorecards.measures import read_measures
+from flows.timeframes import TIMEFRAMES
+from flows.warehouse.models import HEADER_WORD
 
 GLOSSARY = SQL_DIR / "columns.toml"
 
@@ -40,27 +43,34 @@ def write_comments(file: duckdb.DuckDBPyConnection) -> None:
 
 
 def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -> str:
-    told = words["tables"].get(f"{schema}.{table}")
-    if told is not None:
-        return told
-    path = SQL_DIR / schema / f"{table}.sql"
-    if not path.exists():
+    text = words["tables"].get(f"{schema}.{table}")
+    if text is not None:
+        return text
+    names = [table, *(table.replace(name, "{timeframe}") for name in TIMEFRAMES)]
+    path = next((path for name in names if (path := SQL_DIR / schema / f"{name}.sql").exists()), None)
+    if path is None:
         raise WarehouseError(f"{schema}.{table} is public and described neither by a model nor in {GLOSSARY}.")
     header = takewhile(lambda line: line.startswith("-- "), path.read_text(encoding="utf-8").splitlines())
-    told_elsewhere = re.compile(r"-- (Materialized|Replaces|Computed): ")
-    return " ".join(line[3:] for line in header if not told_elsewhere.match(line))
+    # How a table is made is nothing to its readers.
+    return " ".join(line[3:] for line in header if line.startswith("-- Grain: ") or not HEADER_WORD.match(line))
 
 
 def _describe_column(words: dict[str, dict[str, str]], table: str, column: str) -> str:
     columns = words["columns"]
-    told = words["special"].get(f"{table}.{column}") or columns.get(column)
-    if told is not None:
-        return told
+    text = words["special"].get(f"{table}.{column}") or _measure_texts(table).get(column) or columns.get(column)
+    if text is not None:
+        return text
     # A wide column: what the name before the number means, at that horizon.
     at_horizon = re.fullmatch(r"(.+)_(\d+)", column)
     if at_horizon and at_horizon[1] in columns:
         return f"{columns[at_horizon[1]]} At a horizon of {at_horizon[2]} bars."
     raise WarehouseError(f"{table}.{column} is public and not described. Add it to {GLOSSARY}.")
+
+
+def _measure_texts(table: str) -> dict[str, str]:
+    """The texts of the measures that stand in a table."""
+    every = [read_measures(path) for path in sorted((SQL_DIR / "measures").glob("*.toml"))]
+    return {one.name: one.text for measures in every if table in measures.tables for one in measures.columns}
 
 
 def _quoted(text: str) -> str:

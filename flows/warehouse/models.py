@@ -4,42 +4,72 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import jinja2
 
-from flows.config import SQL_DIR, Settings
+from flows.config import SQL_DIR
 from flows.datasets import DATASETS
 from flows.errors import WarehouseError
-from flows.warehouse.forward_windows import ALL_TOKENS
+from flows.timeframes import TIMEFRAMES
+from flows.warehouse.kernels import KERNELS, signature_of
+from flows.warehouse.render import Renderer
 
-LAYERS = ("staging", "work", "core", "marts", "temp")
+# The layers in the order of the way of the data, and which schemas a model of each may read: staging alone reads raw,
+# and what is published is made of typed tables. `plan` and `temp` hold what only the build under way needs.
+MAY_READ = {
+    "staging": ("raw", "ops", "staging"),
+    "plan": ("staging", "core", "work", "plan", "temp"),
+    "core": ("staging", "core", "work", "plan", "temp"),
+    "work": ("staging", "core", "work", "marts", "plan", "temp"),
+    "temp": ("staging", "core", "work", "marts", "plan", "temp"),
+    "marts": ("core", "work", "marts", "plan", "temp"),
+}
 
-# Tables that are there before the models run: what was appended, what was recorded, what is to be computed, what the
-# build before knew.
-GIVEN_SCHEMAS = ("raw", "ops", "plan")
-GIVEN_TABLES = ("work.sector_map", "work.exclusion", "temp.coverage_before")
+# Tables that no model makes: what was appended to `raw`, what runs recorded, and the maps in `data/`.
+GIVEN_SCHEMAS = ("raw", "ops")
+GIVEN_TABLES = ("work.sector_map", "work.exclusion")
+
+# Variables that the build sets before any model runs.
+GIVEN_VARIABLES = ("as_of", "last_snapshot_id")
 
 # Before the name of a model: the rows by which an increment changed its table, those that went and those that came.
 CHANGED = "temp.changed_"
 
+HEADER_WORD = re.compile(r"-- (Grain|Materialized|Replaces|Computed|Variable|Only): (.+)")
+
+
+@dataclass(frozen=True)
+class Computation:
+    """A kernel and the tables it is given, as `-- Computed: kernel(table, …)` names them."""
+
+    kernel: str
+    arguments: tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Model:
-    """One file of `sql/`: its table, what its header says, and the tables it reads."""
+    """One file of `sql/`: its table, what its header says, and the tables it reads.
+
+    `reads_before` are tables read as the build before left them: whoever makes one of these waits for this model.
+    `variables` are DuckDB variables set once the table is made, each with the aggregate over its rows that gives it.
+    `words` are what the places in the file's name, such as `{dataset}`, stand for.
+    """
 
     name: str
     template: str
     description: str
     grain: tuple[str, ...]
-    is_view: bool
-    replaces: str | None
-    computed_for: str | None
+    is_view: bool = False
+    replaces: str | None = None
+    computation: Computation | None = None
+    variables: tuple[tuple[str, str], ...] = ()
     reads: frozenset[str] = field(default_factory=frozenset)
+    reads_before: frozenset[str] = field(default_factory=frozenset)
+    reads_variables: frozenset[str] = field(default_factory=frozenset)
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> str:
@@ -57,65 +87,32 @@ class Model:
         return f"temporary {kind} {self.name.removeprefix('temp.')}" if self.is_temporary else f"{kind} {self.name}"
 
 
-class Renderer:
-    """Fills the templates in: the horizons, the cost, the dataset schemas, and whether everything is built."""
-
-    def __init__(self, settings: Settings, *, is_full: bool) -> None:
-        self._words = {
-            "horizons": settings.horizons,
-            "cost": settings.cost,
-            "cost_bps": settings.cost_bps,
-            "datasets": DATASETS,
-            "is_full": is_full,
-        }
-        self._imports = {
-            name: f"{{%- from 'macros/{path.name}' import {name} with context -%}}"
-            for path in sorted((SQL_DIR / "macros").glob("*.sql"))
-            for name in re.findall(r"{% macro (\w+)", path.read_text(encoding="utf-8"))
-        }
-
-    def render(self, template: str, tokens: tuple[int, int] = ALL_TOKENS) -> str:
-        """The SQL of a template, for the tokens of a range."""
-        # Half of them have nothing to fill in, and need not be compiled.
-        if "{" not in template:
-            return template
-        imports = "".join(line for name, line in self._imports.items() if f"{name}(" in template)
-        return _compiled(SQL_DIR, imports + template).render(self._words, token_from=tokens[0], token_to=tokens[1])
-
-
-@cache
-def _environment(folder: Path) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-
-
-@cache
-def _compiled(folder: Path, template: str) -> jinja2.Template:
-    """Compiling all templates takes as long as building a small market, so each is compiled once a process."""
-    return _environment(folder).from_string(template)
-
-
 def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> list[Model]:
-    """Every model, in an order in which each comes after all it reads.
+    """Every model of the renderer's kind of build, in an order in which each comes after all it reads.
 
-    Raises WarehouseError, before anything runs, for a file that does not parse, a table nobody makes, or a cycle.
+    Raises WarehouseError, before anything runs, for a file that does not parse, a table or variable nobody makes, a
+    kernel that is unknown or is given the wrong number of tables, a layer read against the way of the data, or a cycle.
     """
     models = {model.name: model for model in _read_models(connection, renderer)}
-    changes = {changes_of(model): model.name for model in models.values()}
+    makers = {name: name for name in models} | {changes_of(model): model.name for model in models.values()}
+    setters = {variable: model.name for model in models.values() for variable, _ in model.variables}
     for model in models.values():
-        for table in model.reads:
-            is_given = table.split(".")[0] in GIVEN_SCHEMAS or table in GIVEN_TABLES
-            is_made = table in changes if table.startswith(CHANGED) else table in models or is_given
-            if not is_made:
+        _require_layer(model)
+        _require_kernel(model)
+        for table in model.reads | model.reads_before:
+            if table not in makers and table not in GIVEN_TABLES and table.split(".")[0] not in GIVEN_SCHEMAS:
                 raise WarehouseError(f"sql model {model.name} reads {table}, which no model makes.")
+        for variable in model.reads_variables - setters.keys() - set(GIVEN_VARIABLES):
+            raise WarehouseError(f"sql model {model.name} reads the variable {variable}, which no model sets.")
     graph = {
-        name: {changes.get(table, table) for table in model.reads if table in models or table in changes}
+        name: {makers[table] for table in model.reads if table in makers}
+        | {setters[variable] for variable in model.reads_variables if variable in setters}
         for name, model in models.items()
     }
+    for name, model in models.items():
+        graph[name].discard(name)
+        for table in model.reads_before & models.keys():
+            graph[table].add(name)
     try:
         return [models[name] for name in TopologicalSorter(graph).static_order()]
     except CycleError as error:
@@ -128,46 +125,122 @@ def changes_of(model: Model) -> str:
 
 
 def needs_plan(models: list[Model]) -> frozenset[str]:
-    """Names of the models that read the plan, themselves or through what they read. `models` are in order."""
+    """Names of the models that wait for the plan, themselves or through what they read. `models` are in order."""
     found: set[str] = set()
     for model in models:
-        if any(table.startswith(("plan.", CHANGED)) or table in found for table in model.reads):
+        waits_for = model.reads | {other.name for other in models if model.name in other.reads_before}
+        if model.schema == "plan" or any(table.startswith(CHANGED) or table in found for table in waits_for):
             found.add(model.name)
     return frozenset(found)
 
 
+def _require_layer(model: Model) -> None:
+    allowed = MAY_READ[model.schema]
+    wrong = sorted(table for table in model.reads | model.reads_before if table.split(".")[0] not in allowed)
+    if wrong:
+        raise WarehouseError(
+            f"sql model {model.name} reads {wrong[0]}: a model of {model.schema} reads {', '.join(allowed)} only."
+        )
+
+
+def _require_kernel(model: Model) -> None:
+    computation = model.computation
+    if computation is None:
+        return
+    if computation.kernel not in KERNELS:
+        raise WarehouseError(
+            f"sql model {model.name} is computed by {computation.kernel}, which is no kernel; "
+            f"there are {', '.join(sorted(KERNELS))}."
+        )
+    names = signature_of(computation.kernel)
+    if len(names) != len(computation.arguments):
+        raise WarehouseError(
+            f"sql model {model.name} gives the kernel {computation.kernel} {len(computation.arguments)} tables; "
+            f"it takes {len(names)}: {', '.join(names)}."
+        )
+
+
 def _read_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> Iterator[Model]:
-    for layer in LAYERS:
-        for path in sorted((SQL_DIR / layer).glob("*.sql")):
-            name = f"{layer}.{path.stem}"
-            template = path.read_text(encoding="utf-8")
-            header, words = _header(path, template)
-            yield Model(
-                name=name,
-                template=template,
-                description=header,
-                grain=tuple(part.strip() for part in words["Grain"].split(",")),
-                is_view=words.get("Materialized") == "view",
-                replaces=words.get("Replaces"),
-                computed_for=words["Computed"].split()[-1] if "Computed" in words else None,
-                reads=tables_read(connection, name, renderer.render(template)) - {name},
-            )
+    for layer in MAY_READ:
+        for path in sorted((SQL_DIR / layer).rglob("*.sql")):
+            for words in _fillings(path.stem, renderer):
+                model = _read_model(connection, renderer, path, _name(layer, path.stem, words), words)
+                if model is not None:
+                    yield model
 
 
-def _header(path: Path, text: str) -> tuple[str, Mapping[str, str]]:
+def _fillings(stem: str, renderer: Renderer) -> list[dict[str, str]]:
+    """What the place in a file's name stands for, one after the other: a file with one is a model for each."""
+    for place, names in (("timeframe", renderer.timeframes), ("dataset", DATASETS)):
+        if f"{{{place}}}" in stem:
+            return [{place: name} for name in names]
+    return [{}]
+
+
+def _name(layer: str, stem: str, words: Mapping[str, str]) -> str:
+    """The table that a file makes; one of a timeframe whose windows are not published stays in `work`."""
+    schema = TIMEFRAMES[words["timeframe"]].schema(layer) if "timeframe" in words else layer
+    return f"{schema}.{stem.format(**words)}"
+
+
+def _read_model(
+    connection: duckdb.DuckDBPyConnection, renderer: Renderer, path: Path, name: str, words: Mapping[str, str]
+) -> Model | None:
+    """The model in a file; None where its header leaves it out of this kind of build."""
+    template = path.read_text(encoding="utf-8")
+    rendered = renderer.render_model(template, words)
+    description, header = _header(path, rendered.sql)
+    if header.get("Only", [renderer.kind]) != [renderer.kind]:
+        return None
+    computation = _computation(path, header["Computed"][0]) if "Computed" in header else None
+    arguments = frozenset(computation.arguments) if computation else frozenset()
+    has_select = any(line and not line.startswith("--") for line in rendered.sql.splitlines())
+    reads = tables_read(connection, name, rendered.sql) if has_select else frozenset()
+    return Model(
+        name=name,
+        template=template,
+        description=description,
+        grain=tuple(part.strip() for part in header["Grain"][0].split(",")),
+        is_view=header.get("Materialized") == ["view"],
+        replaces=header["Replaces"][0] if "Replaces" in header else None,
+        computation=computation,
+        variables=tuple(_variable(path, text) for text in header.get("Variable", [])),
+        reads=(reads | arguments) - {name} - rendered.reads_before,
+        reads_before=rendered.reads_before,
+        reads_variables=frozenset(re.findall(r"getvariable\('(\w+)'\)", rendered.sql)),
+        words=words,
+    )
+
+
+def _header(path: Path, text: str) -> tuple[str, dict[str, list[str]]]:
     """The leading comment: sentences that describe a row, then `Word: value` lines."""
-    description, words = [], {}
+    description: list[str] = []
+    words: dict[str, list[str]] = {}
     for line in text.splitlines():
         if not line.startswith("-- "):
             break
-        told = re.match(r"-- (Grain|Materialized|Replaces|Computed): (.+)", line)
-        if told:
-            words[told[1]] = told[2]
+        word = HEADER_WORD.match(line)
+        if word:
+            words.setdefault(word[1], []).append(word[2])
         else:
             description.append(line[3:])
     if not description or "Grain" not in words:
         raise WarehouseError(f"{path}: the header must say what a row is, and its `-- Grain:`.")
     return " ".join(description), words
+
+
+def _computation(path: Path, text: str) -> Computation:
+    call = re.fullmatch(r"(\w+)\(([\w., ]*)\)", text)
+    if call is None:
+        raise WarehouseError(f"{path}: `Computed: {text}` is not of the form kernel(table, table).")
+    return Computation(call[1], tuple(part.strip() for part in call[2].split(",") if part.strip()))
+
+
+def _variable(path: Path, text: str) -> tuple[str, str]:
+    name, separator, aggregate = text.partition(" = ")
+    if not separator:
+        raise WarehouseError(f"{path}: `Variable: {text}` is not of the form name = aggregate.")
+    return name, aggregate
 
 
 def tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> frozenset[str]:
@@ -180,7 +253,7 @@ def tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> f
     return _TABLES_READ[name, sql]
 
 
-# Parsed once a process, for the same reason.
+# Parsing all selects takes as long as building a small market, so each is parsed once a process.
 _TABLES_READ: dict[tuple[str, str], frozenset[str]] = {}
 
 

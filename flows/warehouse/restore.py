@@ -29,7 +29,7 @@ from flows.warehouse.build import build
 from flows.warehouse.connection import is_damage, prepare
 from flows.warehouse.days import write_days
 from flows.warehouse.publish import adopt_publishes, insert_publish
-from flows.warehouse.readings import record_same_again
+from flows.warehouse.rereads import record_repeat
 from flows.warehouse.snapshots import Fetch, append, record_superseded
 
 # What takes the place of the home's own; whole and verified once it has this name.
@@ -91,9 +91,7 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
             _restore_results(connection, event)
         for event in journal.read(settings.home, "rereads"):
             told = _with_moments(event)
-            record_same_again(
-                connection, **{name: told[name] for name in ("snapshot_id", "run_id", "as_of", "fetched_at")}
-            )
+            record_repeat(connection, **{name: told[name] for name in ("snapshot_id", "run_id", "as_of", "fetched_at")})
         for event in journal.read(settings.home, "acceptances"):
             insert_acceptance(connection, event | {"accepted_at": datetime.fromisoformat(event["written_at"])})
         for event in journal.read(settings.home, "validations"):

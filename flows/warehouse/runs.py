@@ -18,6 +18,7 @@ from flows.errors import UsageError
 from flows.home import journal
 from flows.quality.results import RuleResult
 from flows.run import Run
+from flows.warehouse.fingerprint import scoring_hash
 
 DIED = "the process ended without a word"
 
@@ -113,7 +114,7 @@ def as_event(run: Run) -> dict[str, Any]:
         "is_simulated": run.source.is_simulated,
         "started_at": run.fetched_at,
         "version": version("trackrecord"),
-        "scoring_hash": run.settings.scoring_hash,
+        "scoring_hash": scoring_hash(run.settings),
         "git_commit": git_commit(),
         "python_version": platform.python_version(),
         "duckdb_version": duckdb.__version__,

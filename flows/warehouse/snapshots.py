@@ -13,7 +13,7 @@ from flows.quality.incoming import Incoming, read_incoming
 from flows.quality.suites import Suites
 from flows.run import Run
 from flows.warehouse.connection import roll_back
-from flows.warehouse.readings import record_reading, record_same_again
+from flows.warehouse.rereads import record_repeat, record_reread
 from flows.warehouse.runs import record_results
 
 USABLE = "('passed', 'accepted')"
@@ -126,7 +126,7 @@ def append(connection: duckdb.DuckDBPyConnection, fetch: Fetch, incoming: Incomi
     _quarantine(connection, dataset, fetch.snapshot_id)
     _record_snapshot(connection, fetch, kept, incoming, state, n_new)
     if is_used:
-        record_reading(
+        record_reread(
             connection,
             dataset,
             kept,
@@ -147,7 +147,7 @@ def _take_same_again(connection: duckdb.DuckDBPyConnection, run: Run, earlier: _
         as_of=run.as_of,
         fetched_at=run.fetched_at,
     )
-    record_same_again(
+    record_repeat(
         connection,
         snapshot_id=earlier.snapshot_id,
         run_id=run.run_id,

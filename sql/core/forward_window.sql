@@ -1,16 +1,20 @@
--- Daily forward windows: what happened to whoever bought at the open of a bar and held for so many bars.
+-- Forward windows of the published timeframes: what happened to whoever bought at the open of a bar and held for so many bars.
 -- Grain: token_id, timeframe, entry_at, horizon
 -- Materialized: view
-{% for h in horizons['1d'] -%}
+{% for timeframe in timeframes.values() | selectattr('is_published') -%}
+{% if not loop.first %}
+union all
+{% endif -%}
+{% for h in horizons[timeframe.name] -%}
 select
     token_id,
-    '1d' as timeframe,
+    '{{ timeframe.name }}' as timeframe,
     entry_at,
     {{ h }}::integer as horizon,
     entry_price,
     case
-        when exit_price_{{ h }} is null then entry_at + interval {{ h }} days
-        else least(entry_at + interval {{ h }} days, segment_end)
+        when exit_price_{{ h }} is null then entry_at + {{ h }} * {{ timeframe.interval }}
+        else least(entry_at + {{ h }} * {{ timeframe.interval }}, segment_end)
     end as exit_at,
     exit_price_{{ h }} as exit_price,
     exit_price_{{ h }} / entry_price - 1 as forward_return,
@@ -24,8 +28,9 @@ select
         when 8 then 'excluded'
         else 'open'
     end as status
-from forward_window_1d
+from forward_window_{{ timeframe.name }}
 {%- if not loop.last %}
 union all
 {% endif %}
+{%- endfor %}
 {%- endfor %}

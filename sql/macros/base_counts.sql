@@ -1,5 +1,5 @@
 {#- Scored windows and hits of both directions, counted per entry moment and sector, for one timeframe. -#}
-{% macro base_counts(timeframe, table) -%}
+{% macro base_counts(timeframe) -%}
 with entries as not materialized (
     select
         need.epoch,
@@ -13,7 +13,7 @@ with entries as not materialized (
             then fixed(exit_price_{{ h }} / entry_price - 1)
         end as return_{{ h }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ table }} as win
+    from {{ timeframes[timeframe].windows }} as win
     inner join temp.base_need as need on need.timeframe = '{{ timeframe }}' and win.entry_at = need.entry_at
     inner join work.token_sector as token_sector using (token_id, epoch)
 ),

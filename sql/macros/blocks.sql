@@ -4,6 +4,14 @@ count(*) as n_calls,
 count(*) filter (where {{ source }}.direction = 1) as n_bullish,
 count(*) filter (where hit) as n_hits,
 count(base_hit) as n_matched,
-from_fixed(sum(case when base_hit is not null then fixed(hit::integer - base_hit) else 0 end)) as selection,
-from_fixed(sum(case when base_hit is not null then fixed(net_return - base_return) else 0 end)) as excess
+{% for contrast in measures.signal.contrasts -%}
+from_fixed(sum(case when {{ contrast.where }} then fixed({{ contrast.difference }}) else 0 end)) as {{ contrast.name }}{{ ',' if not loop.last }}
+{% endfor -%}
+{%- endmacro %}
+
+{#- The names of these sums. -#}
+{% macro block_columns(source) -%}
+{% for name in ['n_calls', 'n_bullish', 'n_hits', 'n_matched'] + (measures.signal.contrasts | map(attribute='name') | list) -%}
+{{ source }}.{{ name }}{{ ',' if not loop.last }}
+{% endfor -%}
 {%- endmacro %}

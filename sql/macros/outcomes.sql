@@ -1,5 +1,5 @@
 {#- The outcome of every call entry at every horizon of one timeframe, from the wide windows. -#}
-{% macro outcomes(timeframe, table, base) -%}
+{% macro outcomes(timeframe) -%}
 with entries as (
     select
         entry.*,
@@ -32,7 +32,7 @@ windows as (
         {%- endfor %}
     from entries
     left join (
-        from {{ table }} as win
+        from {{ timeframes[timeframe].windows }} as win
         semi join temp.outcome_scope as scope on scope.timeframe = '{{ timeframe }}' and win.entry_at = scope.entry_at
     ) as win using (token_id, entry_at)
 ),
@@ -87,7 +87,7 @@ matched as (
         end as base_net,
         case when judged.is_scored then coalesce(base.n_windows - judged.is_in_base::integer, 0) end as n_base
     from judged
-    left join {{ base }} as base
+    left join work.base_count_{{ timeframe }} as base
         on
             judged.vendor = base.vendor
             and judged.sector_epoch = base.epoch

@@ -83,8 +83,9 @@ members as (
 scored as (
     select
         parts.part_id,
-        outcome.net_return,
-        outcome.max_drawdown
+        {%- for of in measures.signal.of_values | map(attribute='of') | unique %}
+        outcome.{{ of }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from (
         select * replace (case direction when 1 then 'bullish' else 'bearish' end as direction)
         from marts.signal_outcome
@@ -94,21 +95,24 @@ scored as (
 ),
 
 {% if has_all -%}
-{{ quantile('median_return', 'net_return', 0.5) }},
+{% for measure in measures.signal.of_values -%}
+{{ quantile(measure) }},
 
-{{ quantile('p95_drawdown', 'max_drawdown', 0.05) }},
-
+{% endfor -%}
 ranks as (
     select *
-    from median_return
-    left join p95_drawdown using (calls_of)
+    from {{ measures.signal.of_values[0].name }}
+    {%- for measure in measures.signal.of_values[1:] %}
+    left join {{ measure.name }} using (calls_of)
+    {%- endfor %}
 )
 {%- else -%}
 ranks as (
     select
         members.calls_of,
-        median(scored.net_return) as median_return,
-        quantile_cont(scored.max_drawdown, 0.05) as p95_drawdown
+        {%- for measure in measures.signal.of_values %}
+        quantile_cont(scored.{{ measure.of }}, {{ measure.at }}) as {{ measure.name }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from scored
     inner join members using (part_id)
     group by all
@@ -125,37 +129,14 @@ select
     direction,
     provenance,
     entry_rule,
-    n_calls,
-    {{ 'coalesce(n_tokens, 0)' if has_all else '(n_calls > 0)::bigint' }} as n_tokens,
-    n_open,
-    n_truncated,
-    n_excluded,
-    n_unpriced,
     n_bullish,
-    n_hits,
-    first_entry_at,
-    last_entry_at,
-    case when n_calls > 0 then n_hits / n_calls end as hit_rate,
-    case when n_calls > 0 then n_matured_hits / (n_calls + n_unpriced) end as hit_rate_floor,
-    n_matched,
-    case when n_matched > 0 then (n_matched_hits - from_fixed(base_hit_sum)) / n_matched end as selection_edge,
-    case when n_matched > 0 then from_fixed(base_hit_sum) / n_matched end as mean_base_hit,
-    from_fixed(gross_sum) / n_calls as mean_gross_return,
-    from_fixed(net_sum) / n_calls as mean_return,
-    median_return,
-    case when n_matched > 0 then from_fixed(base_return_sum) / n_matched end as base_return,
-    case when n_matched > 0 then from_fixed(matched_net_sum - base_return_sum) / n_matched end as excess_return,
-    case when n_losses > 0 then coalesce(from_fixed(gain_sum), 0) / -from_fixed(loss_sum) end as profit_factor,
-    case
-        when n_gains > 0 and n_losses > 0 then (from_fixed(gain_sum) / n_gains) / (-from_fixed(loss_sum) / n_losses)
-    end as payoff_ratio,
-    from_fixed(mae_sum) / n_calls as mean_mae,
-    worst_mae,
-    from_fixed(mfe_sum) / n_calls as mean_mfe,
-    n_wiped_out,
-    from_fixed(drawdown_sum) / n_calls as mean_drawdown,
-    p95_drawdown,
-    worst_drawdown
+    {{ 'coalesce(n_tokens, 0)' if has_all else '(n_calls > 0)::bigint' }} as n_tokens,
+    {%- for measure in measures.signal.of_sums %}
+    {{ measure.over_sums }} as {{ measure.name }},
+    {%- endfor %}
+    {%- for measure in measures.signal.of_values %}
+    {{ measure.name }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from same_calls
 {%- if has_all %}
 left join spread using ({{ keys | join(', ') }})
@@ -163,7 +144,7 @@ left join spread using ({{ keys | join(', ') }})
 left join ranks using (calls_of)
 {%- endmacro %}
 
-{#- What a cell is told by: `both` directions, `all` provenances and `all` sectors as words. -#}
+{#- The key of a cell: `both` directions, `all` provenances and `all` sectors as words. -#}
 {% macro cell_keys(group, has_all) -%}
 vendor,
 {{ "coalesce(sector, 'all') as sector" if has_all else group }},
@@ -176,98 +157,83 @@ entry_rule
 
 {#- What adds up, added up. -#}
 {% macro summed() -%}
-{%- set counts = [
-    'n_calls', 'n_open', 'n_truncated', 'n_excluded', 'n_unpriced', 'n_hits', 'n_matured_hits', 'n_matched',
-    'n_matched_hits', 'n_gains', 'n_losses', 'n_wiped_out'
-] -%}
-{%- set totals = [
-    'base_hit_sum', 'base_return_sum', 'matched_net_sum', 'gross_sum', 'net_sum', 'gain_sum', 'loss_sum', 'mae_sum',
-    'mfe_sum', 'drawdown_sum'
-] -%}
-{%- set least = ['first_entry_at', 'worst_mae', 'worst_drawdown'] -%}
-{% for name in counts -%}
-sum({{ name }})::bigint as {{ name }},
+{% for one in measures.signal.sums -%}
+{{ one.over_sums }} as {{ one.name }}{{ ',' if not loop.last }}
 {% endfor -%}
-{% for name in totals -%}
-sum({{ name }}) as {{ name }},
-{% endfor -%}
-{% for name in least -%}
-min({{ name }}) as {{ name }},
-{% endfor -%}
-max(last_entry_at) as last_entry_at
 {%- endmacro %}
 
 {#-
 A quantile of what was scored in each cell, interpolated between the two values nearest to it. Each value counts in up to
 eight cells, so they are not put in order all: how many lie in each band of a hundredth tells in which bands the two are.
 -#}
-{% macro quantile(name, measure, share) -%}
-{{ name }}_bands as (
+{% macro quantile(measure) -%}
+{{ measure.name }}_bands as (
     select
         part_id,
-        floor(100 * {{ measure }}) as band,
+        floor(100 * {{ measure.of }}) as band,
         count(*) as n_values
     from scored
-    where {{ measure }} is not null
+    where {{ measure.of }} is not null
     group by all
 ),
 
 -- Counts as doubles, which hold them exactly: sums of integers are of a type four times as slow.
-{{ name }}_counts as (
+{{ measure.name }}_counts as (
     select
         members.calls_of,
         bands.band,
         sum(bands.n_values::double) as n_values
-    from {{ name }}_bands as bands
+    from {{ measure.name }}_bands as bands
     inner join members using (part_id)
     group by members.calls_of, bands.band
 ),
 
-{{ name }}_steps as (
+{{ measure.name }}_steps as (
     select
         *,
         sum(n_values) over (partition by calls_of order by band) as n_up_to,
-        {{ share }}::double * (sum(n_values) over (partition by calls_of) - 1) as place
-    from {{ name }}_counts
+        {{ measure.at }}::double * (sum(n_values) over (partition by calls_of) - 1) as place
+    from {{ measure.name }}_counts
 ),
 
-{{ name }}_near as (
+{{ measure.name }}_near as (
     select
         members.part_id,
         steps.calls_of,
         steps.band,
         steps.place - min(steps.n_up_to - steps.n_values) over (partition by steps.calls_of) as place
-    from {{ name }}_steps as steps
+    from {{ measure.name }}_steps as steps
     inner join members using (calls_of)
     where steps.n_up_to > floor(steps.place) and steps.n_up_to - steps.n_values <= ceil(steps.place)
 ),
 
-{{ name }}_values as (
+{{ measure.name }}_values as (
     select
         near.calls_of,
         any_value(near.place) as place,
-        list_sort(list(scored.{{ measure }})) as sorted
+        list_sort(list(scored.{{ measure.of }})) as sorted
     from scored
-    inner join {{ name }}_near as near on scored.part_id = near.part_id and floor(100 * scored.{{ measure }}) = near.band
+    inner join {{ measure.name }}_near as near on scored.part_id = near.part_id and floor(100 * scored.{{ measure.of }}) = near.band
     group by near.calls_of
 ),
 
-{{ name }} as (
+{{ measure.name }} as (
     select
         calls_of,
         sorted[floor(place)::bigint + 1] * (1 - (place - floor(place)))
-        + sorted[ceil(place)::bigint + 1] * (place - floor(place)) as {{ name }}
-    from {{ name }}_values
+        + sorted[ceil(place)::bigint + 1] * (place - floor(place)) as {{ measure.name }}
+    from {{ measure.name }}_values
 )
 {%- endmacro %}
 
 {#- Own windows of each token whose scorecards take inference, as the windows' flags say, by their place in its series. -#}
-{% macro token_base(timeframe, table) -%}
+{% macro token_base(timeframe) -%}
 select
+    '{{ timeframe }}' as timeframe,
     series.position + bars_between('{{ timeframe }}', series.started_at, win.entry_at) as position,
     win.entry_at between coverage.covered_from and coverage.covered_to as is_covered,
     win.flags
-from {{ table }} as win
+from {{ timeframes[timeframe].windows }} as win
 inner join temp.token_series as series on series.timeframe = '{{ timeframe }}' and win.token_id = series.token_id
 inner join work.coverage as coverage
     on

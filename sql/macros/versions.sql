@@ -1,21 +1,16 @@
 {#- Every version a dataset's rows have had, from what usable snapshots delivered: one place for both times. -#}
 {% macro versions(dataset, always_all=false) -%}
 with delivered as (
-    select
-        raw_row.*,
-        snapshot.as_of,
-        snapshot.fetched_at,
-        snapshot.is_replay
-    from raw.{{ dataset.name }} as raw_row
-    inner join staging.usable_snapshot as snapshot using (snapshot_id)
+    select delivered_row.*
+    from staging.delivered_{{ dataset.name }} as delivered_row
     {%- if not (is_full or always_all) %}
     semi join (
-        from raw.{{ dataset.name }}
+        from staging.delivered_{{ dataset.name }}
         where snapshot_id > getvariable('last_snapshot_id')
     ) as fresh
         on
             {%- for name in dataset.full_key %}
-            {{ 'and ' if not loop.first }}raw_row.{{ name }} {{ 'is not distinct from' if name in dataset.optional_key else '=' }} fresh.{{ name }}
+            {{ 'and ' if not loop.first }}delivered_row.{{ name }} {{ 'is not distinct from' if name in dataset.optional_key else '=' }} fresh.{{ name }}
             {%- endfor %}
     {%- endif %}
 ),

@@ -13,30 +13,7 @@ with restatements as (
     union all
     from ({{ restatements(datasets.quantmetrics, 'core.quantmetric') }})
     union all by name
-    select
-        vendor,
-        dataset,
-        token_id,
-        timeframe,
-        key,
-        moment_at,
-        'vanished' as kind,
-        gone_at as changed_at,
-        gone_at - moment_at as age_when_changed
-    from staging.vanished_row
-    union all by name
-    select
-        vendor,
-        dataset,
-        token_id,
-        timeframe,
-        key,
-        moment_at,
-        'appeared' as kind,
-        appeared_at as first_known_at,
-        appeared_at as changed_at,
-        appeared_at - moment_at as age_when_changed
-    from work.appeared_row
+    from work.row_restatement
 )
 
 select

@@ -2,17 +2,7 @@
 -- first told beside that of the calls its history tells now. Signals have a row a horizon, the other datasets one row
 -- with horizon NULL; `all` pools the sectors, so do not add it up.
 -- Grain: vendor, dataset, timeframe, sector, horizon
-with read_again as (
-    from ({{ reread_rows(datasets.signals, 'core.signal') }})
-    union all
-    from ({{ reread_rows(datasets.levels, 'core.level') }})
-    union all
-    from ({{ reread_rows(datasets.grades, 'core.grade') }})
-    union all
-    from ({{ reread_rows(datasets.quantmetrics, 'core.quantmetric') }})
-),
-
-restated as (
+with restated as (
     select distinct
         dataset,
         vendor,
@@ -27,17 +17,17 @@ restated as (
 -- A row that was restated was looked at again, whether or not its last look is still the newest.
 looked_at as (
     select
-        *,
+        reread.*,
         false as is_restated
-    from read_again
+    from temp.reread_row as reread
     anti join restated
         on
-            read_again.dataset = restated.dataset
-            and read_again.vendor = restated.vendor
-            and read_again.timeframe = restated.timeframe
-            and read_again.token_id = restated.token_id
-            and read_again.moment_at = restated.moment_at
-            and read_again.key is not distinct from restated.key
+            reread.dataset = restated.dataset
+            and reread.vendor = restated.vendor
+            and reread.timeframe = restated.timeframe
+            and reread.token_id = restated.token_id
+            and reread.moment_at = restated.moment_at
+            and reread.key is not distinct from restated.key
     union all
     select
         *,
@@ -123,7 +113,7 @@ told_now as (
     union all
     select * exclude (token_id, signal_at) replace (-n_calls as n_calls, -n_hits as n_hits)
     from withdrawn
-    {%- for timeframe, table in (('1d', 'core.forward_window_1d'), ('1h', 'work.forward_window_1h')) %}
+    {%- for timeframe in timeframes %}
     {%- for h in horizons[timeframe] %}
     union all
     select
@@ -134,7 +124,7 @@ told_now as (
         1 as n_calls,
         is_hit_at(win.flags, {{ loop.index0 }}, retold.direction) as n_hits
     from work.retold_call as retold
-    inner join {{ table }} as win
+    inner join {{ timeframes[timeframe].windows }} as win
         on retold.token_id = win.token_id and retold.signal_at + bar_length('{{ timeframe }}') = win.entry_at
     where
         retold.timeframe = '{{ timeframe }}' and retold.is_call and not retold.is_as_told

@@ -10,7 +10,7 @@ with feed as (
         arg_max(is_archive, as_of) as is_archive,
         max(read_to) as newest_at
     from ops.reread
-    where as_of <= getvariable('day_as_of')
+    where as_of <= getvariable('day_as_of') and is_in_use(timeframe)
     group by dataset, vendor, timeframe
 ),
 
@@ -168,7 +168,7 @@ due as (
     where
         found is not null
         or getvariable('day_as_of') >= bar_start + bar_length(timeframe)
-        + case timeframe when '1h' then getvariable('late_after_1h') else getvariable('late_after_1d') end * interval 1 hour
+        + getvariable('late_after_hours')[timeframe] * interval 1 hour
 )
 
 select

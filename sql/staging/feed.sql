@@ -8,7 +8,7 @@ with looked as (
         timeframe,
         bar_floor(timeframe, min(as_of)) - bar_length(timeframe) as expected_from
     from ops.reread
-    where as_of <= getvariable('as_of')
+    where as_of <= getvariable('as_of') and is_in_use(timeframe)
     group by dataset, vendor, timeframe
 )
 

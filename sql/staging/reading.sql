@@ -12,3 +12,4 @@ select
 from ops.reread as reread
 inner join ops.snapshot as taken using (snapshot_id, run_id)
 semi join staging.usable_snapshot using (snapshot_id)
+where is_in_use(reread.timeframe)

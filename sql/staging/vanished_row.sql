@@ -18,6 +18,7 @@ with events as (
         ) as back_at
     from ops.vanished as vanished
     inner join staging.usable_snapshot as snapshot using (snapshot_id)
+    where is_in_use(vanished.timeframe)
 )
 
 select * exclude (is_back)

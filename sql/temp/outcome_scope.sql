@@ -2,16 +2,13 @@
 -- lies at another moment.
 -- Grain: timeframe, entry_at
 {% if is_full -%}
+{% for timeframe in timeframes -%}
 select
-    '1d' as timeframe,
+    '{{ timeframe }}' as timeframe,
     entry_at
-from core.forward_window_1d
+from {{ timeframes[timeframe].windows }}
 union
-select
-    '1h' as timeframe,
-    entry_at
-from work.forward_window_1h
-union
+{% endfor -%}
 select
     timeframe,
     entry_at
@@ -71,16 +68,13 @@ waiting as (
     group by all
 )
 
+{% for timeframe in timeframes -%}
 select
-    '1d' as timeframe,
+    '{{ timeframe }}' as timeframe,
     entry_at
-from temp.changed_forward_window_1d
+from temp.changed_forward_window_{{ timeframe }}
 union
-select
-    '1h' as timeframe,
-    entry_at
-from temp.changed_forward_window_1h
-union
+{% endfor -%}
 select
     timeframe,
     entry_at

@@ -4,8 +4,10 @@
 -- Materialized: view
 select
     cell.cell_id,
+    block.timeframe,
+    block.block,
     part_number(block.direction, block.provenance) as part,
-    block.*
+    {{ block_columns('block') | indent }}
 from work.sector_block as block
 inner join temp.sector_cell as cell using (vendor, sector, timeframe, horizon, direction, entry_rule)
 where cell.calls_of = cell.cell_id and cell.provenance in (block.provenance, 'all')

@@ -27,8 +27,10 @@ with blocks as (
 
 select
     cell.cell_id,
+    block.timeframe,
+    block.block,
     part_number(block.direction, block.provenance) as part,
-    block.*
+    {{ block_columns('block') | indent }}
 from blocks as block
 inner join temp.token_cell as cell using (vendor, token_id, timeframe, horizon, entry_rule)
 where

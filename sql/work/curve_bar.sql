@@ -25,7 +25,7 @@ with bars as (
     where
         token.is_scored
         and bar.bar_start >= scope.bar_from - bar_length(bar.timeframe)
-        and bar.bar_start >= getvariable('curve_from')::timestamp - interval 1 day
+        and bar.bar_start >= getvariable('curve_from')::timestamp - {{ longest_bar }}
 ),
 
 -- The rows of the span and of the 7 days before it, which most often say how it began.
@@ -41,7 +41,7 @@ recent as (
     where
         signal.revision = 0
         and signal.signal_at + bar_length(signal.timeframe) >= scope.bar_from - interval 7 days
-        and signal.signal_at >= getvariable('curve_from')::timestamp - interval 8 days
+        and signal.signal_at >= getvariable('curve_from')::timestamp - interval 7 days - {{ longest_bar }}
 ),
 
 told as (

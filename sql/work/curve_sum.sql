@@ -34,7 +34,7 @@ before as (
     inner join plan.curve_scope as scope using (timeframe)
     where
         old.bar_start = scope.bar_from - bar_length(old.timeframe)
-        and old.bar_start >= getvariable('curve_from')::timestamp - interval 1 day
+        and old.bar_start >= getvariable('curve_from')::timestamp - {{ longest_bar }}
 ),
 
 {% endif -%}

@@ -1,11 +1,12 @@
--- The one price source used for each token and timeframe: of those that reach the token's newest bars (within 3 days,
--- else the token would stand still at the end of a source that closed) the one whose bars begin first, ties by name: the
--- choice does not change while bars are added to both.
+-- The one price source used for each token and timeframe: of those that reach the token's newest bars (within what may be
+-- missing inside a segment, else the token would stand still at the end of a source that closed) the one whose bars begin
+-- first, ties by name: the choice does not change while bars are added to both.
 -- Grain: timeframe, token_id
 with living as (
     select *
     from work.price_extent
-    qualify last_bar_at + interval 3 days >= max(last_bar_at) over (partition by timeframe, token_id)
+    qualify
+        last_bar_at + to_seconds(tolerated_seconds(timeframe)) >= max(last_bar_at) over (partition by timeframe, token_id)
 )
 
 select

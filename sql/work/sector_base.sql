@@ -2,13 +2,14 @@
 -- Grain: vendor, sector, timeframe, horizon, entry_at
 -- Replaces: from temp.outcome_scope as scope where old.timeframe = scope.timeframe and old.entry_at = scope.entry_at
 with counts as (
+    {%- for timeframe in timeframes %}
     select base.*
-    from work.base_count_1d as base
+    from work.base_count_{{ timeframe }} as base
     semi join temp.outcome_scope using (timeframe, entry_at)
+    {%- if not loop.last %}
     union all
-    select base.*
-    from work.base_count_1h as base
-    semi join temp.outcome_scope using (timeframe, entry_at)
+    {%- endif %}
+    {%- endfor %}
 ),
 
 covered as (

@@ -145,7 +145,7 @@ called as (
 
 -- How the calls had turned out by the moment of the change, at the longest horizon that was over.
 judged as (
-    {%- for timeframe, table in (('1d', 'core.forward_window_1d'), ('1h', 'work.forward_window_1h')) %}
+    {%- for timeframe in timeframes %}
     select
         called.*,
         {%- for side in ('before', 'after') %}
@@ -159,7 +159,7 @@ judged as (
         end as hit_{{ side }}{{ ',' if not loop.last }}
         {%- endfor %}
     from called
-    left join {{ table }} as win using (token_id, entry_at)
+    left join {{ timeframes[timeframe].windows }} as win using (token_id, entry_at)
     where called.timeframe = '{{ timeframe }}'
     {{ 'union all' if not loop.last }}
     {%- endfor %}

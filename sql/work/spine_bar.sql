@@ -1,5 +1,5 @@
 -- Bars in use, gap-free inside a segment: missing ones are filled flat. A segment ends at a gap of more than 3 days
--- and at an open more than 5 times, or less than a fifth of, the close before.
+-- (at long bars, of 2 bars) and at an open more than 5 times, or less than a fifth of, the close before.
 -- Grain: timeframe, token_id, bar_start
 -- Replaces: from plan.spine_scope as scope where old.bar_start >= getvariable('spine_from') and old.timeframe = scope.timeframe and old.token_id = scope.token_id and (scope.anchor_at is null or old.bar_start >= scope.anchor_at)
 with bars as (
@@ -143,7 +143,8 @@ every_bar as (
 -- Those that the plan calls recent last.
 {% for span in ('<', '>=') if is_full -%}
 from every_bar
-where bar_start {{ span }} case timeframe when '1h' then getvariable('recent_from_1h') else getvariable('recent_from_1d') end
+where bar_start {{ span }} case timeframe
+    {%- for name in timeframes %} when '{{ name }}' then getvariable('recent_from_{{ name }}'){% endfor %} end
 {{ 'union all' if not loop.last }}
 {% else -%}
 from every_bar

@@ -1,4 +1,4 @@
-"""Editions and settings to try delivery with."""
+"""Editions and settings for the tests of delivery."""
 
 import json
 import zlib
@@ -17,14 +17,14 @@ MARKDOWN = "# What the signals said\n\n" + "\n\n".join(
     for number in range(60)
 )
 
-# One pixel, as small as a PNG gets.
+# A PNG of one pixel.
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154"
 ) + zlib.compress(b"")
 
 
 def edition(week: str = WEEK, **changes: Any) -> Edition:
-    """A digest with everything that can go wrong on its way: dots, long lines, umlauts, emoji."""
+    """A digest with everything that transports may spoil: lines of dots, long lines, umlauts, emoji."""
     values: dict[str, Any] = {
         "week": week,
         "subject": f"Signals of {week}: Überblick ✅",
@@ -39,7 +39,7 @@ def edition(week: str = WEEK, **changes: Any) -> Edition:
 
 
 def settings(**values: Any) -> DeliverySettings:
-    """Settings of a test, without what the environment says; quick to give up."""
+    """Settings of a test, without the environment's, and with short timeouts."""
     quick = {"delivery_wait_seconds": 0, "delivery_timeout_seconds": 5, "delivery_attempts": 2}
     return DeliverySettings(_env_file=None, **{**quick, **values})  # type: ignore[call-arg]
 
@@ -57,5 +57,5 @@ def mail_to(port: int, *readers: str, **values: Any) -> dict[str, Any]:
 
 
 def shortly_after(week: str) -> datetime:
-    """A moment at which the week's digest is delivered."""
+    """A moment between the end of the week and its deadline."""
     return due_at(week) + timedelta(minutes=1)

@@ -1,7 +1,7 @@
-"""Where deliveries that are to be killed are born: forked from a process that has imported everything already.
+"""Forks the deliveries that tests kill from a process that has imported everything already.
 
-So a kill meets the delivery, not Python's start. It takes settings and a home, then weeks, one a line; it answers each
-with the process it forked and, once that has ended, with how.
+So a kill hits the delivery, not Python's start. The process reads settings and a home, then one week a line; for each
+it prints the forked process's id and, once that has ended, its exit status.
 """
 
 import json
@@ -20,26 +20,26 @@ from flows.config import ROOT
 
 from .editions import edition, settings, shortly_after
 
-# A delivery of which nothing is heard any more has ended.
+# A delivery that has not ended after this time fails the test.
 LONGEST_SECONDS = 20
 
 
 @dataclass
 class Nursery:
-    """The forking process, from outside."""
+    """The forking process, as tests control it."""
 
     asks: IO[str]
     answers: IO[str]
 
     def deliver(self, week: str, *, is_time: Callable[[], bool] | None = None) -> int:
-        """Deliver a week in a process of its own; kill it when it is time, if told to. Return how it ended."""
+        """Deliver a week in a process of its own; kill it at the moment given, if any. Return its exit status."""
         print(week, file=self.asks, flush=True)
         process = int(self.answers.readline())
         if is_time:
             began = time.monotonic()
             while not is_time() and time.monotonic() - began < LONGEST_SECONDS:
                 time.sleep(0.001)
-            # It is not waited for before its end is asked for, so the number is still its own.
+            # The process is not reaped before its status is read, so the id cannot belong to another process.
             os.kill(process, signal.SIGKILL)
         print(file=self.asks, flush=True)
         return int(self.answers.readline())
@@ -61,14 +61,14 @@ def nursery(where: dict[str, Any], home: Path) -> Iterator[Nursery]:
 
 
 def main(where: dict[str, Any], home: Path) -> None:
-    """Fork a delivery for each week that is asked for."""
+    """Fork a delivery for each week on standard input."""
     from apprise import Apprise
 
     from flows.delivery import chat, deliver
     from flows.delivery.tls import trusted
 
     assert chat
-    # Apprise imports its services when the first is asked for.
+    # Apprise imports its services on first use, so this makes it import them before the fork.
     Apprise.instantiate("json://localhost")
     trusted()
     for week in sys.stdin:

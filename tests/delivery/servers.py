@@ -1,4 +1,4 @@
-"""Real servers on this machine that take what is sent, or refuse it, or break off, as a test tells them."""
+"""Real servers on this machine that accept, refuse or break off, as a test sets them."""
 
 import asyncio
 import json
@@ -28,10 +28,10 @@ def free_port() -> int:
 
 @dataclass
 class MailServer:
-    """A mail server. `at_rcpt` and `at_dot` are its answers in turn, the last for ever.
+    """A mail server. `at_rcpt` and `at_dot` are its answers in turn; the last is repeated.
 
     `take` keeps the mail; `take and break`, `lose and break` end the connection in place of an answer; anything else is
-    what it says, and the mail is not kept.
+    sent as the answer, and the mail is not kept.
     """
 
     at_rcpt: list[str] = field(default_factory=lambda: ["take"])
@@ -72,7 +72,7 @@ class MailServer:
 
 @contextmanager
 def mail_server(smtp: dict[str, Any] | None = None, **behaviour: Any) -> Iterator[MailServer]:
-    """A mail server while the block runs; `smtp` is what its protocol is told, such as a certificate."""
+    """A mail server while the block runs; `smtp` holds options of its protocol, such as a certificate."""
     server = MailServer(port=free_port(), **behaviour)
     controller = Controller(server, hostname="127.0.0.1", port=server.port, **(smtp or {}))
     controller.start()
@@ -84,7 +84,7 @@ def mail_server(smtp: dict[str, Any] | None = None, **behaviour: Any) -> Iterato
 
 @dataclass(frozen=True)
 class Request:
-    """What an endpoint was sent."""
+    """A request that an endpoint received."""
 
     path: str
     headers: dict[str, str]
@@ -97,7 +97,7 @@ class Request:
 
 @dataclass
 class Endpoint:
-    """An HTTP endpoint. `answers` are statuses in turn, the last for ever; `break` ends the connection instead."""
+    """An HTTP endpoint. `answers` are statuses in turn, the last repeated; `break` ends the connection instead."""
 
     answers: list[int | str] = field(default_factory=lambda: [200])
     slowness: float = 0
@@ -125,7 +125,7 @@ def endpoint(**behaviour: Any) -> Iterator[Endpoint]:
             body = self.rfile.read(length)
             self.close_connection = True
             if len(body) < length:
-                return  # The sender died; nobody could act on half a body.
+                return  # The sender died; half a body is ignored.
             time.sleep(random.random() * state.slowness)
             state.requests.append(Request(self.path, dict(self.headers.items()), body))
             answer = _next(state.answers)

@@ -1,4 +1,4 @@
-"""A digest goes out on a channel at most once; what failed for certain is tried again, what is in doubt is not."""
+"""A digest is sent on a channel at most once; a certain failure is retried, an unknown outcome is not."""
 
 import shutil
 from datetime import timedelta
@@ -9,7 +9,7 @@ import pytest
 from flows.delivery import delivery as record
 from flows.delivery.deliver import Receipt, deliver, resend, retry, settle
 from flows.delivery.delivery import State
-from flows.delivery.packed import pack, unpack
+from flows.delivery.serialized import deserialize, serialize
 from flows.errors import DeliveryError, UsageError
 
 from .editions import MARKDOWN, NOW, edition, mail_to, settings
@@ -41,14 +41,14 @@ def test_every_channel_gets_the_digest_once_however_often_it_is_delivered(tmp_pa
         assert "".join(request.json["message"] for request in chat.requests) == MARKDOWN
 
 
-def test_a_changed_digest_is_not_sent_again_and_says_so(tmp_path: Path) -> None:
+def test_a_changed_digest_is_not_sent_again_and_the_receipt_notes_it(tmp_path: Path) -> None:
     with mail_server() as server:
         where = settings(**mail_to(server.port))
         deliver(edition(), where, tmp_path, NOW)
         receipt = only(deliver(edition(text="Corrected."), where, tmp_path, NOW))
 
     assert receipt.state == "delivered"
-    assert "has changed since and is not sent again" in receipt.told
+    assert "has changed since and is not sent again" in receipt.note
     assert len(server.mails) == 1
 
 
@@ -74,7 +74,7 @@ def test_a_server_that_was_down_gets_the_digest_on_retry_until_the_deadline_and_
 
     down = deliver(edition(), where, tmp_path, NOW)
     assert {receipt.state for receipt in down} == {"failed"}
-    assert all("onnection refused" in receipt.told for receipt in down)
+    assert all("onnection refused" in receipt.note for receipt in down)
 
     with mail_server() as mail:
         up = settings(**mail_to(mail.port))
@@ -93,9 +93,9 @@ def test_a_refusal_for_good_is_not_repeated_in_the_same_go(tmp_path: Path) -> No
         receipts = deliver(edition(), where, tmp_path, NOW)
 
         assert [receipt.state for receipt in receipts] == ["failed", "failed"]
-        assert "550 5.1.1 No such user" in receipts[0].told
-        assert "HTTP 401" in receipts[1].told
-        # Somebody mended both.
+        assert "550 5.1.1 No such user" in receipts[0].note
+        assert "HTTP 401" in receipts[1].note
+        # Both channels have been repaired.
         assert [receipt.state for receipt in retry(where, tmp_path, NOW)] == ["delivered", "delivered"]
         assert len(mail.mails) == 1
 
@@ -127,21 +127,21 @@ def test_a_connection_that_breaks_after_the_final_dot_leaves_it_unknown_and_noth
 def test_a_webhook_that_fails_after_the_whole_request_is_unknown_unless_the_receiver_promised_to_act_once(
     tmp_path: Path, answer: int | str
 ) -> None:
-    with endpoint(answers=[answer, 200]) as doubtful, endpoint(answers=[answer, 200]) as safe:
+    with endpoint(answers=[answer, 200]) as unsure, endpoint(answers=[answer, 200]) as safe:
         where = settings(
             webhooks={
-                "doubtful": {"url": doubtful.url, "secret": SECRET},
+                "unsure": {"url": unsure.url, "secret": SECRET},
                 "safe": {"url": safe.url, "secret": SECRET, "is_idempotent": True},
             }
         )
         receipts = {receipt.key: receipt.state for receipt in deliver(edition(), where, tmp_path, NOW)}
 
-    assert receipts == {"2026-W10/webhook.doubtful": "unknown", "2026-W10/webhook.safe": "delivered"}
-    assert len(doubtful.requests) == 1
+    assert receipts == {"2026-W10/webhook.unsure": "unknown", "2026-W10/webhook.safe": "delivered"}
+    assert len(unsure.requests) == 1
     assert [request.headers["Idempotency-Key"] for request in safe.requests] == ["2026-W10/webhook.safe"] * 2
 
 
-def test_a_chat_goes_on_where_it_was_refused_and_stops_where_it_is_in_doubt(tmp_path: Path) -> None:
+def test_a_chat_goes_on_where_it_was_refused_and_stops_at_an_unknown_outcome(tmp_path: Path) -> None:
     long = edition(markdown="\n\n".join(f"Paragraph {number}: {'z' * 1000}" for number in range(80)))
     with endpoint(answers=[200, 429, 200]) as patient, endpoint(answers=[200, "break", 200]) as broken:
         where = settings(
@@ -189,7 +189,7 @@ def test_a_restore_from_before_the_delivery_sends_nothing_after_the_deadline(tmp
         where = settings(**mail_to(server.port))
         receipt = only(deliver(edition(), where, tmp_path, NOW + timedelta(days=3)))
         assert receipt.state == "expired"
-        assert "`trackrecord deliveries --resend`" in receipt.told
+        assert "`trackrecord deliveries --resend`" in receipt.note
         assert server.mails == []
 
         assert resend(receipt.key, where, tmp_path, NOW + timedelta(days=3)).state == "delivered"
@@ -209,7 +209,7 @@ def test_a_lost_edition_can_be_made_again_and_then_be_resent(tmp_path: Path) -> 
     assert [mail.get_body(("plain",)).get_content().strip() for mail in server.mails] == ["Made again."]
 
 
-def test_an_outbox_that_is_damaged_says_what_to_do_and_is_rebuilt(tmp_path: Path) -> None:
+def test_a_damaged_outbox_names_what_to_do_and_is_rebuilt(tmp_path: Path) -> None:
     with mail_server() as server:
         where = settings(**mail_to(server.port))
         deliver(edition(), where, tmp_path, NOW)
@@ -226,7 +226,7 @@ def test_a_week_that_is_not_over_is_not_sent(tmp_path: Path) -> None:
         where = settings(**mail_to(server.port))
         receipt = only(deliver(edition(), where, tmp_path, NOW - timedelta(days=2)))
         assert receipt.state == State.DUE
-        assert "2026-W10 is not over before 2026-03-09 00:00 UTC" in receipt.told
+        assert "2026-W10 is not over before 2026-03-09 00:00 UTC" in receipt.note
         assert server.mails == []
 
         assert only(deliver(edition(), where, tmp_path, NOW)).state == "delivered"
@@ -238,7 +238,7 @@ def test_what_cannot_be_decided_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_an_edition_comes_back_from_the_outbox_as_it_was() -> None:
-    assert unpack(pack(edition())) == edition()
+    assert deserialize(serialize(edition())) == edition()
 
 
 def test_a_channel_that_stops_for_an_unforeseen_reason_costs_no_other_its_turn(
@@ -251,8 +251,8 @@ def test_a_channel_that_stops_for_an_unforeseen_reason_costs_no_other_its_turn(
     monkeypatch.setattr("flows.delivery.mail.Mail.send", breaks)
     with endpoint() as server:
         where = settings(**mail_to(1), webhooks={"desk": {"url": server.url, "secret": "s" * 32}})
-        told = {receipt.key: receipt for receipt in deliver(edition(), where, tmp_path, NOW)}
+        receipts = {receipt.key: receipt for receipt in deliver(edition(), where, tmp_path, NOW)}
 
-    (mail,) = [receipt for key, receipt in told.items() if "/mail." in key]
-    assert (mail.state, mail.told) == ("failed", "stopped by an unforeseen UnicodeEncodeError")
-    assert told[f"{edition().week}/webhook.desk"].state == "delivered"
+    (mail,) = [receipt for key, receipt in receipts.items() if "/mail." in key]
+    assert (mail.state, mail.note) == ("failed", "stopped by an unforeseen UnicodeEncodeError")
+    assert receipts[f"{edition().week}/webhook.desk"].state == "delivered"

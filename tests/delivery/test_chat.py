@@ -1,4 +1,4 @@
-"""What apprise really posts to a chat is what we measured: within the service's limits, and all of it."""
+"""Apprise posts the whole text to a chat as we measured it: within the service's limits."""
 
 import html
 import json
@@ -24,7 +24,7 @@ LONG = (
     + "```\n\n*Not* advice & no <promise>.\n"
 )
 
-# Service: its address, the text in what is posted as readers see it, and the limit the service publishes.
+# For each service: its address, how to read the text out of what is posted, and the limit that it publishes.
 SERVICES = {
     "discord": ("discord://123456789012345678/a-token-of-a-webhook", lambda posted: posted["content"], 2_000),
     "slack": (
@@ -38,7 +38,7 @@ SERVICES = {
 
 @pytest.fixture
 def posted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What leaves this machine for the services, which answer that all is well."""
+    """The requests to the services, which are answered with success."""
     found: list[Any] = []
 
     def answer(_: Any, request: requests.PreparedRequest, **__: Any) -> requests.Response:
@@ -66,16 +66,16 @@ def test_a_long_digest_is_posted_whole_in_messages_the_service_takes(
 
     (receipt,) = deliver(one, settings(chats={"team": address}), tmp_path, NOW)
 
-    assert receipt.state == "delivered", receipt.told
+    assert receipt.state == "delivered", receipt.note
     texts = [text_of(message) for message in posted]
     assert max(map(size, texts)) <= limit
     assert len(texts) > len(LONG) / limit
     for number, text in enumerate(texts, 1):
         assert text.startswith(f"({number}/{len(texts)}) SIMULATED\n")
         assert "embeds" not in posted[number - 1]
-    if service == "telegram":  # It reads HTML.
+    if service == "telegram":  # Telegram is sent HTML.
         assert not re.search(r"<|&(?!amp;|lt;|gt;)", "".join(message["text"] for message in posted))
-    # Every line of the digest, in its order; what is repeated at the top of a message was there before. Apprise draws
+    # Every line of the digest, in its order; lines repeated at the top of a message are left out. Apprise merges
     # blank lines together for Telegram.
     lines = [line for text in texts for line in text.splitlines() if not re.match(r"\(\d+/\d+\) SIM", line)]
     left = iter(lines)

@@ -1,4 +1,4 @@
-"""Kill -9 at any moment of a delivery: nothing arrives twice, nothing is lost unsaid, and doubt is counted."""
+"""Kill -9 at any moment of a delivery: nothing arrives twice, and every loss and unknown outcome is reported."""
 
 import random
 import re
@@ -26,7 +26,7 @@ from .servers import Endpoint, MailServer, endpoint, mail_server
 
 FIRST_MONDAY = datetime(2020, 1, 6)
 
-# Seconds the servers dawdle at most before and after each step, so that kills meet the protocol and not the disk.
+# The servers wait up to so many seconds before and after each step, so that most kills hit the protocol.
 SLOWNESS = 0.02
 
 
@@ -86,58 +86,58 @@ def test_what_was_killed_after_it_arrived_and_before_it_was_recorded_is_unknown_
         ("webhook.desk", readers.hook),
         ("chat.team", readers.chat),
     ]
-    with nursery(readers.settings, tmp_path) as deliveries:
+    with nursery(readers.settings, tmp_path) as children:
         for number, (_, server) in enumerate(channels):
             server.arrived.clear()
-            server.silence = 0.7  # After it took something, before it says so.
-            assert deliveries.deliver(week(number), is_time=partial(bool, server.arrived)) == -signal.SIGKILL
+            server.silence = 0.7  # The wait between accepting something and answering.
+            assert children.deliver(week(number), is_time=partial(bool, server.arrived)) == -signal.SIGKILL
             server.silence = 0
-            assert deliveries.deliver(week(number)) == 0
+            assert children.deliver(week(number)) == 0
 
-    told = record.read(tmp_path)
-    assert {key: one.state for key, one in told.items() if one.state is not State.DELIVERED} == {
+    deliveries = record.read(tmp_path)
+    assert {key: one.state for key, one in deliveries.items() if one.state is not State.DELIVERED} == {
         f"{week(number)}/{channel}": "unknown" for number, (channel, _) in enumerate(channels)
     }
     assert max(readers.arrivals().values()) == 1
 
 
 def kill_deliveries(n_kills: int, seed: int, readers: Readers, home: Path) -> str:
-    """Kill the delivery of each of so many weeks at a random moment, let another one finish; say what came of it."""
+    """Kill deliveries at random moments until `n_kills` hit, let a further delivery finish; return the counts."""
     draw = random.Random(seed)
-    with nursery(readers.settings, home) as deliveries:
-        assert deliveries.deliver(week(0)) == 0
+    with nursery(readers.settings, home) as children:
+        assert children.deliver(week(0)) == 0
         n_steps = journal_lines(home)
         n_killed = n_weeks = 0
-        # One that was done before its moment came was not killed.
+        # A delivery that ended before its moment was not killed.
         while n_killed < n_kills:
             n_weeks += 1
             is_time = moment(home, draw.randrange(n_steps), draw.random() * 3 * SLOWNESS)
-            n_killed += deliveries.deliver(week(n_weeks), is_time=is_time) == -signal.SIGKILL
-            assert deliveries.deliver(week(n_weeks)) == 0
-    time.sleep(0.2)  # What was handed over by a process that died may still be read.
+            n_killed += children.deliver(week(n_weeks), is_time=is_time) == -signal.SIGKILL
+            assert children.deliver(week(n_weeks)) == 0
+    time.sleep(0.2)  # The servers may still be reading what a dead process sent.
 
-    arrivals, told = readers.arrivals(), record.read(home)
+    arrivals, deliveries = readers.arrivals(), record.read(home)
     assert {key: n for key, n in arrivals.items() if n > 1} == {}
-    assert len(told) == 5 * (1 + n_weeks)
-    states = Counter(one.state for one in told.values())
+    assert len(deliveries) == 5 * (1 + n_weeks)
+    states = Counter(one.state for one in deliveries.values())
     assert set(states) <= {State.DELIVERED, State.UNKNOWN}
 
     # Delivered means arrived.
     assert [
-        part for one in told.values() if one.state is State.DELIVERED for part in parts(one) if not arrivals[part]
+        part for one in deliveries.values() if one.state is State.DELIVERED for part in parts(one) if not arrivals[part]
     ] == []
 
-    # What is in doubt is counted, said, and turns the status red; a receiver that acts once leaves nothing in doubt.
-    unknown = [one for one in told.values() if one.state is State.UNKNOWN]
+    # Unknown outcomes are counted, reported and fail the status check; an idempotent receiver leaves none.
+    unknown = [one for one in deliveries.values() if one.state is State.UNKNOWN]
     assert not any(one.channel == "webhook.safe" for one in unknown)
-    assert not unknown or f"{len(unknown)} unknown" in summary(told.values())
+    assert not unknown or f"{len(unknown)} unknown" in summary(deliveries.values())
     for one in unknown:
         (late,) = [line for line in overdue(home, after_deadline(one), settings(**readers.settings)) if one.key in line]
         assert "unknown" in late and f"--resend {one.key}" in late
     n_arrived = sum(all(arrivals[part] for part in parts(one)) for one in unknown)
     n_repeated = len(readers.safe_hook.requests) - 1 - n_weeks
     return (
-        f"{n_killed} kills: {states[State.DELIVERED]} of {len(told)} delivered, 0 twice, 0 lost, "
+        f"{n_killed} kills: {states[State.DELIVERED]} of {len(deliveries)} delivered, 0 twice, 0 lost, "
         f"{len(unknown)} unknown and reported ({n_arrived} had arrived, "
         f"{len(unknown) - n_arrived} had not); {n_repeated} requests repeated under their idempotency key"
     )
@@ -149,7 +149,7 @@ def journal_lines(home: Path) -> int:
 
 
 def moment(home: Path, n_steps: int, seconds: float) -> Callable[[], bool]:
-    """Whether so many more steps have been recorded, and so many seconds have passed since."""
+    """Whether so many more steps have been recorded, and then so many seconds have passed."""
     until, reached = journal_lines(home) + n_steps, []
 
     def is_time() -> bool:
@@ -178,8 +178,8 @@ MANY = [
 def test_deliveries_killed_at_random_moments_deliver_nothing_twice_and_lose_nothing(
     n_kills: int, seed: int, readers: Readers, tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Any
 ) -> None:
-    told = kill_deliveries(n_kills, seed, readers, tmp_path)
+    figures = kill_deliveries(n_kills, seed, readers, tmp_path)
 
-    record_property("figures", told)
+    record_property("figures", figures)
     with capsys.disabled():
-        print(f"\n{told}")
+        print(f"\n{figures}")

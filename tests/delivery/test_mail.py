@@ -1,4 +1,4 @@
-"""The mail that arrives is the digest, whole, readable by any client, and came over a connection that was checked."""
+"""The mail that arrives is the whole digest, readable by any client, over a verified connection."""
 
 import ssl
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def test_every_part_arrives_as_it_was_made(tmp_path: Path) -> None:
     assert mail["To"] == "desk@example.org"
     plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain is not None and rich is not None
-    # Lines that begin with a dot, and those too long for a mail, included.
+    # Including lines that begin with a dot, and lines too long for SMTP.
     assert plain.get_content().splitlines() == one.text.splitlines()
     assert rich.get_content().splitlines() == one.html.splitlines()
     (picture,) = [part for part in mail.walk() if part.get_content_type() == "image/png"]
@@ -77,8 +77,8 @@ def test_one_wrong_address_keeps_nobody_else_from_the_digest(tmp_path: Path) -> 
 
     assert states == {"2026-W10/mail.boss": "failed", "2026-W10/mail.desk": "delivered"}
     assert [mail["To"] for mail in server.mails] == ["desk@example.org"]
-    # What is told is published; who reads the digest is nobody's business.
-    assert record.read(tmp_path)["2026-W10/mail.boss"].told == "the mail server refused: 550 5.1.1 <***> is nobody"
+    # The note is published, so the readers' addresses are redacted in it.
+    assert record.read(tmp_path)["2026-W10/mail.boss"].note == "the mail server refused: 550 5.1.1 <***> is nobody"
 
 
 # --- encryption ----------------------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def test_one_wrong_address_keeps_nobody_else_from_the_digest(tmp_path: Path) -> 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate of this machine that nobody knows, with its key, in one file."""
+    """A self-signed certificate of this machine, with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a mail server")])
     now = datetime.now(UTC)
@@ -116,7 +116,7 @@ def logins() -> list[tuple[bytes, bytes]]:
 
 @pytest.fixture
 def careful(certificate: Path, logins: list[tuple[bytes, bytes]]) -> Iterator[dict[str, Any]]:
-    """A server that takes nothing in clear, nor from strangers."""
+    """A server that accepts mail only encrypted and after a login."""
 
     def knows(server: Any, session: Any, envelope: Any, mechanism: str, data: LoginPassword) -> AuthResult:
         logins.append((data.login, data.password))
@@ -156,7 +156,7 @@ def test_a_server_nobody_vouches_for_learns_neither_the_password_nor_the_digest(
         (receipt,) = deliver(edition(), settings(**{**mail_to(server.port), **LOGIN}), tmp_path, NOW)
 
     assert receipt.state == "failed"
-    assert "certificate verify failed" in receipt.told
+    assert "certificate verify failed" in receipt.note
     assert logins == [] and server.mails == []
 
 
@@ -165,7 +165,7 @@ def test_a_server_that_offers_no_encryption_gets_nothing(tmp_path: Path) -> None
         (receipt,) = deliver(edition(), settings(**{**mail_to(server.port), **LOGIN}), tmp_path, NOW)
 
     assert receipt.state == "failed"
-    assert "STARTTLS" in receipt.told
+    assert "STARTTLS" in receipt.note
     assert server.mails == []
 
 

@@ -1,4 +1,4 @@
-"""A digest that was not made or not delivered by its deadline is said, until the next one has come."""
+"""A digest that was not made or not delivered by its deadline is reported as overdue, until the next one has come."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -34,19 +34,17 @@ def test_a_digest_that_was_never_made_is_late_after_its_deadline_and_not_before(
     (late,) = overdue(home, LATE, where)
     assert late.startswith("The digest of 2026-W10 was to be delivered by 2026-03-10 06:00 UTC and was never made.")
     assert "`trackrecord digest --week 2026-W10`" in late
-    # The week before had nothing to tell of.
+    # Nothing was published after the week before.
     assert overdue(home, DEADLINE - timedelta(minutes=1), where) == []
 
 
-def test_nothing_is_late_where_nothing_is_to_be_delivered_or_nothing_was_there_to_tell_of(
-    home: Path, tmp_path: Path
-) -> None:
+def test_nothing_is_late_where_nothing_is_to_be_delivered_or_nothing_was_published(home: Path, tmp_path: Path) -> None:
     assert overdue(home, LATE, settings()) == []
     assert overdue(tmp_path / "new", LATE, settings(**mail_to(25))) == []
 
 
 @pytest.mark.parametrize(("behaviour", "state"), [(None, "failed"), ({"at_dot": ["take and break"]}, "unknown")])
-def test_a_digest_that_did_not_certainly_arrive_is_late_and_the_way_out_is_said(
+def test_a_digest_that_did_not_certainly_arrive_is_late_and_the_way_out_is_shown(
     home: Path, behaviour: dict[str, Any] | None, state: str
 ) -> None:
     if behaviour is None:
@@ -62,7 +60,7 @@ def test_a_digest_that_did_not_certainly_arrive_is_late_and_the_way_out_is_said(
     assert "`trackrecord deliveries --resend 2026-W10/mail.desk`" in late
 
 
-def test_it_is_green_again_once_it_was_delivered_or_somebody_says_that_it_was(home: Path) -> None:
+def test_it_is_green_again_once_it_was_delivered_or_an_operator_confirms_it(home: Path) -> None:
     with mail_server(at_dot=["lose and break", "take and break", "take"]) as server:
         where = settings(**mail_to(server.port, "boss", "desk"))
         deliver(edition(), where, home, NOW)
@@ -78,22 +76,24 @@ def test_a_channel_that_was_not_there_yet_makes_no_old_digest_late(home: Path) -
         assert overdue(home, LATE, settings(**mail_to(server.port, "desk", "boss"))) == []
 
 
-def test_a_digest_in_doubt_is_asked_after_for_eight_weeks_or_until_somebody_lets_it_be(home: Path) -> None:
+def test_a_digest_of_unknown_outcome_is_reported_for_eight_weeks_or_until_it_is_dropped(home: Path) -> None:
     with mail_server(at_dot=["lose and break", "lose and break"]) as server:
         where = settings(**mail_to(server.port, "boss", "desk"))
         deliver(edition(), where, home, NOW)
         deliver(edition("2026-W11"), settings(**mail_to(server.port, "boss", "desk")), home, NOW + timedelta(weeks=1))
-    doubtful = [f"2026-W10/mail.{name} was to be delivered" for name in ("boss", "desk")]
+    overdue_lines = [f"2026-W10/mail.{name} was to be delivered" for name in ("boss", "desk")]
 
     for weeks in (0, 1, 7):
-        told = [line for line in overdue(home, LATE + timedelta(weeks=weeks), where) if "W10" in line]
-        assert [line.startswith(wanted) for line, wanted in zip(told, doubtful, strict=True)] == [True, True], weeks
+        lines = [line for line in overdue(home, LATE + timedelta(weeks=weeks), where) if "W10" in line]
+        assert [line.startswith(wanted) for line, wanted in zip(lines, overdue_lines, strict=True)] == [True, True], (
+            weeks
+        )
     assert [line for line in overdue(home, LATE + timedelta(weeks=8), where) if "W10" in line] == []
 
     dropped = drop("2026-W10/mail.boss", home, LATE)
     assert dropped.state == "dropped"
     assert [line for line in overdue(home, LATE, where) if "boss" in line] == []
-    # It is decided, and stays so.
+    # A dropped delivery is never reported again.
     with pytest.raises(UsageError, match="is dropped"):
         resend("2026-W10/mail.boss", where, home, LATE)
     assert {one.key: one.state for one in deliver(edition(), where, home, LATE)}["2026-W10/mail.boss"] == "dropped"

@@ -1,4 +1,4 @@
-"""A home that was restored never sends a second time, also where nothing is left that tells what had been sent."""
+"""A restored home never sends a second time, even where no record is left of what had been sent."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -10,8 +10,8 @@ from flows.config import Settings
 from flows.delivery import delivery as record
 from flows.delivery.deliver import deliver, resend, retry
 from flows.delivery.delivery import due_at
-from flows.delivery.doubt import weeks_in_doubt
 from flows.delivery.overdue import overdue
+from flows.delivery.unknown_outcome import weeks_of_unknown_outcome
 from flows.home import journal
 from flows.warehouse.backup import back_up, restore_backup
 
@@ -52,21 +52,21 @@ def test_a_lost_home_restored_before_the_deadline_sends_nothing_a_second_time(
         deliver(edition(), where, home, NOW)
         shutil.rmtree(home)
         restore_at(home, tmp_path / "sunday", NOON, monkeypatch)
-        told = {one.key: one for one in deliver(edition(), where, home, NOON)}
+        receipts = {one.key: one for one in deliver(edition(), where, home, NOON)}
 
         assert len(server.mails) == 1
-        mail = told["2026-W10/mail.desk"]
+        mail = receipts["2026-W10/mail.desk"]
         assert mail.state == "unknown"
-        assert mail.told == "the home was restored at 2026-03-09 12:00 UTC and does not tell what had been sent by then"
-        # A receiver that acts once may be asked again.
-        assert told["2026-W10/webhook.safe"].state == "delivered"
+        assert mail.note == "the home was restored at 2026-03-09 12:00 UTC and does not tell what had been sent by then"
+        # An idempotent receiver may be sent the same request again.
+        assert receipts["2026-W10/webhook.safe"].state == "delivered"
         assert {request.headers["Idempotency-Key"] for request in safe.requests} == {"2026-W10/webhook.safe"}
 
-        assert weeks_in_doubt(home, NOON, 24) == ["2026-W10"]
+        assert weeks_of_unknown_outcome(home, NOON, 24) == ["2026-W10"]
         (late,) = overdue(home, NOON + timedelta(days=1), where)
         assert "2026-W10/mail.desk" in late and "unknown" in late and "restored" in late
 
-        # An operator who asked the reader has the last word, and the week after goes out by itself.
+        # The operator's decision is final, and the next week's digest is sent as usual.
         assert resend("2026-W10/mail.desk", where, home, NOON).state == "delivered"
         deliver(edition("2026-W11"), where, home, NOW + timedelta(weeks=1))
     assert [mail["Subject"].split()[2] for mail in server.mails] == ["2026-W10:", "2026-W10:", "2026-W11:"]
@@ -89,7 +89,7 @@ def test_what_the_backup_was_still_to_try_again_is_not_tried_again(
 
 
 @pytest.mark.parametrize("kept", ["outbox.sqlite", "journal/deliveries.jsonl"])
-def test_a_home_that_still_tells_what_it_sent_goes_on_as_if_nothing_had_been(
+def test_a_home_that_still_knows_what_it_sent_goes_on_as_if_nothing_had_been(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
 ) -> None:
     back_up_at(home, tmp_path / "sunday")
@@ -105,12 +105,12 @@ def test_a_home_that_still_tells_what_it_sent_goes_on_as_if_nothing_had_been(
         deliver(edition(), where, home, NOON)
 
     assert [mail["To"] for mail in server.mails] == ["boss@example.org", "desk@example.org"]
-    assert weeks_in_doubt(home, NOON, 24) == []
-    # What the backup knew of earlier weeks is known still.
+    assert weeks_of_unknown_outcome(home, NOON, 24) == []
+    # Earlier weeks are known from the backup.
     assert "2026-W09/mail.desk" in record.read(home)
 
 
-def test_a_second_restore_does_not_forget_the_doubt_of_the_first(
+def test_a_second_restore_keeps_what_the_first_made_unknown(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back_up_at(home, tmp_path / "sunday")
@@ -125,7 +125,7 @@ def test_a_second_restore_does_not_forget_the_doubt_of_the_first(
 
 
 @pytest.mark.parametrize("days", [-1, 2])
-def test_a_week_that_was_not_open_at_the_restore_is_in_no_doubt(
+def test_a_week_that_was_not_open_at_the_restore_has_a_known_outcome(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     back_up_at(home, tmp_path / "copy")
@@ -137,7 +137,7 @@ def test_a_week_that_was_not_open_at_the_restore_is_in_no_doubt(
     assert receipt.state == ("delivered" if days < 0 else "expired")
 
 
-def test_a_week_in_doubt_whose_digest_was_not_made_again_is_late_and_says_why(
+def test_a_week_of_unknown_outcome_whose_digest_was_not_made_again_is_late_with_the_reason(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

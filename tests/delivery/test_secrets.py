@@ -1,4 +1,4 @@
-"""A secret is in no log, no message, no file and no database, whatever goes wrong."""
+"""No secret is in a log, a message, a file or a database, whatever goes wrong."""
 
 import io
 import logging
@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from flows.delivery import delivery as record
 from flows.delivery.deliver import deliver
-from flows.delivery.discretion import strike
 from flows.delivery.overdue import overdue
+from flows.delivery.redaction import redact
 from flows.delivery.settings import DeliverySettings
 from flows.errors import DeliveryError
 
@@ -34,14 +34,14 @@ def assert_silent(text: str) -> None:
 
 @pytest.fixture
 def logs() -> Iterator[io.StringIO]:
-    """All that any library logs at its most talkative, tracebacks included."""
+    """Everything that any library logs at level DEBUG, tracebacks included."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     loggers = [logging.getLogger(name) for name in ("", "httpx", "httpcore", "apprise", "urllib3", "requests")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.DEBUG)
-    # The mail server of the test hears the secret; what it writes down is its own.
+    # The test's mail server receives the secret, so its own log is left out.
     handler.addFilter(lambda record: not record.name.startswith("mail."))
     logging.getLogger().addHandler(handler)
     yield stream
@@ -61,8 +61,8 @@ def secret_targets(hook: str, chat: str, port: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("answers", [[200], [401], [500], ["break"], ["closed"]])
-def test_no_secret_is_told_whatever_the_servers_do(tmp_path: Path, logs: io.StringIO, answers: list[Any]) -> None:
-    # A server that repeats what it was told, as some do.
+def test_no_secret_is_shown_whatever_the_servers_do(tmp_path: Path, logs: io.StringIO, answers: list[Any]) -> None:
+    # Some servers repeat the client's input in their answer.
     echo = f"535 5.7.8 wrong password {SENTINEL} for AUTH {FORMS[1]}"
     opened = {"authenticator": lambda *_: AuthResult(success=True), "auth_require_tls": False}
     with (
@@ -76,8 +76,8 @@ def test_no_secret_is_told_whatever_the_servers_do(tmp_path: Path, logs: io.Stri
         receipts = deliver(edition(), where, tmp_path, NOW)
 
     assert len(receipts) == 3
-    told = {receipt.key.partition("/")[2]: receipt.told for receipt in receipts}
-    assert "535 5.7.8 wrong password ***" in told["mail.desk"]
+    notes = {receipt.key.partition("/")[2]: receipt.note for receipt in receipts}
+    assert "535 5.7.8 wrong password ***" in notes["mail.desk"]
     if answers != ["closed"]:
         assert hook.requests and chat.requests
         assert SENTINEL in hook.requests[0].path
@@ -96,12 +96,12 @@ def test_a_server_that_repeats_a_password_is_struck_clean(tmp_path: Path) -> Non
     with mail_server(at_rcpt=[f"550 no, {SENTINEL}"]) as server:
         where = settings(**mail_to(server.port), webhooks={"x": {"url": "http://localhost:1/", "secret": SENTINEL}})
         receipt = deliver(edition(), where, tmp_path, NOW)[0]
-    assert "550 no, ***" in receipt.told
+    assert "550 no, ***" in receipt.note
 
 
 def test_parts_of_a_url_are_struck_too() -> None:
     url = "tgram://123456789:AAF-token-of-a-bot/987654321?x=1"
-    assert strike("POST /bot123456789:AAF-token-of-a-bot/sendMessage", [url]) == "POST /bot***:***/sendMessage"
+    assert redact("POST /bot123456789:AAF-token-of-a-bot/sendMessage", [url]) == "POST /bot***:***/sendMessage"
 
 
 def test_a_chat_apprise_does_not_know_is_an_error_that_does_not_quote_it(logs: io.StringIO) -> None:
@@ -134,15 +134,15 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "told"), BAD)
+@pytest.mark.parametrize(("name", "value", "message"), BAD)
 def test_settings_that_cannot_be_used_are_not_quoted(
-    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ValidationError, match=told) as error:
+    with pytest.raises(ValidationError, match=message) as error:
         DeliverySettings(_env_file=None)  # type: ignore[call-arg]
     assert_silent("".join(traceback.format_exception(error.value)))
-    # What the command line tells.
+    # The command line's message.
     assert_silent("; ".join(at["msg"] for at in error.value.errors()))
 
 

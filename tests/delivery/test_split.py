@@ -68,7 +68,7 @@ def test_messages_are_within_the_limit_and_their_bodies_joined_are_the_original(
             marker = f"({number}/{len(messages)}){f' {stamp}' if stamp else ''}\n"
             assert added_on_top.startswith(marker)
             added_on_top = added_on_top.removeprefix(marker)
-        # What else is added was there before, above, or closes code.
+        # Added lines are only repeated heads and the ends of code blocks.
         assert added_on_top.removesuffix("\n") in markdown
         assert re.fullmatch(r"\n?(`{3,}|~{3,})|", one.tail)
 

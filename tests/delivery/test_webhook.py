@@ -1,4 +1,4 @@
-"""A receiver that follows docs/webhook.md takes what is ours, once, and refuses everything else."""
+"""A receiver that follows docs/webhook.md accepts a genuine request once and refuses everything else."""
 
 import json
 import re
@@ -26,7 +26,7 @@ SECRET = "a secret of enough letters"
 
 @dataclass
 class Receiver:
-    """The receiver of the page, as it runs."""
+    """The receiver of docs/webhook.md, running."""
 
     url: str
     database: Path
@@ -56,7 +56,7 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
 
 @pytest.fixture
 def request_of_ours(tmp_path: Path) -> Request:
-    """A request as it passes on the wire."""
+    """A genuine signed request."""
     with endpoint() as wire:
         where = settings(webhooks={"desk": {"url": f"{wire.url}/in", "secret": SECRET}})
         deliver(edition(), where, tmp_path / "home", NOW)
@@ -68,7 +68,7 @@ def test_the_receiver_of_the_page_takes_a_delivery(receiver: Receiver, tmp_path:
     where = settings(webhooks={"desk": {"url": receiver.url, "secret": SECRET}})
     (receipt,) = deliver(edition(), where, tmp_path, NOW)
 
-    assert (receipt.state, receipt.told) == ("delivered", "HTTP 200")
+    assert (receipt.state, receipt.note) == ("delivered", "HTTP 200")
     assert receiver.acted == [json.loads(edition().json)]
 
 
@@ -135,7 +135,7 @@ def test_it_refuses_what_is_older_or_newer_than_five_minutes(seconds: int) -> No
 
 def test_a_second_delivery_under_the_same_key_is_taken_and_not_acted_on(receiver: Receiver, tmp_path: Path) -> None:
     where = settings(webhooks={"desk": {"url": receiver.url, "secret": SECRET, "is_idempotent": True}})
-    for home in ("first", "second"):  # Two homes: what a restore from nothing would do.
+    for home in ("first", "second"):  # Two homes send the same week, as after a restore without outbox.
         (receipt,) = deliver(edition(), where, tmp_path / home, NOW)
         assert receipt.state == "delivered"
     assert len(receiver.acted) == 1

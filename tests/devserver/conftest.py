@@ -1,4 +1,4 @@
-"""A double on loopback, with a raw client: what these tests claim is what anybody would see on the wire."""
+"""A dev server on loopback with a plain HTTP client, so that tests check what is on the wire."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,14 +17,14 @@ Serve = Callable[..., tuple[DevServer, httpx.Client]]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start a double and a client that shows the key; both end with the test."""
+    """Start a dev server, and a client that sends its key; both end with the test."""
     with ExitStack() as stack:
 
         def start(version: str = "v2", **options: Any) -> tuple[DevServer, httpx.Client]:
             server = stack.enter_context(DevServer(now=NOW, **options))
             headers = {"x-api-key": KEY}
             client = stack.enter_context(
-                # Loopback has no certificates: reading the machine's for every client would cost more than the calls.
+                # No TLS on loopback, so the machine's certificates, which are slow to load, are not read.
                 httpx.Client(base_url=f"{server.base_url}/{version}", headers=headers, timeout=5, verify=False)
             )
             return server, client

@@ -1,4 +1,4 @@
-"""The vendor's common contract, as TOKENMETRICS.md's section 2 has it: key, envelope, paging, ranges, limits, plans."""
+"""What the vendor's endpoints have in common: key, envelope, paging, date ranges, limits, plans."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,7 +12,7 @@ from tests.devserver.conftest import NOW, Serve, every_page
 OTHER_KEY = "tm-11111111-0000-4000-8000-000000000000"
 
 
-def test_a_page_says_how_many_rows_it_holds_not_how_many_there_are(serve: Serve) -> None:
+def test_a_pages_length_counts_its_own_rows_not_all_there_are(serve: Serve) -> None:
     _, client = serve()
     body = client.get("/trading-signals", params={"limit": 7}).json()
     assert (body["success"], body["message"], body["length"]) == (True, "Data fetched successfully", 7)
@@ -20,7 +20,7 @@ def test_a_page_says_how_many_rows_it_holds_not_how_many_there_are(serve: Serve)
     assert set(body) == {"success", "message", "length", "data"}
 
 
-def test_fifty_rows_unless_told_and_a_hundred_at_most(serve: Serve) -> None:
+def test_fifty_rows_by_default_and_a_hundred_at_most(serve: Serve) -> None:
     _, client = serve()
     assert client.get("/trading-signals").json()["length"] == 50
     assert client.get("/trading-signals", params={"limit": 5000}).json()["length"] == 100
@@ -41,7 +41,7 @@ def test_pages_in_a_row_are_the_whole_in_order(serve: Serve, first_page: int) ->
     assert client.get("/trading-signals", params={"page": first_page - 1}).status_code == 400
 
 
-def test_no_rows_are_a_404_that_says_so(serve: Serve) -> None:
+def test_no_rows_are_a_404_with_a_message(serve: Serve) -> None:
     _, client = serve()
     for params in ({"token_id": 1}, {"page": 999}, {"symbol": "NOBODY"}):
         response = client.get("/trading-signals", params=params)
@@ -113,7 +113,7 @@ def test_a_span_of_29_days_is_served_and_one_of_30_refused(serve: Serve) -> None
     assert status() == 200  # no dates: the newest rows of all history
 
 
-def test_candles_reach_back_as_far_as_the_plan_says(serve: Serve) -> None:
+def test_candles_reach_back_as_far_as_the_plan_allows(serve: Serve) -> None:
     _, client = serve(plan=Plan(ohlcv_days=30))
     for path in ("/daily-ohlcv", "/hourly-ohlcv"):
         refused = client.get(path, params={"startDate": "2026-10-20", "endDate": "2026-11-01"})
@@ -162,14 +162,14 @@ def test_an_endpoint_outside_the_plan_is_refused_and_the_rest_is_not(serve: Serv
     assert client.get("/trading-signals").status_code == 200
 
 
-def test_a_minute_has_so_many_calls_and_the_429_says_when_to_come_back(serve: Serve) -> None:
+def test_a_minute_has_so_many_calls_and_the_429_has_a_retry_after(serve: Serve) -> None:
     _, client = serve(plan=Plan(per_minute=3))
     assert [client.get("/tokens").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     assert 55 <= int(client.get("/tokens").headers["retry-after"]) <= 61
     _, dated = serve(plan=Plan(per_minute=1, retry_after="date"))
     dated.get("/tokens")
-    told = parsedate_to_datetime(dated.get("/tokens").headers["retry-after"])
-    assert timedelta(seconds=50) < told - datetime.now(UTC) < timedelta(seconds=62)
+    retry_at = parsedate_to_datetime(dated.get("/tokens").headers["retry-after"])
+    assert timedelta(seconds=50) < retry_at - datetime.now(UTC) < timedelta(seconds=62)
     _, silent = serve(plan=Plan(per_minute=1, retry_after=None))
     silent.get("/tokens")
     assert "retry-after" not in silent.get("/tokens").headers
@@ -191,8 +191,8 @@ def test_rows_come_newest_first_and_within_a_date_in_no_fixed_order(serve: Serve
     for row in rows:
         orders.setdefault(row["DATE"], []).append(row["TOKEN_ID"])
     assert len({tuple(order) for order in orders.values() if len(order) == 9}) > 1
-    held = client.get("/indices-performance", params={"id": 1, "limit": 100}).json()["data"]
-    assert [row["DATE"] for row in held] == sorted(row["DATE"] for row in held)
+    days = client.get("/indices-performance", params={"id": 1, "limit": 100}).json()["data"]
+    assert [row["DATE"] for row in days] == sorted(row["DATE"] for row in days)
 
 
 def test_the_latest_day_is_partial_and_the_clock_can_be_set(serve: Serve) -> None:

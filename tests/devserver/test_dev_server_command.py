@@ -1,4 +1,4 @@
-"""`trackrecord dev-server` as a newcomer meets it: it says what to type, answers, and stops when told to."""
+"""`trackrecord dev-server` from a terminal: it prints what to type, serves, and stops on Ctrl-C."""
 
 import os
 import re
@@ -28,37 +28,37 @@ def _dev_server(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def _until(stream: IO[str], end: str) -> str:
-    said = ""
+    text = ""
     for line in stream:
-        said += line
+        text += line
         if end in line:
-            return said
-    raise AssertionError(f"it ended before it said {end!r}: {said}")
+            return text
+    raise AssertionError(f"it ended before it text {end!r}: {text}")
 
 
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_the_lines_it_prints_work_and_it_stops_cleanly(number: int) -> None:
-    with _dev_server("--fault", "status=503,call=2", "--key", "tm-a-key-of-mine") as (process, said):
-        settings = dict(re.findall(r"export (TOKENMETRICS_\w+)=(\S+)", said))
+    with _dev_server("--fault", "status=503,call=2", "--key", "tm-a-key-of-mine") as (process, printed):
+        settings = dict(re.findall(r"export (TOKENMETRICS_\w+)=(\S+)", printed))
         assert settings["TOKENMETRICS_API_KEY"] == "tm-a-key-of-mine"
         with httpx.Client(
             base_url=settings["TOKENMETRICS_BASE_URL"], headers={"x-api-key": settings["TOKENMETRICS_API_KEY"]}
         ) as client:
             got = [client.get("/tokens", params={"limit": 5}) for _ in range(3)]
             assert [response.status_code for response in got] == [200, 503, 200]
-            # Still connected: a client that keeps its connection must not keep the server from ending.
+            # The client stays connected, which must not keep the server from stopping.
             os.kill(process.pid, number)
             assert process.wait(timeout=10) == 0
         assert process.stdout is not None and "Stopped after 3 calls." in process.stdout.read()
         assert process.stderr is not None and process.stderr.read() == ""
 
 
-def test_what_cannot_be_is_said_before_a_market_is_drawn() -> None:
+def test_an_impossible_setting_is_refused_before_a_market_is_drawn() -> None:
     nothing: dict[str, Any] = {"keys": (), "faults": (), "lacks": frozenset(), "per_minute": None, "market_end": None}
     plain = {"port": 0, "n_tokens": 12, **nothing}
-    said: list[str] = []
+    printed: list[str] = []
     with pytest.raises(UsageError, match="stumble is unknown"):
-        serve(said.append, **{**plain, "faults": ("stumble",)})
+        serve(printed.append, **{**plain, "faults": ("stumble",)})
     with pytest.raises(UsageError, match="weather: no such endpoint"):
-        serve(said.append, **{**plain, "lacks": frozenset({"weather"})})
-    assert not said
+        serve(printed.append, **{**plain, "lacks": frozenset({"weather"})})
+    assert not printed

@@ -1,4 +1,4 @@
-"""Each misbehaviour as a raw client sees it. Whoever mends a client against the double relies on these."""
+"""Each fault as a plain HTTP client sees it; tests of our own client rely on them."""
 
 import json
 import socket
@@ -48,13 +48,13 @@ def test_a_fault_may_be_meant_for_one_endpoint(serve: Serve) -> None:
     assert got == [200, 200, 200, 500, 200, 200]
 
 
-def test_a_429_may_say_when_to_come_back(serve: Serve) -> None:
+def test_a_429_may_have_a_retry_after(serve: Serve) -> None:
     _, client = serve(
         faults=[Fault("status", "429", retry_after="7"), Fault("status", "429", call=2, retry_after="date")]
     )
     assert client.get("/tokens").headers["retry-after"] == "7"
-    told = parsedate_to_datetime(client.get("/tokens").headers["retry-after"])
-    assert abs(told - datetime.now(UTC)) < timedelta(seconds=5)
+    retry_at = parsedate_to_datetime(client.get("/tokens").headers["retry-after"])
+    assert abs(retry_at - datetime.now(UTC)) < timedelta(seconds=5)
 
 
 def test_a_fifth_of_all_calls(serve: Serve) -> None:
@@ -79,7 +79,7 @@ def test_a_stall_keeps_even_the_head_back(serve: Serve) -> None:
     _, client = serve(faults=[Fault("stall", "30")])
     with pytest.raises(httpx.ReadTimeout):
         client.get("/tokens", timeout=0.3)
-    # The server ends at once all the same: the fixture would hang for the rest of the 30 seconds.
+    # The server must stop at once; else the fixture would wait for the rest of the 30 seconds.
 
 
 def test_a_cut_body_ends_before_its_length(serve: Serve) -> None:
@@ -144,17 +144,17 @@ def test_an_order_that_changes_between_pages_repeats_rows_and_loses_others(serve
 def test_rows_repeat_at_page_borders_and_none_is_lost(serve: Serve) -> None:
     _, honest = serve()
     _, repeating = serve(faults=[Fault("repeat", "3", times=None)])
-    whole, told = _everything(honest), _everything(repeating)
-    assert set(told) == set(whole)
+    whole, served = _everything(honest), _everything(repeating)
+    assert set(served) == set(whole)
     n_pages = -(-(whole.total() - 3) // 17)
-    assert told.total() - whole.total() == 3 * (n_pages - 1)
+    assert served.total() - whole.total() == 3 * (n_pages - 1)
 
 
 def test_rows_are_lost_at_page_borders(serve: Serve) -> None:
     _, honest = serve()
     _, losing = serve(faults=[Fault("lose", "2", times=None)])
-    whole, told = _everything(honest), _everything(losing)
-    assert set(told) < set(whole)
+    whole, served = _everything(honest), _everything(losing)
+    assert set(served) < set(whole)
 
 
 def test_a_page_shrinks_once_and_is_whole_when_read_again(serve: Serve) -> None:
@@ -214,8 +214,8 @@ def test_faults_are_set_over_the_wire_too(serve: Serve) -> None:
     assert httpx.delete(f"{control}/faults").json() == []
     assert httpx.put(f"{control}/now", json="2026-11-23T00:20:00").json() == "2026-11-23T00:20:00"
     assert client.get("/daily-ohlcv").json()["data"][0]["DATE"][:10] == "2026-11-22"
-    told = httpx.put(f"{control}/faults", json=["stumble"])
-    assert (told.status_code, "stumble is unknown" in told.json()["message"]) == (400, True)
+    refused = httpx.put(f"{control}/faults", json=["stumble"])
+    assert (refused.status_code, "stumble is unknown" in refused.json()["message"]) == (400, True)
     assert [call["status"] for call in httpx.get(f"{control}/calls").json()] == [200, 503, 200, 200]
 
 

@@ -1,4 +1,4 @@
-"""What the double serves is the sample's market, row for row: nothing lost, nothing made up."""
+"""The dev server serves the sample's market, row for row: none is lost, none is invented."""
 
 from datetime import datetime
 from typing import Any
@@ -7,14 +7,14 @@ import pyarrow as pa
 import pytest
 
 from flows.devserver import DevServer
-from flows.sources.sample import as_held_at, simulate
+from flows.sources.sample import simulate, snapshot_at
 from tests.devserver.conftest import NOW, Serve, every_page
 
 TODAY = datetime(NOW.year, NOW.month, NOW.day)
 
 
-def _held(server: DevServer) -> dict[str, pa.Table]:
-    return as_held_at(simulate(server.spec), NOW)
+def _snapshot(server: DevServer) -> dict[str, pa.Table]:
+    return snapshot_at(simulate(server.spec), NOW)
 
 
 def _moment(text: str) -> datetime:
@@ -22,7 +22,7 @@ def _moment(text: str) -> datetime:
 
 
 def _ids(server: DevServer) -> str:
-    return ",".join(str(row["token_id"]) for row in _held(server)["tokens"].to_pylist())
+    return ",".join(str(row["token_id"]) for row in _snapshot(server)["tokens"].to_pylist())
 
 
 def test_tokens(serve: Serve) -> None:
@@ -36,10 +36,10 @@ def test_tokens(serve: Serve) -> None:
         )
         for row in every_page(client, "/tokens")
     }
-    held = _held(server)["tokens"].to_pylist()
-    assert served == {(row["token_id"], row["symbol"], row["name"], *sorted(row["categories"])) for row in held}
+    snapshot = _snapshot(server)["tokens"].to_pylist()
+    assert served == {(row["token_id"], row["symbol"], row["name"], *sorted(row["categories"])) for row in snapshot}
     ranked = every_page(client, "/top-market-cap-tokens")
-    assert sorted(row["TOKEN_ID"] for row in ranked) == sorted(row["token_id"] for row in held)
+    assert sorted(row["TOKEN_ID"] for row in ranked) == sorted(row["token_id"] for row in snapshot)
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
@@ -47,14 +47,14 @@ def test_daily_signals(serve: Serve, version: str) -> None:
     server, client = serve(version)
     names = ("TOKEN_ID", "DATE", "TRADING_SIGNAL", "TOKEN_TREND")
     served = [_take(row, names) for row in every_page(client, "/trading-signals")]
-    held = {
+    snapshot = {
         (row["token_id"], row["signal_at"], row["direction"], row["trend"])
-        for row in _held(server)["signals"].to_pylist()
+        for row in _snapshot(server)["signals"].to_pylist()
         if row["timeframe"] == "1d"
     }
     closed = [(token, _moment(at), *rest) for token, at, *rest in served if _moment(at) < TODAY]
     assert len(closed) == len(set(closed))
-    assert set(closed) == held
+    assert set(closed) == snapshot
 
 
 def test_hourly_signals(serve: Serve) -> None:
@@ -65,7 +65,7 @@ def test_hourly_signals(serve: Serve) -> None:
     }
     assert served == {
         (row["token_id"], row["signal_at"], row["direction"], row["trend"])
-        for row in _held(server)["signals"].to_pylist()
+        for row in _snapshot(server)["signals"].to_pylist()
         if row["timeframe"] == "1h"
     }
 
@@ -77,17 +77,17 @@ def test_candles(serve: Serve, path: str, timeframe: str, moment: str) -> None:
     served = {
         (row["TOKEN_ID"], _moment(row[moment]), *_take(row, names)) for row in every_page(client, f"/{path}-ohlcv")
     }
-    held = {
+    snapshot = {
         (*_take(row, ("token_id", "bar_start", "open", "high", "low", "close", "volume_usd")),)
-        for row in _held(server)["prices"].to_pylist()
+        for row in _snapshot(server)["prices"].to_pylist()
         if row["timeframe"] == timeframe
     }
-    assert {row for row in served if timeframe == "1h" or row[1] < TODAY} == held
+    assert {row for row in served if timeframe == "1h" or row[1] < TODAY} == snapshot
 
 
 def test_grades(serve: Serve) -> None:
     server, client = serve()
-    held = _held(server)["grades"].to_pylist()
+    snapshot = _snapshot(server)["grades"].to_pylist()
     for path, kind, grade, label in (
         ("tm-grade-history", "tm", "TM_GRADE", "TM_GRADE_SIGNAL"),
         ("fundamental-grade-history", "fundamental", "FUNDAMENTAL_GRADE", "FUNDAMENTAL_GRADE_CLASS"),
@@ -97,24 +97,24 @@ def test_grades(serve: Serve) -> None:
             for row in every_page(client, f"/{path}")
         }
         assert served == {
-            (row["token_id"], row["graded_at"], row["grade"], row["label"]) for row in held if row["kind"] == kind
+            (row["token_id"], row["graded_at"], row["grade"], row["label"]) for row in snapshot if row["kind"] == kind
         }
 
 
 def test_levels_and_quantmetrics_of_the_newest_day(serve: Serve) -> None:
     server, client = serve()
-    held = _held(server)
-    levels = held["levels"].to_pylist()
+    snapshot = _snapshot(server)
+    levels = snapshot["levels"].to_pylist()
     for row in every_page(client, "/resistance-support"):
         mine = [level for level in levels if level["token_id"] == row["TOKEN_ID"]]
         newest = max(level["level_at"] for level in mine)
         assert _moment(row["DATE"]) == newest
         if row["HISTORICAL_RESISTANCE_SUPPORT_LEVELS"] is not None:
-            told = {(level["date"], level["level"]) for level in row["HISTORICAL_RESISTANCE_SUPPORT_LEVELS"]}
-            assert told == {
+            found = {(level["date"], level["level"]) for level in row["HISTORICAL_RESISTANCE_SUPPORT_LEVELS"]}
+            assert found == {
                 (f"{level['formed_at']:%Y-%m-%d}", level["price"]) for level in mine if level["level_at"] == newest
             }
-    measured = [row for row in held["quantmetrics"].to_pylist() if row["lookback"] is None]
+    measured = [row for row in snapshot["quantmetrics"].to_pylist() if row["lookback"] is None]
     served = every_page(client, "/quantmetrics")
     assert {row["TOKEN_ID"] for row in served} == {row["token_id"] for row in measured}
     for row in served:
@@ -129,7 +129,7 @@ def test_the_market_does_not_change_when_it_is_moved_in_time(serve: Serve) -> No
     early, _ = serve()
     moved = DevServer(now=datetime(2026, 5, 5, 6))
     columns = ("token_id", "timeframe", "open", "close")
-    first, second = (as_held_at(simulate(s.spec), s.now)["prices"].select(columns) for s in (early, moved))
+    first, second = (snapshot_at(simulate(s.spec), s.now)["prices"].select(columns) for s in (early, moved))
     assert first.equals(second)
 
 

@@ -1,4 +1,4 @@
-"""Rows look as the vendor's do: names, types and dirt, held against its own examples where they are at hand."""
+"""Rows have the vendor's names, types and flaws, compared with its own examples where they are available."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "price": {"token_id": "900001,900002"},
     "indices-performance": {"id": 1},
 }
-# The vendor's own examples differ between its ages: these keys came or went.
+# Keys in which the vendor's own examples of different years differ.
 CAME_AND_WENT = {
     ("2025-04", "trading-signals"): {"tm_link"},
     ("2025-04", "trader-grades"): {"TOKEN_SYMBOL"},
@@ -22,7 +22,7 @@ CAME_AND_WENT = {
     ("2025-04", "top-market-cap-tokens"): {"TM_LINK"},
     ("2025-05", "top-market-cap-tokens"): {"TM_LINK"},
 }
-OF_ANOTHER_AGE = {"price-prediction"}  # the forecast of 2024 under the name of today's scenarios
+OF_ANOTHER_AGE = {"price-prediction"}  # the forecast of 2024, whose name today's scenarios have now
 
 
 def _examples() -> list[Path]:

@@ -1,4 +1,4 @@
-"""Every figure of a rendered digest against a query of its own on the published file, written from the contract."""
+"""Checks every figure of a rendered digest against an independent query, written from the contract."""
 
 import json
 import math
@@ -19,7 +19,7 @@ BAR = {"1d": timedelta(days=1), "1h": timedelta(hours=1)}
 
 
 class Judge:
-    """Knows, for each path of digest.json, what the published file says."""
+    """Computes the expected value of each path of digest.json from the published file."""
 
     def __init__(self, published: Path, digest: dict[str, Any]) -> None:
         self.file = duckdb.connect(str(published), read_only=True)
@@ -39,7 +39,7 @@ class Judge:
         return rows[0][0]
 
     def value(self, path: str) -> Any:
-        """What digest.json says at a path."""
+        """The value of digest.json at a path."""
         found: Any = self.digest
         for step in path.split("."):
             if found is None:
@@ -48,7 +48,7 @@ class Judge:
         return found
 
     def expected(self, path: str) -> Any:
-        """What a query of its own says about a path. Raises where nobody has written one."""
+        """The result of an independent query for a path. Raises where there is no query."""
         for pattern, answer in ANSWERS:
             match = re.fullmatch(pattern, path)
             if match:
@@ -56,7 +56,7 @@ class Judge:
         raise AssertionError(f"no query of its own for {path}")
 
     def card(self, cell: dict[str, Any], track: dict[str, Any], column: str, **more: Any) -> Any:
-        """A cell of the scorecard as it was published then."""
+        """A cell of the scorecard as published at the digest's moment."""
         key = {"provenance": "all", "entry_rule": "next_open", "as_of": self.as_of, **more}
         return self.ask(
             f"select {column} from marts.scorecard_history where published_as_of = $as_of and vendor = $vendor "
@@ -71,7 +71,7 @@ class Judge:
         )
 
     def outcomes(self, track: dict[str, Any], sector: str, horizon: int) -> pd.DataFrame:
-        """The scored calls of a cell, as they stood then."""
+        """The scored calls of a cell, as known at the digest's moment."""
         rows = self.file.execute(
             "select * from marts.signal_outcome where vendor = $vendor and timeframe = $timeframe and "
             "horizon = $horizon and entry_rule = 'next_open' and hit is not null and known_at <= $as_of "
@@ -97,7 +97,7 @@ class Judge:
         return newest + BAR[timeframe]
 
     def bars(self) -> pd.DataFrame:
-        """Daily closes of scored tokens known then, one column a token."""
+        """Daily closes of scored tokens as known at the digest's moment, one column a token."""
         rows = self.file.execute(
             "select token_id, bar_start, close from core.price_bar_as_of($as_of) inner join "
             "(select token_id from core.token_as_of($as_of) where is_scored) using (token_id) "
@@ -109,7 +109,7 @@ class Judge:
         return closes.reindex(pd.date_range(closes.index.min(), closes.index.max()))
 
     def symbol(self, token_id: int) -> str:
-        """What a token was called then."""
+        """A token's symbol as known at the digest's moment."""
         return str(
             self.ask("select symbol from core.token_as_of($as_of) where token_id = $id", id=token_id, as_of=self.as_of)
         )
@@ -166,7 +166,7 @@ def _cell(judge: Judge, track: str, cell: str, column: str) -> Any:
     there = judge.digest["tracks"][int(track)]
     card = there["cells"][int(cell)]
     if column in ("sector", "horizon", "direction"):
-        return card[column]  # The key that the others are asked by.
+        return card[column]  # The key of the row, by which its other figures are queried.
     if column == "smallest_edge":
         base, worth, clusters = (judge.card(card, there, name) for name in ("base_rate", "n_effective", "n_clusters"))
         if worth is None or clusters < 2:
@@ -448,7 +448,7 @@ ANSWERS: list[tuple[str, Callable[..., Any]]] = [
     (r"mark_level", lambda judge: 0.10 / 52),
     (r"version", lambda judge: judge.ask("select version from ops.run where run_id = $id", id=judge.digest["run_id"])),
     (r"(incomplete_because\.\d+)", _own),
-    # The key that the track's figures are asked by.
+    # The key of the track, by which its figures are queried.
     (r"tracks\.(\d+)\.vendor", lambda judge, track: judge.digest["tracks"][int(track)]["vendor"]),
     (r"tracks\.(\d+)\.cells\.(\d+)\.(.+)", _cell),
     (r"tracks\.(\d+)\.provenances\.(\d+)\.(.+)", _provenance),
@@ -534,27 +534,29 @@ def _bitcoin(judge: Judge) -> dict[str, Any]:
 
 
 def shown(expected: Any, text: str) -> bool:
-    """Whether a written figure says what was expected, to its last digit."""
+    """Whether a written figure is the expected value, to its last digit."""
     if isinstance(expected, tuple):
-        told = re.fullmatch(r"(\S+?)(?: %)? \((\S+) to (\S+)\)", text)
-        return told is not None and all(shown(one, said) for one, said in zip(expected, told.groups(), strict=True))
+        found = re.fullmatch(r"(\S+?)(?: %)? \((\S+) to (\S+)\)", text)
+        return found is not None and all(
+            shown(one, reported) for one, reported in zip(expected, found.groups(), strict=True)
+        )
     if expected is None or (isinstance(expected, float) and math.isnan(expected)):
         return text == "–"
     if isinstance(expected, datetime | date):
         return f"{expected:%Y-%m-%d %H:%M}".startswith(text) or f"{expected:%Y-%m-%d}" == text
     if isinstance(expected, str):
-        # A moment that only digest.json holds is told by its day.
+        # A moment without its time in the text is compared by its day.
         return text in (" ".join(expected.split()), expected[:10])
     if text in ("▲ long", "▼ short", "flat"):
         return {"▲ long": 1, "▼ short": -1, "flat": 0}[text] == expected
     number = re.match(r"[+−]?[\d,]+(?:\.(\d+))?(e-\d+)?", text)
     if number is None:
         return False
-    said = float(number[0].replace("−", "-").replace(",", ""))
+    reported = float(number[0].replace("−", "-").replace(",", ""))
     half = 0.0 if number[2] else 0.5000001 * 10.0 ** -len(number[1] or "")
-    # A share or a return is told in percent or points, everything else as it is.
-    is_percent = isinstance(expected, float) and abs(said - 100 * expected) <= half + 1e-9 * abs(said)
-    is_plain = abs(said - float(expected)) <= half + 1e-5 * abs(said)
+    # A share or a return is written in percent or points, everything else as it is.
+    is_percent = isinstance(expected, float) and abs(reported - 100 * expected) <= half + 1e-9 * abs(reported)
+    is_plain = abs(reported - float(expected)) <= half + 1e-5 * abs(reported)
     if abs(expected) < 1 and isinstance(expected, float) and "." in text and len(number[1] or "") == 1:
         return is_percent
     return is_percent or is_plain

@@ -1,4 +1,4 @@
-"""Digests made by hand, as large and as odd as they may get."""
+"""Digests made up by the tests, as large and unusual as they may be."""
 
 import random
 from datetime import date, datetime, timedelta
@@ -24,7 +24,7 @@ from flows.report.digest.model import (
     SectorDrawdown,
     Track,
 )
-from flows.report.digest.sentences import three_sentences
+from flows.report.digest.sentences import with_sentences
 
 MONDAY = datetime(2026, 11, 16)
 
@@ -43,7 +43,7 @@ def a_digest(
     vendors: tuple[str, ...] = ("a/b",),
     shared_symbols: tuple[str, ...] = (),
 ) -> Digest:
-    """A digest of so many sectors and horizons, its numbers drawn by `seed`; a share of `few` cells is too small."""
+    """A digest with numbers drawn by `seed`; the share `few` of its cells is too small."""
     draw = random.Random(seed)
     sectors = ["all", *(f"{sector} {number}" for number in range(1, n_sectors))]
     tracks = tuple(
@@ -123,7 +123,7 @@ def a_digest(
         "notes": (Note(written_at=MONDAY, text=note),),
         "left_out": (),
     }
-    return Digest(**facts, sentences=three_sentences(Digest(**facts, sentences=())))
+    return with_sentences(Digest(**facts, sentences=()))
 
 
 def _track(

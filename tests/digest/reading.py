@@ -1,4 +1,4 @@
-"""Reading a rendered digest back: every figure with the place in digest.json that it says it comes from."""
+"""Parses a rendered digest: every figure with the path in digest.json that its markup names."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -8,7 +8,7 @@ VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 @dataclass
 class Element:
-    """An open element, and what was told inside it."""
+    """An open element, and its text so far."""
 
     tag: str
     attributes: dict[str, str]
@@ -17,7 +17,7 @@ class Element:
 
 @dataclass
 class Read:
-    """What a page shows: its figures by path, its lines of text, and the digits that no figure owns."""
+    """The content of a page: its figures by path, its lines of text, and the digits outside figures."""
 
     figures: list[tuple[str, str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class _Reader(HTMLParser):
 
 def read_html(html: str) -> Read:
     """Read a page or a mail as a browser would show it."""
-    # Cells of one row are words of one line, apart from each other.
+    # The cells of a row are joined to one line, with spaces between them.
     reader = _Reader()
     reader.feed(html.replace("</td>", " </td>").replace("</th>", " </th>"))
     reader.close()

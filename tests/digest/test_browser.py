@@ -1,4 +1,4 @@
-"""The page and the mail in a real browser: nothing serious for axe, tables sort, switches switch, pictures answer."""
+"""The page and the mail in a real browser: axe finds nothing serious, tables sort, switches filter, charts react."""
 
 import base64
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# A Chromium of the system's, else the one that Playwright fetched.
+# The system's Chromium, else Playwright's.
 SYSTEM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SERIOUS = {"serious", "critical"}
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "page.html").write_text(page_form(lay_out(digest)), encoding="utf-8")
     edition = make_edition(digest)
     html = edition.html
-    # Many mail programs ask before they show a picture.
+    # Many mail programs show no pictures before the reader allows it.
     (folder / "mail-without-pictures.html").write_text(html, encoding="utf-8")
     for picture in edition.pictures:
         data = base64.b64encode(picture.png).decode()
@@ -48,7 +48,7 @@ def browser() -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # As root, as in a container, Chromium runs only without its sandbox; the pages are our own.
+        # As root, as in a container, Chromium needs its sandbox off, which is safe for our own pages.
         browser = playwright.chromium.launch(executable_path=SYSTEM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield browser
         browser.close()
@@ -73,11 +73,11 @@ def test_axe_finds_nothing_serious(browser: "Browser", folder: Path, name: str, 
 
     found = Axe().run(page).response["violations"]
 
-    told = [(one["id"], one["impact"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SERIOUS]
-    assert told == []
+    serious = [(one["id"], one["impact"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SERIOUS]
+    assert serious == []
 
 
-def test_a_heading_sorts_its_table_and_says_so(browser: "Browser", folder: Path) -> None:
+def test_a_heading_sorts_its_table_and_announces_it(browser: "Browser", folder: Path) -> None:
     page = open_page(browser, folder / "page.html")
     page.select_option("#switch-direction", "both")
     table = page.locator("#cells-0")
@@ -103,7 +103,7 @@ def test_a_heading_sorts_its_table_and_says_so(browser: "Browser", folder: Path)
     assert heading.get_attribute("aria-sort") == "descending"
 
 
-def test_the_sector_switch_shows_one_sector_and_tells_how_many_cells(browser: "Browser", folder: Path) -> None:
+def test_the_sector_switch_shows_one_sector_and_counts_its_cells(browser: "Browser", folder: Path) -> None:
     page = open_page(browser, folder / "page.html")
 
     page.locator("#switch-sector").select_option("Sector of tokens 3")
@@ -121,12 +121,12 @@ def test_the_sector_switch_shows_one_sector_and_tells_how_many_cells(browser: "B
 def test_a_picture_answers_the_pointer_and_the_arrow_keys(browser: "Browser", folder: Path) -> None:
     page = open_page(browser, folder / "page.html")
     figure = page.locator("#rates-0")
-    told = figure.locator(".tip-text")
+    tip = figure.locator(".tip-text")
 
     figure.locator(".tip").nth(2).hover()
-    by_pointer = told.inner_text()
+    by_pointer = tip.inner_text()
     figure.locator(".chart").press("ArrowLeft")
-    by_key = told.inner_text()
+    by_key = tip.inner_text()
 
     for text in (by_pointer, by_key):
         assert re.search(r"\d+\.\d % \(\d+\.\d to \d+\.\d\), n = [\d,]+; base \d+\.\d %; edge [+−]?\d", text), text

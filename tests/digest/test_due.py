@@ -1,4 +1,4 @@
-"""What a schedule calls every hour: the digest that is due is made once, sent once, and tried again where it failed."""
+"""The hourly job: the digest that is due is made once, sent once, and retried where it failed."""
 
 import json
 import shutil
@@ -40,7 +40,7 @@ def desk(published: Desk, tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Sets the moment at which the digest's job believes to be."""
+    """Sets the clock of the digest's job."""
 
     def set_to(moment: str) -> None:
         monkeypatch.setattr(job, "utc_now", lambda: datetime.fromisoformat(moment))
@@ -65,7 +65,7 @@ def test_a_monday_without_a_publish_is_made_up_for_by_the_first_run_after_one(
     on_monday = Desk(published.folder, published.home.parent / "on_monday")
     clock("2025-09-15T06:00")
     assert on_monday.run("digest", "--due", "--plain").exit_code == 0
-    # The week that had a publish after it; that of the Monday cannot be told of yet.
+    # Only the earlier week had a publish after it, so only its digest can be made.
     assert page(on_monday, "2025-W36").exists() and not page(on_monday).exists()
 
     clock("2025-09-17T00:30")
@@ -75,7 +75,7 @@ def test_a_monday_without_a_publish_is_made_up_for_by_the_first_run_after_one(
     again = desk.run("digest", "--due", "--plain")
     assert (again.exit_code, page(desk).stat().st_mtime_ns) == (0, written)
     assert "No digest is to be made" in again.out
-    # A page that was lost is made again.
+    # A lost page is made again.
     shutil.rmtree(page(desk).parent)
     assert desk.run("digest", "--due", "--plain").exit_code == 0 and page(desk).exists()
 
@@ -116,7 +116,7 @@ def test_a_run_that_died_between_making_and_sending_is_made_up_for(
     assert len(server.mails) == 1
 
 
-def test_a_terminal_does_not_wait_for_a_server_that_is_down_and_says_what_is_left(
+def test_a_terminal_does_not_wait_for_a_server_that_is_down_and_names_what_is_left(
     desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(monkeypatch, free_port())

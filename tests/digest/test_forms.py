@@ -1,4 +1,4 @@
-"""The forms: small enough, honest in every line, and safe whatever somebody calls a token."""
+"""The forms: small enough, no rate without n and interval, and safe whatever a token is called."""
 
 import json
 import re
@@ -16,8 +16,8 @@ from flows.report.digest.layout import lay_out
 from flows.report.digest.mail import MAX_BYTES, mail_form
 from flows.report.digest.model import Digest
 from flows.report.digest.page import page_form
+from flows.report.digest.parts import TOP_ONLY
 from flows.report.digest.plain_forms import chat_form, markdown_form, text_form
-from flows.report.digest.sections.parts import TOP_ONLY
 
 from .made import a_digest
 from .reading import read_html
@@ -30,21 +30,21 @@ N = re.compile(r"\bn = [\d,]+|\bcalls [\d,]+|; n [\d,]+")
 
 
 def faults(line: str, *, has_n: bool = False) -> list[str]:
-    """What is wrong with a line that tells a rate. A base rate is told beside the rate it is the base of."""
+    """The faults of a line with a rate. A base rate may stand beside the rate that it is the base of."""
     line = line.replace("\u00a0", " ")
-    told = []
+    found = []
     rates = RATE.findall(line)
     if not rates:
-        return told
+        return found
     n_with = len(WITH_INTERVAL.findall(line))
     if not n_with:
-        told.append("no interval")
-    # Each rate with an interval may bring one base rate.
+        found.append("no interval")
+    # Each rate with an interval may have one base rate beside it.
     if len(rates) > 2 * n_with:
-        told.append("a rate of its own")
+        found.append("a rate of its own")
     if not (has_n or N.search(line)):
-        told.append("no n")
-    return told
+        found.append("no n")
+    return found
 
 
 def lines_of(digest: Digest) -> Iterator[tuple[str, str, bool]]:
@@ -53,7 +53,7 @@ def lines_of(digest: Digest) -> Iterator[tuple[str, str, bool]]:
     for name, html in (("mail", mail_form(document)), ("page", page_form(document))):
         read = read_html(html)
         for line in read.lines:
-            # A row of a table: the heading names n, the second cell or the fourth holds it.
+            # In a row of a table n is in the second or fourth cell, under a heading that names it.
             yield name, line, bool(re.match(r".+? (\d+ [dh] (both|bullish|bearish) )?[\d,]+ [\d,]+ \d", line))
         for picture in read.pictures:
             yield name, picture["alt"], False
@@ -96,7 +96,7 @@ def test_no_rate_without_n_and_interval_in_any_form(seed: int, few: float, n_sec
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ("AI hit 64.0 % of the time", ["no interval", "a rate of its own", "no n"]),
         ("AI hit 64.0 % (58.6 to 69.1)", ["no n"]),
@@ -105,8 +105,8 @@ def test_no_rate_without_n_and_interval_in_any_form(seed: int, few: float, n_sec
         ("AI 64.0 % (58.6 to 69.1), base 49.5 %, n = 339; drawdown −15.8 %", []),
     ],
 )
-def test_the_linter_finds_a_bare_rate(line: str, told: list[str]) -> None:
-    assert faults(line) == told
+def test_the_linter_finds_a_bare_rate(line: str, expected: list[str]) -> None:
+    assert faults(line) == expected
 
 
 def test_a_cell_that_is_too_few_shows_no_rate_in_any_form() -> None:
@@ -115,8 +115,8 @@ def test_a_cell_that_is_too_few_shows_no_rate_in_any_form() -> None:
     for form, line, _ in lines_of(digest):
         assert not RATE.search(line.replace("\u00a0", " ")), (form, line)
     few = [line for form, line, _ in lines_of(digest) if form == "text" and "too few (n = " in line]
-    told = [line for line in few if re.match(r"  [^:]+: calls ", line)]
-    assert told and all("2027-03" in line and "8 points" in line and "stretches" in line for line in told)
+    lines = [line for line in few if re.match(r"  [^:]+: calls ", line)]
+    assert lines and all("2027-03" in line and "8 points" in line and "stretches" in line for line in lines)
 
 
 @pytest.mark.parametrize("timeframes", [("1d",), ("1d", "1h")])
@@ -126,17 +126,17 @@ def test_a_mail_of_20_sectors_and_5_horizons_stays_under_80_kb(timeframes: tuple
     html = mail_form(lay_out(digest))
 
     assert len(html.encode()) <= MAX_BYTES == 80_000
-    # What had to be left out is named, and the hit rates never are left out.
+    # Tables that were dropped are named, and the hit rates are never dropped.
     captions = [
         part.caption.removesuffix(TOP_ONLY)
         for section in lay_out(digest).sections
         for part in section.parts
         if hasattr(part, "columns") and "mail" in part.forms
     ]
-    told = read_html(html).lines
-    assert [caption for caption in captions if not any(caption in line for line in told)] == []
+    lines = read_html(html).lines
+    assert [caption for caption in captions if not any(caption in line for line in lines)] == []
     for sector in {cell.sector for cell in digest.tracks[0].cells}:
-        assert any(line.startswith(sector) and WITH_INTERVAL.search(line.replace("\u00a0", " ")) for line in told)
+        assert any(line.startswith(sector) and WITH_INTERVAL.search(line.replace("\u00a0", " ")) for line in lines)
 
 
 def test_a_mail_of_60_sectors_is_still_under_80_kb() -> None:
@@ -174,7 +174,7 @@ def test_somebodys_words_are_never_markup() -> None:
     assert rows and len({len(re.findall(r"(?<!\\)\|", row)) for row in rows if "Sell" in row}) == 1
 
 
-def test_every_form_says_when_from_what_run_at_what_cost_and_that_it_is_no_advice() -> None:
+def test_every_form_shows_when_from_what_run_at_what_cost_and_that_it_is_no_advice() -> None:
     digest = a_digest(n_sectors=2)
     document = lay_out(digest)
 
@@ -201,7 +201,7 @@ def test_the_mail_names_every_picture_it_carries_and_each_has_words() -> None:
     assert all(picture.png.startswith(b"\x89PNG") for picture in edition.pictures)
 
 
-def test_a_week_without_any_scored_call_says_so_in_every_form() -> None:
+def test_a_week_without_any_scored_call_is_named_so_in_every_form() -> None:
     digest = a_digest(timeframes=())
     document = lay_out(digest)
 
@@ -230,7 +230,7 @@ def test_an_edition_that_comes_out_different_leaves_the_published_one_to_be_read
 
     write_archive(digest, tmp_path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == published
-    # A note that came later, a price that was corrected: another edition of the same week.
+    # A later note or a corrected price makes another edition of the same week.
     write_archive(digest.model_copy(update={"run_id": "another run"}), tmp_path)
     kept = folder / "earlier" / "1"
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == published

@@ -1,4 +1,4 @@
-"""A past week made again tells what was known then, whatever has come since; what can no longer be told is left out."""
+"""A past week's digest made again shows what was known then, whatever came since, or leaves it out."""
 
 import shutil
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from .checking import read_digest
 
 WEEK, MONDAY, NEXT_MONDAY = "2025-W37", "2025-09-15T00:20:00", "2025-09-22T00:20:00"
 
-# The rows that reach us a week late: token 104 is on neither side in these days.
+# The rows that arrive a week late; token 104 has no stance in these days.
 LATE = pd.date_range("2025-09-03", "2025-09-06")
 
 Deliver = Callable[[Desk], None]
@@ -26,7 +26,7 @@ def only_late(signals: pd.DataFrame) -> pd.Series:
 
 @pytest.fixture(scope="module")
 def monday(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A desk that published on Monday and made the week's digest, some rows of which had not come."""
+    """A desk that published on Monday and made the week's digest before some late rows came."""
     place = tmp_path_factory.mktemp("monday")
     desk = Desk(place / "acme", place / "home")
     desk.folder.mkdir()
@@ -40,7 +40,7 @@ def monday(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 def a_week_later(monday: Desk, place: Path, deliver: Deliver) -> tuple[Desk, dict[str, Any], dict[str, Any]]:
-    """The desk after another week in which something came, and the digest of the first as first made and made again."""
+    """The desk a week later, after rows have come, with the first week's digest as first made and as made again."""
     desk = Desk(place / "acme", place / "home")
     shutil.copytree(monday.folder, desk.folder)
     shutil.copytree(monday.home, desk.home)
@@ -103,16 +103,16 @@ def test_tokens_keep_the_names_they_had(monday: Desk, tmp_path: Path) -> None:
         (deliver_all_of_it, {"curves", "drawdowns"}),
     ],
 )
-def test_what_today_would_tell_otherwise_is_left_out_and_the_rest_does_not_change(
+def test_what_today_would_show_otherwise_is_left_out_and_the_rest_does_not_change(
     monday: Desk, tmp_path: Path, deliver: Deliver, left_out: set[str]
 ) -> None:
     _, as_made, again = a_week_later(monday, tmp_path, deliver)
 
     (before,), (after,) = as_made["tracks"], again["tracks"]
     assert before["curves"] and before["drawdowns"]
-    told_of_curves = {"curves", "curve_points", "n_long_now", "n_short_now"}
+    from_curves = {"curves", "curve_points", "n_long_now", "n_short_now"}
     gone = {name for name in before if before[name] != after[name]}
-    assert gone == (told_of_curves | {"drawdowns"} if "drawdowns" in left_out else told_of_curves)
+    assert gone == (from_curves | {"drawdowns"} if "drawdowns" in left_out else from_curves)
     assert {name for name in left_out if after[name]} == set()
     reasons = [one["because"] for one in again["left_out"] if one["section"] == "drawdowns"]
     assert len(reasons) == len(left_out)

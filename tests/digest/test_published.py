@@ -1,4 +1,4 @@
-"""The digest of a published file: every figure is a query's answer, and a past week never learns what came later."""
+"""The digest of a published file: every figure matches a query, and a past week shows nothing that came later."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from .reading import read_html
 FIRST, SECOND = "2025-W37", "2025-W38"
 MOMENTS = {FIRST: "2025-09-15T00:20:00", SECOND: "2025-09-22T00:20:00"}
 
-# What a page may say in digits without a query: definitions, the names of horizons, and what a reader is promised.
+# Digits on a page that need no query: definitions, names of horizons, and fixed promises.
 DEFINITIONS = re.compile(
     r"95\s%|\bn = |30 independent|10 separate|10 points|50-day|90 days|98 unbroken|volatility of 30 days"
     r"|held for \d+ (day|hour)s?|, \d+ (day|hour)s?$|week \d{4}-W\d\d|q at most"
@@ -44,7 +44,7 @@ def grades() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A desk that published on two Mondays, made each week's digest, and heard of restatements in between."""
+    """A desk that published on two Mondays, made each week's digest, and received restatements in between."""
     place = tmp_path_factory.mktemp("digest")
     desk = Desk(place / "acme", place / "home")
     desk.folder.mkdir()
@@ -91,7 +91,7 @@ def assert_every_figure_holds(home: Path, week: str, form: str) -> None:
 
     assert len(answers) > 100
     assert wrong == []
-    # A number that names no source is a definition, or the reader would have to believe it.
+    # A number without a path must be a definition, because no query can check it.
     words = {DEFINITIONS.sub("", text) for text in read.loose}
     names = {*strings(judge.digest), "Layer 1"}
     for name in sorted(names, key=len, reverse=True):
@@ -100,7 +100,7 @@ def assert_every_figure_holds(home: Path, week: str, form: str) -> None:
 
 
 def strings(value: Any) -> Iterator[str]:
-    """Every word of digest.json: names of tokens, sectors and vendors may hold digits."""
+    """Every text in digest.json, because names of tokens, sectors and vendors may contain digits."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
@@ -108,7 +108,7 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(one)
 
 
-def test_a_past_week_is_told_as_it_was_then(desk: Desk) -> None:
+def test_a_past_week_is_shown_as_it_was_then(desk: Desk) -> None:
     """Later bars, calls, grades and a restatement have come; the first week's digest does not change by a byte."""
     as_first_made = desk.home.parent / "as_first_made"
 
@@ -131,10 +131,10 @@ def test_last_weeks_rates_stand_beside_this_weeks(desk: Desk) -> None:
     digest = read_digest(desk.home / "reports" / SECOND)
 
     cells = [cell for track in digest["tracks"] for cell in track["cells"] if cell["last_week"]]
-    told = [cell for cell in cells if cell["last_week"]["hit_rate"] and cell["direction"] == "both"]
+    found = [cell for cell in cells if cell["last_week"]["hit_rate"] and cell["direction"] == "both"]
 
-    assert told
-    for cell in told:
+    assert found
+    for cell in found:
         rate, n = desk.ask(
             "select hit_rate, n_calls from marts.scorecard_history where published_as_of = $$2025-09-15 00:20$$ "
             f"and sector = '{cell['sector']}' and horizon = {cell['horizon']} and direction = 'both' "
@@ -142,10 +142,10 @@ def test_last_weeks_rates_stand_beside_this_weeks(desk: Desk) -> None:
         )[0]
         assert cell["last_week"]["hit_rate"]["value"] == pytest.approx(rate, abs=1e-9)
         assert cell["last_week"]["n_calls"] == n
-    assert any(cell["last_week"]["n_calls"] < cell["n_calls"] for cell in told)
+    assert any(cell["last_week"]["n_calls"] < cell["n_calls"] for cell in found)
 
 
-def test_what_changed_is_told(desk: Desk) -> None:
+def test_what_changed_is_shown(desk: Desk) -> None:
     changes = read_digest(desk.home / "reports" / SECOND)["changes"]
 
     moved = {one["token_id"]: one["after"] - one["before"] for one in changes["grade_changes"]}
@@ -200,7 +200,7 @@ def test_the_site_lists_every_week_and_explains_every_column(desk: Desk) -> None
 
 @pytest.mark.slow
 def test_perps_2024_of_a_monday_in_march(real_data: Path, tmp_path: Path) -> None:
-    """The acceptance of the real thing: 2026-W10 from the outside, and unchanged by two more months of data."""
+    """On real data: the digest of 2026-W10 is right, and two more months of data do not change it."""
     desk = Desk(real_data / "perps_2024", tmp_path / "home")
     assert desk.nightly("--as-of", "2026-03-09T00:20:00").exit_code == 0
     assert desk.run("digest", "--plain").exit_code == 0
@@ -214,11 +214,11 @@ def test_perps_2024_of_a_monday_in_march(real_data: Path, tmp_path: Path) -> Non
 
     assert {path.name: path.read_bytes() for path in first.iterdir()} == made
     newest = desk.ask_one("select max(entry_at) from marts.signal_outcome where hit is not null")
-    assert newest > datetime(2026, 3, 9)  # Calls made after the first digest have been scored.
+    assert newest > datetime(2026, 3, 9)  # Some calls made after the first digest have been scored by now.
 
 
 def test_marks_follow_one_correction_over_every_test_of_the_page(desk: Desk) -> None:
-    """Benjamini and Hochberg over edges and selections of all leaf cells at once, then a year's weeks."""
+    """Benjamini-Hochberg over edges and selections of all one-sided cells at once, at a 52nd of the yearly level."""
     p = desk.ask(
         "select sector, horizon, direction, kind, p from marts.scorecard_history "
         "cross join lateral (values ('edge', edge_p), ('selection', selection_p)) as tests(kind, p) "
@@ -238,5 +238,5 @@ def test_marks_follow_one_correction_over_every_test_of_the_page(desk: Desk) -> 
         for kind in ("edge", "selection"):
             expected = q.get((cell["sector"], cell["horizon"], cell["direction"], kind))
             assert cell[f"{kind}_q"] == (None if expected is None else pytest.approx(expected, rel=1e-6))
-            # This vendor's calls are drawn at random: nothing of it may stand out.
+            # This vendor's calls are drawn at random, so no cell may be marked.
             assert cell[f"{kind}_mark"] is None

@@ -1,4 +1,4 @@
-"""What a cell could show, and when it will be enough: the promises behind the numbers."""
+"""The smallest edge a cell can detect, and when a small cell will be reportable."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from scipy import stats
 
 from flows.report.digest.document import Figure, Table
 from flows.report.digest.layout import lay_out
-from flows.report.digest.marks import marks_told, signs
+from flows.report.digest.marks import marks_in_words, signs
 from flows.report.digest.moment import week_of
 from flows.report.digest.scores import MARK_LEVEL, smallest_edge
 
@@ -20,7 +20,7 @@ def test_the_smallest_edge_is_found_four_times_in_five(base: float, n: int, n_cl
     edge = smallest_edge(base, n, n_clusters)
     assert edge is not None
     draw = np.random.default_rng(1)
-    # The mean of n calls whose variance is known from so many clusters, at the base's spread.
+    # Simulated means of n calls, with the variance estimated from n_clusters clusters.
     rate = draw.normal(base + edge, np.sqrt(base * (1 - base) / n), 20_000)
     error = np.sqrt(base * (1 - base) / n * draw.chisquare(n_clusters - 1, 20_000) / (n_clusters - 1))
 
@@ -63,14 +63,14 @@ def test_a_mark_names_its_side_and_stands_once_with_the_figures_of_that_side() -
             for leaf in track.cells
             if (leaf.sector, leaf.horizon) == (cell.sector, cell.horizon) and leaf.direction != "both"
         }
-        told = marks_told(track, cell)
+        marks = marks_in_words(track, cell)
         if cell.direction == "both":
             for direction, mark in leaves.items():
-                assert (direction in told) == (mark is not None)
+                assert (direction in marks) == (mark is not None)
             assert ("▲" in signs(track, cell)) == ("above" in leaves.values())
         else:
             sign = {None: "", "above": "▲\u00a0edge, selection", "below": "▼\u00a0edge, selection"}
-            assert told == sign[leaves[cell.direction]]
+            assert marks == sign[leaves[cell.direction]]
     (marked,) = [
         part
         for section in lay_out(digest).sections

@@ -1,4 +1,4 @@
-"""What a reader is told in words: like beside like, names as they are spelled, and what a figure is of."""
+"""The digest's wording: comparable figures side by side, names as vendors spell them, and what each figure is of."""
 
 import re
 
@@ -24,23 +24,23 @@ def first_sentence(digest: Digest) -> str:
 
 
 def changed(digest: Digest, **changes: object) -> Digest:
-    """The digest with other facts of its first track, and the sentences that they make."""
+    """The digest with some facts of its first track changed, and its sentences made anew."""
     track = digest.tracks[0].model_copy(update=changes)
     digest = digest.model_copy(update={"tracks": (track, *digest.tracks[1:])})
     return digest.model_copy(update={"sentences": three_sentences(digest)})
 
 
 def forms(digest: Digest) -> dict[str, str]:
-    """Every form as a reader reads it."""
+    """Every form as plain text."""
     document = lay_out(digest)
-    told = {
+    found = {
         "mail": "\n".join(read_html(mail_form(document)).lines),
         "page": "\n".join(read_html(page_form(document)).lines),
         "text": text_form(document),
         "markdown": re.sub(r"\\(.)", r"\1", markdown_form(document)),
         "chat": re.sub(r"\\(.)", r"\1", chat_form(document)),
     }
-    return {form: text.replace("\u00a0", " ") for form, text in told.items()}
+    return {form: text.replace("\u00a0", " ") for form, text in found.items()}
 
 
 def test_what_could_be_traded_stands_at_the_top_and_like_is_set_beside_like_where_it_is_explained() -> None:
@@ -61,9 +61,9 @@ def test_a_vendor_or_a_sector_may_be_called_anything(name: str) -> None:
     digest = a_digest(
         n_sectors=3, few=0.3, seed=2, vendors=(f"{name} one", f"{name} two"), sector=name, symbol=name, note=name
     )
-    told = forms(digest)
+    texts = forms(digest)
 
-    for form, text in told.items():
+    for form, text in texts.items():
         for wanted in (f"{name} one", f"{name} 1"):
             assert wanted in text, (form, wanted)
     for form in ("text", "markdown", "page"):
@@ -75,24 +75,24 @@ def test_a_vendor_or_a_sector_may_be_called_anything(name: str) -> None:
             f"{name} two, daily calls, held for 14 days, both directions",
         ):
             if form != "page" or "both directions" not in wanted:
-                assert wanted in told[form], (form, wanted)
+                assert wanted in texts[form], (form, wanted)
     page = page_form(lay_out(digest))
     assert page.count("var(--ink)") and "$ground" not in page
     edition = make_edition(digest)
     assert all(name in picture.alt for picture in edition.pictures if picture.cid.startswith("rates"))
 
 
-def test_a_symbol_of_several_tokens_is_told_with_the_tokens_id() -> None:
+def test_a_symbol_of_several_tokens_is_shown_with_the_tokens_id() -> None:
     digest = a_digest(n_sectors=3, few=0.0, symbol="SOL", shared_symbols=("SOL9",))
 
     for form, text in forms(digest).items():
         if form != "chat":
             assert "SOL9 (token 9)" in text, form
             assert "SOL8 (token" not in text
-    assert "SOL9 (token 9) ▼ short" in forms(digest)["text"]  # The worst drawdown names it, too.
+    assert "SOL9 (token 9) ▼ short" in forms(digest)["text"]  # The worst drawdown's token is named in the same way.
 
 
-def test_calls_that_are_never_scored_are_told_among_the_new_ones() -> None:
+def test_calls_that_are_never_scored_are_shown_among_the_new_ones() -> None:
     digest = a_digest(n_sectors=3)
     calls = digest.tracks[0].new_calls
     digest = changed(
@@ -104,7 +104,7 @@ def test_calls_that_are_never_scored_are_told_among_the_new_ones() -> None:
     assert forms(digest)["text"].count("witnessed, never scored") == 1
 
 
-def test_a_cell_with_calls_enough_in_too_short_a_time_says_that_it_lacks_time() -> None:
+def test_a_cell_with_calls_enough_in_too_short_a_time_lacks_time() -> None:
     digest = a_digest(n_sectors=3, few=0.0)
     cells = tuple(
         cell.model_copy(
@@ -125,22 +125,22 @@ def test_a_cell_with_calls_enough_in_too_short_a_time_says_that_it_lacks_time() 
         else cell
         for cell in digest.tracks[0].cells
     )
-    told = forms(changed(digest, cells=cells))
+    texts = forms(changed(digest, cells=cells))
 
-    assert "held 90 d; calls 479; worth 120; stretches 6; lacks time" in told["text"]
+    assert "held 90 d; calls 479; worth 120; stretches 6; lacks time" in texts["text"]
     for form in ("text", "mail"):
-        assert "too few (n = 479, 6 stretches)" in told[form], form
-    assert "too few (n = 479, enough calls, but in 6 of the 10 separate stretches of time needed" in told["page"]
+        assert "too few (n = 479, 6 stretches)" in texts[form], form
+    assert "too few (n = 479, enough calls, but in 6 of the 10 separate stretches of time needed" in texts["page"]
 
 
-def test_the_two_averages_of_the_week_are_told_apart() -> None:
-    told = forms(a_digest(n_sectors=3))
+def test_the_two_averages_of_the_week_are_distinguished() -> None:
+    texts = forms(a_digest(n_sectors=3))
 
-    for form, text in told.items():
+    for form, text in texts.items():
         assert "all 200 scored tokens in equal parts" in text, form
         assert "(the 20 that the vendor covers: +1.0 %)" in text, form
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "mail"])
-def test_the_forms_that_hold_less_say_where_the_page_is(form: str) -> None:
+def test_the_forms_that_show_less_point_to_the_page(form: str) -> None:
     assert "reports/2026-W46/index.html" in forms(a_digest(n_sectors=3))[form]

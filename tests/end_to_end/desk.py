@@ -1,4 +1,4 @@
-"""A desk to work at: a vendor's small folder, a home beside it, and the command line as an operator runs it."""
+"""A desk for tests: a vendor's small folder, a home beside it, and the command line as an operator runs it."""
 
 import hashlib
 import os
@@ -27,7 +27,7 @@ CATEGORIES = ("Layer 1", "DeFi", "Meme")
 
 
 def clean_folder(n_tokens: int = N_TOKENS, days: pd.DatetimeIndex = DAYS) -> dict[str, pd.DataFrame]:
-    """What a vendor without fault delivers: 12 tokens of 396 days, three of them called SOL."""
+    """A clean delivery: 12 tokens of 396 days, three of which have the symbol SOL."""
     draw = np.random.default_rng(20251031)
     token_ids = range(FIRST_TOKENS, FIRST_TOKENS + n_tokens)
     tokens = pd.DataFrame(
@@ -70,7 +70,7 @@ def clean_folder(n_tokens: int = N_TOKENS, days: pd.DatetimeIndex = DAYS) -> dic
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command answered."""
+    """A command's exit code and output."""
 
     exit_code: int
     out: str
@@ -91,7 +91,7 @@ class Desk:
     def deliver(self, dataset: str, frame: pd.DataFrame) -> None:
         """Replace a dataset by this frame."""
         self.remove(dataset)
-        # Floats as they are: pandas would write a NaN as an empty cell.
+        # Floats are written by our own function, because pandas would write a NaN as an empty cell.
         cells = {
             name: pa.array(column.to_numpy()) if column.dtype == np.float64 else pa.Array.from_pandas(column)
             for name, column in frame.items()
@@ -108,7 +108,7 @@ class Desk:
             (self.folder / f"{dataset}.{suffix}").unlink(missing_ok=True)
 
     def run(self, *arguments: str) -> Answer:
-        """Call the command line in this process, as its entry point does."""
+        """Call the command line's entry point in this process."""
         out, err = StringIO(), StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.setenv("TRACKRECORD_HOME", str(self.home))
@@ -140,7 +140,7 @@ class Desk:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def ask(self, sql: str, *, database: Path | None = None) -> list[tuple[Any, ...]]:
-        """Ask the published file, or another."""
+        """Query the published file, or another."""
         with duckdb.connect(str(database or self.published), read_only=True) as file:
             return file.execute(sql).fetchall()
 

@@ -1,4 +1,4 @@
-"""Nightlies in processes of their own that are there at once: forked from one that has imported everything."""
+"""Nightlies in processes of their own that start at once, forked from one that has imported everything."""
 
 import multiprocessing
 import os
@@ -15,7 +15,7 @@ from flows.run import Record
 # Their import takes longer than a small night.
 PRELOADED = ["flows.cli", "flows.quality.suites", "great_expectations"]
 
-# Where one step ends and the next begins; `begin`, which no stage times, lies between the first two.
+# The borders between steps; `begin`, which no stage times, lies between the first two.
 STAGES = ("fetch", "snapshot", "build", "check", "publish")
 BORDERS = tuple(f"{side} {stage}" for stage in STAGES for side in ("before", "after"))
 
@@ -33,7 +33,7 @@ def start_night(home: Path, *arguments: str, dies: str | None = None) -> BasePro
 
 
 def _night(home: str, arguments: tuple[str, ...], dies: str | None) -> None:
-    # Beside a small night a second thread only costs time.
+    # For a small night a second thread only costs time.
     os.environ |= {"TRACKRECORD_HOME": home, "TRACKRECORD_THREADS": "1"}
     os.chdir(Path(home).parent)
     nothing = os.open(os.devnull, os.O_WRONLY)
@@ -45,7 +45,7 @@ def _night(home: str, arguments: tuple[str, ...], dies: str | None) -> None:
 
 
 def _watch_stages(file: Path, dies: str | None) -> None:
-    """Let each stage say that it has begun or ended, and one of them be the last."""
+    """Record the begin and end of each stage, and kill the process at the border `dies`."""
     timed = Record.stage
 
     def pass_border(border: str) -> None:
@@ -61,10 +61,10 @@ def _watch_stages(file: Path, dies: str | None) -> None:
             yield
         pass_border(f"after {name}")
 
-    setattr(Record, "stage", stage)  # noqa: B010 - mypy knows no other way to say it.
+    setattr(Record, "stage", stage)  # noqa: B010 - mypy accepts no plain assignment here.
 
 
 def last_stage(home: Path) -> str:
-    """Where the last night of a home was when it ended or was killed."""
+    """The stage that the last night of a home had reached when it ended or was killed."""
     file = home.parent / STAGE_FILE
     return file.read_text(encoding="utf-8") if file.exists() else "not begun"

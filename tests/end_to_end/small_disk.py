@@ -1,4 +1,4 @@
-"""A nightly from a home on a small disk of its own, which only that process and its children see."""
+"""A nightly from a home on a small mounted disk, which only that process and its children see."""
 
 import os
 import shutil
@@ -27,9 +27,9 @@ SCRIPT = """
 
 
 def nightly_with_spare(desk: Desk, megabytes: float) -> tuple[Answer, Desk]:
-    """Run the nightly on a copy of the desk's home that has so much room to grow; return also the home it left.
+    """Run the nightly on a copy of the desk's home with so much free space; return its answer and the home afterwards.
 
-    Skips the test, loudly, where nobody may mount.
+    Skips the test, with a warning, where mounting is not allowed.
     """
     place = desk.home.parent
     done = subprocess.run(

@@ -47,11 +47,11 @@ def settings_of(home: Path) -> Settings:
     return Settings(home=home, reread_parts=2, _env_file=None)  # type: ignore[call-arg]
 
 
-def test_two_nights_publish_what_the_vendor_said_and_a_lost_warehouse_comes_back(
+def test_two_nights_publish_what_the_vendor_served_and_a_lost_warehouse_comes_back(
     nights: Nights, tmp_path: Path
 ) -> None:
     settings = settings_of(shutil.copytree(nights.home, tmp_path / "home"))
-    # The second night asks for less, and misses nothing by it.
+    # The second night requests less, and still misses nothing.
     snapshots = nights.second.snapshots
     warnings = {result.rule for one in snapshots if one.gate for result in one.gate.warnings}
     assert not warnings & {"rows_kept", "tokens_kept"}

@@ -1,4 +1,4 @@
-"""The whole command line against a vendor of which any one call fails: all of the data, or the old file untouched."""
+"""The command line against a vendor any one of whose calls fails: all of the data, or the old file untouched."""
 
 import gzip
 import hashlib
@@ -26,8 +26,8 @@ SENTINEL = "tm-5e471e15-5e47-4e15-8e47-5e471e15e471"
 FIRST_NIGHT = datetime(2026, 11, 21, 7, 30)
 SECOND_NIGHT = FIRST_NIGHT + timedelta(days=1)
 N_DRAWN = repeats(15, whole=50)
-# Everything that is the vendor's, without the clocks of the run that fetched it.
-SAID = {
+# The vendor's values in each table, without the run's own times.
+COMPARED = {
     "core.token": "token_id, symbol, name",
     "core.price_bar": "token_id, timeframe, bar_start, open, high, low, close, volume_usd",
     "core.signal": "vendor, token_id, timeframe, signal_at, direction, trend, revision",
@@ -46,8 +46,8 @@ def vendor() -> Iterator[DevServer]:
 
 @pytest.fixture
 def environment(vendor: DevServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The settings of an operator, as environment variables."""
-    told = {
+    """An operator's settings, as environment variables."""
+    variables = {
         "TOKENMETRICS_BASE_URL": f"{vendor.base_url}/v2",
         "TOKENMETRICS_API_KEY": SENTINEL,
         "TOKENMETRICS_UNIVERSE": "top:12",
@@ -60,24 +60,24 @@ def environment(vendor: DevServer, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     for name in list(os.environ):
         if name.startswith(("TOKENMETRICS_", "TRACKRECORD_")):
             monkeypatch.delenv(name)
-    for name, value in told.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    return told
+    return variables
 
 
 def night(desk: Desk, vendor: DevServer, moment: datetime) -> Answer:
-    """A nightly at a moment of the vendor's."""
+    """A nightly, with the vendor's clock at a given moment."""
     vendor.now = moment
     return desk.run("nightly", "--source", "tokenmetrics", "--plain", "--as-of", moment.isoformat())
 
 
-def said(published: Path) -> dict[str, str]:
+def published_rows(published: Path) -> dict[str, str]:
     """A checksum over the rows of each table."""
     with duckdb.connect(str(published), read_only=True) as file:
         return {
             table: hashlib.sha256(repr(file.sql(f"select {columns} from {table} order by all").fetchall()).encode())
             .hexdigest()
-            for table, columns in SAID.items()
+            for table, columns in COMPARED.items()
         }  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def duplicates(published: Path) -> int:
 
 
 def files_with(text: bytes, folder: Path) -> list[Path]:
-    """The files that hold a text, compressed ones also as they read."""
+    """The files that contain a text, in compressed ones also after decompression."""
     found = []
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
@@ -119,7 +119,7 @@ def test_faults_drawn_at_random_publish_all_or_leave_the_file_as_it_was(
     n_before = len(vendor.calls)
     assert night(whole, vendor, SECOND_NIGHT).exit_code == 0
     n_calls = len(vendor.calls) - n_before
-    expected = said(whole.published)
+    expected = published_rows(whole.published)
     before = first.published.read_bytes()
 
     seen: Counter[str] = Counter()
@@ -132,9 +132,9 @@ def test_faults_drawn_at_random_publish_all_or_leave_the_file_as_it_was(
         answer = night(desk, vendor, SECOND_NIGHT)
         vendor.faults = ()
         if answer.exit_code == 0:
-            differ = [table for table, rows in said(desk.published).items() if rows != expected[table]]
-            is_told = "is missing from this run" in answer.out and fault.value == "410"
-            assert not differ or is_told, (number, fault, differ)
+            differ = [table for table, rows in published_rows(desk.published).items() if rows != expected[table]]
+            is_noted = "is missing from this run" in answer.out and fault.value == "410"
+            assert not differ or is_noted, (number, fault, differ)
             assert duplicates(desk.published) == 0
             seen["published, missing told" if differ else "published whole"] += 1
         else:
@@ -166,7 +166,7 @@ def test_the_key_is_in_no_file_log_or_database_of_runs_under_the_orchestrator(
         "TRACKRECORD_HOME": str(tmp_path / "home"),
         "DO_NOT_TRACK": "1",
     }
-    told = ""
+    text = ""
     codes = []
     for command, faults in (
         (("nightly",), ()),
@@ -185,11 +185,11 @@ def test_the_key_is_in_no_file_log_or_database_of_runs_under_the_orchestrator(
             check=False,
         )
         codes.append(done.returncode)
-        told += done.stdout + done.stderr
+        text += done.stdout + done.stderr
     vendor.faults = ()
     vendor.now = FIRST_NIGHT
-    (tmp_path / "terminal.txt").write_text(told)
-    assert codes == [0, 0, 1, 1], told[-3000:]
+    (tmp_path / "terminal.txt").write_text(text)
+    assert codes == [0, 0, 1, 1], text[-3000:]
     assert list((tmp_path / "prefect").rglob("*.db"))
     n_files = sum(path.is_file() for path in tmp_path.rglob("*"))
     print(f"\nexit codes {codes}; {n_files} files looked through")

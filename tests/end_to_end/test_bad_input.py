@@ -1,4 +1,4 @@
-"""Whatever comes in, the published file is whole, nothing kept is lost, and the message says what to do.
+"""Whatever comes in, the published file stays whole, no raw file is lost, and the message names what to do.
 
 Each test runs the real job after a good first publish; its exit code is the command's.
 """
@@ -18,19 +18,19 @@ from .desk import DAYS, FIRST_TOKENS, N_TOKENS, Answer, Desk, clean_folder
 from .small_disk import nightly_with_spare
 
 N_ROWS = N_TOKENS * len(DAYS)
-# A bar of the first token, far from both its ends.
+# A bar in the middle of the first token's history.
 ROW = 200
 DAY = DAYS[ROW]
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A delivery that must change nothing: how it is spoilt, the exit code, and what the message must say."""
+    """A delivery that must change nothing: how it is spoilt, the exit code, and what the message must contain."""
 
     id: str
     spoil: Callable[[Desk], None]
     exit_code: int
-    told: tuple[str, ...]
+    messages: tuple[str, ...]
     arguments: tuple[str, ...] = ()
 
 
@@ -63,7 +63,7 @@ def cut_parquet(desk: Desk) -> None:
 
 
 def damage_parquet(desk: Desk) -> None:
-    """The footer, and with it every column's name, is whole; the second half of the rows is not."""
+    """Damage the second half of the rows and keep the footer, and with it the column names, whole."""
     path = desk.folder / "prices.parquet"
     clean_folder()["prices"].to_parquet(path, index=False, row_group_size=N_ROWS // 2)
     content = bytearray(path.read_bytes())
@@ -73,7 +73,7 @@ def damage_parquet(desk: Desk) -> None:
 
 
 def cut_csv(desk: Desk) -> None:
-    """Tokens one after the other: half of the file is half of the tokens."""
+    """Cut the file in half, which loses half of the tokens."""
     text = clean_folder()["prices"].to_csv(index=False)
     desk.deliver_csv("prices", text[: len(text) // 2])
 
@@ -178,11 +178,11 @@ def test_what_cannot_be_used_stops_with_a_message_and_changes_nothing(desk: Desk
 
     assert answer.exit_code == case.exit_code, answer
     assert "Traceback" not in answer.err
-    for words in case.told:
+    for words in case.messages:
         assert words in answer.err
     assert desk.fingerprint() == fingerprint
     assert raw_files.items() <= desk.raw_files().items()
-    # Tokens have no moment: a replay may find them known at its own.
+    # Tokens have no moment of their own, so a replay takes them as known at its own.
     assert desk.raw_rows() | {"tokens": 0} == raw_rows | {"tokens": 0}
     state = {1: "failed", 3: "stopped"}[case.exit_code]
     *_, event = [json.loads(line) for line in (desk.home / "journal" / "runs.jsonl").read_text().splitlines()]
@@ -224,7 +224,7 @@ class BadRow:
 FUTURE = pd.Timestamp("2199-01-01")
 
 BAD_ROWS: list[tuple[BadRow, dict[str, Any]]] = [
-    # Each is a copy of the first token's bar of one day, with these cells changed, in the place of the original.
+    # Each replaces the first token's bar of one day by a copy with these cells changed.
     (BadRow("prices", "price_positive", {"close": "-1.0"}), {"close": -1.0, "low": -2.0}),
     (BadRow("prices", "price_positive", {"open": "0.0"}), {"open": 0.0, "low": 0.0}),
     (BadRow("prices", "value_present", {"close": "nan"}), {"close": float("nan")}),
@@ -253,7 +253,7 @@ def spoilt() -> dict[str, pd.DataFrame]:
         frame = frames[bad.dataset]
         for name, value in cells.items():
             frame.loc[place[bad.dataset], name] = value
-        # Two days on: no two bad bars are neighbours.
+        # Two days apart, so that no two bad bars are neighbours.
         place[bad.dataset] += 2
     prices = frames["prices"]
     is_day = prices["bar_start"] == DAY
@@ -266,7 +266,7 @@ def spoilt() -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def after_bad_rows(published_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Answer, Answer]:
-    """A desk after two nights with the same bad rows among good ones, and what both nights said."""
+    """A desk after two nights with the same bad rows among good ones, and both nights' answers."""
     desk = copy_of(published_desk, tmp_path_factory.mktemp("bad_rows"))
     for name, frame in spoilt().items():
         desk.deliver(name, frame)
@@ -292,7 +292,7 @@ def test_a_bad_row_is_set_aside_as_it_came_and_the_rest_goes_on(
     )
 
     ((reason, raw_row),) = kept
-    # Why, and what to do.
+    # The message gives the reason and what to do.
     assert reason.endswith(".")
     assert {";", ","} & set(reason)
     assert set(json.loads(raw_row)) == {name.lower() for name in clean_folder()[bad.dataset].columns}
@@ -304,7 +304,7 @@ def test_the_good_rows_beside_bad_ones_are_published_and_nothing_raw_is_lost(
 ) -> None:
     desk, answer, _ = after_bad_rows
 
-    # The one new row is the bar off the grid.
+    # The only new row is the bar off the grid.
     assert f"prices: {N_ROWS + 3} rows, 1 new, {N_BAD_PRICES + 3} quarantined" in answer.out
     assert desk.raw_rows()["prices"] == N_ROWS + 2
     assert published_desk.raw_files().items() <= desk.raw_files().items()
@@ -343,7 +343,7 @@ def test_an_extra_column_of_any_name_is_ignored_and_kept_in_the_raw_bytes(desk: 
 
 def test_a_byte_order_mark_semicolons_zones_and_shared_symbols_are_no_fault(desk: Desk) -> None:
     prices = clean_folder()["prices"]
-    # The same moments, as a clock two hours east of Greenwich shows them.
+    # The same moments, written in a time zone two hours east of Greenwich.
     prices["bar_start"] = (prices["bar_start"] + pd.Timedelta(hours=2)).dt.strftime("%Y-%m-%dT%H:%M:%S+02:00")
     desk.deliver_csv("prices", prices.to_csv(index=False, sep=";"), encoding="utf-8-sig")
 
@@ -357,7 +357,7 @@ def test_a_byte_order_mark_semicolons_zones_and_shared_symbols_are_no_fault(desk
 
 def test_a_csv_cut_in_half_day_by_day_goes_on_without_its_torn_row(desk: Desk) -> None:
     text = clean_folder()["prices"].sort_values(["bar_start", "token_id"]).to_csv(index=False)
-    # In the middle of a row, before its close.
+    # A cut in the middle of a row, before its close.
     desk.deliver_csv("prices", text[: text.index(",1d,", len(text) // 2) + 30])
 
     answer = desk.nightly()
@@ -399,14 +399,14 @@ def test_what_a_gate_stopped_is_published_once_somebody_accepts_it_by_name(desk:
     assert desk.ask("select rule, snapshot_id, dataset, reason from ops.acceptance") == [
         ("tokens_kept", 4, "prices", reason)
     ]
-    told = [json.loads(line) for line in (desk.home / "journal" / "acceptances.jsonl").read_text().splitlines()]
-    assert [(event["rule"], event["snapshot_id"], event["reason"]) for event in told] == [("tokens_kept", 4, reason)]
+    events = [json.loads(line) for line in (desk.home / "journal" / "acceptances.jsonl").read_text().splitlines()]
+    assert [(event["rule"], event["snapshot_id"], event["reason"]) for event in events] == [("tokens_kept", 4, reason)]
     assert desk.ask(
         "select is_passed, is_accepted, n_failed from ops.validation inner join ops.run using (run_id) "
         "where rule = 'tokens_kept' and dataset = 'prices' order by started_at"
     ) == [(True, False, 0), (False, False, 11), (False, True, 11)]
     assert desk.ask("select state from ops.snapshot where snapshot_id = 4") == [("accepted",)]
-    # What was delivered before stays.
+    # Earlier rows stay.
     assert desk.ask_one("select count(*) from core.price_bar where known_to is null") == N_ROWS
 
 
@@ -459,7 +459,7 @@ def test_an_acceptance_is_for_these_bytes_and_no_others(desk: Desk) -> None:
         pytest.param(3, True, id="while it is built", marks=pytest.mark.slow),
     ],
 )
-def test_a_full_disk_is_told_as_one_and_the_next_run_makes_it_good(
+def test_a_full_disk_is_reported_as_one_and_the_next_run_makes_it_good(
     desk: Desk, megabytes: float, has_news: bool
 ) -> None:
     fingerprint, raw_files = desk.fingerprint(), desk.raw_files()
@@ -496,12 +496,12 @@ def test_a_run_that_finds_too_little_room_does_not_begin(desk: Desk, monkeypatch
 
 
 def forgo_writing_everywhere() -> None:
-    """Let permissions bind this process even where it is root's."""
+    """Make file permissions apply to this process even where it runs as root."""
     drop_from_bounding_set, override_permissions = 24, 1
     ctypes.CDLL(None).prctl(drop_from_bounding_set, override_permissions)
 
 
-def test_a_published_folder_that_cannot_be_written_is_told_and_stays_whole(desk: Desk) -> None:
+def test_a_published_folder_that_cannot_be_written_is_reported_and_stays_whole(desk: Desk) -> None:
     fingerprint = desk.fingerprint()
     desk.published.parent.chmod(0o555)
     command = ("nightly", "--source", "files", "--input", str(desk.folder), "--plain")
@@ -528,5 +528,5 @@ def test_a_damaged_published_file_is_set_aside_and_published_anew(desk: Desk) ->
 
     assert answer.exit_code == 0, answer.err
     assert desk.ask_one("select count(*) from ops.publish") == 2
-    (aside,) = (desk.home / "set-aside").rglob("trackrecord.duckdb")
-    assert aside.read_bytes() == damaged
+    (kept,) = (desk.home / "set-aside").rglob("trackrecord.duckdb")
+    assert kept.read_bytes() == damaged

@@ -1,4 +1,4 @@
-"""The command line: exit codes that scripts can trust, and words that people can read."""
+"""The command line: exit codes for scripts, and messages for people."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nightly", "--source", "oracle"], "--source oracle is unknown; there are sample, files"),
         (["nightly", "--source", "files"], "--source files needs --input DIR"),
@@ -57,16 +57,16 @@ def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
         (["query", "select nothing from nowhere"], "nowhere does not exist"),
     ],
 )
-def test_a_usage_error_is_2_and_says_what_is_wrong(desk: Desk, arguments: list[str], told: str) -> None:
+def test_a_usage_error_is_2_and_names_what_is_wrong(desk: Desk, arguments: list[str], message: str) -> None:
     fingerprint = desk.fingerprint()
 
     answer = desk.run(*arguments)
 
     assert answer.exit_code == 2
-    assert told in re.sub(r"\s+", " ", answer.err.replace("│", " "))
+    assert message in re.sub(r"\s+", " ", answer.err.replace("│", " "))
     assert "Traceback" not in answer.err
     assert desk.fingerprint() == fingerprint
-    # Nothing was begun, with the orchestrator or without.
+    # No run was begun, with Prefect or without.
     assert len(runs_of(desk)) == 1
 
 
@@ -128,7 +128,7 @@ def test_a_second_run_is_refused_with_4_and_names_the_holder_until_that_one_dies
             refused = [desk.nightly(), desk.run("accept", "tokens_kept", "--snapshot", "1", "--reason", "Why not.")]
             asked = desk.run("query", "select 1 as one")
         finally:
-            # Without a chance to tidy up: the lock must not outlive it.
+            # Killed without cleaning up; the lock must be free all the same.
             other.kill()
 
     for answer in refused:
@@ -138,13 +138,13 @@ def test_a_second_run_is_refused_with_4_and_names_the_holder_until_that_one_dies
         assert "Wait for it to end" in answer.err
     assert asked.exit_code == 0
     assert desk.fingerprint() == fingerprint
-    # The nightly is told of, as one that failed; `accept` is no run.
+    # The nightly is listed as failed; `accept` is not a run.
     assert [run["state"] for run in runs_of(desk)[n_runs:]] == ["failed"]
     assert desk.nightly().exit_code == 0
 
 
 def runs_of(desk: Desk) -> list[dict[str, str]]:
-    """The last word on each run: one that began says so, and how it ended later."""
+    """The last journal entry of each run, which has its begin and its end."""
     lines = [json.loads(line) for line in (desk.home / "journal" / "runs.jsonl").read_text().splitlines()]
     return list({line["run_id"]: line for line in lines}.values())
 
@@ -159,7 +159,7 @@ def test_the_lock_names_nobody_once_it_is_free(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "snapshot", "reason", "told"),
+    ("rule", "snapshot", "reason", "message"),
     [
         ("price_positive", "4", "Prices may be negative.", "price_positive cannot be accepted; what can is"),
         ("tokens_kept", "4", "  ", "--reason must say why"),
@@ -173,12 +173,12 @@ def test_the_lock_names_nobody_once_it_is_free(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_accepted_is_2_and_leaves_no_trace(
-    desk: Desk, rule: str, snapshot: str, reason: str, told: str
+    desk: Desk, rule: str, snapshot: str, reason: str, message: str
 ) -> None:
     answer = desk.run("accept", rule, "--snapshot", snapshot, "--reason", reason)
 
     assert answer.exit_code == 2
-    assert told in answer.err
+    assert message in answer.err
     assert not (desk.home / "journal" / "acceptances.jsonl").exists()
 
 
@@ -212,7 +212,7 @@ def test_query_is_one_question_to_the_published_file_and_touches_no_other(
     assert not (tmp_path / "leak.csv").exists()
 
 
-def test_a_damaged_published_file_is_told_without_a_traceback(desk: Desk) -> None:
+def test_a_damaged_published_file_is_reported_without_a_traceback(desk: Desk) -> None:
     desk.published.write_bytes(b"not a database" * 1000)
 
     for arguments in (["query", "select 1"], ["status"]):
@@ -232,7 +232,7 @@ def test_query_shows_every_cell_whole(desk: Desk) -> None:
     assert "…" not in wide.out
 
 
-def test_commands_before_the_first_publish_say_what_to_run(tmp_path: Path) -> None:
+def test_commands_before_the_first_publish_name_what_to_run(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "acme", tmp_path / "home")
 
     asked = desk.run("query", "select 1")
@@ -247,7 +247,7 @@ def test_commands_before_the_first_publish_say_what_to_run(tmp_path: Path) -> No
 # --- status --------------------------------------------------------------------------------------------------------
 
 
-def test_status_says_what_is_published_and_check_is_content_while_it_is_fresh(desk: Desk) -> None:
+def test_status_shows_what_is_published_and_check_passes_while_it_is_fresh(desk: Desk) -> None:
     answer = desk.run("status", "--check")
 
     assert answer.exit_code == 0
@@ -266,7 +266,7 @@ def test_status_check_is_1_when_the_published_file_is_late(desk: Desk, monkeypat
     assert "Late" in answer.out
 
 
-def test_status_tells_of_runs_that_did_not_publish(desk: Desk) -> None:
+def test_status_shows_runs_that_did_not_publish(desk: Desk) -> None:
     few_tokens(desk)
     desk.nightly()
     desk.remove("prices")
@@ -284,7 +284,7 @@ def test_status_tells_of_runs_that_did_not_publish(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["nightly", "--help"], ["accept", "--help"], ["status", "--help"]])
-def test_help_is_0_and_says_what_the_command_does(desk: Desk, arguments: list[str]) -> None:
+def test_help_is_0_and_explains_the_command(desk: Desk, arguments: list[str]) -> None:
     answer = desk.run(*arguments)
 
     assert answer.exit_code == 0
@@ -307,13 +307,13 @@ def test_the_output_of_a_pipe_has_no_control_characters_and_no_torn_lines(desk: 
     end = next(i for i, line in enumerate(lines) if line.startswith(("A wider page", "Hit rate:")))
     table = lines[lines.index(header) : end]
     assert max(map(len, table)) <= width
-    # All cells of a row: the sector, its calls, and its rate with the interval, or that there are too few.
+    # A row begins with the sector, its calls, and its rate with the interval, or `too few`.
     (all_sectors,) = [line for line in table if line.strip().startswith("all ")]
     assert re.search(r"all +\d+ +(\d+\.\d % \(\d+\.\d to \d+\.\d\)|too few \(n = \d+)", all_sectors)
 
 
 def test_no_cell_was_enough_in_a_past_that_is_over(desk: Desk, tmp_path: Path) -> None:
-    """A vendor that fell silent long ago: at its old pace it would have had enough by now, and it has not."""
+    """For a vendor that stopped long ago, the date at which a cell will be reportable never lies in the past."""
     desk.home = tmp_path / "another home"
     signals = clean_folder()["signals"]
     days = signals["signal_at"]
@@ -321,14 +321,14 @@ def test_no_cell_was_enough_in_a_past_that_is_over(desk: Desk, tmp_path: Path) -
     desk.nightly()
 
     (section,) = read_scorecard(desk.published).sections
-    told = [match[1] for row in section.rows for match in [re.search(r"enough about (\S+)\)", row[2])] if match]
+    months = [match[1] for row in section.rows for match in [re.search(r"enough about (\S+)\)", row[2])] if match]
 
-    assert told
-    assert min(told) >= f"{datetime.now(UTC):%Y-%m}"
+    assert months
+    assert min(months) >= f"{datetime.now(UTC):%Y-%m}"
 
 
 def long_scorecard() -> Scorecard:
-    """Cells as long as they come."""
+    """A scorecard with the longest cells possible."""
     rate, edge = "100.0 % (100.0 to 100.0)", "+100.0 (<0.001)"
     full = ("Wrapped & Bridged", "123456", rate, "100.0 %", edge, edge, "+1234.5 %", "-100.0 %, -1234.5 %")
     few = ("Exchange Tokens", "29", "too few (n = 29, enough about 2031-12)", *("" for _ in HEADINGS[3:]))
@@ -337,7 +337,7 @@ def long_scorecard() -> Scorecard:
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 140, 160, 200])
-def test_a_scorecard_drops_whole_columns_and_says_which_rather_than_tear_cells(
+def test_a_scorecard_drops_whole_columns_and_names_them_rather_than_tear_cells(
     width: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     card = long_scorecard()

@@ -1,4 +1,4 @@
-"""What became of the digests: in the published file, in `status`, and in an operator's hands."""
+"""The states of deliveries: in the published file, in `status`, and as an operator decides them."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.delivery.servers import mail_server
 
 from .desk import Desk
 
-# The newest digest that has to have arrived by now.
+# The newest week whose deadline has passed.
 WEEK = last_late_week(utc_now(), 24)
 
 
@@ -21,7 +21,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
         monkeypatch.setenv(f"TRACKRECORD_{name.upper()}", json.dumps(value) if isinstance(value, dict) else str(value))
 
 
-def test_an_operator_sees_what_is_in_doubt_decides_it_and_analysts_see_how_it_stands(
+def test_an_operator_sees_unknown_outcomes_and_decides_them_and_analysts_see_the_states(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with mail_server(at_dot=["take", "lose and break", "take"]) as server:
@@ -57,7 +57,7 @@ def test_settings_that_make_no_sense_are_2_and_not_quoted(desk: Desk, monkeypatc
     assert "too short" not in answer.err
 
 
-def test_what_is_not_in_doubt_is_not_an_operators_to_decide(desk: Desk) -> None:
+def test_a_known_outcome_is_not_an_operators_to_decide(desk: Desk) -> None:
     answer = desk.run("deliveries", "--arrived", "2026-W10/mail.desk")
 
     assert answer.exit_code == 2

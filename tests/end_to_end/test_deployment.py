@@ -1,4 +1,4 @@
-"""What `prefect.yaml` deploys runs: a real server, a real worker, two runs at once, of which one is cancelled."""
+"""The deployments of `prefect.yaml` run: a real server, a real worker, two runs at once, one of them cancelled."""
 
 import os
 import signal
@@ -25,26 +25,26 @@ from .desk import Desk
 
 PREFECT = Path(sys.executable).with_name("prefect")
 FINAL = {"Completed", "Cancelled", "Failed", "Crashed"}
-# Machines that build share their cores; nothing here takes a tenth of it when left alone.
-PATIENCE_SECONDS = 120
+# Build machines share their cores; on an idle one nothing here takes a tenth of this time.
+TIMEOUT_SECONDS = 120
 
 T = TypeVar("T")
 
 
 def wait_for(ask: Callable[[], T | None], what: str) -> T:
-    """Ask until there is an answer."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Call a function until it returns something true, or fail after a timeout."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         answer = ask()
         if answer:
             return answer
         time.sleep(0.3)
-    raise AssertionError(f"{what}: not within {PATIENCE_SECONDS} s")
+    raise AssertionError(f"{what}: not within {TIMEOUT_SECONDS} s")
 
 
 @contextmanager
 def started(*command: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with all its children, ended with them."""
+    """A process, which is ended with all its children after the block."""
     with (
         log.open("wb") as output,
         subprocess.Popen(
@@ -59,7 +59,7 @@ def started(*command: str, environment: dict[str, str], log: Path) -> Iterator[s
         try:
             yield process
         finally:
-            # The group is the session's own: nothing else is in it, and nothing of it is left behind.
+            # The process has a group of its own, so the signal reaches all its children and nothing else.
             for number in (signal.SIGTERM, signal.SIGKILL):
                 try:
                     os.killpg(process.pid, number)
@@ -79,7 +79,7 @@ def free_port() -> int:
 
 @dataclass
 class Orchestra:
-    """A server with a worker, the deployment on it, and what they wrote."""
+    """A Prefect server with a worker and the deployments, and their logs."""
 
     api: httpx.Client
     environment: dict[str, str]
@@ -93,7 +93,7 @@ class Orchestra:
         def ask() -> str | None:
             answer = self.api.post(f"/deployments/{deployment_id}/create_flow_run", json={"parameters": parameters})
             if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-                # SQLite was busy and nothing was created; Prefect's own client would try again, too.
+                # The server's SQLite was busy and nothing was created, so try again, as Prefect's own client would.
                 return None
             return str(answer.raise_for_status().json()["id"])
 
@@ -109,13 +109,13 @@ class Orchestra:
     def deployment_of(self, flow: str) -> dict[str, Any]:
         return dict(self.api.get(f"/deployments/name/{flow}/{flow}").raise_for_status().json())
 
-    def told(self) -> str:
+    def log(self) -> str:
         return "\n".join(f"--- {path.name}\n{path.read_text()[-5000:]}" for path in sorted(self.logs.iterdir()))
 
 
 @pytest.fixture(scope="module")
 def orchestra(published_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra]:
-    """The words at the top of prefect.yaml, done one after the other."""
+    """The commands in the header of prefect.yaml, run in their order."""
     place = tmp_path_factory.mktemp("orchestra")
     desk = copy_of(published_desk, place)
     logs = place / "logs"
@@ -171,15 +171,16 @@ def test_the_deployment_is_the_one_of_the_file(orchestra: Orchestra) -> None:
 
 
 def test_the_schedule_puts_the_next_nights_on_the_calendar(orchestra: Orchestra) -> None:
-    # A server with a SQLAlchemy that does not suit it takes the schedule and never schedules anything.
+    # With an incompatible SQLAlchemy the server accepts the schedule but never schedules a run.
     runs = wait_for(
-        lambda: orchestra.find("flow_runs", flow_runs={"state": {"name": {"any_": ["Scheduled"]}}}), orchestra.told()
+        lambda: orchestra.find("flow_runs", flow_runs={"state": {"name": {"any_": ["Scheduled"]}}}),
+        orchestra.log(),
     )
 
     nights = [run for run in runs if run["deployment_id"] == orchestra.deployment["id"]]
     assert nights
     assert all(run["expected_start_time"].endswith("T00:20:00Z") for run in nights)
-    assert "bulk_dml" not in orchestra.told()
+    assert "bulk_dml" not in orchestra.log()
 
 
 def test_the_digest_is_due_on_mondays_and_made_up_for_every_hour(orchestra: Orchestra) -> None:
@@ -192,13 +193,13 @@ def test_the_digest_is_due_on_mondays_and_made_up_for_every_hour(orchestra: Orch
         state = str(orchestra.flow_run(flow_run_id)["state_name"])
         return state if state in FINAL else None
 
-    # Published between the end of a week and six on Monday morning, the newest week is not due yet.
+    # Between the end of a week and six on Monday morning the newest week is not due yet.
     week = max(weeks_of(orchestra.desk.published))
     made = [week] if utc_now() >= due_at(week) else []
 
     one = orchestra.create_run(deployment["id"], {})
 
-    assert wait_for(lambda: ended(one), "a digest") == "Completed", orchestra.told()
+    assert wait_for(lambda: ended(one), "a digest") == "Completed", orchestra.log()
     assert [page.parent.name for page in (orchestra.desk.home / "reports").glob("*-W*/index.html")] == made
 
 
@@ -212,10 +213,10 @@ def test_one_run_completes_a_second_at_the_same_time_is_cancelled(orchestra: Orc
         runs = [orchestra.flow_run(one) for one in started_runs]
         return runs if all(run["state_name"] in FINAL for run in runs) else None
 
-    ended = wait_for(both_ended, f"two runs\n{orchestra.told()}")
+    ended = wait_for(both_ended, f"two runs\n{orchestra.log()}")
 
-    assert sorted(run["state_name"] for run in ended) == ["Cancelled", "Completed"], orchestra.told()
-    # The published file is the one of the run that completed.
+    assert sorted(run["state_name"] for run in ended) == ["Cancelled", "Completed"], orchestra.log()
+    # The published file is that of the completed run.
     assert desk.fingerprint() != fingerprint
     assert desk.ask_one("select count(*) from ops.publish") == 2
     assert desk.ask("select as_of::varchar, is_replay, state from ops.run order by started_at desc limit 1") == [
@@ -243,7 +244,7 @@ def test_the_command_runs_the_flow_on_that_server_with_the_exit_code_of_the_gate
     desk = orchestra.desk
     (desk.folder / "prices.parquet").rename(desk.folder / "prices.aside")
     try:
-        # A fetch that lacks a file is not tried again: no retry would add it.
+        # A missing file is not retried, because a retry would not find it either.
         command = ("nightly", "--source", "files", "--input", str(desk.folder))
         answer = desk.start(*command, environment=orchestra.environment)
     finally:

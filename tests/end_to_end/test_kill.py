@@ -1,4 +1,4 @@
-"""Kill -9 at any moment: the next run needs no help and ends with the same tables."""
+"""Kill -9 at any moment of a night: the next run recovers by itself and ends with the same tables."""
 
 import random
 import shutil
@@ -20,21 +20,21 @@ from tests.scale import repeats
 from .desk import Desk, clean_folder
 from .nights import BORDERS, last_stage, start_night
 
-# The folder's bars end on 2025-10-31. The first run builds in full, the second only what came in five days.
+# The folder's bars end on 2025-10-31. The first run builds in full, the second increments by five days.
 FIRST, SECOND = "2025-10-26T00:20:00", "2025-10-31T00:20:00"
 
 LONGEST_RUN_SECONDS = 240
 
 
 def tables(desk: Desk) -> dict[str, str]:
-    """Fingerprints of all that was appended and built, snapshot ids and all."""
+    """Fingerprints of all appended and built tables, snapshot ids included."""
     with duckdb.connect(str(desk.home / "warehouse.duckdb"), read_only=True) as warehouse:
         return fingerprints(warehouse, "raw", "core", "marts")
 
 
 @dataclass
 class Toll:
-    """What was done to a home and what became of it."""
+    """Counts of the kills of a home's nights, and of their results."""
 
     n_kills: int = 0
     n_recoveries: int = 0
@@ -44,7 +44,7 @@ class Toll:
 
 @dataclass
 class Victim:
-    """A home whose nightlies are killed, beside the peace of another over the same folder."""
+    """A home whose nightlies are killed, to compare with a home left in peace over the same folder."""
 
     desk: Desk
     arguments: tuple[str, ...]
@@ -52,9 +52,9 @@ class Victim:
     toll: Toll
 
     def kill(self, is_time: Callable[[], bool], *, after: float = 0, dies: str | None = None) -> bool:
-        """Run until it is time, and `after` seconds more, then kill -9; say whether the run was killed before its end.
+        """Run until it is time, and `after` seconds more, then kill -9; return whether that was before its end.
 
-        Whoever opens the published file meanwhile finds a whole one.
+        Meanwhile the published file is opened again and again, and must always be whole.
         """
         night = start_night(self.desk.home, *self.arguments, dies=dies)
         began = time.monotonic()
@@ -78,7 +78,7 @@ class Victim:
         return was_killed
 
     def recover(self) -> None:
-        """One more night, without any help, and all is as it is where nobody was killed."""
+        """Run one more night and check that all tables equal those of the home left in peace."""
         assert run_night(self.desk, self.arguments) == 0
         self.toll.n_recoveries += 1
         assert tables(self.desk) == self.peaceful
@@ -92,7 +92,7 @@ class Victim:
 
 
 def run_night(desk: Desk, arguments: tuple[str, ...]) -> int | None:
-    """A night that is left in peace; its exit code."""
+    """Run a night without a kill; return its exit code."""
     night = start_night(desk.home, *arguments)
     night.join(LONGEST_RUN_SECONDS)
     return night.exitcode
@@ -103,14 +103,14 @@ def of_folder(desk: Desk, as_of: str) -> tuple[str, ...]:
 
 
 def newer(path: Path) -> Callable[[], bool]:
-    """Whether a file has been written since now."""
+    """A condition: whether the file has been written since this call."""
     before = path.stat().st_mtime_ns if path.exists() else 0
     return lambda: path.exists() and path.stat().st_mtime_ns > before
 
 
 @dataclass
 class Peace:
-    """A home left in peace, as it was after each night: none, the first, the second."""
+    """Copies of a home without kills, as it was before the first night, after it, and after the second."""
 
     place: Path
     folder: Path
@@ -120,7 +120,7 @@ class Peace:
     def live(self, nights: list[tuple[str, ...]]) -> None:
         self.nights = nights
         self.after(0).mkdir(parents=True)
-        # The process that the others are forked from takes its time to come, which is none of a night's.
+        # Start the process that nights are forked from first, so that its imports do not count as a night's time.
         start_night(self.after(0), "--help").join()
         for number, arguments in enumerate(nights):
             shutil.copytree(self.after(number), self.after(number + 1))
@@ -135,7 +135,7 @@ class Peace:
 
     @contextmanager
     def victim(self, number: int, toll: Toll | None = None) -> Iterator[Victim]:
-        """A copy of the home as it was before a night (from 0), whose turn it is."""
+        """A copy of the home as it was before night number `night` (from 0)."""
         place = self.place / "victim"
         shutil.copytree(self.after(number), place / "home")
         yield Victim(Desk(self.folder, place / "home"), self.nights[number], self.tables[number], toll or Toll())
@@ -156,7 +156,7 @@ def peace(tmp_path_factory: pytest.TempPathFactory) -> Peace:
 
 
 def test_a_run_killed_while_it_builds_or_publishes_is_made_good_by_the_next(peace: Peace) -> None:
-    # The gate leaves its pages, then the build begins: here a full one, which is no transaction.
+    # After the gate has written its pages the build begins; a full build is not one transaction.
     with peace.victim(0) as first:
         assert first.kill(newer(first.desk.home / "data_docs" / "index.html"), after=0.4)
         assert not first.desk.published.exists()
@@ -209,7 +209,7 @@ def test_the_sample_killed_at_random_moments_is_made_good_by_the_next(
 
 
 def kill_at_random(peace: Peace, n_kills: int, seed: int) -> Toll:
-    """Kill a home's next night one to three times, then let it run, until there were so many kills."""
+    """Kill each night of a home one to three times, then let it finish, until `n_kills` is reached."""
     draw, toll = random.Random(seed), Toll()
     while toll.n_kills < n_kills:
         number = draw.randrange(len(peace.nights))

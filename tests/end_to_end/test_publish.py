@@ -1,4 +1,4 @@
-"""The published file keeps its promises: described, self-contained, swapped whole, true about itself."""
+"""The published file has column comments, needs no other file, is swapped atomically, and is right about itself."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ RESTATED_AT = DAYS[100]
 
 @pytest.fixture(scope="module")
 def restated(published_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, datetime, Answer]:
-    """A desk whose vendor turned one old signal round in its second delivery, and a moment between the two."""
+    """A desk whose vendor reversed one old signal in its second delivery, and a moment between the two."""
     desk = copy_of(published_desk, tmp_path_factory.mktemp("restated"))
     between = desk.ask_one("select as_of from ops.publish") + timedelta(seconds=1)
     signals = clean_folder()["signals"]
@@ -84,7 +84,7 @@ def test_attached_under_any_name_it_answers_what_was_known_then(restated: tuple[
     assert never == []
 
 
-def test_the_macros_say_the_same_as_the_query(restated: tuple[Desk, datetime, Answer]) -> None:
+def test_the_macros_return_the_same_as_the_query(restated: tuple[Desk, datetime, Answer]) -> None:
     desk, between, _ = restated
     for table in ("token", "price_bar", "signal"):
         by_query = desk.ask_one(
@@ -102,7 +102,7 @@ def test_the_long_view_of_the_windows_works_where_the_file_is_attached(published
     summary = "select horizon, count(*), count(forward_return) from {view} group by horizon order by horizon"
     opened = published_desk.ask(summary.format(view="core.forward_window"))
     with duckdb.connect() as own:
-        # A schema of the same name must not be mistaken for theirs.
+        # The reader's own schema of the same name must not be used instead.
         own.execute("create schema core")
         own.execute(f"attach '{published_desk.published}' as theirs (read_only)")
         attached = own.execute(summary.format(view="theirs.core.forward_window")).fetchall()
@@ -120,7 +120,7 @@ def test_it_is_in_a_format_that_duckdb_1_5_reads_and_no_reader_can_write(publish
             own.execute("delete from theirs.ops.publish")
 
 
-def test_the_publish_says_what_is_true(restated: tuple[Desk, datetime, Answer]) -> None:
+def test_the_publish_row_is_true(restated: tuple[Desk, datetime, Answer]) -> None:
     desk, _, _ = restated
     (first, second) = desk.ask(
         "select run_id, as_of, schema_version, source, is_simulated, cost_bps, horizons, row_counts "
@@ -153,7 +153,7 @@ with duckdb.connect(sys.argv[1], read_only=True) as file:
 
 @contextmanager
 def reader_of(published: Path) -> Iterator[Any]:
-    """A process that has the published file open and answers whenever it is asked."""
+    """A process that keeps the published file open and answers queries."""
     with subprocess.Popen(
         [sys.executable, "-c", READER, str(published)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -184,7 +184,7 @@ def test_a_reader_with_the_old_file_open_keeps_it_whole_while_a_new_one_sees_the
     assert answer.exit_code == 0, answer.err
     assert before == after
     assert (before[0], new[0]) == ("1", "2")
-    # Every row restated: both versions are there.
+    # Every restated row has both versions.
     assert int(new[2]) == 2 * int(before[2])
 
 
@@ -210,7 +210,7 @@ def test_a_crash_between_swap_and_bookkeeping_is_made_good_by_the_next_run(
         [sys.executable, "-c", DIE_AFTER_THE_SWAP, str(desk.folder)], cwd=ROOT, timeout=120, check=False
     )
     assert died.returncode == 9
-    # The file knows of its publish, the warehouse does not.
+    # Only the file has the row of its own publish.
     assert desk.ask_one("select count(*) from ops.publish") == 2
     assert desk.ask_one("select count(*) from ops.publish", database=warehouse) == 1
     died_run = desk.ask_one("select run_id from ops.publish order by published_at desc limit 1")
@@ -232,7 +232,7 @@ def test_publishing_the_same_folder_twice_changes_no_table_but_the_ledgers(desk:
             "select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('core', 'marts')"
         )
     ]
-    # A row count and a sum over the hashes of all rows: order plays no part.
+    # A row count and a sum of row hashes, which do not depend on the order of rows.
     summary = {name: f"select count(*), sum(hash(t)) from {name} as t" for name in tables}
     before = {name: desk.ask(sql) for name, sql in summary.items()}
 

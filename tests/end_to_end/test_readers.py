@@ -1,4 +1,4 @@
-"""Whoever opens the published file while it is replaced finds a whole one."""
+"""A reader that opens the published file while it is replaced finds a whole one."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from tests.point_in_time.publisher import new_publisher
 from tests.product import make_run
 from tests.scale import repeats
 
-# What belongs to one publish: the rows it says it has, and those it has.
+# For one publish: the row counts that it records, and the rows there are.
 SELECT = """
 with last as (select row_counts from ops.publish order by published_at desc limit 1)
 select
@@ -22,7 +22,7 @@ select
     (select (row_counts->>'marts.signal_outcome')::int from last), (select count(*) from marts.signal_outcome)
 """
 
-# Opens, compares, closes, until told to stop; prints how often, and what was torn.
+# Opens, compares and closes until it gets a signal; prints how often, and which publishes were inconsistent.
 READER = """
 import sys, threading, time, duckdb
 stop = threading.Event()
@@ -71,13 +71,13 @@ def test_no_reader_sees_a_torn_file(
                 run = make_run(tmp_path / "vendor", publisher.settings, as_of=now)
                 publish(warehouse, stamp_of(run), published)
                 adopt_publishes(warehouse, publisher.settings)
-        told = [reader.communicate(timeout=60)[0].split(maxsplit=1) for reader in readers]
+        counts = [reader.communicate(timeout=60)[0].split(maxsplit=1) for reader in readers]
     finally:
         for reader in readers:
             reader.kill()
             reader.wait()
     with capsys.disabled():
-        print(f"\n{n_readers} readers, {n_publishes} publishes: {', '.join(n_reads for n_reads, _ in told)} reads")
-    assert all(int(n_reads) > 0 and torn.strip() == "[]" for n_reads, torn in told), told
+        print(f"\n{n_readers} readers, {n_publishes} publishes: {', '.join(n_reads for n_reads, _ in counts)} reads")
+    assert all(int(n_reads) > 0 and torn.strip() == "[]" for n_reads, torn in counts), counts
     with duckdb.connect(str(published), read_only=True) as file:
         assert file.execute("select count(*) from ops.publish").fetchone() == (n_publishes + 1,)

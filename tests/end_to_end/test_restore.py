@@ -1,4 +1,4 @@
-"""A home that was lost comes back with the same tables, from raw/ and journal/ or from a backup, and tells nobody."""
+"""A lost home is restored with the same tables, from raw/ and journal/ or from a backup, and sends nothing again."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ RESTATED = 200
 
 @pytest.fixture(scope="module")
 def grown_desk(published_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A second night: a row restated, one gone, one that the gate keeps out, and a run that a gate stopped."""
+    """A desk after a night with a restated, a vanished and a quarantined row, and a run stopped by a gate."""
     desk = copy_of(published_desk, tmp_path_factory.mktemp("grown"))
     signals = clean_folder()["signals"]
     signals.loc[RESTATED, "direction"] *= -1
@@ -45,9 +45,9 @@ def desk(grown_desk: Desk, tmp_path: Path) -> Desk:
 
 
 def tables(desk: Desk) -> dict[str, str]:
-    """All that was appended and built, and what the ledger says of it."""
+    """Fingerprints of all appended and built tables, and of the ledger."""
     with duckdb.connect(str(desk.home / "warehouse.duckdb"), read_only=True) as warehouse:
-        # What a run said of itself while it went on, and how long the last build took, is not told again.
+        # A restore does not bring back a run's intermediate states or the duration of the last build.
         passing = frozenset({"ops.build", "ops.schema_version", "ops.run.finished_at", "ops.acceptance.accepted_at"})
         return fingerprints(warehouse, "raw", "core", "marts", "ops", without=passing, is_stored=True)
 
@@ -56,10 +56,10 @@ def set_aside(desk: Desk) -> Iterator[Path]:
     return (path for path in (desk.home / "set-aside").rglob("*") if path.is_file())
 
 
-def test_the_second_night_told_what_it_saw(desk: Desk) -> None:
+def test_the_second_night_reported_what_it_saw(desk: Desk) -> None:
     (gone,) = desk.ask("select token_id, moment_at, is_back from ops.vanished")
     row = clean_folder()["signals"].loc[RESTATED + 100]
-    # The row that the gate kept out was delivered, so it is not gone.
+    # A quarantined row was delivered, so it has not vanished.
     assert gone == (row["token_id"], row["signal_at"].to_pydatetime(), False)
     assert desk.ask("select kind, count(*) from marts.restatement group by all order by all") == [
         ("changed", 1),
@@ -85,11 +85,11 @@ def test_a_deleted_warehouse_is_made_anew_with_the_same_tables(desk: Desk) -> No
     assert answer.exit_code == 0, answer.err
     assert tables(desk) == before
     assert (desk.raw_files(), desk.fingerprint()) == (files, published)
-    # Where an outbox is missing, the journal may be an older copy: what is open is in doubt.
+    # Without an outbox the journal may be an older copy, so open deliveries have an unknown outcome.
     assert [event["is_sent_known"] for event in journal.read(desk.home, "restores")] == [False]
 
 
-def test_a_restore_waits_for_no_delivery_and_says_who_is_at_it(desk: Desk) -> None:
+def test_a_restore_waits_for_no_delivery_and_names_who_holds_the_lock(desk: Desk) -> None:
     with hold_lock(desk.home, "the delivery of 2026-W47", name="outbox.lock"):
         answer = desk.run("restore", "--from-raw")
 
@@ -117,7 +117,7 @@ def damage_log(desk: Desk) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [damage_file, damage_log])
-def test_a_nightly_that_finds_the_warehouse_unreadable_sets_it_aside_and_makes_it_anew(
+def test_a_nightly_that_finds_the_warehouse_unreadable_rebuilds_it_and_keeps_the_old_file(
     desk: Desk, damage: Callable[[Desk], bytes]
 ) -> None:
     before = tables(desk)
@@ -131,8 +131,8 @@ def test_a_nightly_that_finds_the_warehouse_unreadable_sets_it_aside_and_makes_i
     assert damaged in [path.read_bytes() for path in set_aside(desk)]
 
 
-def test_a_nightly_that_meets_a_damaged_block_sets_the_warehouse_aside_and_makes_it_anew(desk: Desk) -> None:
-    """DuckDB opens such a file: the damage shows only when the block is read, in the middle of a run."""
+def test_a_nightly_that_meets_a_damaged_block_rebuilds_the_warehouse_and_keeps_the_old_file(desk: Desk) -> None:
+    """DuckDB opens such a file; the damage shows only when a run reads the block."""
     before = tables(desk)
     warehouse = desk.home / "warehouse.duckdb"
     with duckdb.connect(str(warehouse), read_only=True) as file:
@@ -150,9 +150,9 @@ def test_a_nightly_that_meets_a_damaged_block_sets_the_warehouse_aside_and_makes
     after = tables(desk)
     for name in after:
         assert name.startswith("ops.") or after[name] == before[name], name
-    # It was written to before the block was read, so only its name can be known.
+    # The file was written to before the block was read, so its bytes are not known, only its name.
     assert [path.name for path in set_aside(desk)] == ["warehouse.duckdb"]
-    # The one run is one line of the ledger.
+    # The run has one row in the ledger.
     assert desk.ask_one("select count(*) from ops.run where state = 'published'") == 4
 
 
@@ -169,7 +169,7 @@ def test_a_run_that_failed_before_it_had_the_lock_is_in_the_ledger_of_the_next(d
     assert (failed[0], refused[0]) == ("failed", "failed")
     assert "prices is missing" in failed[1]
     assert "somebody else" in refused[1]
-    # What it had taken in, with checksums.
+    # The journal lists the snapshots that were lost, with checksums.
     assert {one["dataset"] for one in json.loads(refused[2])} == {"tokens", "prices", "signals"}
     assert all(len(one["sha256"]) == 64 for one in json.loads(refused[2]))
     before = tables(desk)
@@ -217,9 +217,9 @@ def test_a_backup_comes_back_whole_and_the_newer_home_is_set_aside(desk: Desk, t
     assert (tables(desk), desk.fingerprint()) == (before, published)
     assert newer in [Desk(desk.folder, path.parent.parent).fingerprint() for path in set_aside(desk)
                      if path.name == "trackrecord.duckdb"]  # fmt: skip
-    # What has been sent stays sent.
+    # Sent deliveries stay recorded as sent.
     assert "since the backup" in (desk.home / "journal" / "deliveries.jsonl").read_text(encoding="utf-8")
-    # Nothing is overwritten by a second backup.
+    # A second backup overwrites nothing.
     assert desk.run("backup", str(copy)).exit_code == 2
 
 
@@ -242,7 +242,7 @@ def test_a_damaged_backup_is_refused_before_anything_is_replaced(desk: Desk, tmp
 
 
 @pytest.mark.parametrize(
-    ("manifest", "told"),
+    ("manifest", "message"),
     [
         ({}, "cannot be read"),
         ([], "cannot be read"),
@@ -253,7 +253,7 @@ def test_a_damaged_backup_is_refused_before_anything_is_replaced(desk: Desk, tmp
     ],
 )
 def test_a_folder_that_is_no_backup_of_ours_is_refused_before_anything_is_replaced(
-    manifest: object, told: str, tmp_path: Path
+    manifest: object, message: str, tmp_path: Path
 ) -> None:
     desk = Desk(tmp_path / "acme", tmp_path / "home")
     journal.append(desk.home, "runs", run_id="one")
@@ -261,25 +261,25 @@ def test_a_folder_that_is_no_backup_of_ours_is_refused_before_anything_is_replac
     (tmp_path / "copy" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     answer = desk.run("restore", str(tmp_path / "copy"))
     assert answer.exit_code == 2
-    assert told in answer.err
+    assert message in answer.err
     assert sorted(path.name for path in desk.home.iterdir()) == ["journal", "lock", "outbox.lock"]
 
 
-def test_a_backup_that_cannot_be_made_says_why_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_backup_that_cannot_be_made_gives_the_reason_and_leaves_nothing_behind(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "acme", tmp_path / "home")
     answer = desk.run("backup", str(tmp_path / "copy"))
     assert answer.exit_code == 2
     assert "nothing to back up" in answer.err
     journal.append(desk.home, "runs", run_id="one")
     (tmp_path / "file").write_bytes(b"")
-    for place, exit_code, told in (
+    for place, exit_code, message in (
         (tmp_path / "file" / "copy", 1, "cannot be written"),
         (tmp_path / "home" / "copy", 2, "lies in the home"),
         (Path("/proc"), 2, "is not empty"),
         (tmp_path / "home", 2, "is not empty"),
     ):
         answer = desk.run("backup", str(place))
-        assert (answer.exit_code, told in answer.err) == (exit_code, True), answer
+        assert (answer.exit_code, message in answer.err) == (exit_code, True), answer
     assert not (tmp_path / "copy").exists()
     assert desk.run("backup", str(tmp_path / "copy")).exit_code == 0
     assert {path.name for path in (tmp_path / "copy").iterdir()} == {"journal", "manifest.json"}
@@ -290,7 +290,7 @@ def test_a_restore_that_died_half_way_is_finished_by_the_next_run(desk: Desk, tm
     before = tables(desk)
     copy = tmp_path / "copy"
     assert desk.run("backup", str(copy)).exit_code == 0
-    # As it is after the old home was set aside in part: some of the new is in, some is not.
+    # The state after an interruption while the old home was set aside: some new files are in place, some are not.
     replacing = desk.home / ".replacing"
     shutil.copytree(copy, replacing)
     (replacing / "manifest.json").unlink()
@@ -305,7 +305,7 @@ def test_a_restore_that_died_half_way_is_finished_by_the_next_run(desk: Desk, tm
 
 @pytest.mark.slow
 def test_old_tables_are_not_needed(desk: Desk) -> None:
-    """Acceptances, quarantined rows, validations and publishes are there again, with the words that were said."""
+    """Acceptances, quarantined rows, validations and publishes are restored, with their texts."""
     (desk.home / "warehouse.duckdb").unlink()
     shutil.rmtree(desk.home / "published")
     before = pd.Timestamp("2026-01-01")

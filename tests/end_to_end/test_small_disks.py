@@ -1,4 +1,4 @@
-"""A disk that is full at any point of a run: the published file is whole, and the next run with room succeeds."""
+"""A disk that fills up at any point of a run: the published file stays whole, and the next run with room succeeds."""
 
 import random
 import shutil
@@ -18,7 +18,7 @@ def test_many_sizes_of_a_disk_that_is_too_small(desk: Desk, capsys: pytest.Captu
     prices = clean_folder()["prices"]
     desk.deliver("prices", prices.assign(volume_usd=prices["volume_usd"] + prices["close"]))
     draw = random.Random(20)
-    n_filled, told = 0, []
+    n_filled, lines = 0, []
     while n_filled < repeats(5, whole=20):
         megabytes = draw.uniform(0.05, 12)
         answer, after = nightly_with_spare(desk, megabytes)
@@ -29,10 +29,10 @@ def test_many_sizes_of_a_disk_that_is_too_small(desk: Desk, capsys: pytest.Captu
             assert "No space left on device" in answer.err
             assert after.fingerprint() == fingerprint
         assert raw_files.items() <= after.raw_files().items()
-        told.append(f"{megabytes:.2f} MB spare: {'full' if answer.exit_code else 'enough'}")
+        lines.append(f"{megabytes:.2f} MB spare: {'full' if answer.exit_code else 'enough'}")
         answer = after.nightly()
         assert answer.exit_code == 0, answer.err
         assert after.raw_rows()["prices"] == 2 * len(prices), megabytes
         shutil.rmtree(after.home)
     with capsys.disabled():
-        print(f"\n{'; '.join(told)}")
+        print(f"\n{'; '.join(lines)}")

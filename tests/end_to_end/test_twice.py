@@ -1,4 +1,4 @@
-"""The same bytes twice add nothing; a changed value stands beside the old one; nothing in raw is touched again."""
+"""The same bytes twice add nothing; a changed value is added beside the old one; no row in raw is ever changed."""
 
 import duckdb
 import pandas as pd
@@ -34,7 +34,7 @@ def test_a_changed_value_is_a_revision_beside_the_old(desk: Desk, dataset: str) 
     frame = clean_folder()[dataset]
     column = "close" if dataset == "prices" else "direction"
     changed = frame.copy()
-    # A close within its bar's range, and the other side.
+    # Another close within its bar's range, and the opposite signal.
     changed.loc[200, column] = changed.loc[200, "open"] if dataset == "prices" else -changed.loc[200, column]
     before, files = raw_rows(desk, dataset), desk.raw_files()
     desk.deliver(dataset, changed)
@@ -54,7 +54,7 @@ def test_a_changed_value_is_a_revision_beside_the_old(desk: Desk, dataset: str) 
 
 
 def test_a_bar_seen_before_its_close_is_preliminary_until_it_is_seen_again(desk: Desk) -> None:
-    """By our own clock: the bar of today is open, and no call, window or restatement may come of it."""
+    """Today's bar is open by our clock, and no call, window or restatement may use it."""
     today = desk.ask_one("select date_trunc('day', current_timestamp at time zone 'UTC')::timestamp")
     prices = clean_folder()["prices"]
     open_bar = prices.iloc[[-1]].assign(bar_start=today)

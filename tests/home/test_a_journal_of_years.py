@@ -1,4 +1,4 @@
-"""A journal that has grown for years is read from its end, and nothing of it is missed."""
+"""A large journal is read from its end, and no line is missed."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -50,22 +50,22 @@ def ledger_of(home: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def n_held(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+def n_bodies(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return connection.execute("select count(*), count(distinct request_id) from ops.request").fetchall()
 
 
 @pytest.mark.parametrize("n_new", [1, 3_000, 9_000])
 def test_every_line_reaches_the_warehouse_once_however_many_are_new(home: Path, n_new: int) -> None:
-    """Three thousand are more than the first look at the end, nine thousand more than the second."""
+    """3,000 new lines exceed the first block read from the end, 9,000 the second."""
     with ledger_of(home) as connection:
         adopt_journal(connection, home)
-        assert n_held(connection) == [(N_OLD, N_OLD)]
+        assert n_bodies(connection) == [(N_OLD, N_OLD)]
         with (home / "journal" / "requests.jsonl").open("ab") as file:
             file.write(b'{"written_at": "2026-11-22T07:29:00", "request_id": "torn by a crash')
         journal.append_all(home, ledger.KIND, [call(N_OLD + number, NOW) for number in range(n_new)])
         for _ in range(2):
             adopt_journal(connection, home)
-            assert n_held(connection) == [(N_OLD + n_new, N_OLD + n_new)]
+            assert n_bodies(connection) == [(N_OLD + n_new, N_OLD + n_new)]
 
 
 def test_a_warehouse_made_anew_holds_all_of_it(home: Path) -> None:
@@ -75,15 +75,15 @@ def test_a_warehouse_made_anew_holds_all_of_it(home: Path) -> None:
     journal.append_all(home, ledger.KIND, [call(N_OLD, NOW)])
     with ledger_of(home) as connection:
         adopt_journal(connection, home)
-        assert n_held(connection) == [(N_OLD + 1, N_OLD + 1)]
+        assert n_bodies(connection) == [(N_OLD + 1, N_OLD + 1)]
 
 
 def test_a_body_that_was_kept_again_hides_none_before_it(tmp_path: Path) -> None:
-    """Its file is held already, but by another line: what came between the two is not."""
+    """The newest line's file is known from an older line, but the lines between the two are new."""
 
     def body(name: str) -> dict[str, Any]:
-        told = {"file": f"raw/tokens/{name}.gz", "dataset": "tokens", "source": "s", "name": name}
-        return {**told, "request": {"pad": "x" * 300}, "sha256": name, "n_bytes": 1}
+        entry = {"file": f"raw/tokens/{name}.gz", "dataset": "tokens", "source": "s", "name": name}
+        return {**entry, "request": {"pad": "x" * 300}, "sha256": name, "n_bytes": 1}
 
     with ledger_of(tmp_path) as connection:
         journal.append_all(tmp_path, "raw", [body("again")])

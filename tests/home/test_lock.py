@@ -1,4 +1,4 @@
-"""One builder at a time."""
+"""Only one process builds at a time."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def holder(tmp_path: Path) -> subprocess.Popen[str]:
     process.stdout.close()
 
 
-def test_a_second_one_is_refused_and_told_who_holds_it(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_a_second_one_is_refused_with_the_holders_name(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     with pytest.raises(LockHeld, match=f"another nightly, process {holder.pid} on "), hold_lock(tmp_path, "me"):
         pytest.fail("two held the lock")
 

@@ -1,4 +1,4 @@
-"""The source's bytes, kept once and never changed; the manifest tells of every one of them."""
+"""The source's bytes are stored once and never changed; every file is in the manifest."""
 
 import hashlib
 import os
@@ -49,15 +49,15 @@ def test_other_bytes_leave_the_old_ones_where_they_are(tmp_path: Path) -> None:
 
 
 def test_no_crash_leaves_bytes_that_the_manifest_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever call the process dies in: what lies there under its own name stands in the manifest."""
+    """Whichever call the process dies in, every file under its final name is in the manifest."""
     for dying in ("journal.append_all", "os.replace"):
         home = tmp_path / dying
         with monkeypatch.context() as patch:
             patch.setattr(f"flows.home.raw_store.{dying}", _die)
             with pytest.raises(KeyboardInterrupt):
                 keep(home, delivery(b"bytes"), source="files")
-        told = {line["file"] for line in journal.read(home, "raw")}
-        assert {str(path.relative_to(home)) for path in (home / "raw").rglob("*.csv")} <= told
+        recorded = {line["file"] for line in journal.read(home, "raw")}
+        assert {str(path.relative_to(home)) for path in (home / "raw").rglob("*.csv")} <= recorded
         keep(home, delivery(b"bytes"), source="files")
         assert len(files(home)) == 1
         assert journal.read(home, "raw")

@@ -1,4 +1,4 @@
-"""The file of every earlier version is opened, brought to the newest shape, and worked on."""
+"""A warehouse of every earlier version is migrated to the newest schema, and the next run works on it."""
 
 from datetime import datetime
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_an_old_file_gets_the_shape_of_a_new_one_and_keeps_its_rows(settings: Se
 @pytest.mark.parametrize("ddl", OLD_FILES, ids=lambda path: path.stem)
 def test_an_old_home_goes_on_publishing(settings: Settings, ddl: Path, tmp_path: Path) -> None:
     old_warehouse(settings, ddl)
-    # What an old version has published has the old shape, too.
+    # A published file of an old version has the old schema, too.
     settings.published.parent.mkdir()
     with duckdb.connect(str(settings.published)) as file:
         file.execute(f"attach '{settings.warehouse}' as held (read_only)")
@@ -74,7 +74,7 @@ def test_an_old_home_goes_on_publishing(settings: Settings, ddl: Path, tmp_path:
     run = make_run(tmp_path / "vendor", settings, as_of=now)
     pipeline.begin(run)
     with open_warehouse(settings) as warehouse:
-        # Of a working table that no model makes any more nothing stays.
+        # A working table that no model builds any more is dropped.
         warehouse.execute("create table work.of_an_older_version as select 1 as x")
         snapshot_without_gate(warehouse, run)
         build(warehouse, settings, as_of=now, run_id=run.run_id)
@@ -87,7 +87,7 @@ def test_an_old_home_goes_on_publishing(settings: Settings, ddl: Path, tmp_path:
             (run.run_id, 6),
             ("adopted", None),
         ]
-        # The old version's row is the first of its history.
+        # The old version's row becomes the first of the scorecard's history.
         assert file.execute(
             "select known_from from core.signal where signal_at = '2025-02-28' and token_id = 1 and vendor = 'vendor'"
         ).fetchall() == [(datetime(2025, 3, 1, 0, 20),)]

@@ -42,7 +42,7 @@ def score(
     sectors_csv: Path,
     exclusions_csv: Path,
 ) -> dict[str, pd.DataFrame]:
-    """Score a folder as one run at `as_of`, whose one snapshot was fetched at `fetched_at` by our own clock.
+    """Score a folder as one run at `as_of` with one snapshot, fetched at `fetched_at` by our own clock.
 
     Keys: token, spine_bar, forward_window, call, signal_outcome, signal_scorecard, token_scorecard,
     sector_equity, sector_drawdown. Moments are naive UTC datetime64[us]; NULL is NaN, NaT or pd.NA.
@@ -155,6 +155,6 @@ def _score_calls(
 
 
 def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Concatenate, leaving out empty parts where there are others."""
+    """Concatenate frames, without empty ones unless all are empty."""
     full = [part for part in parts if len(part)]
     return pd.concat(full or parts[:1], ignore_index=True)

@@ -41,7 +41,7 @@ class Spine:
         return len(self.token_id)
 
     def position_of(self, token_id: NDArray[np.int64], bar_start: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the bar of this token and moment stands; -1 where there is none."""
+        """The position of the bar of this token and moment; -1 where there is none."""
         index = pd.MultiIndex.from_arrays([self.token_id, self.bar_start])
         return index.get_indexer(pd.MultiIndex.from_arrays([token_id, bar_start])).astype(np.int64)
 
@@ -58,7 +58,7 @@ def build_spine(prices: pd.DataFrame, timeframe: str) -> Spine | None:
     volume = bars["volume_usd"].to_numpy(dtype=np.float64)
     n = len(bars)
 
-    # Where does a new segment begin? Compare every bar with the token's previous real bar.
+    # A new segment begins where a bar is too far, in time or price, from the token's previous real bar.
     same_token = np.zeros(n, dtype=bool)
     same_token[1:] = token[1:] == token[:-1]
     n_missing = np.zeros(n, dtype=np.int64)

@@ -24,7 +24,7 @@ class Coverage:
     step: int
 
     def covers(self, token_id: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Is the token covered at the moment?
+        """Whether the token is covered at the moment.
 
         AMBIGUOUS: both ends are read as included: from signal_at of the first row to newest signal_at + 3
         bars.
@@ -54,7 +54,7 @@ def build_coverage(signals: pd.DataFrame, vendor: str, timeframe: str) -> Covera
     )
 
 
-def held_side(rows: pd.DataFrame) -> NDArray[np.int64]:
+def stance_of_rows(rows: pd.DataFrame) -> NDArray[np.int64]:
     """coalesce(trend, direction)"""
     return rows["trend"].where(rows["trend"].notna(), rows["direction"]).to_numpy(dtype=np.float64).astype(np.int64)
 
@@ -62,7 +62,7 @@ def held_side(rows: pd.DataFrame) -> NDArray[np.int64]:
 def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
     """One row a call."""
     rows = usable_rows(signals).sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
-    side = held_side(rows)
+    side = stance_of_rows(rows)
     direction = rows["direction"].to_numpy(dtype=np.int64)
     signal_at, known_at = as_int(rows["signal_at"]), as_int(rows["known_at"])
     step = rows["timeframe"].map(TIMEFRAME_US).to_numpy(dtype=np.int64)
@@ -124,7 +124,7 @@ def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine) -> NDArray
             continue
         ordered = token_rows.sort_values("signal_at")
         begins_at = as_int(ordered["signal_at"]) + spine.step
-        side = held_side(ordered)
+        side = stance_of_rows(ordered)
         bars = slice(begin, end)
         moment = spine.bar_start[bars]
         row = np.searchsorted(begins_at, moment, side="right") - 1

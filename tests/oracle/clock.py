@@ -14,7 +14,7 @@ TIMEFRAME_US = {"1h": 3_600 * SECOND, "1d": DAY}
 
 DEFAULT_HORIZONS = {"1d": [1, 7, 14, 30, 90], "1h": [1, 4, 24, 72, 168]}  # contract, section 1
 
-NEVER = np.iinfo(np.int64).min  # how pandas writes NaT when it is seen as int64
+NEVER = np.iinfo(np.int64).min  # NaT as int64
 
 
 def moment_us(moment: datetime) -> int:

@@ -27,7 +27,7 @@ DRAWDOWN_COLUMNS = [
 
 @dataclass(frozen=True)
 class Book:
-    """What the cells of one vendor and timeframe hold, bar by bar of the spine."""
+    """The stances and eligible tokens of one vendor and timeframe, for every bar of the spine."""
 
     spine: Spine
     sector: NDArray[np.object_]
@@ -81,25 +81,25 @@ def _curve(book: Book, of_cell: NDArray[np.bool_], policy: str, cost_bps: float)
     first = int(spine.bar_start[of_cell & book.is_eligible].min())
     n_bars = (spine.newest - first) // spine.step + 1
     if policy == "signal":
-        held = np.where(of_cell, book.stance, 0)
+        stance = np.where(of_cell, book.stance, 0)
     elif policy == "equal_weight":
-        held = (of_cell & book.is_eligible).astype(np.int64)
+        stance = (of_cell & book.is_eligible).astype(np.int64)
     else:
-        held = (of_cell & book.is_eligible & _is_first_holding(book)).astype(np.int64)
+        stance = (of_cell & book.is_eligible & _is_first_holding(book)).astype(np.int64)
 
-    rows = np.flatnonzero(held)
+    rows = np.flatnonzero(stance)
     moment = (spine.bar_start[rows] - first) // spine.step
-    n_held = np.bincount(moment, minlength=n_bars)
-    changed = _changes(spine, held, first, n_bars)
+    n_positions = np.bincount(moment, minlength=n_bars)
+    changed = _changes(spine, stance, first, n_bars)
     # "tokens held (the previous bar's count where none is)"
-    divisor = np.where(n_held > 0, n_held, np.concatenate([[0], n_held[:-1]])).astype(np.float64)
+    divisor = np.where(n_positions > 0, n_positions, np.concatenate([[0], n_positions[:-1]])).astype(np.float64)
     safe = np.where(divisor > 0, divisor, 1.0)
 
     if policy == "hold":
         bar_return = _hold_returns(spine, rows, moment, n_bars)
     else:
-        token_return = _bar_returns(spine, held)[rows]
-        earned = np.bincount(moment, weights=np.maximum(-1.0, held[rows] * token_return), minlength=n_bars)
+        token_return = _bar_returns(spine, stance)[rows]
+        earned = np.bincount(moment, weights=np.maximum(-1.0, stance[rows] * token_return), minlength=n_bars)
         cost = cost_bps / 10_000 / 2 * changed if policy == "signal" else 0.0
         bar_return = np.maximum(-1.0, np.where(divisor > 0, (earned - cost) / safe, 0.0))
 
@@ -111,8 +111,8 @@ def _curve(book: Book, of_cell: NDArray[np.bool_], policy: str, cost_bps: float)
             "bar_return": bar_return,
             "equity": equity,
             "drawdown": equity / running_max - 1,
-            "n_long": np.bincount(moment[held[rows] > 0], minlength=n_bars),
-            "n_short": np.bincount(moment[held[rows] < 0], minlength=n_bars),
+            "n_long": np.bincount(moment[stance[rows] > 0], minlength=n_bars),
+            "n_short": np.bincount(moment[stance[rows] < 0], minlength=n_bars),
             # AMBIGUOUS: turnover is sum of |stance changed| / tokens held, the factor that c/2 is charged on;
             # for the two other policies the same with +1 while a token is in (entries and exits, no
             # reweighting).
@@ -121,16 +121,16 @@ def _curve(book: Book, of_cell: NDArray[np.bool_], policy: str, cost_bps: float)
     )
 
 
-def _bar_returns(spine: Spine, held: Ints) -> Floats:
-    """close / previous close - 1 where held with the same stance over the segment's previous bar, else close
+def _bar_returns(spine: Spine, stance: Ints) -> Floats:
+    """close / previous close - 1 where the stance is that of the segment's previous bar, else close
     / open - 1.
     """
     previous = np.maximum(np.arange(len(spine)) - 1, 0)
-    carried = (np.arange(len(spine)) > spine.first) & (held[previous] == held)
+    carried = (np.arange(len(spine)) > spine.first) & (stance[previous] == stance)
     return np.where(carried, spine.close / spine.close[previous], spine.close / spine.open) - 1
 
 
-def _changes(spine: Spine, held: Ints, first: int, n_bars: int) -> Floats:
+def _changes(spine: Spine, stance: Ints, first: int, n_bars: int) -> Floats:
     """Sum of |stance changed| per moment of the curve.
 
     AMBIGUOUS: a stance ends with its segment: the exit is charged on the bar after the segment's last one
@@ -138,14 +138,14 @@ def _changes(spine: Spine, held: Ints, first: int, n_bars: int) -> Floats:
     touch.
     """
     positions = np.arange(len(spine))
-    before = np.where(positions > spine.first, held[np.maximum(positions - 1, 0)], 0)
-    change = np.abs(held - before)
+    before = np.where(positions > spine.first, stance[np.maximum(positions - 1, 0)], 0)
+    change = np.abs(stance - before)
     rows = np.flatnonzero(change)
     moments = (spine.bar_start[rows] - first) // spine.step
-    ends = np.flatnonzero((positions == spine.last) & spine.has_ended & (held != 0))
+    ends = np.flatnonzero((positions == spine.last) & spine.has_ended & (stance != 0))
     end_moments = (spine.bar_start[ends] - first) // spine.step + 1
     all_moments = np.concatenate([moments, end_moments])
-    amounts = np.concatenate([change[rows], np.abs(held[ends])]).astype(np.float64)
+    amounts = np.concatenate([change[rows], np.abs(stance[ends])]).astype(np.float64)
     inside = (all_moments >= 0) & (all_moments < n_bars)
     return np.bincount(all_moments[inside], weights=amounts[inside], minlength=n_bars)
 

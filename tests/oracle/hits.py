@@ -2,8 +2,8 @@
 
 Prices have few decimals, so a move of exactly the cost is common (0.0500 to 0.0501 is 20 bps) and binary
 arithmetic puts it on either side of zero. A hit is net_return > 0, so an exact tie is a miss. Prices are
-compared, not rounded returns; what lies within a hair of the border is decided in exact arithmetic on the
-prices as they are written.
+compared, not rounded returns; a case within a tiny margin of the border is decided in exact arithmetic on the
+prices' decimals.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-HAIR = 1e-11  # of the entry price; inside it floats are not trusted
+HAIR = 1e-11  # share of the entry price within which exact arithmetic decides instead of floats
 
 
 def returns_and_hits(
@@ -24,7 +24,7 @@ def returns_and_hits(
     forward_return = exit_ / entry - 1
     gross = np.where(direction > 0, forward_return, -forward_return)
     net = gross - cost
-    net = np.where(direction > 0, net, np.maximum(-1.0, net))  # a short that lost its stake is gone
+    net = np.where(direction > 0, net, np.maximum(-1.0, net))  # a short loses at most its stake
 
     margin = direction * (exit_ - entry * (1 + direction * cost))  # > 0 is a hit
     hit = margin > 0

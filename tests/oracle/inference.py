@@ -1,4 +1,4 @@
-"""The statistics of section 7 that are more than a mean: V(x), Wilson, t, Benjamini-Hochberg, shrinkage."""
+"""The statistics of section 7 beyond means: V(x), Wilson, t, Benjamini-Hochberg, shrinkage."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def clustered_variance(u1: Floats, u2: Floats, b1: int, b2: int) -> float:
     if b2 < 2:
         return float("nan")
     squares, neighbours = np.dot(u1, u1), np.dot(u1[:-1], u1[1:])
-    # Neighbours may cancel the squares exactly (x = -2/3, 0, 2/3 in three blocks): what is left then is rounding.
+    # Neighbouring blocks may cancel the squares exactly (x = -2/3, 0, 2/3 in three blocks), which leaves only rounding.
     of_both = squares + 2 * neighbours
     v1 = (0.0 if abs(of_both) <= CANCELLED * squares else of_both) * b1 / (b1 - 1)
     v2 = np.dot(u2, u2) * b2 / (b2 - 1)

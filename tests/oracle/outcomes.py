@@ -115,7 +115,7 @@ def _nullable_bool(value: NDArray[np.bool_], known: NDArray[np.bool_]) -> pd.arr
 
 
 def _may_still_come(spine: Spine, token_id: NDArray[np.int64], entry_at: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """The token's last segment has not ended and the entry lies after its last bar."""
+    """Whether the entry bar may still come: the last segment has not ended and the entry lies after its last bar."""
     tail = np.flatnonzero(np.append(spine.token_id[1:] != spine.token_id[:-1], True))
     last_bar = {int(spine.token_id[p]): (int(spine.bar_start[p]), bool(spine.has_ended[p])) for p in tail}
     found = [last_bar.get(int(t), (0, True)) for t in token_id]

@@ -14,7 +14,7 @@ from .clock import NEVER, TIMEFRAME_US, as_int, as_moment, column_us
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the run sees: typed, visible at `as_of`, and only of tokens that are known."""
+    """The inputs of a run: typed, visible at `as_of`, and only of known tokens."""
 
     tokens: pd.DataFrame  # token_id, symbol, sector, is_scored; sorted by token_id
     prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source
@@ -65,7 +65,7 @@ def _category_slugs(value: object) -> set[str]:
 
 
 def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFrame) -> pd.DataFrame:
-    """Section 1 (sector) and section 3 (exclusions)."""
+    """Tokens with their sector (section 1) and whether they are scored (section 3)."""
     # The lowest priority number wins, ties by category slug alphabetically.
     ranked = sorted(
         (int(row.priority), str(row.category).strip(), str(row.sector).strip()) for row in sector_map.itertuples()
@@ -146,7 +146,7 @@ def _signals(raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str) -> pd.
     known_at = np.where(file_known_at == NEVER, as_of, file_known_at)  # section 1, known_at
     one_bar_after_close = signal_at + 2 * timeframe
     provenance = np.where(
-        fetched_at < one_bar_after_close,  # our own wall clock, nothing else, makes a row witnessed
+        fetched_at < one_bar_after_close,  # only our own clock makes a row witnessed
         "witnessed",
         np.where(known_at < one_bar_after_close, "attested", "backfill"),
     )

@@ -99,7 +99,7 @@ class Cell:
     base_return: NDArray[np.float64]
 
     def where(self, mask: NDArray[np.bool_]) -> Cell:
-        """The outcomes that the mask picks."""
+        """The outcomes selected by a mask."""
         return Cell(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
     def count(self, status: str) -> int:
@@ -136,9 +136,9 @@ def as_cell(outcomes: pd.DataFrame) -> Cell:
 
 
 def score_cell(everything: Cell, covered: BaseCounts, priced: BaseCounts, width: int) -> dict[str, float]:
-    """Everything of a cell that does not look at other cells. `width` is h bars in microseconds.
+    """The columns of a cell that do not depend on other cells. `width` is h bars in microseconds.
 
-    Names that begin with '_' are ingredients of the intervals, which are computed for all cells at once.
+    Names that begin with '_' are inputs of the intervals, which are computed for all cells at once.
     """
     is_truncated = everything.status == "truncated"
     is_scored = is_truncated | (everything.status == "matured")
@@ -235,7 +235,7 @@ def edge_variance(cell: Cell, span: BaseCounts, share: dict[int, float], edge: f
             block_sums(call_blocks, call_part, lowest, length) - block_sums(base_blocks, base_part, lowest, length)
         )
     variance = clustered_variance(sums[0], sums[1], blocks.count(1), blocks.count(2))
-    # The terms are of the order of 1 and cancel: what is left below 1e-8 of a standard error is rounding noise.
+    # The terms are about 1 and cancel, so anything below 1e-8 of a standard error is rounding noise.
     return 0.0 if variance <= 1e-16 else variance
 
 
@@ -277,7 +277,7 @@ def score_groups(
                         part = part.where(part.provenance == provenance)
                     if len(part.hit) == 0:
                         continue  # a cell with any call has a row; one without has none
-                    # All calls of one provenance: its row is that of `all`, no need to compute it twice.
+                    # Where all calls have one provenance, its row equals that of `all` and is not computed twice.
                     numbers = whole if len(part.hit) == n_all else score_cell(part, *bases, width)
                     keys = {"direction": direction, "provenance": provenance, "entry_rule": entry_rule}
                     yield {by: value} | keys | numbers
@@ -308,7 +308,7 @@ def finish_scorecard(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
         card["excess_low"], card["excess_high"], _ = t_interval(
             values("excess_return"), values("_excess_variance"), matched_b2
         )
-    # n = 31 calls, each in a block of its own, are worth exactly 30: not 29.999...
+    # 31 calls, each in a block of its own, are worth exactly 30, not 29.999...
     card["is_reportable"] = (card["n_effective"] >= 30 - 1e-9) & (card["n_clusters"] >= 10)
 
     is_leaf = (card[by] != "all") if by == "sector" else pd.Series(True, index=card.index)

@@ -58,8 +58,8 @@ def build_windows(spine: Spine, horizons: list[int], scored_token: NDArray[np.bo
     n_filled_before = np.concatenate([[0], np.cumsum(spine.is_filled)])
     newest_end = spine.newest + spine.step
 
-    # The path [entry_price, close_i, close_i+1, ...], walked for all entry bars at once. Past the segment's
-    # last bar the walk stands still on it, which leaves every running extreme as it was.
+    # The path [entry_price, close_i, close_i+1, ...], for all entry bars at once. Past the segment's last bar
+    # that bar is repeated, which changes no running extreme.
     path_max = entry.copy()
     path_min = entry.copy()
     worst_ratio = np.ones(n)  # min over a <= b of P_b / P_a

@@ -8,9 +8,10 @@ import pandas as pd
 
 from flows.config import DATA_DIR, Settings
 from flows.run import Run
+from flows.timeframes import TIMEFRAMES
 from tests.agreement import disagreements
 from tests.oracle import score
-from tests.product import hourly_windows
+from tests.product import windows_of
 
 KEYS = {
     "core.forward_window": ["token_id", "timeframe", "entry_at", "horizon"],
@@ -34,7 +35,7 @@ Told = dict[str, pd.DataFrame]
 
 
 def oracle_tables(run: Run, folder: Path) -> Told:
-    """What the oracle says a run must publish; hourly windows apart, as `work.forward_window_1h`."""
+    """What the oracle says a run must publish; windows that stay in the warehouse apart (`work.forward_window_1h`)."""
     settings = run.settings
     found = score(
         folder,
@@ -51,9 +52,10 @@ def oracle_tables(run: Run, folder: Path) -> Told:
         for name in TABLES
     }
     windows = told["core.forward_window"]
-    is_daily = windows["timeframe"] == "1d"
-    told["core.forward_window"] = windows[is_daily].reset_index(drop=True)
-    told["work.forward_window_1h"] = windows[~is_daily].reset_index(drop=True)
+    kept = _kept_timeframes(settings)
+    told["core.forward_window"] = windows[~windows["timeframe"].isin(kept)].reset_index(drop=True)
+    for timeframe in kept:
+        told[TIMEFRAMES[timeframe].windows] = windows[windows["timeframe"] == timeframe].reset_index(drop=True)
     return told
 
 
@@ -67,14 +69,19 @@ def compare(connection: duckdb.DuckDBPyConnection, told: Told, tables: Iterable[
     return found
 
 
-def compare_hourly_windows(
-    connection: duckdb.DuckDBPyConnection, told: Told, settings: Settings
-) -> dict[str, list[str]]:
-    """The same for the hourly windows, which stay in the warehouse."""
-    name = "work.forward_window_1h"
-    ours = hourly_windows(connection, settings)
-    differ = disagreements(ours, told[name], KEYS["core.forward_window"])
-    return {name: differ} if differ else {}
+def compare_kept_windows(connection: duckdb.DuckDBPyConnection, told: Told, settings: Settings) -> dict[str, list[str]]:
+    """The same for the windows that are not published, which stay in the warehouse."""
+    found = {}
+    for timeframe in _kept_timeframes(settings):
+        name = TIMEFRAMES[timeframe].windows
+        differ = disagreements(windows_of(connection, settings, timeframe), told[name], KEYS["core.forward_window"])
+        if differ:
+            found[name] = differ
+    return found
+
+
+def _kept_timeframes(settings: Settings) -> list[str]:
+    return [name for name in settings.timeframes if not TIMEFRAMES[name].is_published]
 
 
 def in_words(found: dict[str, list[str]]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from flows.config import Settings
 from flows.run import Run
-from tests.oracle_agreement.comparing import compare, compare_hourly_windows, in_words, oracle_tables
+from tests.oracle_agreement.comparing import compare, compare_kept_windows, in_words, oracle_tables
 from tests.product import make_run, run_main_job
 
 
@@ -36,7 +36,7 @@ def _assert_agreement(run: Run, folder: Path) -> None:
         found = compare(published, told)
     if len(told["work.forward_window_1h"]):
         with duckdb.connect(str(run.settings.warehouse), read_only=True) as warehouse:
-            found |= compare_hourly_windows(warehouse, told, run.settings)
+            found |= compare_kept_windows(warehouse, told, run.settings)
     assert not found, in_words(found)
 
 

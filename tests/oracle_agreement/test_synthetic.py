@@ -5,7 +5,7 @@ import pytest
 
 from flows.pipeline import Outcome
 from flows.run import Run
-from tests.oracle_agreement.comparing import TABLES, Told, compare, compare_hourly_windows, in_words
+from tests.oracle_agreement.comparing import TABLES, Told, compare, compare_kept_windows, in_words
 from tests.product import run_main_job
 
 
@@ -26,7 +26,7 @@ def test_the_published_table_is_the_oracles(
 
 def test_the_hourly_windows_are_the_oracles(outcome: Outcome, synthetic_run: Run, synthetic_told: Told) -> None:
     with duckdb.connect(str(synthetic_run.settings.warehouse), read_only=True) as warehouse:
-        found = compare_hourly_windows(warehouse, synthetic_told, synthetic_run.settings)
+        found = compare_kept_windows(warehouse, synthetic_told, synthetic_run.settings)
     assert not found, in_words(found)
 
 

@@ -1,4 +1,4 @@
-"""A vendor whose calls cost something: it delivers the days and the tokens that were asked for, and no more."""
+"""A source like a paid API: it delivers only the days and tokens that were requested."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ MOMENTS = {"prices": "bar_start", "signals": "signal_at"}
 
 
 class AskedSource(FilesSource):
-    """A folder that is asked as an API is: what was delivered once is gone, unless it `is_archive`."""
+    """A folder read like an API: only the requested days and tokens are delivered."""
 
     delivers_whole = False
 

@@ -1,4 +1,4 @@
-"""Homes that receive folders at chosen moments, and fingerprints of what they built."""
+"""Homes that take in folders at chosen moments, and fingerprints of their tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,32 +16,32 @@ from tests.product import build_anew, make_run, snapshot_without_gate
 
 
 class Home:
-    """A warehouse in memory; what it receives goes the whole way but for the gate's rules."""
+    """A warehouse in memory; folders pass through all steps but the gate's rules."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.connection = connection
         self.settings = settings
 
     def replay(self, folder: Path, as_of: datetime, *, is_full: bool = False) -> BuildReport:
-        """Run over a folder with `--as-of`: it sees what the folder held then."""
+        """Run over a folder with `--as-of`: it sees the rows of that moment."""
         return self._run(start_run(FilesSource(folder), self.settings, as_of=as_of), is_full=is_full)
 
     def receive(self, folder: Path, now: datetime, *, is_full: bool = False) -> BuildReport:
-        """Run over a folder as if our wall clock stood at `now`: it sees all that the folder holds."""
+        """Run over a folder as if it were `now`: it sees all rows of the folder."""
         return self._run(make_run(folder, self.settings, as_of=now), is_full=is_full)
 
     def snapshot(self, folder: Path, now: datetime) -> None:
-        """Take a folder's snapshots and build nothing, as a run does that dies in between."""
+        """Append a folder's snapshots without a build, like a run that dies in between."""
         snapshot_without_gate(self.connection, make_run(folder, self.settings, as_of=now))
 
     def rebuild(self, as_of: datetime, *, is_full: bool = False) -> BuildReport:
-        """Build what was known at a moment, from the snapshots there are."""
+        """Build as of a moment, from the snapshots in the warehouse."""
         if is_full:
             self.connection.execute("delete from ops.build")
         return build(self.connection, self.settings, as_of=as_of, run_id="a rebuild")
 
     def fingerprints(self, *schemas: str, without: frozenset[str] = frozenset()) -> dict[str, str]:
-        """Checksums of the tables of some schemas, `core` and `marts` unless told."""
+        """Checksums of the tables of some schemas, by default `core` and `marts`."""
         return fingerprints(self.connection, *(schemas or ("core", "marts")), without=without)
 
     def count(self, table: str) -> int:
@@ -58,12 +58,12 @@ class Home:
 
 @contextmanager
 def new_home(folder: Path, **settings: object) -> Iterator[Home]:
-    """An empty home; `folder` takes the bytes it keeps."""
-    told = Settings(home=folder, _env_file=None, **settings)  # type: ignore[arg-type,call-arg]
+    """An empty home; its raw files go into `folder`."""
+    values = Settings(home=folder, _env_file=None, **settings)  # type: ignore[arg-type,call-arg]
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
-        prepare(connection, told)
-        yield Home(connection, told)
+        prepare(connection, values)
+        yield Home(connection, values)
 
 
 def fingerprints(
@@ -74,9 +74,9 @@ def fingerprints(
 ) -> dict[str, str]:
     """For each table the number of its rows and a checksum of its sorted rows, every column, floats bit for bit.
 
-    In a stored file the sign of a zero does not count: DuckDB's compression takes equal numbers for the same.
+    In a stored file the sign of a zero does not count, because DuckDB's compression merges equal numbers.
 
-    `without` names columns that do not count, in every table (`column`) or in one (`schema.table.column`), and tables
+    `without` names columns to leave out, in every table (`column`) or in one (`schema.table.column`), and tables
     (`schema.table`).
     """
     columns = connection.execute(
@@ -94,7 +94,7 @@ def fingerprints(
             continue
         cells = tables.setdefault(table, [])
         if not {column, f"{table}.{column}"} & without:
-            # Equal numbers have equal hashes, so zeros are told apart by their sign.
+            # 0.0 and -0.0 have equal hashes, so the sign of zeros is compared separately.
             cells += [f'"{column}"', f'signbit("{column}")'] if kind == "DOUBLE" and not is_stored else [f'"{column}"']
     found = {}
     for table, cells in tables.items():
@@ -121,13 +121,13 @@ def differing_rows(ours: duckdb.DuckDBPyConnection, theirs: duckdb.DuckDBPyConne
 
 
 def assert_same_tables(
-    ours: Home, theirs: Home, *schemas: str, without: frozenset[str] = frozenset(), told: str = ""
+    ours: Home, theirs: Home, *schemas: str, without: frozenset[str] = frozenset(), message: str = ""
 ) -> None:
-    """Hold two homes against each other, table by table."""
+    """Compare two homes table by table."""
     left, right = (home.fingerprints(*schemas, without=without) for home in (ours, theirs))
     differing = [name for name in sorted(left.keys() | right.keys()) if left.get(name) != right.get(name)]
     details = "\n".join(
         differing_rows(ours.connection, theirs.connection, name) if name in left and name in right else name
         for name in differing
     )
-    assert not differing, f"{told}: {differing}\n{details}"
+    assert not differing, f"{message}: {differing}\n{details}"

@@ -1,4 +1,4 @@
-"""Small random markets, and the folders a vendor would deliver of them, step by step."""
+"""Small random markets, and the folders that a vendor delivers of them step by step."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ import pandas as pd
 
 START = datetime(2025, 1, 1)
 
-# Categories that the project's own map sends to three sectors, one that it does not know, and one it excludes.
+# Categories that the project's map assigns to three sectors, one that it does not know, and one it excludes.
 CATEGORIES = ("Layer 1", "Meme", "DeFi", "No Such Category")
 EXCLUDED = "Stablecoins"
 
@@ -18,7 +18,7 @@ BARS, SIGNALS = "prices", "signals"
 
 @dataclass(frozen=True)
 class Event:
-    """Something a vendor does at a step besides going on: what, and two numbers in [0, 1) that say to what."""
+    """An event at a step, such as a restatement: its kind, and two numbers in [0, 1) that choose its rows."""
 
     kind: str
     which: float
@@ -27,7 +27,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Step:
-    """A delivery: days since the one before, the hour of the day, and what is unusual about it."""
+    """A delivery: days since the one before, the hour of the day, and its events."""
 
     days: int
     hour: int
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass
 class Market:
-    """What there is to know; `arrives` is the step from which a row is delivered, `shown` counts the steps."""
+    """All rows of the market; `arrives` is the step from which a row is delivered, `shown` counts the steps."""
 
     tokens: pd.DataFrame
     prices: pd.DataFrame
@@ -55,7 +55,8 @@ class Market:
     def deliver(self, folder: Path, *, is_archive: bool) -> None:
         """Write the folder as it is delivered now.
 
-        An archive holds all that is not held back, to the end; any other what has begun (an open bar is preliminary).
+        An archive has all rows that are not withheld; any other source those that have begun (an open bar is
+        preliminary).
         """
         folder.mkdir(parents=True, exist_ok=True)
         tokens = self.tokens[self.tokens["arrives"] <= self.shown]
@@ -80,20 +81,20 @@ class Market:
         self.prices.loc[place, ["open", "high", "low", "close"]] *= 7
 
     def _late_bar(self, event: Event) -> None:
-        """Bars of the past that nobody had delivered: one, a few, or a halt that was none."""
+        """Deliver withheld bars of the past: one, a few, or all those that looked like a halt."""
         token = self._token(event)
-        held = self.prices[
+        withheld = self.prices[
             (self.prices["token_id"] == token)
             & (self.prices["arrives"] > self.shown)
             & (self.prices["bar_start"] < self.now)
         ]
-        self.prices.loc[held.index[: 1 + int(event.where * len(held))], "arrives"] = self.shown
+        self.prices.loc[withheld.index[: 1 + int(event.where * len(withheld))], "arrives"] = self.shown
 
     def _late_signal(self, event: Event) -> None:
-        held = self.signals[(self.signals["arrives"] > self.shown) & (self.signals["signal_at"] < self.now)]
-        if len(held):
-            first = int(event.where * len(held))
-            self.signals.loc[held.index[first : first + 3], "arrives"] = self.shown
+        withheld = self.signals[(self.signals["arrives"] > self.shown) & (self.signals["signal_at"] < self.now)]
+        if len(withheld):
+            first = int(event.where * len(withheld))
+            self.signals.loc[withheld.index[first : first + 3], "arrives"] = self.shown
 
     def _restate_signal(self, event: Event) -> None:
         place = self._past(SIGNALS, event)
@@ -101,7 +102,7 @@ class Market:
         self.signals.loc[place, "direction"] = (old + 2 + int(event.which * 2)) % 3 - 1
 
     def _earlier_signal(self, event: Event) -> None:
-        """A row before the first one of a token: the vendor covers it from earlier on."""
+        """Deliver a row before a token's first one, so that its coverage begins earlier."""
         rows = self.signals[self.signals["token_id"] == self._token(event)]
         if not len(rows):
             return
@@ -111,9 +112,9 @@ class Market:
         self.signals = pd.concat([self.signals, row.to_frame().T.astype(self.signals.dtypes)], ignore_index=True)
 
     def _list_token(self, event: Event) -> None:
-        """A token that was held back, with all its history."""
-        held = self.tokens[self.tokens["arrives"] > self.shown]
-        self.tokens.loc[held.index[:1], "arrives"] = self.shown
+        """Deliver a withheld token with all its history."""
+        withheld = self.tokens[self.tokens["arrives"] > self.shown]
+        self.tokens.loc[withheld.index[:1], "arrives"] = self.shown
 
     def _change_sector(self, event: Event) -> None:
         self.tokens.loc[self._token_row(event), "categories"] = CATEGORIES[int(event.where * len(CATEGORIES))]
@@ -125,7 +126,7 @@ class Market:
         self.tokens.loc[self._token_row(event), "symbol"] += "X"
 
     def _earlier_source(self, event: Event) -> None:
-        """Bars of another price source, that begin before those in use."""
+        """Deliver bars of another price source that begin before those in use."""
         rows = self.prices[(self.prices["token_id"] == self._token(event)) & (self.prices["timeframe"] == "1d")]
         if not len(rows):
             return
@@ -152,7 +153,7 @@ class Market:
         delivered = rows[(rows["arrives"] < self.shown) & (rows[moment] < self.now)]
         of_token = delivered[delivered["token_id"] == self._token(event)]
         seen = of_token if len(of_token) else delivered
-        # Most revisions are of what is young.
+        # Most revisions are of recent rows.
         place = int((1 - event.where**2) * len(seen))
         return int(seen.index[min(place, len(seen) - 1)])
 
@@ -167,15 +168,15 @@ ROW_EVENTS = (
     "list_token",
     "second_vendor",
 )
-# What asks for a full build.
+# The events that make the next build a full one.
 TOKEN_EVENTS = ("change_sector", "exclude_token", "rename_token", "earlier_source")
 
-HELD_BACK = 1_000_000
+WITHHELD = 1_000_000
 
 
 def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) -> Market:
     """A market of daily and some hourly bars: gaps, halts, jumps, tokens that die or are listed late, a vendor that
-    falls silent, rows that nobody has delivered yet."""
+    falls silent, withheld rows."""
     random = np.random.default_rng(seed)
     ids = np.arange(1, n_tokens + 1)
     tokens = pd.DataFrame(
@@ -183,7 +184,7 @@ def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) 
             "token_id": ids,
             "symbol": [f"T{number}" for number in ids],
             "categories": [CATEGORIES[place] for place in random.integers(0, 2, n_tokens)],
-            "arrives": np.where(ids == n_tokens, HELD_BACK, 0),
+            "arrives": np.where(ids == n_tokens, WITHHELD, 0),
         }
     )
     hourly_from = int(n_days * random.uniform(0.4, 0.7))
@@ -213,7 +214,7 @@ def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) 
         ],
         ignore_index=True,
     )
-    signals.loc[signals["vendor"] == "second", "arrives"] = HELD_BACK
+    signals.loc[signals["vendor"] == "second", "arrives"] = WITHHELD
     silent_from = START + timedelta(days=int(n_days * random.uniform(0.3, 0.8)))
     silence = timedelta(days=int(random.integers(0, 40)))
     signals = signals[~signals["signal_at"].between(silent_from, silent_from + silence)]
@@ -249,12 +250,12 @@ def _bars(random: np.random.Generator, token: int, timeframe: str, first: int, l
             "arrives": 0,
         }
     )
-    # Missing for one to three bars, or for longer than a segment bears; some of it is delivered late, some never.
+    # Bars are missing for one to three bars, or for so long that the segment ends; some come late, some never.
     fate = np.zeros(n)
     for _ in range(int(random.integers(0, 4))):
         start, length = int(random.integers(0, n)), int(random.choice([1, 2, 3, 5, 9]))
         fate[start : start + length * (1 if timeframe == "1d" else 12)] = random.choice([1, 2])
-    bars.loc[fate == 1, "arrives"] = HELD_BACK
+    bars.loc[fate == 1, "arrives"] = WITHHELD
     return bars[fate != 2]
 
 
@@ -273,7 +274,7 @@ def _signals(
             "direction": random.choice([-1, 0, 1], n, p=[0.3, 0.4, 0.3]),
             "trend": pd.array(np.where(random.random(n) < 0.5, None, random.choice([-1, 0, 1], n)), dtype="Int64"),
             "score": random.normal(0, 1, n),
-            "arrives": np.where(random.random(n) < 0.1, HELD_BACK, 0),
+            "arrives": np.where(random.random(n) < 0.1, WITHHELD, 0),
         }
     )
     if has_known_at:

@@ -1,4 +1,4 @@
-"""A home on disk that takes folders in at chosen moments, without the gate's rules, and publishes."""
+"""A home on disk that takes in folders at chosen moments, without the gate's rules, and publishes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from flows.warehouse.publish import adopt_publishes, publish, stamp_of
 from tests.point_in_time.homes import fingerprints
 from tests.product import append_without_gate, make_run
 
-# Where a run may die, each after what it names.
+# The stages after which a run may be killed.
 STAGES = ("fetch", "snapshot", "build", "publish")
 
 
@@ -29,7 +29,7 @@ class Publisher:
     settings: Settings
 
     def publish(self, folder: Path, now: datetime) -> dict[str, str]:
-        """Run as if our clock stood at `now`; return fingerprints of what was published."""
+        """Run as if it were `now`; return fingerprints of the published tables."""
         return self.publish_run(make_run(folder, self.settings, as_of=now))
 
     def publish_run(self, run: Run) -> dict[str, str]:
@@ -37,7 +37,7 @@ class Publisher:
         return of_file(self.settings.published)
 
     def run_until(self, run: Run, death: str | None = None) -> None:
-        """Run, or die after one of STAGES, as by a kill: nothing more is done and nobody is told."""
+        """Run, or stop after one of STAGES as if killed, without any cleaning up or reporting."""
         for stage in self._stages(run):
             if stage == death:
                 return
@@ -65,8 +65,8 @@ class Publisher:
 
 
 def new_publisher(place: Path, **settings: object) -> Publisher:
-    told: dict[str, object] = {"horizons_1d": (1, 7), "horizons_1h": (1, 4), **settings}
-    return Publisher(Settings(home=place / "home", _env_file=None, **told))  # type: ignore[arg-type,call-arg]
+    values: dict[str, object] = {"horizons_1d": (1, 7), "horizons_1h": (1, 4), **settings}
+    return Publisher(Settings(home=place / "home", _env_file=None, **values))  # type: ignore[arg-type,call-arg]
 
 
 def of_file(path: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is built as of a moment is what was known then, whether or not later data exists."""
+"""A build as of a moment has what was known then, whether or not later snapshots exist."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -47,8 +47,8 @@ def test_a_rebuild_as_of_a_past_moment_is_full_and_what_a_home_of_that_time_had(
         of_that_time.receive(folder, now)
         report = home.rebuild(now)
         assert report.is_full
-        assert_same_tables(home, of_that_time, told=f"as of {now}")
-    # The newest moment again: no snapshot is left behind by what was asked in between.
+        assert_same_tables(home, of_that_time, message=f"as of {now}")
+    # The newest moment again, which the builds of earlier moments have not changed.
     assert not home.rebuild(folders[-1][0]).is_full
 
 
@@ -62,7 +62,7 @@ def test_a_replay_of_a_past_moment_equals_a_fresh_home(
     fresh.replay(folder, past)
     assert report.is_full
     assert report.reason == "the as-of moment lies before that of the last build"
-    # Numbers of snapshots go on; everything else is as if nothing later had ever been there.
+    # Only the numbers of snapshots differ from a home without later snapshots.
     assert_same_tables(home, fresh, without=frozenset({"snapshot_id"}))
 
 
@@ -73,7 +73,7 @@ def test_a_snapshot_taken_as_of_a_past_moment_asks_for_a_full_build_of_the_prese
     (first, first_folder), (past, past_folder), (now, folder) = folders
     home.receive(first_folder, first)
     home.receive(folder, now)
-    # A run as of the past that died before it built anything.
+    # A run as of the past that died before its build.
     home.snapshot(past_folder, past)
     assert home.rebuild(now).is_full
     for moment, delivered in ((first, first_folder), (now, folder), (past, past_folder)):

@@ -1,4 +1,4 @@
-"""Whatever happens to a home, and in whatever order, the ledger stays true: a state machine, driven at random."""
+"""A random state machine: whatever happens to a home, in whatever order, its ledger stays right."""
 
 import shutil
 from copy import deepcopy
@@ -27,10 +27,10 @@ from tests.scale import repeats
 
 PLACE = st.floats(0, 1, exclude_max=True, width=16)
 
-# Says how often the past was looked at, which publishing the same once more does.
+# Counts how often the past was fetched again, which grows with every publish.
 LOOKS = "marts.restatement_summary"
 
-# Each day since the day before somebody first looked has one state; yesterday has one once it is there or due.
+# Each day since the day before the first fetch has one state; yesterday has one once it is present or due.
 DAYS = """
 with looked as (
     select dataset, vendor, min(as_of)::date - 1 as first_day, (select max(as_of)::date from ops.publish) as today
@@ -53,7 +53,7 @@ group by feed, first_day, today
 
 @cache
 def first_night(seed: int) -> tuple[TemporaryDirectory[str], Market]:
-    """A home that has published once, made once a process, and its market."""
+    """A home that has published once, and its market; made once per process and copied."""
     place = TemporaryDirectory()
     home = Home(Path(place.name), random_market(seed, n_tokens=3, n_days=40, has_known_at=True))
     home.market.advance(Step(days=25, hour=0))
@@ -63,12 +63,12 @@ def first_night(seed: int) -> tuple[TemporaryDirectory[str], Market]:
 
 
 class Home:
-    """A home that is asked for the last days, by a vendor that may do anything."""
+    """A home that fetches the last days from a vendor that may do anything."""
 
     def __init__(self, place: Path, market: Market) -> None:
         self.folder = place / "vendor"
         self.market = market
-        # One thread, and one horizon a timeframe: a small night costs what its statements cost.
+        # One thread and one horizon a timeframe keep a small night short.
         self.publisher: Publisher = new_publisher(
             place, threads=1, horizons_1d=(2,), horizons_1h=(4,), reread_days=7, reread_parts=2
         )
@@ -83,13 +83,13 @@ class Home:
         return replace(run, source=AskedSource(self.folder, is_archive=False))
 
     def raw_files(self) -> dict[str, int]:
-        """Every kept file and its size. Its name is its checksum, which a restore verifies."""
+        """Every raw file and its size; its name is its checksum, which a restore verifies."""
         raw = self.publisher.settings.home / "raw"
         return {str(path): path.stat().st_size for path in raw.rglob("*.parquet")}
 
 
 class Ledger(RuleBasedStateMachine):
-    """{fetch, restate, crash, retry, backfill, publish, read}, and what must stay true of the home."""
+    """The state machine: rules to fetch, restate, crash, retry, backfill, publish and read, and invariants."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,19 +120,19 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(place=PLACE)
     def forge(self, place: float) -> None:
-        """A row of some days ago is inserted, and said to have been known at once."""
+        """The vendor inserts a row of some days ago and claims that it was known at once."""
         today = self.home.market.now.replace(hour=0, minute=0)
         self.forged.append(self.insert("forger", place, today - timedelta(days=3 + int(place * 4))))
 
     @rule(days=st.integers(1, 9))
     def sleep(self, days: int) -> None:
-        """Nothing runs."""
+        """Time passes without a run."""
         self.home.market.now += timedelta(days=days)
         self.is_settled = False
 
     @rule(what_stays=st.sampled_from((None, 0, 100, 5000, 500_000)))
     def lose_warehouse(self, what_stays: int | None) -> None:
-        """All of it, or all but its first bytes."""
+        """The warehouse is deleted, or cut off after its first bytes."""
         path = self.home.publisher.settings.warehouse
         if what_stays is None:
             path.unlink(missing_ok=True)
@@ -143,7 +143,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule()
     def fetch(self) -> None:
-        """A fetch while another run holds the lock: the bytes are safe, some later run takes them up."""
+        """A fetch while another run holds the lock: the bytes are stored, and a later run loads them."""
         run = self.next_day()
         pipeline.fetch(run)
         pipeline.note(run, "fetched")
@@ -166,7 +166,7 @@ class Ledger(RuleBasedStateMachine):
     @precondition(lambda self: self.is_settled)
     @rule()
     def retry(self) -> None:
-        """The same is asked for once more, an hour later: nothing changes."""
+        """The same request an hour later changes nothing."""
         run = replace(self.home.run(), since=self.last_run.since, until=self.last_run.until)
         before = of_file(self.home.published)
         self.publish_run(replace(run, fetched_at=run.fetched_at + timedelta(hours=1)))
@@ -177,7 +177,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule()
     def read(self) -> None:
-        """What was known at the last publish is asked for once, and must be answered in the same way ever after."""
+        """A build as of the last publish must give the same tables ever after."""
         with duckdb.connect(str(self.home.published), read_only=True) as file:
             (moment,) = file.execute("select max(as_of) from ops.publish").fetchone() or (None,)
             assert isinstance(moment, datetime)
@@ -187,7 +187,7 @@ class Ledger(RuleBasedStateMachine):
     # --- how -----------------------------------------------------------------------------------------------------
 
     def insert(self, vendor: str, place: float, signal_at: datetime) -> tuple[int, datetime]:
-        """Somebody's row, said to have been known when its bar closed; the token and the moment it is about."""
+        """Insert a row with known_at at its bar's close; return its token and moment."""
         market = self.home.market
         market.shown += 1
         rows = market.signals[(market.signals["timeframe"] == "1d") & (market.signals["arrives"] == 0)]
@@ -248,7 +248,7 @@ def provenances(
 
 
 def as_known(file: duckdb.DuckDBPyConnection, moment: datetime) -> list[tuple[object, ...]]:
-    # A file's own known_at may lie before we heard of a row: what we knew is what had been fetched by then.
+    # A file's known_at may lie before our fetch, but we knew only the rows fetched by then.
     return file.execute(
         "select vendor, token_id, timeframe, signal_at, direction, trend from core.signal_as_of($moment) "
         "semi join (select snapshot_id from ops.snapshot where as_of <= $moment) using (snapshot_id) order by all",
@@ -257,7 +257,7 @@ def as_known(file: duckdb.DuckDBPyConnection, moment: datetime) -> list[tuple[ob
 
 
 def live(n_histories: int, *, n_steps: int, seed: int) -> None:
-    """Drive the machine through histories of so many steps. A failing one is told as it is, not made smaller."""
+    """Run the machine for so many steps. A failing history is reported as it is, without shrinking."""
     machine = hypothesis.seed(seed)(Ledger)
     run_state_machine_as_test(
         machine,

@@ -13,7 +13,7 @@ from tests.point_in_time.homes import Home, assert_same_tables, new_home
 from tests.point_in_time.markets import ROW_EVENTS, START, TOKEN_EVENTS, Event, Market, Step, random_market
 from tests.scale import repeats
 
-# `work` as well: what an increment leaves there is what the next one starts from.
+# `work` as well, because the next increment starts from its tables.
 SCHEMAS = ("core", "marts", "work")
 
 WINDOWS = ("core.forward_window_1d", "work.forward_window_1h")
@@ -25,7 +25,7 @@ HORIZONS = (
     {"horizons_1d": (2, 30), "horizons_1h": (30,)},
 )
 
-# An example takes seconds, so a failing one is told as it is and not made smaller.
+# An example takes seconds, so a failing one is reported without shrinking.
 RUN = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 
 PLACE = st.floats(0, 1, exclude_max=True, width=16)
@@ -60,7 +60,7 @@ def journeys(draw: st.DrawFn, max_steps: int) -> dict[str, object]:
 
 
 def travel(journey: dict[str, object]) -> list[str]:
-    """Deliver a market step by step to two homes, one of which always builds in full; return how the other did."""
+    """Deliver a market step by step to two homes, one of which always builds in full; return how the other built."""
     market = random_market(
         journey["seed"],
         n_tokens=journey["n_tokens"],
@@ -82,7 +82,7 @@ def travel(journey: dict[str, object]) -> list[str]:
                 report = run(vendor, now, is_full=home is full)
                 if home is nightly:
                     reasons.append(report.reason)
-            assert_same_tables(nightly, full, *SCHEMAS, told=f"after {step}")
+            assert_same_tables(nightly, full, *SCHEMAS, message=f"after {step}")
     return reasons
 
 
@@ -119,7 +119,7 @@ def test_one_more_day_computes_only_windows_that_were_open_or_touched(tmp_path: 
             nightly.connection.execute("create temporary table window_before as from core.forward_window_1d")
     report = nightly.receive(folder, now)
     assert report.reason == "new rows only"
-    # A window of 7 days holds a bar that is new or revised, or it was not closed before: nothing else is computed.
+    # Only windows of 7 days with a new or revised bar, or open before, are computed.
     row = nightly.connection.execute(
         """
         with touched as (
@@ -162,7 +162,7 @@ def test_nothing_new_computes_nothing(tmp_path: Path, homes: tuple[Home, Home]) 
 def test_a_vendor_that_speaks_again_after_a_long_silence_is_covered_in_between(
     tmp_path: Path, homes: tuple[Home, Home]
 ) -> None:
-    """Longer than the longest horizon: nothing but the coverage says that the bars in between count again."""
+    """The silence is longer than the longest horizon, so only the coverage makes the bars in between count again."""
     market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
     silent_from, speaks_at = START + timedelta(days=60), START + timedelta(days=130)
     market.signals = market.signals[~market.signals["signal_at"].between(silent_from, speaks_at)]
@@ -181,18 +181,18 @@ def test_a_token_whose_bars_come_after_its_calls_names_their_price_source(
 def test_what_was_priced_since_a_new_vendor_first_spoke_is_in_its_base(
     tmp_path: Path, homes: tuple[Home, Home]
 ) -> None:
-    """It said one thing, long ago, and fell silent: nothing else tells of the days since."""
+    """The new vendor has one old signal only, so nothing else points to the days since."""
     market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
     second = market.signals["vendor"] == "second"
-    said_once = market.signals[second & (market.signals["timeframe"] == "1d")].nsmallest(1, "signal_at").index
-    market.signals = market.signals[~second | market.signals.index.isin(said_once)]
+    signalled_once = market.signals[second & (market.signals["timeframe"] == "1d")].nsmallest(1, "signal_at").index
+    market.signals = market.signals[~second | market.signals.index.isin(signalled_once)]
     speaks = Step(days=1, hour=0, events=(Event("second_vendor", 0, 0),))
     _deliver_to_both(market, tmp_path, homes, Step(days=99, hour=0), speaks)
-    assert_same_tables(*homes, "marts", "work", told="once it spoke")
+    assert_same_tables(*homes, "marts", "work", message="once it spoke")
 
 
 def test_windows_from_before_a_halt_close_although_their_token_lags_behind_the_others(tmp_path: Path) -> None:
-    """They end by the newest bar of the market, not by the token's own: it has been away, and comes a day late now."""
+    """Such windows close by the market's newest bar, not by their token's own bars, which come a day late."""
     market = random_market(5, n_tokens=6, n_days=160, has_known_at=True)
     late = (market.prices["token_id"] == 1) & (market.prices["timeframe"] == "1d")
     day = (market.prices["bar_start"] - START).dt.days
@@ -203,11 +203,11 @@ def test_windows_from_before_a_halt_close_although_their_token_lags_behind_the_o
     with new_home(tmp_path / "nightly", **horizons) as nightly, new_home(tmp_path / "full", **horizons) as full:
         for step in steps:
             _deliver_to_both(market, tmp_path, (nightly, full), step)
-            assert_same_tables(nightly, full, "core", told=f"after {step}")
+            assert_same_tables(nightly, full, "core", message=f"after {step}")
 
 
 def test_a_sector_that_only_calls_are_of_has_no_base_rate(tmp_path: Path, homes: tuple[Home, Home]) -> None:
-    """Known in the new sector, entered under the old one's map: the sector has calls and not one base window."""
+    """Calls known in the new sector were entered under the old map: the sector has calls but no base window."""
     market = random_market(5, n_tokens=6, n_days=160, has_known_at=False)
     market.tokens["categories"] = "Layer 1"
     change = Step(days=30, hour=0, events=(Event("change_sector", 0.1, 0.5), Event("second_vendor", 0, 0)))
@@ -221,4 +221,4 @@ def _deliver_to_both(market: Market, place: Path, homes: tuple[Home, Home], *ste
         market.deliver(place / "vendor", is_archive=False)
         nightly.receive(place / "vendor", now)
         full.receive(place / "vendor", now, is_full=True)
-        assert_same_tables(nightly, full, *SCHEMAS, told=f"after {step}")
+        assert_same_tables(nightly, full, *SCHEMAS, message=f"after {step}")

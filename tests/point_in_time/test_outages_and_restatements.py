@@ -57,23 +57,23 @@ def test_every_day_has_its_state_and_every_restatement_is_found(real_data: Path,
         }
         assert {kind: changed_at for kind, *_, changed_at in found} == {kind: now for now, kind in at.items()}
         assert_days(home, ran)
-        assert_scored_as_first_told(home, folder, real_data / "perps_2024")
-        # A replay has seen nothing itself, whatever the file says of it.
+        assert_scored_as_first_delivered(home, folder, real_data / "perps_2024")
+        # A replay witnesses nothing, whatever known_at the file has.
         provenances = home.connection.execute("select distinct provenance from core.signal").fetchall()
         assert ("witnessed",) not in provenances
 
 
-def assert_scored_as_first_told(home: Home, folder: Path, original: Path) -> None:
-    """Every window, call, outcome, scorecard and curve is the oracle's: of what was told first, and what appeared."""
-    as_told = folder.parent / "as first told" / folder.name
-    shutil.copytree(original, as_told)
+def assert_scored_as_first_delivered(home: Home, folder: Path, original: Path) -> None:
+    """Every window, call, outcome, scorecard and curve equals the oracle's, from each row's first version."""
+    as_delivered = folder.parent / "as first delivered" / folder.name
+    shutil.copytree(original, as_delivered)
     key = ["token_id", "timeframe", "signal_at"]
     first, last = (pd.read_parquet(place / "signals.parquet") for place in (original, folder))
     appeared = last.merge(first[key], on=key, how="left", indicator=True).query("_merge == 'left_only'")
     assert len(appeared) == 1
-    pd.concat([first, appeared[first.columns]]).to_parquet(as_told / "signals.parquet")
-    run = start_run(FilesSource(as_told), home.settings, as_of=END)
-    found = compare(home.connection, oracle_tables(run, as_told))
+    pd.concat([first, appeared[first.columns]]).to_parquet(as_delivered / "signals.parquet")
+    run = start_run(FilesSource(as_delivered), home.settings, as_of=END)
+    found = compare(home.connection, oracle_tables(run, as_delivered))
     assert not found, in_words(found)
 
 
@@ -89,7 +89,7 @@ def assert_days(home: Home, ran: list[datetime]) -> None:
 
 
 def rewrite(folder: Path, kind: str, now: datetime, draw: random.Random) -> tuple[int, datetime]:
-    """Turn round, delete or insert one row of some weeks ago; return whose and of when."""
+    """Reverse, delete or insert one row of some weeks ago; return its token and moment."""
     path = folder / "signals.parquet"
     signals = pd.read_parquet(path)
     long_ago = pd.Timestamp(now.date()) - pd.Timedelta(days=20)
@@ -109,7 +109,7 @@ def rewrite(folder: Path, kind: str, now: datetime, draw: random.Random) -> tupl
         )
         pd.concat([signals, row]).to_parquet(path)
         return int(token), day.to_pydatetime()
-    # Not a token's first row: without it the history would begin later, and nobody could tell.
+    # Not a token's first row, because a missing first row only looks like a later start.
     old = known[(known["signal_at"] < long_ago) & known.duplicated("token_id", keep="first")]
     place = draw.choice(list(old.index))
     chosen = signals.loc[place]

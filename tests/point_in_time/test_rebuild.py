@@ -1,4 +1,4 @@
-"""`rebuild --as-of T` gives what was published at T, to the value of every cell, whatever came later."""
+"""`rebuild --as-of T` gives every cell as published at T, whatever came later."""
 
 import random
 from datetime import timedelta
@@ -40,12 +40,12 @@ def test_what_was_published_can_be_rebuilt_table_by_table_whatever_came_later(
         market.deliver(folder, is_archive=False)
         published[now] = publisher.publish(folder, now)
     first, second, _ = published
-    # And the newest folder once more, taken in as of a day before the first publish.
+    # Also the newest folder once more, as of a day before the first publish.
     assert publisher.publish(folder, first - timedelta(days=8)) not in published.values()
 
     warehouse, journal = publisher.settings.warehouse.read_bytes(), files(publisher.settings.home / "journal")
     assert publisher.rebuild(first) == published[first]
-    # A little later nothing more had been learnt.
+    # A little later nothing more was known.
     assert publisher.rebuild(second + timedelta(hours=3)) == published[second]
     assert publisher.settings.warehouse.read_bytes() == warehouse
     assert files(publisher.settings.home / "journal") == journal

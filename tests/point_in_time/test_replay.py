@@ -11,7 +11,7 @@ from tests.scale import repeats
 # The moments at which a nightly would first have seen the last prices and the last signals of perps_2024.
 LAST_PRICES, LAST_SIGNALS = datetime(2026, 3, 20, 0, 20), datetime(2026, 7, 25, 0, 20)
 
-# What may differ (contract, section 10): which snapshot brought a row, and when one without a known_at became known.
+# Columns that may differ (contract, section 10): a row's snapshot, and the known_at of rows delivered without one.
 ALLOWED = frozenset(
     {
         "snapshot_id",
@@ -21,7 +21,7 @@ ALLOWED = frozenset(
         "core.price_bar.known_from",
         "core.price_bar.known_to",
         "marts.scorecard_history",
-        # Says how often the past was looked at, which is what a replay is about.
+        # Counts how often the past was fetched again, which differs by design.
         "marts.restatement_summary",
     }
 )

@@ -1,4 +1,4 @@
-"""What a vendor restates is found when its turn comes: the last days every night, the whole past in parts."""
+"""Restatements are found by fetching again: the last days every night, the whole past in parts."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -37,12 +37,12 @@ def test_what_is_asked_for_again_is_what_can_still_be_filled() -> None:
     assert missed_days(days, frozenset({"levels"}), settings, date(2026, 1, 5)) == [date(2026, 1, 1), date(2026, 1, 2)]
 
 
-def test_a_day_that_is_there_in_part_is_asked_for_again_only_as_the_catch_up_policy_says() -> None:
-    """Else a token that has left for good makes every night read, and pay for, everything since its last day."""
+def test_a_day_that_is_there_in_part_is_requested_again_only_by_the_catch_up_policy() -> None:
+    """Otherwise a delisted token would make every night fetch, and pay for, all days since its last one."""
     days = [a_day("signals", date, "partial") for date in (2, 10, 12)] + [a_day("prices", 11, "partial")]
 
-    def asked(**told: object) -> list[int]:
-        settings = Settings(_env_file=None, **told)  # type: ignore[arg-type,call-arg]
+    def asked(**given: object) -> list[int]:
+        settings = Settings(_env_file=None, **given)  # type: ignore[arg-type,call-arg]
         return [day.day for day in missed_days(days, frozenset(), settings, date(2026, 1, 20))]
 
     assert asked() == [2, 10, 11, 12]
@@ -58,7 +58,7 @@ def test_a_backfill_leaves_out_the_days_of_which_nothing_is_wanting() -> None:
     def asked(first: int, last: int) -> list[tuple[int, int]]:
         return [(a.day, b.day) for a, b in gaps(days, date(2026, 1, first), date(2026, 1, last))]
 
-    # Of the first and the seventh one feed says nothing, which may be what the operator wants.
+    # One feed has no rows on the first and the seventh, which may be what the operator wants.
     assert asked(1, 8) == [(1, 1), (5, 5), (7, 8)]
     assert asked(2, 4) == []
     assert asked(4, 5) == [(5, 5)]
@@ -79,7 +79,7 @@ def test_the_last_days_are_read_again_each_night_and_the_past_in_turn(publisher:
         for n, at in enumerate(days)
     )
     night(market, publisher, tmp_path)
-    # One row of each of two tokens is turned round 20 days back, one of a third, which has no turn tonight, yesterday.
+    # Rows of two tokens are reversed 20 days back, and yesterday's row of a third, whose past is not fetched tonight.
     today = (market.now + timedelta(days=1)).date()
     turn = today.toordinal() % 2
     old = {token: restate(market, token, market.now - timedelta(days=20)) for token in (1, 2)}
@@ -109,7 +109,7 @@ def test_a_backfill_over_days_that_were_witnessed_asks_only_for_the_others(
     today = market.now.date()
 
     def asked(first: int, last: int) -> list[tuple[int, int]]:
-        """From and to, in days before today."""
+        """The requested spans: from and to, in days before today."""
         backfill = replace(
             run,
             source=AskedSource(tmp_path / "vendor"),
@@ -118,12 +118,12 @@ def test_a_backfill_over_days_that_were_witnessed_asks_only_for_the_others(
         )
         return [((today - one.since).days, (today - one.until).days) for one in readings(backfill)]
 
-    # The first night looked at the day before it, and nobody at any earlier one; today has not ended.
+    # The first night fetched only the day before it; today has not ended.
     assert asked(6, 0) == [(6, 4), (0, 0)]
     assert asked(3, 1) == []
 
 
-def test_a_file_that_an_earlier_version_published_is_told_apart_and_published_anew(
+def test_a_file_that_an_earlier_version_published_is_recognised_and_published_anew(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     market = random_market(11, n_tokens=5, n_days=70, has_known_at=False)
@@ -135,7 +135,7 @@ def test_a_file_that_an_earlier_version_published_is_told_apart_and_published_an
     run = replace(
         make_run(tmp_path / "vendor", publisher.settings, as_of=market.now), source=AskedSource(tmp_path / "vendor")
     )
-    # What was missed is not known, but the last days are read again, and the past of those whose turn it is.
+    # The missed days are not known, but the last days are fetched again, and the past of the tokens whose turn it is.
     newest, part = readings(run)
     assert newest.since == market.now.date() - timedelta(days=3) and part.token_ids
     night(market, publisher, tmp_path)

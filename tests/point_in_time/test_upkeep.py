@@ -1,4 +1,4 @@
-"""What a night leaves behind in the warehouse's file is tidied up now and then, not every night."""
+"""The warehouse's file is vacuumed once in a number of snapshots, not every night."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.point_in_time.publisher import new_publisher
 
 
 def test_row_groups_are_merged_once_in_so_many_snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else every night writes a few whole row groups anew: most of what it writes, and of its commit."""
+    """Merging every night would rewrite whole row groups, which would be most of the night's writes."""
     monkeypatch.setattr(build, "SNAPSHOTS_A_TIDY", 6)
     market, publisher = random_market(3, n_tokens=5, n_days=60, has_known_at=True), new_publisher(tmp_path)
     nights = []
@@ -27,7 +27,7 @@ def test_row_groups_are_merged_once_in_so_many_snapshots(tmp_path: Path, monkeyp
 
 
 def left_in(file: Path) -> tuple[int, int]:
-    """The newest snapshot, and the row groups of a table to which every night adds."""
+    """The newest snapshot, and the number of row groups of a table that every night appends to."""
     with duckdb.connect(str(file), read_only=True) as warehouse:
         found = warehouse.execute(
             "select (select max(snapshot_id) from ops.snapshot), "

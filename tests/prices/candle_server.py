@@ -1,4 +1,4 @@
-"""An exchange on loopback that ccxt takes for Binance: its markets and candles, as its public API has them."""
+"""An exchange on loopback with Binance's public API, for ccxt: its markets and candles."""
 
 import json
 import threading
@@ -24,7 +24,7 @@ class CandleServer:
     url: str = ""
 
     def answer(self, path: str, params: dict[str, str]) -> tuple[int, Any]:
-        """Status and body of a call."""
+        """The status and body for a request."""
         self.calls.append({"path": path, **params})
         if self.fail_next:
             return self.fail_next.pop(0), "try again"
@@ -56,8 +56,8 @@ def serving(server: CandleServer) -> Iterator[CandleServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             split = urlsplit(self.path)
-            status, told = server.answer(split.path, dict(parse_qsl(split.query)))
-            body = json.dumps(told).encode()
+            status, answered = server.answer(split.path, dict(parse_qsl(split.query)))
+            body = json.dumps(answered).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -19,7 +19,7 @@ def ms(moment: datetime) -> int:
 
 
 def made_up(first: datetime, until: datetime, step: timedelta, level: float) -> Rows:
-    """Candles without gaps, the last of them still open at `until`."""
+    """Candles without gaps, the last one still open at `until`."""
     rows: Rows = []
     at = first
     while at <= until:
@@ -31,7 +31,7 @@ def made_up(first: datetime, until: datetime, step: timedelta, level: float) -> 
 
 @pytest.fixture
 def exchange() -> Iterator[CandleServer]:
-    """AAA in three quotes, BBB in one, CCC against a coin alone."""
+    """An exchange with AAA in three quote currencies, BBB in one, CCC only against another coin."""
     pairs = {
         "AAAUSDC": ("AAA", "USDC"), "AAAUSDT": ("AAA", "USDT"), "BBBUSD": ("BBB", "USD"), "CCCBTC": ("CCC", "BTC"),
     }  # fmt: skip
@@ -64,7 +64,7 @@ def through() -> Iterator[Through]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Five tokens, two of which share a symbol; the folder's own prices are another vendor's."""
+    """Five tokens, two of which share a symbol; the folder's own prices come from another vendor."""
     folder = tmp_path / "input"
     folder.mkdir()
     (folder / "tokens.csv").write_text(

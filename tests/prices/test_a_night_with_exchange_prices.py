@@ -15,7 +15,7 @@ from flows.run import start_run
 from flows.sources.base import Source
 from flows.sources.exchange import PricesFrom
 from flows.sources.files import FilesSource
-from flows.sources.sample import NO_FRICTIONS, as_held_at, simulate
+from flows.sources.sample import NO_FRICTIONS, simulate, snapshot_at
 from tests.prices.candle_server import CandleServer, Rows, serving
 from tests.prices.conftest import Through, ms
 
@@ -25,14 +25,14 @@ AS_OF = datetime(2026, 3, 10, 0, 20)
 @pytest.mark.slow
 def test_outcomes_are_those_of_the_same_prices_from_a_folder(tmp_path: Path, through: Through) -> None:
     market = replace(small_market(AS_OF, days_ahead=0), frictions=NO_FRICTIONS, n_pegged=0)
-    held = as_held_at(simulate(market), AS_OF)
+    snapshot = snapshot_at(simulate(market), AS_OF)
     folder = tmp_path / "input"
     folder.mkdir()
-    for name, table in held.items():
+    for name, table in snapshot.items():
         pq.write_table(table, folder / f"{name}.parquet")
-    symbols = {row["token_id"]: row["symbol"] for row in held["tokens"].to_pylist()}
+    symbols = {row["token_id"]: row["symbol"] for row in snapshot["tokens"].to_pylist()}
     candles: dict[tuple[str, str], Rows] = {}
-    for bar in held["prices"].to_pylist():
+    for bar in snapshot["prices"].to_pylist():
         ohlc = (bar["open"], bar["high"], bar["low"], bar["close"])
         row = (ms(bar["bar_start"]), *ohlc, bar["volume_usd"] / bar["close"])
         candles.setdefault((f"{symbols[bar['token_id']]}USDT", bar["timeframe"]), []).append(row)

@@ -1,4 +1,4 @@
-"""`--prices ccxt:…`: the exchange's candles, through the real ccxt, become the prices; nothing is guessed."""
+"""`--prices ccxt:…` takes prices from the exchange's candles, through the real ccxt; no market is guessed."""
 
 import gzip
 import json
@@ -30,7 +30,7 @@ def _fetch(source: PricesFrom, home: Path, **wanted: Any) -> dict[str, Delivery]
 
 
 def _bars(source: PricesFrom, delivery: Delivery, home: Path) -> Bars:
-    """The rows of a delivery, read from `raw/` as a run does."""
+    """The rows of a delivery, parsed from `raw/` as in a run."""
     kept = keep(home, delivery, source="files")
     with duckdb.connect() as connection:
         rows = source.parse(connection, DATASETS["prices"], list(kept.paths))
@@ -44,7 +44,7 @@ def _expected(exchange: CandleServer, market: str, timeframe: str, since: dateti
 
 
 def _publish(home: Path, bars: Bars) -> None:
-    """What a run that took these bars would have published of them."""
+    """Record these bars as published, as after a run."""
     (home / "published").mkdir(parents=True)
     table = pa.table(dict(zip(("token_id", "timeframe", "bar_start"), zip(*bars, strict=True), strict=False)))
     table = table.append_column("price_source", pa.array([bar[-1] for bar in bars]))
@@ -93,14 +93,14 @@ def test_what_is_kept_holds_the_answer_as_it_came(
         assert response.request["market"] in ("AAA/USDT", "BBB/USD")
 
 
-def test_every_token_without_a_market_is_told_of_and_none_is_guessed(
+def test_every_token_without_a_market_is_noted_and_none_is_guessed(
     exchange: CandleServer, through: Through, folder: Path, tmp_path: Path
 ) -> None:
     source = PricesFrom(FilesSource(folder), through(exchange))
     _fetch(source, tmp_path)
-    told = "\n".join(source.told)
-    assert "no spot market in USDT, USD, USDC for CCC (3), DDD (5)" in told
-    assert "symbols that several tokens share, not priced at binance (name one in data/markets.csv): AAA (4)" in told
+    text = "\n".join(source.told)
+    assert "no spot market in USDT, USD, USDC for CCC (3), DDD (5)" in text
+    assert "symbols that several tokens share, not priced at binance (name one in data/markets.csv): AAA (4)" in text
 
 
 def test_a_shared_symbol_without_known_sizes_is_nobodys(
@@ -147,7 +147,7 @@ def test_the_next_night_asks_for_what_is_new_and_stays_with_its_market(
     assert len([call for call in exchange.calls if "interval" in call]) == 4
 
 
-def test_a_market_that_closed_is_told_of_and_its_prices_stay(
+def test_a_market_that_closed_is_noted_and_its_prices_stay(
     exchange: CandleServer, through: Through, folder: Path, tmp_path: Path
 ) -> None:
     source = PricesFrom(FilesSource(folder), through(exchange))
@@ -189,7 +189,7 @@ def test_an_exchange_that_lists_none_of_the_tokens_stops_the_run(
         _fetch(PricesFrom(FilesSource(folder), through(exchange)), tmp_path)
 
 
-def test_what_cannot_be_asked_is_said(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def test_what_cannot_be_requested_is_an_error(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     with pytest.raises(UsageError, match="write ccxt:EXCHANGE"):
         open_exchange("kraken")
     with pytest.raises(UsageError, match="no exchange lists invented tokens"):
@@ -210,7 +210,7 @@ def test_the_prices_of_the_source_are_kept_and_can_still_be_read(
     assert own[-1] == "the vendor"
 
 
-def test_a_source_that_says_who_is_larger_settles_a_shared_symbol(
+def test_a_source_that_ranks_its_tokens_settles_a_shared_symbol(
     exchange: CandleServer, through: Through, folder: Path, tmp_path: Path
 ) -> None:
     class Ranked(FilesSource):

@@ -1,4 +1,4 @@
-"""With Token Metrics, the token that its list of the largest puts first has a shared symbol's market."""
+"""With Token Metrics, a shared symbol's market belongs to the token that ranks higher in its list of the largest."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -31,6 +31,6 @@ def test_the_larger_of_two_tokens_has_the_market(tmp_path: Path, through: Throug
             wanted = Wanted(NOW, tmp_path, timeframes=("1d",))
             (prices,) = [one for one in source.fetch(wanted) if one.dataset == "prices"]
     assert {response.request["market"] for response in prices.responses} == {f"{symbol}/USDT"}
-    told = "\n".join(source.told)
-    assert f"{symbol} ({second})" in told
-    assert f"{symbol} ({first})" not in told
+    text = "\n".join(source.told)
+    assert f"{symbol} ({second})" in text
+    assert f"{symbol} ({first})" not in text

@@ -1,4 +1,4 @@
-"""A small clean delivery, and a gate to hold it to: a test changes one thing and asks."""
+"""A small clean delivery and its gate; a test changes one thing and checks the result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ def _per_token_and_day(moment: str) -> pd.DataFrame:
 
 
 def clean_frames() -> dict[str, pd.DataFrame]:
-    """Every dataset as a vendor without fault delivers it: 40 tokens, three with 30 days of rows."""
+    """A clean delivery of every dataset: 40 tokens, three with 30 days of rows."""
     tokens = pd.DataFrame(
         {
             "token_id": list(TOKEN_IDS),
-            # One vendor's SOL stands for three tokens: a symbol is no key.
+            # Three tokens share the symbol SOL, because a symbol is no key.
             "symbol": ["SOL" if number <= 3 else f"T{number}" for number in TOKEN_IDS],
             "categories": "Layer 1;Smart Contracts",
         }
@@ -114,13 +114,13 @@ class Gate:
 
 
 def failed(result: GateResult) -> set[str]:
-    """The names of the rules that found something."""
+    """The names of the rules that failed."""
     return {one.rule for one in result.results if not one.is_passed}
 
 
 @pytest.fixture(scope="session")
 def suites(tmp_path_factory: pytest.TempPathFactory) -> Suites:
-    """One for all tests: the import behind it takes ten seconds."""
+    """The suites, made once for all tests, because importing Great Expectations takes ten seconds."""
     return Suites(Settings(home=tmp_path_factory.mktemp("suites"), _env_file=None))
 
 

@@ -1,4 +1,4 @@
-"""The second gate: one select of offending rows a file, its consequence and reason in its header."""
+"""The second gate: each file is one select of offending rows, with severity and reason in its header."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every rule of the gate has an input that trips it and no other; what is good goes on."""
+"""Every rule of the gate has an input that fails it and no other rule; good rows go on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ Mutate = Callable[[pd.DataFrame], pd.DataFrame]
 
 @dataclass(frozen=True)
 class Mutation:
-    """A change to the clean frame of one dataset, the rule it trips, and the rows (from 1) that trip it."""
+    """A change to the clean frame of one dataset, the rule that then fails, and the rows (from 1) that fail it."""
 
     rule: str
     dataset: str
@@ -44,7 +44,7 @@ class Mutation:
 
 
 def put(value: object, *columns: str, row: int = 40) -> Mutate:
-    """Put a value into some cells of one row (from 1)."""
+    """Set a value in some cells of one row (from 1)."""
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         changed = frame.astype(dict.fromkeys(columns, object)) if isinstance(value, str) else frame.copy()
@@ -77,7 +77,7 @@ PRICE_COLUMNS = ("open", "high", "low", "close")
 INFINITE = float("inf")
 NAN = float("nan")
 
-# What a vendor may restate, one value for each dataset.
+# One restated value for each dataset.
 OTHER_VALUES: dict[str, dict[str, object]] = {
     "tokens": {"symbol": "OTHER"},
     "prices": {"volume_usd": 2e6},
@@ -137,7 +137,7 @@ ROW_MUTATIONS = [
     broken("ratios_finite", "quantmetrics", put(INFINITE, "sortino")),
 ]
 
-# The rules about a delivery as a whole; each has its own test below, named for it.
+# The rules about a whole delivery; each has its own test below, named after it.
 DATASET_RULE_TESTS = {
     "columns_present",
     "rows_present",
@@ -170,10 +170,10 @@ def test_a_broken_row_trips_its_rule_and_no_other_and_the_rest_goes_on(gate: Gat
     result = gate.judge(mutation.dataset)
 
     assert failed(result) == {mutation.rule}
-    told = next(one for one in result.results if one.rule == mutation.rule)
-    assert told.n_failed == len(mutation.rows)
-    assert told.severity == rule.severity
-    assert told.example is not None and told.example.startswith(f"row {min(mutation.rows)} (")
+    rule_result = next(one for one in result.results if one.rule == mutation.rule)
+    assert rule_result.n_failed == len(mutation.rows)
+    assert rule_result.severity == rule.severity
+    assert rule_result.example is not None and rule_result.example.startswith(f"row {min(mutation.rows)} (")
     assert gate.bad_rows(is_quarantined=rule.is_quarantined) == mutation.rows
     assert gate.bad_rows(is_quarantined=not rule.is_quarantined) == set()
     assert result.n_quarantined == (len(mutation.rows) if rule.is_quarantined else 0)
@@ -216,7 +216,7 @@ def test_columns_present_stops_a_delivery_without_a_required_column(gate: Gate, 
     assert "trackrecord accept columns_present --snapshot 12" in message
 
 
-def test_an_accepted_missing_column_sets_every_row_aside(gate: Gate) -> None:
+def test_an_accepted_missing_column_quarantines_every_row(gate: Gate) -> None:
     gate.write("prices", clean_frames()["prices"].drop(columns="close"))
 
     result = gate.judge("prices", accepted=frozenset({"columns_present"}))
@@ -299,9 +299,9 @@ def test_rows_kept_remarks_on_lost_rows_and_goes_on(gate: Gate) -> None:
 
     assert failed(result) == {"rows_kept"}
     assert result.stops == ()
-    told = result.warnings[0]
-    assert (told.n_failed, told.n_checked) == (5, 95)
-    assert told.example == "90 rows, 95 in snapshot 3"
+    warning = result.warnings[0]
+    assert (warning.n_failed, warning.n_checked) == (5, 95)
+    assert warning.example == "90 rows, 95 in snapshot 3"
 
 
 @pytest.mark.parametrize("dataset", [name for name, dataset in DATASETS.items() if dataset.moment])
@@ -411,7 +411,7 @@ def test_a_collapse_waits_for_its_next_bar_until_the_token_is_silent(
 
 
 def test_nights_with_a_bad_print_end_like_one_run_after_them(tmp_path: Path, suites: Suites) -> None:
-    """The night sees a close of ten times the price and no bar after it; the next one sees that it was none."""
+    """One night gets a close of ten times the price as its last bar; the next night gets the right price."""
     frames = clean_frames()
     frames["prices"] = put(1000.0, "close", "high", row=59)(frames["prices"])
     folder = tmp_path / "vendor"
@@ -437,7 +437,7 @@ def test_nights_with_a_bad_print_end_like_one_run_after_them(tmp_path: Path, sui
     assert bars_after(tmp_path / "daily", *nights) == bars_after(tmp_path / "once", AS_OF)
 
 
-def test_an_accepted_spike_goes_on_and_is_still_told(gate: Gate) -> None:
+def test_an_accepted_spike_goes_on_and_is_still_reported(gate: Gate) -> None:
     gate.write("prices", put(1000.0, "close", "high")(clean_frames()["prices"]))
 
     result = gate.judge("prices", accepted=frozenset({"spike"}))
@@ -448,7 +448,7 @@ def test_an_accepted_spike_goes_on_and_is_still_told(gate: Gate) -> None:
     assert result.n_quarantined == 0
 
 
-def test_accepting_a_rule_that_has_no_doubt_in_it_changes_nothing(gate: Gate) -> None:
+def test_accepting_a_rule_that_cannot_be_accepted_changes_nothing(gate: Gate) -> None:
     gate.write("prices", put(-1.0, *PRICE_COLUMNS)(clean_frames()["prices"]))
 
     result = gate.judge("prices", accepted=frozenset({"price_positive"}))
@@ -495,10 +495,10 @@ def test_a_byte_order_mark_and_semicolons_pass(gate: Gate) -> None:
     assert failed(gate.judge("prices")) == set()
 
 
-def test_a_csv_cut_in_half_loses_its_last_row_and_is_told_as_incomplete(gate: Gate) -> None:
+def test_a_csv_cut_in_half_loses_its_last_row_and_is_reported_as_incomplete(gate: Gate) -> None:
     path = gate.write_csv("prices", clean_frames()["prices"])
     text = path.read_text(encoding="utf-8")
-    # In the middle of a row, after its timeframe.
+    # A cut in the middle of a row, after its timeframe.
     path.write_text(text[: text.index(",1d,", len(text) // 2) + 4], encoding="utf-8")
 
     result = gate.judge("prices", last=last_with(90, range(1, 4)))
@@ -594,7 +594,7 @@ class TestDataDocs:
         ]
         return index.read_text() + "".join(path.read_text() for path in sorted(folder.iterdir()))
 
-    def test_they_say_what_failed_and_why_and_load_nothing(self, page: str) -> None:
+    def test_they_show_what_failed_and_why_and_load_nothing(self, page: str) -> None:
         assert "run 1" in page
         assert "grade_in_range" in page
         assert "A grade lies between 0 and 100" in page

@@ -165,11 +165,11 @@ def score_all(panels: Iterable[Panel], *, processes: int) -> Iterator[pd.DataFra
 
 def _builds(panels: Iterable[Panel], n_tokens: int = 600) -> Iterator[list[Panel]]:
     """The panels in their order, gathered into builds of at least so many tokens."""
-    held: list[Panel] = []
+    batch: list[Panel] = []
     for panel in panels:
-        held.append(panel)
-        if sum(one.setting.n_tokens for one in held) >= n_tokens:
-            yield held
-            held = []
-    if held:
-        yield held
+        batch.append(panel)
+        if sum(one.setting.n_tokens for one in batch) >= n_tokens:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

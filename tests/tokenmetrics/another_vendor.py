@@ -1,6 +1,6 @@
-"""A second double, which shares nothing with the first: what another reading of the documents would have built.
+"""A second test double of the vendor, independent of the dev server: another interpretation of the same documents.
 
-Five tokens, nine days, ten hours; each manner in which servers of this kind differ is a field of `Manner`.
+Five tokens, nine days, ten hours; the fields of `Manner` are the ways in which such servers differ.
 """
 
 import gzip
@@ -25,11 +25,11 @@ N_DAYS, N_HOURS = 9, 10
 
 @dataclass(frozen=True)
 class Manner:
-    """How it speaks. `nothing` is what it says where there are no rows; `beyond` what follows the last page."""
+    """The server's behaviour. `nothing` is its answer without rows, `beyond` its answer after the last page."""
 
     version: str = "v2"
     first_page: int = 1
-    is_zero_one: bool = False  # page 0 is taken for page 1
+    is_zero_one: bool = False  # page 0 means page 1
     max_rows: int = 100
     nothing: tuple[int, Any] = (404, {"success": False, "message": "Data not found", "length": 0, "data": []})
     beyond: str = "nothing"
@@ -41,14 +41,14 @@ class Manner:
     per_window: int | None = None
     window_seconds: float = 0.5
     retry_after: str = ""  # "", "seconds" or "date"
-    says_total: bool = False
-    failing_200: int = 0  # so many answers call themselves failures, with status 200
+    gives_total: bool = False
+    failing_200: int = 0  # so many answers have status 200 and `success: false`
     gone: Any = "<pre>Cannot GET</pre>"
 
 
 @dataclass
 class Vendor:
-    """What was asked of it."""
+    """The server's behaviour and the requests it received."""
 
     manner: Manner
     url: str = ""
@@ -67,15 +67,17 @@ def serving(manner: Manner) -> Iterator[Vendor]:
         protocol_version = "HTTP/1.1"
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Calls are kept as values."""
+            """Print nothing; requests are recorded."""
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             params = dict(parse_qsl(parts.query))
             with vendor.lock:
-                status, told, headers = answer(vendor, parts.path.rpartition("/")[2], params, self.headers["x-api-key"])
+                status, answered, headers = answer(
+                    vendor, parts.path.rpartition("/")[2], params, self.headers["x-api-key"]
+                )
                 vendor.calls.append((parts.path.rpartition("/")[2], params, status))
-            body = told.encode() if isinstance(told, str) else json.dumps(told).encode()
+            body = answered.encode() if isinstance(answered, str) else json.dumps(answered).encode()
             if manner.is_zipped:
                 body, headers = gzip.compress(body), {**headers, "Content-Encoding": "gzip"}
             if manner.is_closing:
@@ -129,17 +131,17 @@ def answer(vendor: Vendor, endpoint: str, params: dict[str, str], key: str | Non
         return 400, {"success": False, "message": "page is out of range"}, {}
     here = rows[page * limit : (page + 1) * limit] if page >= 0 else []
     if not here:
-        status, told = manner.nothing
-        return status, told, {}
-    told = {"success": True, "message": "ok", "length": len(rows) if manner.says_total else len(here)}
-    told |= {"data": [named(row, manner) for row in here]}
+        status, payload = manner.nothing
+        return status, payload, {}
+    payload = {"success": True, "message": "ok", "length": len(rows) if manner.gives_total else len(here)}
+    payload |= {"data": [named(row, manner) for row in here]}
     if manner.version == "v3":
-        told = {"data": told["data"], "meta": {"total": len(rows), "page": page + 1, "limit": limit}}
-    return 200, told, {}
+        payload = {"data": payload["data"], "meta": {"total": len(rows), "page": page + 1, "limit": limit}}
+    return 200, payload, {}
 
 
 def selected(rows: list[dict[str, Any]], params: dict[str, str], manner: Manner) -> list[dict[str, Any]]:
-    """The rows that the filters leave, newest first."""
+    """The rows that pass the filters, newest first."""
     if "token_id" in params:
         ids = {int(word) for word in params["token_id"].split(",")}
         rows = [row for row in rows if row["TOKEN_ID"] in ids]
@@ -153,14 +155,14 @@ def selected(rows: list[dict[str, Any]], params: dict[str, str], manner: Manner)
 
 
 def named(row: dict[str, Any], manner: Manner) -> dict[str, Any]:
-    """A row as it goes over the wire."""
-    told = {}
+    """A row with the names and types of its JSON."""
+    renamed = {}
     for name, value in row.items():
         if name == "at":
             continue
         is_text = manner.is_text and isinstance(value, int | float)
-        told[name if manner.version == "v2" else name.lower()] = str(value) if is_text else value
-    return told
+        renamed[name if manner.version == "v2" else name.lower()] = str(value) if is_text else value
+    return renamed
 
 
 def rows_of(endpoint: str) -> list[dict[str, Any]] | None:
@@ -198,6 +200,6 @@ def rows_of(endpoint: str) -> list[dict[str, Any]] | None:
 
 
 def bar(token: dict[str, Any], at: datetime) -> dict[str, Any]:
-    """A bar that no other token and moment has."""
+    """A bar whose values are unique to its token and moment."""
     low = token["TOKEN_ID"] + at.timestamp() / 1e6
     return {"OPEN": low + 1, "HIGH": low + 3, "LOW": low, "CLOSE": low + 2, "VOLUME": None}

@@ -1,4 +1,4 @@
-"""The double, and the vendor's own example responses where they lie beside the checkout."""
+"""The dev server, and the vendor's own example responses where they are beside the checkout."""
 
 import os
 from collections.abc import Iterator
@@ -10,20 +10,20 @@ import pytest
 from flows.devserver import DevServer
 from tests.conftest import SHARED
 
-# The vendor's moment in most tests: the middle of a day, so that today is partial.
+# The vendor's clock in most tests: the middle of a day, so that today's rows are partial.
 NOW = datetime(2026, 11, 22, 7, 30)
 
 
 @pytest.fixture
 def server() -> Iterator[DevServer]:
-    """A vendor without fault and without limits."""
+    """A vendor without faults and without limits."""
     with DevServer(now=NOW) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A key or a `.env` of whoever runs the tests stays out of them."""
+    """Keep the developer's own key and `.env` out of the tests."""
     for name in list(os.environ):
         if name.startswith("TOKENMETRICS_"):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""A fetch as a run makes it, over real HTTP on loopback: settings, a home, and what came of it."""
+"""A fetch as in a run, over real HTTP on loopback: settings, a home, and the result."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from flows.home.raw_store import Kept, keep
 from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
 
-# Quick, and patient enough for one fault in any call.
+# Short waits, with retries enough for one fault in any call.
 QUICK: dict[str, Any] = {
     "api_key": KEY,
     "universe": "top:12",
@@ -28,13 +28,13 @@ QUICK: dict[str, Any] = {
 
 
 def settings_for(server: DevServer, version: str = "v2", **more: Any) -> TokenMetricsSettings:
-    """Settings that read this server and nothing of the machine's own environment."""
+    """Settings for this server, without the machine's own environment."""
     return TokenMetricsSettings(_env_file=None, **{**QUICK, "base_url": f"{server.base_url}/{version}", **more})
 
 
 @dataclass(frozen=True)
 class Brought:
-    """What one fetch brought: everything kept, the rows of each dataset, and what the operator was told."""
+    """The result of one fetch: the stored deliveries, the rows of each dataset, the notes to the operator."""
 
     kept: dict[str, Kept]
     rows: dict[str, list[tuple[Any, ...]]]
@@ -53,7 +53,7 @@ def fetch(
     timeframes: tuple[str, ...] = ("1d", "1h"),
     **more: Any,
 ) -> Brought:
-    """Fetch as a run does and parse what was kept. Raises what the source raises."""
+    """Fetch as a run does and parse the stored bytes. Raises what the source raises."""
     source = TokenMetricsSource(settings_for(server, version, **more))
     n_before = len(server.calls)
     wanted = Wanted(as_of or server.now, home, timeframes, since, until)
@@ -69,12 +69,12 @@ def fetch(
 
 
 def bytes_under(folder: Path) -> bytes:
-    """Every byte of every file of a folder, compressed ones also as they read."""
+    """Every byte of every file of a folder, of compressed ones also decompressed."""
     import gzip
 
-    told = b""
+    content = b""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             body = path.read_bytes()
-            told += path.name.encode() + body + (gzip.decompress(body) if path.suffix == ".gz" else b"")
-    return told
+            content += path.name.encode() + body + (gzip.decompress(body) if path.suffix == ".gz" else b"")
+    return content

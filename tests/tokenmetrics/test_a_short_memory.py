@@ -1,4 +1,4 @@
-"""A plan whose candles reach back thirty days refuses a call that asks for more: the run goes on with what there is."""
+"""A plan with thirty days of candles refuses requests for more; the run goes on with those thirty days."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ def first_day(brought: Brought, dataset: str) -> date:
 
 
 @pytest.mark.parametrize("reach", [30, 7])
-def test_older_candles_are_missing_and_told_and_nothing_else_is(tmp_path: Path, reach: int) -> None:
+def test_older_candles_are_missing_and_noted_and_nothing_else_is(tmp_path: Path, reach: int) -> None:
     with DevServer(now=NOW, plan=Plan(ohlcv_days=reach)) as server:
         brought = fetch(server, tmp_path / "first", history_days=60)
         again = fetch(server, tmp_path / "again", history_days=60, ohlcv_days=reach)
@@ -30,7 +30,7 @@ def test_older_candles_are_missing_and_told_and_nothing_else_is(tmp_path: Path, 
     assert [line for line in brought.told if f"TOKENMETRICS_OHLCV_DAYS={reach}" in line]
     assert not [line for line in again.told if "TOKENMETRICS_OHLCV_DAYS" in line]
     assert again.rows["prices"] == brought.rows["prices"]
-    # Days that lie beyond it altogether have signals and no prices.
+    # Older days have signals and no prices.
     assert first_day(past, "signals") == NOW.date() - timedelta(days=50)
     assert "prices" not in past.rows
     assert "prices: no rows came." in past.told

@@ -1,4 +1,4 @@
-"""Another server that keeps to the same documents and differs wherever they leave it free is read as completely."""
+"""Another server that follows the same documents, and differs wherever they leave a choice, is read completely too."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,7 +40,7 @@ MANNERS: dict[str, tuple[Manner, dict[str, Any]]] = {
     "numbers as text": (Manner(is_text=True), {}),
     "compressed": (Manner(is_zipped=True), {}),
     "closes every connection": (Manner(is_closing=True), {}),
-    "length is the total": (Manner(says_total=True, max_rows=50), {}),
+    "length is the total": (Manner(gives_total=True, max_rows=50), {}),
     "the end is excluded": (Manner(is_end_excluded=True), {"end_is_excluded": True}),
     "a lower rate than said": (Manner(per_window=9), {"backoff_seconds": 0.1}),
     "a lower rate, in seconds": (Manner(per_window=30, window_seconds=1, retry_after="seconds"), {}),
@@ -51,7 +51,7 @@ MANNERS: dict[str, tuple[Manner, dict[str, Any]]] = {
 
 
 def fetched(vendor: Vendor, home: Path, **more: Any) -> tuple[dict[str, list[tuple[Any, ...]]], tuple[str, ...]]:
-    """The rows of each dataset, and what was told."""
+    """The rows of each dataset, and the notes to the operator."""
     import duckdb
 
     settings = {**QUICK, "base_url": vendor.url, "max_backoff_seconds": 5, "hourly_days": 1, **more}
@@ -65,7 +65,7 @@ def fetched(vendor: Vendor, home: Path, **more: Any) -> tuple[dict[str, list[tup
     return rows, tuple(source.told)
 
 
-# What the others do not also ask of the reader; the rest takes its time.
+# The manners that test something new run always; the others are slow tests.
 BY_DEFAULT = (
     "page 0 is page 1",
     "v3 with totals",
@@ -85,7 +85,7 @@ BY_DEFAULT = (
 def test_another_server_is_read_whole_and_no_row_comes_twice(name: str, tmp_path: Path) -> None:
     manner, settings = MANNERS[name]
     with serving(manner) as vendor:
-        rows, told = fetched(vendor, tmp_path, **settings)
+        rows, notes = fetched(vendor, tmp_path, **settings)
     today = [one for one in rows["prices"] if one[1] == "1h" and one[2] >= "2026-11-22"]
     daily = {kind: [one for one in rows[kind] if one[1] == "1d"] for kind in ("prices", "signals")}
     hourly = [one for one in rows["signals"] if one[1] == "1h" and one[2] >= "2026-11-22"]
@@ -96,20 +96,20 @@ def test_another_server_is_read_whole_and_no_row_comes_twice(name: str, tmp_path
         assert len({one[:3] for one in there}) == len(there) == len(TOKENS) * N_DAYS
     assert len(rows["levels"]) == 2 * len(TOKENS)
     assert len(rows["grades"]) == len(TOKENS)
-    assert [line for line in told if line.startswith("quantmetrics is not there")]
+    assert [line for line in notes if line.startswith("quantmetrics is not there")]
 
 
-def test_a_server_that_knows_fewer_tokens_than_asked_for_is_told_of(tmp_path: Path) -> None:
+def test_a_server_that_knows_fewer_tokens_than_asked_for_is_noted(tmp_path: Path) -> None:
     with serving(Manner()) as vendor:
-        _, told = fetched(vendor, tmp_path, universe="top:20")
-    assert [line for line in told if f"lists {len(TOKENS)} tokens, not the 20" in line]
+        _, notes = fetched(vendor, tmp_path, universe="top:20")
+    assert [line for line in notes if f"lists {len(TOKENS)} tokens, not the 20" in line]
 
 
 def test_an_end_that_is_excluded_shows(tmp_path: Path) -> None:
-    """Without the setting the last day of every span is missing: of the hours, nothing comes at all."""
+    """Without the setting the last day of every span is missing, and all hours are."""
     with serving(Manner(is_end_excluded=True)) as vendor:
-        _, told = fetched(vendor, tmp_path)
-    assert [line for line in told if "hourly-ohlcv: no rows" in line and "TOKENMETRICS_END_IS_EXCLUDED" in line]
+        _, notes = fetched(vendor, tmp_path)
+    assert [line for line in notes if "hourly-ohlcv: no rows" in line and "TOKENMETRICS_END_IS_EXCLUDED" in line]
 
 
 @pytest.mark.parametrize("first_page", [0, 1])

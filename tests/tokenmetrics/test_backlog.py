@@ -1,4 +1,4 @@
-"""Fetching needs no lock: what no build has taken up waits, and is taken up once, with the clocks of its fetch."""
+"""Fetching needs no lock: a fetch without a build waits and is loaded once, with its own fetched_at and as_of."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ def run_of(server: DevServer, home: Path, **more: object) -> Run:
 
 
 def take_up(run: Run) -> list[tuple[str, int]]:
-    """Load what waits, all rows taken for good; datasets and their new rows, in order."""
+    """Load waiting fetches without the gate; return the datasets and their new rows, in order."""
     with open_warehouse(run.settings) as connection, mock.patch("flows.warehouse.snapshots.judge", _pass_all):
         return [
             (one.dataset, one.n_new)
@@ -61,24 +61,24 @@ def test_what_was_fetched_twice_without_a_build_is_loaded_in_order_and_once(live
     assert dict(loaded[:6])["prices"] > 0
     assert take_up(run_of(live, tmp_path)) == []
     with duckdb.connect(str(night.settings.warehouse)) as connection:
-        told = connection.sql("select distinct as_of, fetched_at, extent from ops.snapshot order by as_of").fetchall()
-    assert told == [(night.as_of, night.fetched_at, None), (hour.as_of, hour.fetched_at, "1h")]
+        rows = connection.sql("select distinct as_of, fetched_at, extent from ops.snapshot order by as_of").fetchall()
+    assert rows == [(night.as_of, night.fetched_at, None), (hour.as_of, hour.fetched_at, "1h")]
 
 
-def test_an_hour_that_finds_the_lock_held_is_kept_for_the_next_build(live: DevServer, tmp_path: Path) -> None:
+def test_an_hour_that_finds_the_lock_taken_is_kept_for_the_next_build(live: DevServer, tmp_path: Path) -> None:
     with hold_lock(tmp_path, "a nightly at work"):
         assert pipeline.hourly_job(run_of(live, tmp_path, timeframes=("1h",)), holder="a test", wait_seconds=0) is None
     assert tuple(name for name, _ in take_up(run_of(live, tmp_path)))[-2:] == ("prices", "signals")
 
 
-def test_a_nightly_that_finds_the_lock_held_says_so_and_is_kept_too(live: DevServer, tmp_path: Path) -> None:
+def test_a_nightly_that_finds_the_lock_taken_reports_it_and_is_kept_too(live: DevServer, tmp_path: Path) -> None:
     with hold_lock(tmp_path, "an hourly run at work"), pytest.raises(LockHeld):
         pipeline.main_job(run_of(live, tmp_path), holder="a test", wait_seconds=0)
     assert "signals" in dict(take_up(run_of(live, tmp_path)))
 
 
 def test_a_parser_mended_today_reads_yesterdays_bytes(live: DevServer, tmp_path: Path) -> None:
-    """With the clocks of the fetch, without a call, and without losing what the parser of then made of them."""
+    """The bytes are parsed again with the fetch's own times and without a request; the old rows stay."""
     run = run_of(live, tmp_path)
     with mock.patch("flows.sources.tokenmetrics.parse.side", return_value=0):
         pipeline.fetch(run)
@@ -100,15 +100,15 @@ def test_a_parser_mended_today_reads_yesterdays_bytes(live: DevServer, tmp_path:
         ((n_mended,),) = connection.sql(count).fetchall()
         assert n_mended > 10
         assert connection.sql("select distinct as_of from ops.snapshot").fetchall() == [(run.as_of,)]
-        held = connection.sql(raw).fetchall()
-        assert held[: len(misread)] == misread
-        told = connection.sql(ledger).fetchall()
+        found = connection.sql(raw).fetchall()
+        assert found[: len(misread)] == misread
+        rows = connection.sql(ledger).fetchall()
     assert len(live.calls) == n_calls
     assert take_up(run) == []
 
     restore_from_raw(run.settings, is_built=False)
     with open_warehouse(run.settings) as connection:
-        assert connection.sql(ledger).fetchall() == told
+        assert connection.sql(ledger).fetchall() == rows
         assert connection.sql(count).fetchall() == [(n_mended,)]
 
 
@@ -118,10 +118,10 @@ def test_calls_drift_and_bodies_reach_the_warehouse_once(live: DevServer, tmp_pa
     with open_warehouse(run.settings) as connection:
         adopt_journal(connection, tmp_path)
         adopt_journal(connection, tmp_path)
-        told = connection.sql(
+        rows = connection.sql(
             "select count(*), count(distinct request_id), any_value(run_id) from ops.request"
         ).fetchall()
-        assert told == [(len(live.calls), len(live.calls), run.run_id)]
+        assert rows == [(len(live.calls), len(live.calls), run.run_id)]
         ((n_bodies,),) = connection.sql("select count(distinct file) from ops.raw_body").fetchall()
         kept = {
             str(path.relative_to(tmp_path))
@@ -135,7 +135,7 @@ def test_calls_drift_and_bodies_reach_the_warehouse_once(live: DevServer, tmp_pa
         assert len(prices) == 12
 
 
-def test_bytes_of_one_fetch_are_told_apart_from_those_of_the_next(live: DevServer, tmp_path: Path) -> None:
+def test_bytes_of_one_fetch_are_distinguished_from_those_of_the_next(live: DevServer, tmp_path: Path) -> None:
     first, second = run_of(live, tmp_path), run_of(live, tmp_path)
     for run in (first, second):
         pipeline.fetch(run)

@@ -1,4 +1,4 @@
-"""One call: what is tried again and what never, how long is waited, and whose key it was."""
+"""One request: which failures are retried, how long it waits, and which key it uses."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ OTHER_KEY = "tm-11111111-1111-4111-8111-111111111111"
 
 
 def ask(server: DevServer, home: Path, endpoint: str = "tokens", **more: object) -> Answer:
-    """One call, as often as the client tries it."""
+    """One request, with the client's retries."""
     settings = settings_for(server, **more)
 
     async def once() -> Answer:
@@ -56,8 +56,8 @@ TRANSIENT = [
 def test_what_may_go_better_is_tried_again(server: DevServer, tmp_path: Path, fault: Fault) -> None:
     server.faults = [fault]
     assert ask(server, tmp_path, timeout_seconds=0.5).status == 200
-    told = journal.read(tmp_path, "requests")
-    assert [(line["attempt"], line["fault"] is None) for line in told] == [(1, False), (2, True)]
+    events = journal.read(tmp_path, "requests")
+    assert [(line["attempt"], line["fault"] is None) for line in events] == [(1, False), (2, True)]
 
 
 @pytest.mark.parametrize(
@@ -83,21 +83,21 @@ def test_a_404_that_is_no_answer_means_that_the_endpoint_is_gone(server: DevServ
         ask(server, tmp_path, "tokenz")
 
 
-def test_attempts_end_and_say_so(server: DevServer, tmp_path: Path) -> None:
+def test_attempts_end_with_an_error(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "503", times=None)]
     with pytest.raises(SourceError, match=r"tokens did not answer usefully in 3 attempts: status 503.*Run again later"):
         ask(server, tmp_path, max_attempts=3)
     assert len(server.calls) == 3
 
 
-def test_being_told_to_wait_is_no_failed_attempt(server: DevServer, tmp_path: Path) -> None:
-    """Calls that fail every now and then, and are told to wait as often, are borne for as long as each may last."""
+def test_a_429_is_no_failed_attempt(server: DevServer, tmp_path: Path) -> None:
+    """A request that alternates between failures and 429s may use up the limits of both."""
     server.faults = [Fault("status", "429", times=3), Fault("status", "503", call=4, times=2)]
     assert ask(server, tmp_path, max_attempts=3, max_too_many=4, retry_budget=2).status == 200
     assert [call.status for call in server.calls] == [429, 429, 429, 503, 503, 200]
 
 
-def test_being_told_to_wait_for_ever_ends_too(server: DevServer, tmp_path: Path) -> None:
+def test_endless_429s_end_too(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "429", times=None)]
     with pytest.raises(SourceError, match=r"tokens did not answer usefully in 4 attempts: status 429.*Run again later"):
         ask(server, tmp_path, max_attempts=3, max_too_many=4)
@@ -136,7 +136,7 @@ def test_a_wait_that_is_too_long_stops_the_run(server: DevServer, tmp_path: Path
 
 
 def test_never_more_calls_in_a_minute_than_the_setting(tmp_path: Path) -> None:
-    """Sixty a minute allows six at once and then nine in ten seconds: a full bucket is paid back."""
+    """Sixty a minute allows a burst of six, and then nine in ten seconds, so that no minute exceeds sixty."""
     with DevServer() as server:
         settings = settings_for(server, requests_per_minute=60, concurrency=8)
 
@@ -152,11 +152,12 @@ def test_never_more_calls_in_a_minute_than_the_setting(tmp_path: Path) -> None:
         assert 6 <= len(server.calls) <= 6 + 0.9 * 4
 
 
-def test_a_second_key_is_tried_once_and_the_operator_is_told(server: DevServer, tmp_path: Path) -> None:
+def test_a_second_key_is_tried_once_with_a_note_to_the_operator(server: DevServer, tmp_path: Path) -> None:
     server.keys = (OTHER_KEY,)
     brought = fetch(server, tmp_path, api_key_next=OTHER_KEY, timeframes=("1d",))
     assert brought.rows["signals"]
-    assert Counter(call.status for call in server.calls)[401] <= 4  # Those that were under way with the first.
+    # Requests that were under way with the first key are refused, too.
+    assert Counter(call.status for call in server.calls)[401] <= 4
     (note,) = [line for line in brought.told if "refused" in line]
     assert "TOKENMETRICS_API_KEY_NEXT was accepted" in note and KEY not in note and OTHER_KEY not in note
 
@@ -168,9 +169,9 @@ def test_a_key_that_is_revoked_half_way_costs_nothing(tmp_path: Path) -> None:
 
 def test_a_bad_key_stops_at_once_and_names_its_variable(server: DevServer, tmp_path: Path) -> None:
     server.keys = (OTHER_KEY,)
-    with pytest.raises(KeyRefused, match="The key in TOKENMETRICS_API_KEY is refused") as told:
+    with pytest.raises(KeyRefused, match="The key in TOKENMETRICS_API_KEY is refused") as raised:
         fetch(server, tmp_path)
-    assert KEY not in str(told.value)
+    assert KEY not in str(raised.value)
     assert len(server.calls) == 2
 
 
@@ -236,21 +237,21 @@ def test_a_refusal_in_html_is_not_the_vendors(tmp_path: Path) -> None:
         async with Client(settings, find_keys(settings), tmp_path, transport=challenge) as client:
             await client.get("quantmetrics", {})
 
-    with pytest.raises(SourceError, match="a check for bots") as told:
+    with pytest.raises(SourceError, match="a check for bots") as raised:
         asyncio.run(once())
-    assert not isinstance(told.value, EndpointRefused)
+    assert not isinstance(raised.value, EndpointRefused)
 
 
-def test_waits_after_a_429_that_says_nothing_outlast_a_minute(server: DevServer) -> None:
+def test_waits_after_a_429_without_a_retry_after_outlast_a_minute(server: DevServer) -> None:
     settings = TokenMetricsSettings(_env_file=None)
     waits = [unasked_wait(attempt, settings) for attempt in range(1, settings.max_too_many)]
     assert waits[0] <= 1 and sum(waits[:4]) > 60 and max(waits) == settings.max_backoff_seconds
 
 
-def test_a_rate_that_is_too_high_is_told_of(server: DevServer, tmp_path: Path) -> None:
+def test_a_rate_that_is_too_high_is_noted(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "429", call=5, times=3)]
-    told = fetch(server, tmp_path, timeframes=("1d",)).told
-    assert [line for line in told if line.startswith("3 calls of") and "TOKENMETRICS_REQUESTS_PER_MINUTE" in line]
+    notes = fetch(server, tmp_path, timeframes=("1d",)).told
+    assert [line for line in notes if line.startswith("3 calls of") and "TOKENMETRICS_REQUESTS_PER_MINUTE" in line]
 
 
 def test_a_month_that_cannot_pay_starts_nothing(server: DevServer, tmp_path: Path) -> None:
@@ -273,12 +274,12 @@ def test_the_older_header_is_a_setting(tmp_path: Path) -> None:
         assert ask(server, tmp_path, header_names="x-api-key,api_key").status == 200
 
 
-def test_the_error_catalogue_says_of_every_code_what_the_client_does() -> None:
+def test_the_error_catalogue_is_right_about_every_code() -> None:
     text = (ROOT / "docs" / "errors.md").read_text()
-    told = {
+    documented = {
         code: is_retried == "yes" for code, is_retried in re.findall(r"^\| `([^`]+)` \|.*\| (yes|no) \|$", text, re.M)
     }
-    assert told == {fault.value: fault.is_retried for fault in Code}
+    assert documented == {fault.value: fault.is_retried for fault in Code}
     assert {status: fault_of(status) for status in OF_STATUS} == OF_STATUS
 
 
@@ -288,9 +289,9 @@ def test_only_https_leaves_this_machine() -> None:
     from flows.sources.tokenmetrics import TokenMetricsSettings
 
     for url in ("http://api.tokenmetrics.com/v2", "ftp://127.0.0.1/v2", "https://user:secret@example.com/v2"):
-        with pytest.raises(ValidationError) as told:
+        with pytest.raises(ValidationError) as raised:
             TokenMetricsSettings(base_url=url, _env_file=None)
-        assert "secret" not in str(told.value).replace("a secret in a URL", "")
+        assert "secret" not in str(raised.value).replace("a secret in a URL", "")
 
 
 def test_the_past_cannot_be_asked_of_a_live_vendor(tmp_path: Path) -> None:

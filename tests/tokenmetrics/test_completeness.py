@@ -1,4 +1,4 @@
-"""Never less data than the server has, and no row twice, whatever the pages do."""
+"""A fetch gets every row that the server has, and none twice, whatever its paging does."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -12,18 +12,18 @@ from flows.sources.tokenmetrics.plan import Window, best_cut, day_spans, queries
 from tests.tokenmetrics.conftest import NOW
 from tests.tokenmetrics.desk import Brought, fetch, settings_for
 
-# Pages far smaller than the answers, so that every answer has borders.
+# Pages far smaller than the answers, so that every answer has several pages.
 NARROW = {"page_limit": 7}
 
 
 def wanted(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The rows that a run asked for: hours that have no dates to ask by come with some older ones."""
+    """The rows of the requested days; hourly signals, whose endpoint takes no dates, come with some older ones."""
     return [row for row in rows if row[1] != "1h" or row[2] >= f"{NOW - timedelta(days=1):%Y-%m-%d}"]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Brought:
-    """What a server without fault delivers."""
+    """The rows from a server without faults."""
     with DevServer(now=NOW) as server:
         return fetch(server, tmp_path_factory.mktemp("whole"))
 
@@ -68,7 +68,7 @@ def test_narrow_pages_bring_the_same(server: DevServer, tmp_path: Path, whole: B
 def test_a_server_that_pages_by_a_smaller_limit_than_asked_is_read_to_its_end(
     server: DevServer, tmp_path: Path, whole: Brought
 ) -> None:
-    """A page shorter than asked for is not taken for the end where rows are missing."""
+    """A page shorter than requested is not taken for the last one while rows are missing."""
     server.dialect = type(server.dialect)(max_limit=50)
     brought = fetch(server, tmp_path, timeframes=("1d",))
     assert brought.rows["signals"] == [row for row in whole.rows["signals"] if row[1] == "1d"]
@@ -78,12 +78,12 @@ def test_one_page_holds_each_answer_where_its_size_can_be_foreseen(server: DevSe
     fetch(server, tmp_path)
     foreseen = [call for call in server.calls if BY_NAME[call.endpoint].grain.name in ("TOKEN", "TOKEN_DAY")]
     assert len(foreseen) > 20
-    # Two looks at a second page: whether the server's pages are shorter than was asked for.
+    # Two requests for a second page check whether the server's pages are shorter than requested.
     assert sum(call.params["page"] != "1" for call in foreseen) <= 2
 
 
 def test_spans_cover_every_day_once(server: DevServer) -> None:
-    """The vendor's own client shared the days at the borders: 1461 days came as 1511 rows."""
+    """Unlike in the vendor's own client, spans do not overlap at their ends (1461 days came as 1511 rows there)."""
     window = Window(NOW.date().replace(year=2022), NOW.date(), NOW)
     spans = day_spans(window, 29)
     days = [day for since, until in spans for day in range(since.toordinal(), until.toordinal() + 1)]
@@ -101,7 +101,7 @@ def test_a_query_asks_for_fewer_rows_than_a_page_holds(server: DevServer) -> Non
 
 
 def test_a_week_of_many_tokens_costs_what_its_rows_cost(server: DevServer) -> None:
-    """1,500 tokens and 8 days are 12,000 rows: 120 full pages; being sure of every one costs 125."""
+    """1,500 tokens and 8 days are 12,000 rows, which fill 120 pages; checking for missing rows costs 5 more."""
     window = Window(NOW.date().replace(day=15), NOW.date(), NOW)
     n_tokens, spans = best_cut(1_500, window, settings_for(server))
     assert 120 < -(-1_500 // n_tokens) * len(spans) <= 125

@@ -1,4 +1,4 @@
-"""The month pays for a whole run, or nothing of it is called; what an interrupted run holds is not counted again."""
+"""A run starts only if the month's credits pay for all of it; pages of an interrupted run are not counted again."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,30 +22,30 @@ def source_of(server: DevServer, **more: object) -> TokenMetricsSource:
 
 
 def newest_and_past(home: Path) -> tuple[Wanted, Wanted]:
-    """What a nightly asks: the newest days of all tokens, and the past of some."""
+    """A nightly's requests: the newest days of all tokens, and the past of some."""
     newest = Wanted(NOW, home)
     return newest, replace(
         newest, timeframes=("1d",), since=NOW.date() - timedelta(days=60), token_ids=frozenset((3375, 3306))
     )
 
 
-def fetch_all(source: TokenMetricsSource, readings: Sequence[Wanted]) -> int:
+def fetch_all(source: TokenMetricsSource, requests: Sequence[Wanted]) -> int:
     """Fetch as a run does; return how many datasets were delivered."""
-    source.begin(readings)
-    n_delivered = sum(1 for wanted in readings for _ in source.fetch(wanted))
+    source.begin(requests)
+    n_delivered = sum(1 for wanted in requests for _ in source.fetch(wanted))
     source.settle()
     return n_delivered
 
 
 def test_a_month_that_pays_for_one_reading_of_two_starts_neither(server: DevServer, tmp_path: Path) -> None:
-    readings = newest_and_past(tmp_path)
-    first, both = (source_of(server).plan(asked).total() for asked in (readings[:1], readings))
+    requests = newest_and_past(tmp_path)
+    first, both = (source_of(server).plan(asked).total() for asked in (requests[:1], requests))
     assert first < both
     for n_left in (first, both - 1):
         with pytest.raises(CreditsSpent, match=f"wants about {both} calls, and of this month's {n_left} credits 0"):
-            fetch_all(source_of(server, monthly_credits=n_left), readings)
+            fetch_all(source_of(server, monthly_credits=n_left), requests)
     assert server.calls == []
-    assert fetch_all(source_of(server, monthly_credits=both), readings)
+    assert fetch_all(source_of(server, monthly_credits=both), requests)
 
 
 @pytest.mark.parametrize("died_in", ["the first reading", "the second reading"])
@@ -58,26 +58,26 @@ def test_what_an_interrupted_run_holds_is_planned_and_paid_for_no_more(
     fetch_all(source_of(server), newest_and_past(tmp_path / "whole"))
     n_whole = len(server.calls)
     server.calls.clear()
-    readings = newest_and_past(tmp_path)
-    planned = source_of(server).plan(readings).total()
+    requests = newest_and_past(tmp_path)
+    planned = source_of(server).plan(requests).total()
     n_calls = 9 if died_in == "the first reading" else n_first + 4
     server.faults = [Fault("status", "503", call=n_calls, times=None)]
     with suppress(SourceError):
-        fetch_all(source_of(server, max_attempts=1, concurrency=1, monthly_credits=planned), readings)
+        fetch_all(source_of(server, max_attempts=1, concurrency=1, monthly_credits=planned), requests)
     n_paid = len(server.calls)
-    n_held = sum(call.status in (200, 404) for call in server.calls)
+    n_fetched = sum(call.status in (200, 404) for call in server.calls)
     server.faults = ()
-    left = source_of(server).plan(readings).total()
-    assert planned - n_held <= left < planned
-    # Exactly enough for what is left: to count the held pages again would refuse the run.
+    left = source_of(server).plan(requests).total()
+    assert planned - n_fetched <= left < planned
+    # Credits exactly enough for the remaining pages; counting the stored ones again would refuse the run.
     spent = ledger.credits_spent(tmp_path, utc_now())
     assert spent == n_paid
-    fetch_all(source_of(server, monthly_credits=spent + left), readings)
-    assert len(server.calls) - n_paid == n_whole - n_held
+    fetch_all(source_of(server, monthly_credits=spent + left), requests)
+    assert len(server.calls) - n_paid == n_whole - n_fetched
     assert not list((tmp_path / "pages").rglob("*.pages"))
 
 
-def test_the_notes_of_every_reading_are_told(server: DevServer, tmp_path: Path) -> None:
+def test_the_notes_of_every_request_are_shown(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "410", endpoint="correlation", times=None)]
     source = source_of(server)
     fetch_all(source, newest_and_past(tmp_path))

@@ -1,4 +1,4 @@
-"""The first call with a real key: what the server is like, and what a month will cost."""
+"""The doctor: how the server behaves, and what a month will cost."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
+from flows.catch_up import readings
 from flows.config import Settings
 from flows.devserver import SPRING_2025, DevServer, Fault, Plan
 from flows.run import start_run
@@ -17,7 +18,8 @@ from tests.tokenmetrics.desk import settings_for
 
 def examination(server: DevServer, home: Path, **more: object) -> tuple[Examination, dict[str, str]]:
     source = TokenMetricsSource(settings_for(server, **more))
-    found = examine(source, start_run(source, Settings(home=home, _env_file=None)))
+    settings = Settings(home=home, _env_file=None)
+    found = examine(source, settings, readings(start_run(source, settings)))
     return found, dict(found.facts)
 
 
@@ -33,16 +35,16 @@ def test_a_server_as_documented_is_found_so(tmp_path: Path) -> None:
     assert found.samples is not None and len(list(found.samples.iterdir())) == len(found.findings)
 
 
-def test_a_server_of_another_age_is_told_by_what_to_set(tmp_path: Path) -> None:
+def test_a_server_of_another_age_is_answered_with_the_settings_for_it(tmp_path: Path) -> None:
     with DevServer(dialect=SPRING_2025, plan=Plan(lacks=frozenset({"resistance-support"}))) as server:
         server.faults = [Fault("skew", "300", times=None), Fault("rename", "CLOSE:LAST", times=None)]
         found, facts = examination(server, tmp_path)
     assert "set TOKENMETRICS_HEADER_NAMES=api_key" in facts["key"]
     assert "TOKENMETRICS_FIRST_PAGE=0" in facts["first page"]
     assert re.match(r"the server's is (299|300) s ahead of ours; set ours right", facts["clock"])
-    told = {one.endpoint.name: one for one in found.findings}
-    assert "not in your plan" in told["resistance-support"].refusal
-    assert "close" in told["daily-ohlcv"].named("vanished") + told["daily-ohlcv"].named("renamed")
+    findings = {one.endpoint.name: one for one in found.findings}
+    assert "not in your plan" in findings["resistance-support"].refusal
+    assert "close" in findings["daily-ohlcv"].named("vanished") + findings["daily-ohlcv"].named("renamed")
 
 
 @pytest.mark.parametrize("universe", ["top:12", "top:1500"])
@@ -50,11 +52,11 @@ def test_a_month_is_the_first_night_and_twenty_nine_usual_ones(tmp_path: Path, u
     with DevServer() as server:
         _, facts = examination(server, tmp_path, universe=universe, history_days=90)
     first = int(facts["next nightly"].split()[1])
-    told = re.match(r"about (\d+) calls: the next nightly, and 29 of (\d+) that read 7 days again", facts["a month"])
-    assert told is not None
-    month, usual = map(int, told.groups())
+    found = re.match(r"about (\d+) calls: the next nightly, and 29 of (\d+) that read 7 days again", facts["a month"])
+    assert found is not None
+    month, usual = map(int, found.groups())
     assert month == first + 29 * usual
-    # A usual night reads 8 days and a 28th of 90: an eighth of the first night's days.
+    # A usual night fetches 8 days and a 28th of 90, an eighth of the first night's days.
     assert usual < first / 2 or universe == "top:12"
 
 
@@ -64,6 +66,6 @@ def test_the_command_examines_what_the_settings_name(tmp_path: Path, monkeypatch
             monkeypatch.setenv(f"TOKENMETRICS_{name}", value)
         monkeypatch.setenv("TOKENMETRICS_REQUESTS_PER_MINUTE", "0")
         monkeypatch.setenv("TRACKRECORD_HOME", str(tmp_path / "home"))
-        told = CliRunner().invoke(cli.app, ["doctor"])
-    assert told.exit_code == 0, told.output
-    assert "accepted through the header x-api-key" in told.output
+        result = CliRunner().invoke(cli.app, ["doctor"])
+    assert result.exit_code == 0, result.output
+    assert "accepted through the header x-api-key" in result.output

@@ -1,4 +1,4 @@
-"""A fetch that is broken off and run again pays for no page twice."""
+"""A fetch that is interrupted and run again pays for no page twice."""
 
 import json
 import signal
@@ -31,7 +31,7 @@ list(TokenMetricsSource(settings).fetch(Wanted(datetime.fromisoformat(sys.argv[2
 
 
 def paid(server: DevServer) -> Counter[str]:
-    """Every question that was answered with something, and how often."""
+    """Every request that was answered with content, and how often."""
     return Counter(
         json.dumps([call.endpoint, sorted(call.params.items())]) for call in server.calls if call.status in (200, 404)
     )
@@ -48,8 +48,8 @@ def test_a_fetch_that_failed_goes_on_where_it_stopped(server: DevServer, tmp_pat
     server.faults = ()
     brought = fetch(server, tmp_path / "home")
     assert n_paid > 15
-    # The same questions as often as a fetch without interruption asks them (some are asked for a second reading), but
-    # for those that were on their way when it stopped.
+    # Each request is paid as often as in a fetch without interruption (some are made twice to compare the answers),
+    # except those under way when it stopped.
     assert not once - paid(server)
     assert sum((paid(server) - once).values()) < settings_for(server).concurrency
     assert brought.rows["signals"]
@@ -71,7 +71,7 @@ def test_a_fetch_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> Non
         server.faults = ()
         time.sleep(0.3)
         fetch(server, tmp_path / "home")
-        # What was on its way when it died was paid for and never came.
+        # Requests under way when the process died were paid, and their answers lost.
         assert sum((paid(server) - once).values()) <= QUICK.get("concurrency", 4)
 
 
@@ -88,14 +88,14 @@ def test_a_torn_page_is_no_page(tmp_path: Path) -> None:
     (path,) = (tmp_path / "pages" / "tokenmetrics").iterdir()
     path.write_bytes(path.read_bytes()[:-3])
     with closing(PageStore(tmp_path, "today")) as store:
-        held = store.held("tokens", {"page": "1"}, 1)
-        assert held is not None and held.rows == [1]
+        page = store.held("tokens", {"page": "1"}, 1)
+        assert page is not None and page.rows == [1]
         assert store.held("tokens", {"page": "1"}, 2) is None
         assert store.held("tokens", {"page": "2"}, 1) is None
 
 
 def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevServer, tmp_path: Path) -> None:
-    """An hourly run that passes while a nightly is under way, or waits to go on, takes nothing from it."""
+    """An hourly run during an unfinished nightly leaves the nightly's stored pages alone."""
     server.faults = [Fault("status", "503", call=25, times=None)]
     with pytest.raises(SourceError):
         fetch(server, tmp_path, max_attempts=1)
@@ -108,14 +108,14 @@ def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevSer
     assert hourly.rows["signals"]
     whole = fetch(server, tmp_path / "whole")
     n_left = fetch(server, tmp_path).n_calls
-    # Beside what was on its way when the first one stopped.
+    # Except the requests under way when the first one stopped.
     assert 0 <= n_left - (whole.n_calls - n_paid) < settings_for(server).concurrency
 
 
 def test_every_call_is_in_the_journal_whatever_became_of_it(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("html", call=3), Fault("reset", call=5)]
     fetch(server, tmp_path)
-    told = journal.read(tmp_path, "requests")
-    assert len(told) == len(server.calls)
-    assert {line["fault"] for line in told} >= {"not_json", "transport"}
-    assert len({line["request_id"] for line in told}) == len(told)
+    events = journal.read(tmp_path, "requests")
+    assert len(events) == len(server.calls)
+    assert {line["fault"] for line in events} >= {"not_json", "transport"}
+    assert len({line["request_id"] for line in events}) == len(events)

@@ -1,4 +1,4 @@
-"""The key comes from one place, and is found nowhere but in a header."""
+"""The key is read from one place and appears nowhere but in a header."""
 
 import asyncio
 import gzip
@@ -22,7 +22,7 @@ OTHER = "tm-0ddba115-0ddb-4a11-80dd-0ddba1150ddb"
 
 
 def found(**variables: str) -> tuple[str, str]:
-    """The key that these variables give, and where it is said to come from."""
+    """The key found with these variables, and the origin reported for it."""
     settings = TokenMetricsSettings(_env_file=None, **variables)  # type: ignore[arg-type]
     key = find_keys(settings, dotenv=Path("nowhere")).first
     return key.secret.get_secret_value(), key.origin
@@ -48,12 +48,12 @@ def test_two_places_that_agree_are_one(tmp_path: Path) -> None:
 def test_two_places_that_disagree_are_an_error_that_shows_neither(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="TOKENMETRICS_API_KEY and TOKENMETRICS_API_KEY_FILE hold different keys"
-    ) as told:
+    ) as raised:
         found(api_key=OTHER, api_key_file=key_file(tmp_path))
-    assert SENTINEL not in str(told.value) and OTHER not in str(told.value)
+    assert SENTINEL not in str(raised.value) and OTHER not in str(raised.value)
 
 
-def test_no_key_says_where_one_may_be_put() -> None:
+def test_without_a_key_the_error_names_where_to_put_one() -> None:
     with pytest.raises(UsageError, match=r"no key.*TOKENMETRICS_API_KEY_COMMAND"):
         found()
 
@@ -83,9 +83,9 @@ def test_a_dotenv_with_a_key_is_its_owners_alone(tmp_path: Path, mode: int, text
     dotenv.chmod(mode)
     settings = TokenMetricsSettings(api_key=OTHER, _env_file=None)  # type: ignore[arg-type]
     if is_refused:
-        with pytest.raises(UsageError, match="others can read it") as told:
+        with pytest.raises(UsageError, match="others can read it") as raised:
             find_keys(settings, dotenv=dotenv)
-        assert SENTINEL not in str(told.value)
+        assert SENTINEL not in str(raised.value)
     else:
         find_keys(settings, dotenv=dotenv)
 
@@ -93,9 +93,9 @@ def test_a_dotenv_with_a_key_is_its_owners_alone(tmp_path: Path, mode: int, text
 def test_a_key_lies_in_no_file_no_log_and_no_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Good answers, bad answers and no answers, with every logger at its loudest."""
+    """With good answers, bad answers and no answers, and every logger at level DEBUG."""
     caplog.set_level(logging.DEBUG)
-    told = ""
+    text = ""
     with DevServer(keys=(SENTINEL, OTHER)) as server:
         for number, fault in enumerate(
             [
@@ -110,13 +110,13 @@ def test_a_key_lies_in_no_file_no_log_and_no_error(
             try:
                 fetch(server, tmp_path / "home" / str(number), api_key=SENTINEL, api_key_next=OTHER, as_of=server.now)
             except TrackrecordError as error:
-                told += "".join(traceback.format_exception(error)) + repr(pickle.dumps(error))
+                text += "".join(traceback.format_exception(error)) + repr(pickle.dumps(error))
         settings = settings_for(server, api_key=SENTINEL, api_key_next=OTHER)
-    told += repr(settings) + str(settings.model_dump()) + settings.model_dump_json() + repr(find_keys(settings))
-    told += caplog.text + "".join(capfd.readouterr())
+    text += repr(settings) + str(settings.model_dump()) + settings.model_dump_json() + repr(find_keys(settings))
+    text += caplog.text + "".join(capfd.readouterr())
     assert "httpx" in caplog.text
     for key in (SENTINEL, OTHER):
-        assert key not in told
+        assert key not in text
         assert key.encode() not in bytes_under(tmp_path)
 
 
@@ -132,8 +132,8 @@ def test_a_server_that_repeats_the_key_in_its_answer_finds_it_blotted_out(tmp_pa
         async with Client(settings, find_keys(settings), tmp_path, transport=httpx.MockTransport(echo)) as client:
             await client.get("tokens", {})
 
-    with pytest.raises(SourceError, match=r"bad key \[key\]") as told:
+    with pytest.raises(SourceError, match=r"bad key \[key\]") as raised:
         asyncio.run(ask())
-    assert SENTINEL not in str(told.value)
+    assert SENTINEL not in str(raised.value)
     (kept,) = (tmp_path / "raw" / "unusable").iterdir()
     assert b"[key]" in gzip.decompress(kept.read_bytes())

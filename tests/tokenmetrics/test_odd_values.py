@@ -1,4 +1,4 @@
-"""Values that no document shows: nothing crashes on them, and no row is lost or made up without a word."""
+"""Undocumented values: nothing crashes on them, and no row is lost or invented without a note."""
 
 import gzip
 import json
@@ -22,18 +22,18 @@ BITCOIN = {"TOKEN_ID": 3375, "TOKEN_NAME": "Bitcoin", "TOKEN_SYMBOL": "BTC"}
 
 
 def parsed(endpoint: str, **fields: Any) -> list[dict[str, Any]]:
-    """One row of an endpoint as it would go over the wire."""
+    """One row of an endpoint, parsed from its JSON."""
     return parse_rows(BY_NAME[endpoint], [json.loads(json.dumps(BITCOIN | fields))], NOW)
 
 
-@pytest.mark.parametrize("told", ["NaN", "nan", float("nan"), "", " "])
-def test_what_is_no_number_is_null(told: Any) -> None:
-    assert number(told) is None
+@pytest.mark.parametrize("value", ["NaN", "nan", float("nan"), "", " "])
+def test_what_is_no_number_is_null(value: Any) -> None:
+    assert number(value) is None
 
 
-@pytest.mark.parametrize("told", [float("inf"), "-Infinity", 10**400])
-def test_a_number_without_end_is_left_to_the_gate(told: Any) -> None:
-    assert isinstance(number(told), str)
+@pytest.mark.parametrize("value", [float("inf"), "-Infinity", 10**400])
+def test_a_number_without_end_is_left_to_the_gate(value: Any) -> None:
+    assert isinstance(number(value), str)
 
 
 def test_a_long_id_stays_itself() -> None:
@@ -78,12 +78,14 @@ def test_rows_that_are_none_and_rows_without_an_id_are_passed_over() -> None:
     body = packed(json.dumps({"data": [None, {"TOKEN_SYMBOL": "X"}, BITCOIN | {"TOKEN_ID": "3375"}, "x"]}).encode())
     page = Page(TOP_TOKENS.name, {}, 200, NOW, body)
     assert ids_of([page]) == [3375]
-    told = Delivery("tokens", (Response("a.gz", gzip.compress(gzip.decompress(body)), {"endpoint": TOP_TOKENS.name}),))
-    assert ranks_of(told) == {3375: 1}
+    delivery = Delivery(
+        "tokens", (Response("a.gz", gzip.compress(gzip.decompress(body)), {"endpoint": TOP_TOKENS.name}),)
+    )
+    assert ranks_of(delivery) == {3375: 1}
 
 
-def test_the_doctor_examines_a_server_whose_404_says_nothing(tmp_path: Path) -> None:
-    """Its sample holds no rows: there is no list to take them from."""
+def test_the_doctor_examines_a_server_whose_404_has_no_message(tmp_path: Path) -> None:
+    """The sample of that endpoint has no rows."""
     from flows.sources.tokenmetrics.doctor import _save_sample
 
     body = packed(b'{"success": false, "message": "Data not found"}')

@@ -1,4 +1,4 @@
-"""The quirks of TOKENMETRICS.md, section 3, by number: each is in the vendor's real answers, and none may hurt."""
+"""The vendor's numbered quirks: each has been seen in real answers, and none may lose or spoil data."""
 
 import json
 from contextlib import closing
@@ -33,7 +33,7 @@ def parsed(endpoint: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def incoming(tmp_path: Path, dataset: str, *bodies: tuple[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
-    """The typed rows that the gate sees of bodies, each an endpoint and its rows."""
+    """The typed rows that the gate checks, from bodies given as endpoints with their rows."""
     fetched = Fetched()
     for endpoint, rows in bodies:
         body = json.dumps({"success": True, "length": len(rows), "data": rows}).encode()
@@ -141,7 +141,7 @@ def test_quirk_06_nulls_are_no_values_and_no_faults() -> None:
 
 
 def test_quirk_06_a_field_that_is_not_there_is_no_null() -> None:
-    """A row whose signal is null says nothing; one that lacks the field goes to the gate, which says so."""
+    """A row with a null signal is left out; a row without the field goes to the gate, whose rule fails."""
     assert parsed("trading-signals", SIGNAL | {"TRADING_SIGNAL": None, "TOKEN_TREND": None}) == []
     renamed = {name: value for name, value in SIGNAL.items() if name != "TRADING_SIGNAL"} | {"SIGNAL_OF_DAY": 1}
     (row,) = parsed("trading-signals", renamed)
@@ -225,7 +225,7 @@ def test_quirk_14_outliers_are_the_gates_to_judge() -> None:
 
 
 def test_quirk_15_the_universe_does_not_hang_on_the_first_page_of_tokens(server: DevServer, tmp_path: Path) -> None:
-    """`tokens` begins with the newest ids; the largest tokens are asked for by name of their ids."""
+    """`tokens` lists the newest ids first, so the largest tokens are requested by their ids."""
     rows = fetch(server, tmp_path, universe="top:3").rows["tokens"]
     assert len(rows) == 3
     asked = {call.params["token_id"] for call in server.calls if call.endpoint == "tokens"}
@@ -249,7 +249,7 @@ def test_quirk_18_a_universe_of_any_size_is_asked_for_in_calls_that_fit(server: 
     assert max(len(call.params.get("token_id", "").split(",")) for call in server.calls) <= 5
 
 
-# What belongs to no number of section 3.
+# Quirks without a number.
 
 
 def test_levels_come_as_objects_as_bare_numbers_or_not_at_all() -> None:
@@ -297,22 +297,22 @@ def test_a_grade_without_a_date_is_of_the_day_it_was_fetched_and_history_wins_ov
     ]
 
 
-def test_v2_and_v3_say_the_same(server: DevServer, tmp_path: Path) -> None:
+def test_v2_and_v3_give_the_same_rows(server: DevServer, tmp_path: Path) -> None:
     old, new = (fetch(server, tmp_path / version, version=version) for version in ("v2", "v3"))
     assert {"tokens", "prices", "signals", "quantmetrics"} <= {
         name for name in old.rows if old.rows[name] == new.rows[name]
     }
-    # v2 alone still has the grades that were announced to go; v3 alone names levels.
+    # Only v2 still has the grades announced for removal; only v3 has named levels.
     assert {row for row in map(tuple, new.rows["grades"]) if row[1] != "tm"} <= set(map(tuple, old.rows["grades"]))
 
 
-def test_a_renamed_a_new_and_a_vanished_field_are_told(server: DevServer, tmp_path: Path) -> None:
+def test_a_renamed_a_new_and_a_vanished_field_are_noted(server: DevServer, tmp_path: Path) -> None:
     server.faults = [
         Fault("rename", "TM_TRADER_GRADE:TM_TRADER_GRADES", endpoint="trader-grades", times=None),
         Fault("extra", "MOOD", endpoint="quantmetrics", times=None),
         Fault("drop", "KURTOSIS", endpoint="quantmetrics", times=None),
     ]
-    told = "\n".join(fetch(server, tmp_path).told)
-    assert "trader-grades: tm_trader_grade seems to go by another name now: TM_TRADER_GRADES" in told
-    assert "quantmetrics: MOOD is new" in told
-    assert "quantmetrics: kurtosis is in none of" in told
+    text = "\n".join(fetch(server, tmp_path).told)
+    assert "trader-grades: tm_trader_grade seems to go by another name now: TM_TRADER_GRADES" in text
+    assert "quantmetrics: MOOD is new" in text
+    assert "quantmetrics: kurtosis is in none of" in text

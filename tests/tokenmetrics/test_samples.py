@@ -1,4 +1,4 @@
-"""Every file of the vendor's own examples parses, with as many rows as it holds."""
+"""Every file of the vendor's own examples parses, with all of its rows."""
 
 import json
 from datetime import datetime
@@ -12,8 +12,8 @@ from flows.sources.tokenmetrics.parse import parse_rows
 
 AT = datetime(2025, 6, 1, 0, 20)
 
-# File: rows in it, rows of a dataset that come of them. A raw-only endpoint becomes none. Of 424 quantmetrics 131 are
-# null throughout; the levels are those of the rows added up, each price of a row once.
+# For each file: its rows, and the dataset rows parsed from them; none for an endpoint that is only kept raw. 131 of 424
+# quantmetrics are all null; a row's levels count one for each distinct price.
 ROWS = {
     "2025-04/daily-ohlcv": (10, 10),
     "2025-04/hourly-ohlcv": (10, 10),
@@ -54,7 +54,7 @@ def test_a_sample_parses_whole(samples: Path, name: str) -> None:
     parsed = parse_rows(endpoint, rows, AT)
     assert (len(rows), len(parsed)) == ROWS[name]
     assert all(isinstance(row["token_id"], int) for row in parsed)
-    # A value that was not understood would have stayed text, or a moment without one.
+    # A value that was not parsed would have stayed text, or become a null moment.
     assert not [
         (column, value)
         for row in parsed
@@ -69,7 +69,7 @@ def test_a_sample_shows_no_drift_but_what_its_month_explains(samples: Path, name
     endpoint = BY_NAME[name.partition("/")[2]]
     fields = Fields(endpoint)
     fields.count(json.loads((samples / f"{name}.json").read_text())["data"])
-    told = {(one.field, one.what) for one in fields.drift()}
-    # The forecast of 2023-2025 bears the name of today's endpoint and means something else.
+    found = {(one.field, one.what) for one in fields.drift()}
+    # The forecast of 2023-2025 has the name of today's endpoint and means something else.
     known = {("FORECASTS_FOR_NEXT_7_DAYS", "new"), ("PREDICTED_RETURNS_7D", "new")}
-    assert told <= (known if name == "2025-04/price-prediction" else set())
+    assert found <= (known if name == "2025-04/price-prediction" else set())

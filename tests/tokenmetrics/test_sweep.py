@@ -1,4 +1,4 @@
-"""The k-th call fails, for every k and in every way: the data are whole, or the fetch says what to do."""
+"""The k-th request fails, for every k and in every way: the data are whole, or the error names what to do."""
 
 import hashlib
 import random
@@ -72,17 +72,17 @@ def outcome(server: DevServer, home: Path, whole: Brought, fault: Fault, **more:
     if stop is not None:
         assert stop.exit_code == 1
         assert "Run again" in str(stop) or "docs/" in str(stop), stop
-        # Nothing was delivered, so nothing can be published of it.
+        # The dataset was not delivered, so nothing of it can be published.
         assert not list((home / "raw").glob("[!u]*/*.gz"))
         return "stopped"
     lost = [name for name, rows in whole.rows.items() if wanted(brought.rows.get(name, [])) != wanted(rows)]
-    told = " ".join(brought.told)
+    text = " ".join(brought.told)
     for name in lost:
-        assert f"Its part of {name}" in told, (fault, name, brought.told)
-    # What is kept raw alone: every body that a fetch without fault brings, whatever else came.
+        assert f"Its part of {name}" in text, (fault, name, brought.told)
+    # Endpoints only kept raw: every body of a fetch without faults is there.
     for name in whole.kept.keys() - whole.rows.keys() if fault.kind in WHOLE_OR_NOT else ():
         if not bodies(whole, name) <= bodies(brought, name):
-            assert f"{name} is not" in told, (fault, name, brought.told)
+            assert f"{name} is not" in text, (fault, name, brought.told)
             lost.append(name)
     return "missing, and told" if lost else "complete"
 
@@ -150,11 +150,11 @@ def test_any_one_call_of_a_nightly_may_fail(double: DevServer, tmp_path: Path, f
     if fault in MENDED:
         assert seen == {"complete": n_swept}
     elif fault.value == "410":
-        # Gone is gone; nobody can be told twice.
+        # A 410 is taken as permanent: the run goes on, with a note that the part is missing.
         assert set(seen) <= {"missing, and told", "stopped", "complete"}
     else:
         assert set(seen) <= {"stopped", "complete"}
-        # A 401 or 403 is asked about twice before it is believed; another refusal may be of a page beyond the end.
+        # A 401 or 403 is requested twice before it is believed; another refusal may be of a page beyond the end.
         assert seen["stopped"] > n_swept // 2
     # Over the whole sweep the key was sent some thousand times, and lies nowhere.
     assert double.keys[0].encode() not in bytes_under(tmp_path)
@@ -163,7 +163,7 @@ def test_any_one_call_of_a_nightly_may_fail(double: DevServer, tmp_path: Path, f
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("status", ["401", "403"])
-def test_on_the_first_night_a_refusal_is_taken_for_the_plan_and_told(
+def test_on_the_first_night_a_refusal_is_taken_for_the_plan_and_noted(
     double: DevServer, tmp_path: Path, status: str
 ) -> None:
     double.faults = ()

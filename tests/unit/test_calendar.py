@@ -1,11 +1,11 @@
-"""The calendar shows the worst of each day, and what is late is said in words."""
+"""The calendar shows the worst state of each day, and late feeds are named in a sentence."""
 
 from datetime import datetime
 from io import StringIO
 
 from rich.console import Console
 
-from flows.report.calendar import print_calendar, told_late
+from flows.report.calendar import late_feeds, print_calendar
 from flows.warehouse.days import Day
 
 
@@ -34,7 +34,7 @@ def test_a_letter_a_day_and_a_line_a_feed() -> None:
 
 def test_what_is_late_is_named_with_its_beginning() -> None:
     days = [a_day("signals", "acme", "1d", datetime(2026, 1, n), "late") for n in (4, 3)]
-    assert told_late([*days, a_day("prices", None, "1d", datetime(2026, 1, 3), "missing")]) == [
+    assert late_feeds([*days, a_day("prices", None, "1d", datetime(2026, 1, 3), "missing")]) == [
         "Late: signals 1d of acme lacks 2 days since 2026-01-03 00:00. Run the nightly again."
     ]
 

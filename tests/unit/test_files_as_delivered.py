@@ -1,4 +1,4 @@
-"""Files as people write them: what a cell means does not depend on who wrote the file."""
+"""Files as different tools write them: the meaning of a cell does not depend on the writer."""
 
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_an_id_may_be_written_as_a_float_and_not_as_a_fraction(folder: Path) -> 
 
 
 def test_nan_as_text_is_an_empty_cell_where_a_number_may_be_absent(folder: Path) -> None:
-    """A row without a trend is a row; one without a close is told as that, by another rule."""
+    """A row without a trend is valid; one without a close fails the rule on missing values."""
     header, row = SIGNALS.splitlines()
     (folder / "signals.csv").write_text(f"{header}\n{row.replace('1,0.5', 'NaN,nan')}\n")
     assert read(folder, "signals", "direction, trend, score, unparsed") == [(1, None, None, [])]

@@ -1,4 +1,4 @@
-"""The simulated market keeps its promises: the edge is there, frictions are real, the past stays past."""
+"""The simulated market keeps its promises: planted edges, realistic frictions, no look-ahead."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_same_spec_gives_the_same_tables(tables: Tables) -> None:
 
 
 def test_the_edge_moves_no_call_and_no_shock() -> None:
-    """Same seed, other edge: calls stay, and tokens nobody covers trade at the same prices."""
+    """With the same seed and another edge, calls stay the same, and so do prices of tokens without coverage."""
     spec = sample.study_spec(15, 7, edge_points=0)
     without, skilled = (
         draw_market(replace(s, covered_share=0.6)) for s in (spec, sample.study_spec(15, 7, edge_points=5))
@@ -91,7 +91,7 @@ def test_hourly_bars_aggregate_exactly_to_the_daily_ones(prices: pd.DataFrame) -
 
 
 def test_an_open_is_about_the_close_before(prices: pd.DataFrame) -> None:
-    """24/7: no overnight gaps. What jumps is a redenomination or a gap in the bars, and it is rare."""
+    """Crypto trades around the clock, so an open far from the previous close is a redenomination or a gap, and rare."""
     daily = prices[prices["timeframe"] == "1d"]
     before = daily.groupby("token_id")[["close", "bar_start"]].shift()
     next_day = (daily["bar_start"] - before["bar_start"]) == pd.Timedelta(days=1)
@@ -144,7 +144,7 @@ def test_rows_are_known_after_their_bar_closed_and_mostly_within_the_next(signal
         rows = first[first["timeframe"] == timeframe]
         delay = (rows["known_at"] - rows["signal_at"] - length).dt.total_seconds() / length.total_seconds()
         assert (delay > 0).all()
-        assert 0.02 < (delay >= 1).mean() < 0.04  # the late ones are backfill by the contract
+        assert 0.02 < (delay >= 1).mean() < 0.04  # late rows are backfill by the contract
         assert (delay[delay >= 1] >= 2).all()
 
 
@@ -179,9 +179,9 @@ def test_revisions_flatter(signals: pd.DataFrame, prices: pd.DataFrame) -> None:
     was_call = turned & (old["direction"] != 0)
     assert was_call.sum() > 20
     assert (turned & (old["direction"] == 0)).sum() > 20
-    assert (old["direction"] * old["moved"])[was_call].max() < 0  # misses…
-    assert (new["direction"] * new["moved"])[turned].min() > 0  # …become hits, and hits are invented
-    assert (new["known_at"] - new["signal_at"] > pd.Timedelta(days=8)).all()  # once the outcome is known
+    assert (old["direction"] * old["moved"])[was_call].max() < 0  # misses are turned
+    assert (new["direction"] * new["moved"])[turned].min() > 0  # invented calls are hits
+    assert (new["known_at"] - new["signal_at"] > pd.Timedelta(days=8)).all()  # revisions come once the outcome is known
     assert ((new["score"] - old["score"]) * old["moved"] >= 0).all()
 
 
@@ -193,19 +193,19 @@ MOMENTS = [
 ]
 
 
-def test_nothing_is_held_before_it_is_known(tables: Tables) -> None:
+def test_no_snapshot_has_a_row_before_it_is_known(tables: Tables) -> None:
     for moment in MOMENTS:
-        held = sample.as_held_at(tables, moment)
+        snapshot = sample.snapshot_at(tables, moment)
         for name in ("signals", "levels", "grades", "quantmetrics"):
-            assert held[name]["known_at"].to_pandas().max() <= pd.Timestamp(moment)
-        prices = held["prices"].to_pandas()
+            assert snapshot[name]["known_at"].to_pandas().max() <= pd.Timestamp(moment)
+        prices = snapshot["prices"].to_pandas()
         length = prices["timeframe"].map({"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)})
         assert (prices["bar_start"] + length <= pd.Timestamp(moment)).all()
-        assert held["tokens"].num_rows == prices["token_id"].nunique()
+        assert snapshot["tokens"].num_rows == prices["token_id"].nunique()
 
 
-def test_what_is_held_only_grows_and_changes_only_by_newer_versions(tables: Tables) -> None:
-    snapshots = [sample.as_held_at(tables, moment) for moment in MOMENTS]
+def test_snapshots_only_grow_and_change_only_by_newer_versions(tables: Tables) -> None:
+    snapshots = [sample.snapshot_at(tables, moment) for moment in MOMENTS]
     for earlier, later in itertools.pairwise(snapshots):
         old, new = (s["signals"].to_pandas().set_index(SIGNAL_KEY) for s in (earlier, later))
         assert old.index.is_unique
@@ -219,20 +219,20 @@ def test_what_is_held_only_grows_and_changes_only_by_newer_versions(tables: Tabl
         assert set(earlier["tokens"]["token_id"].to_pylist()) <= set(later["tokens"]["token_id"].to_pylist())
 
 
-def test_the_newest_held_version_is_the_newest_one_known(tables: Tables, signals: pd.DataFrame) -> None:
+def test_a_snapshot_has_the_newest_version_known(tables: Tables, signals: pd.DataFrame) -> None:
     moment = MOMENTS[1]
     known = signals[signals["known_at"] <= moment].sort_values([*SIGNAL_KEY, "known_at"])
     expected = known.drop_duplicates(SIGNAL_KEY, keep="last").reset_index(drop=True)
-    held = sample.as_held_at(tables, moment)["signals"].to_pandas()
+    snapshot = sample.snapshot_at(tables, moment)["signals"].to_pandas()
     pd.testing.assert_frame_equal(
-        held.sort_values(SIGNAL_KEY).reset_index(drop=True),
+        snapshot.sort_values(SIGNAL_KEY).reset_index(drop=True),
         expected.sort_values(SIGNAL_KEY).reset_index(drop=True),
     )
 
 
 def test_at_the_end_the_last_day_is_not_signalled_yet(tables: Tables) -> None:
-    held = sample.as_held_at(tables, sample.SAMPLE_END)
-    prices, signals = held["prices"].to_pandas(), held["signals"].to_pandas()
+    snapshot = sample.snapshot_at(tables, sample.SAMPLE_END)
+    prices, signals = snapshot["prices"].to_pandas(), snapshot["signals"].to_pandas()
     assert prices.groupby("timeframe")["bar_start"].max()["1d"] == pd.Timestamp("2026-06-30")
     assert prices.groupby("timeframe")["bar_start"].max()["1h"] == pd.Timestamp("2026-06-30 23:00")
     assert signals.groupby("timeframe")["signal_at"].max()["1d"] == pd.Timestamp("2026-06-29")
@@ -260,7 +260,7 @@ def test_quantmetrics_are_those_of_the_bars(tables: Tables, prices: pd.DataFrame
 
 
 def test_windows_stop_at_the_segment_end_and_truncated_ones_keep_the_loss() -> None:
-    """A token that dies is scored at its last close; one that is merely too recent is not scored at all."""
+    """A window cut off by a token's death is scored at the last close; a window that is still open is not scored."""
     n = 60
     ones = np.ones((n, 2))
     close = ones.copy()
@@ -320,7 +320,7 @@ def test_the_truth_is_sharp_and_has_the_planted_signs() -> None:
 
 
 def test_the_bundled_market_shows_the_truth() -> None:
-    """One market is noisy, but its calls must scatter about the stored truth as independent calls would."""
+    """One market is noisy, but its edges must lie within sampling error of the stored truth."""
     truth = sample.truth().to_pandas().set_index(["sector", "direction", "timeframe", "horizon", "entry_rule"])
     market = draw_market(sample.SAMPLE)
     cases: tuple[tuple[Timeframe, int], ...] = (("1d", 7), ("1h", 24))

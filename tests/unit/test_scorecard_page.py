@@ -1,4 +1,4 @@
-"""The scorecard's pages show the names that a vendor chose as they are."""
+"""The scorecard's pages show vendors' names unchanged, whatever characters they contain."""
 
 from datetime import datetime
 from io import StringIO

@@ -1,6 +1,6 @@
--- What every select of this folder reads: the held market, with the row of today that is still being written.
--- `getvariable('now')` is the vendor's moment. Whatever the sample has not (links, supplies, exchanges, ranks) is
--- invented from the token's id, always in the same way.
+-- The tables that every select of this folder reads: the market's snapshot, with today's unfinished row.
+-- `getvariable('now')` is the vendor's moment. Columns that the sample does not have (links, supplies, exchanges,
+-- ranks) are derived from the token's id.
 
 create macro draw(a, b) as ((a * 2654435761 + b * 40503) % 1000003) / 1000003.0;
 create macro day_number(moment) as date_diff('day', date '2000-01-01', moment::date);
@@ -130,7 +130,7 @@ from (
 )
 group by token_id;
 
--- Today's row is there for half of the tokens, says no event and carries the trend on.
+-- Half of the tokens have a row for today, with no event and an unchanged trend.
 create table day_signal as
 select
     token_id,

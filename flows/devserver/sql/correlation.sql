@@ -1,4 +1,4 @@
--- Grain: token: the ten most and the ten least alike over 90 days, in no order; null where too little is known.
+-- Grain: token, with the ten most and ten least correlated tokens over 90 days, unordered; null with too few days.
 with returns as (
     select
         token_id,

@@ -1,4 +1,4 @@
--- Grain: token x day, newest day first; the bar of today is not over.
+-- Grain: token x day, newest day first; today's bar is unfinished.
 select
     bar_1d.token_id,
     token_name,

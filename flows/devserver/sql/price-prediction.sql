@@ -1,4 +1,4 @@
--- Grain: token. Scenarios without meaning: three sizes of the market, three moods.
+-- Grain: token. Invented scenarios: four market sizes, each with a base, a bear and a moon price.
 select
     token.token_id,
     token_name,

@@ -1,4 +1,4 @@
--- Grain: token. The symbol is in lower case, and there is no moment.
+-- Grain: token. The symbol is in lower case, and there is no timestamp.
 select
     token.token_id,
     close as current_price,

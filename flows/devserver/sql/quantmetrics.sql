@@ -1,4 +1,4 @@
--- Grain: token, the newest day only. The sample's figures over all time; what it has not is computed from the bars.
+-- Grain: token, the newest day only. The sample's all-time figures; columns it does not have are computed from the bars.
 with returns as (
     select
         token_id,

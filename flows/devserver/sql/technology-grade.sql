@@ -1,4 +1,4 @@
--- Grain: token, the newest grade. The sample has no technology grade: this one follows the fundamental.
+-- Grain: token, the newest grade. The sample has no technology grade; it is derived from the fundamental grade.
 select
     fundamental_grade.token_id,
     token_name,

@@ -1,4 +1,4 @@
--- Grain: token, the largest first; neither rank nor market cap is told.
+-- Grain: token, the largest first; the answer has neither rank nor market cap.
 select
     token_id,
     token_name,

@@ -4,7 +4,7 @@ with moves as (
         day_signal.*,
         close,
         close / lag(close) over tokens_days - 1 as move,
-        -- A redenomination is no return.
+        -- A jump this large is a redenomination, not a return.
         case when move between -0.8 and 4 then lag(trend) over tokens_days * move else 0 end as gained,
         row_number() over tokens_days as place
     from day_signal

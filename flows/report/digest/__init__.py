@@ -1,1 +1,1 @@
-"""The weekly digest: facts from the published file, frozen, then written in every form a reader may open."""
+"""The weekly digest: facts from the published file, frozen, then rendered as mail, page, text, Markdown and JSON."""

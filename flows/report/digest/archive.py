@@ -19,7 +19,7 @@ def make_edition(digest: Digest) -> Edition:
 
 
 def write_archive(digest: Digest, reports: Path) -> Edition:
-    """Write a week's digest under `reports/<week>/` and return what is delivered of it."""
+    """Write a week's digest under `reports/<week>/` and return the edition to deliver."""
     document = lay_out(digest)
     edition = _edition(digest, document)
     folder = reports / digest.week
@@ -39,20 +39,20 @@ def write_archive(digest: Digest, reports: Path) -> Edition:
 
 
 def _keep_earlier(folder: Path, made: bytes) -> None:
-    """What was published under a week stays to be read: an edition that comes out different now moves to `earlier/`."""
+    """Copy the week's archived edition to `earlier/` where the new one differs, so that it can still be read."""
     published = folder / "digest.json"
     if not published.exists() or published.read_bytes() == made:
         return
     earlier = folder / "earlier"
-    aside = earlier / str(1 + sum(1 for _ in earlier.glob("*")))
-    aside.mkdir(parents=True)
+    kept = earlier / str(1 + sum(1 for _ in earlier.glob("*")))
+    kept.mkdir(parents=True)
     for path in folder.iterdir():
         if path.is_file():
-            write_whole(aside / path.name, path.read_bytes())
+            write_whole(kept / path.name, path.read_bytes())
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that whoever serves it has the old one or the new one, never a part."""
+    """Replace a file atomically, so that a web server serves the old one or the new one, never a part."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(content)
     os.replace(partial, path)

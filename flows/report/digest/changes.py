@@ -6,7 +6,7 @@ from typing import Any
 from flows.report.digest.model import Cell, Changes, GradeChange, Moved, NewCall, OpenCall, OpenCount, Restated
 from flows.report.digest.moment import File
 
-# Lists are cut where a page stops being one; the counts beside them are not.
+# Lists are cut at this length to keep the page readable; the counts beside them are of all rows.
 MAX_LISTED = 100
 
 NEW_CALLS = """
@@ -57,7 +57,7 @@ where
 order by entry_at desc, symbol, token_id
 """
 
-# The last grade of each week's end, as it was known at the moment.
+# The last grade of this week and of the week before, as known at the moment; a grade may be up to 14 days old.
 GRADE_CHANGES = """
 with known as (
     from core.grade_as_of(getvariable('as_of'))
@@ -89,7 +89,7 @@ where abs(after - before) >= 10 or (label_after <> label_before and after <> bef
 order by abs(after - before) desc, vendor, kind, symbol, token_id
 """
 
-# Without an earlier digest there is no `since`: what was seen within the week counts.
+# Restatements since the last digest, or, for the first digest, within the week.
 RESTATED = """
 select vendor, dataset, {field} as field, count(*) as n_changes, count(distinct token_id) as n_tokens
 from marts.restatement
@@ -102,7 +102,7 @@ order by n_changes desc, dataset, 3, vendor
 
 
 def read_new_calls(file: File, **track: Any) -> dict[str, Any]:
-    """The week's calls of one vendor and timeframe, counted and listed, as a track holds them."""
+    """The week's calls of one vendor and timeframe, counted and listed: fields of a `Track`."""
     rows = file.rows(NEW_CALLS, **track)
     fields = NewCall.model_fields.keys()
     return {
@@ -117,7 +117,7 @@ def read_new_calls(file: File, **track: Any) -> dict[str, Any]:
 
 
 def read_open_calls(file: File, *, horizon: int, **track: Any) -> dict[str, Any]:
-    """The calls not scored yet: how many at each horizon, and the newest at the main one."""
+    """The calls not scored yet: their number at each horizon, and the newest at the main one."""
     rows = file.rows(OPEN_CALLS, **track, horizon=horizon)
     return {
         "open_counts": tuple(OpenCount(**row) for row in file.rows(OPEN_COUNTS, **track)),
@@ -127,7 +127,7 @@ def read_open_calls(file: File, *, horizon: int, **track: Any) -> dict[str, Any]
 
 
 def read_changes(file: File, tracks: dict[tuple[str, str], tuple[Cell, ...]]) -> Changes:
-    """What moved between the two moments."""
+    """Grades, cells and restated values that changed since the last digest."""
     grades = tuple(GradeChange(**row) for row in file.rows(GRADE_CHANGES))
     has_last_week = file.moment.last_as_of is not None
     return Changes(
@@ -141,7 +141,7 @@ def read_changes(file: File, tracks: dict[tuple[str, str], tuple[Cell, ...]]) ->
 
 
 def _restated_field(file: File) -> str:
-    """The field that changed; a file that also tells of whole rows says by `kind` what became of them."""
+    """The SQL for what was restated: a field, or, in files that record whole rows, vanished or appeared (`kind`)."""
     columns = {row["column_name"] for row in file.rows("describe marts.restatement")}
     return "coalesce(field, kind)" if "kind" in columns else "field"
 

@@ -1,6 +1,6 @@
-"""Pictures by hand: SVG that a page shows as it is and a mail as PNG. Shape and place tell what colour tells.
+"""Charts as hand-written SVG: inline on the page, PNG in the mail. Nothing is shown by colour alone.
 
-Colours stand as names (`$ink`): a picture in a mail is drawn on its own light ground, a page follows its reader.
+Colours are placeholders (`$ink`): a mail's picture gets fixed light colours, the page its own, light or dark.
 """
 
 from datetime import datetime
@@ -11,12 +11,12 @@ from string import Template
 
 from flows.report.digest.document import Chart, Writer, difference, estimate, plain
 from flows.report.digest.formats import written
-from flows.report.digest.marks import marks_told, signs
+from flows.report.digest.marks import marks_in_words, signs
 from flows.report.digest.model import Cell, Digest, Track
-from flows.report.digest.sections.parts import starting
+from flows.report.digest.parts import starting
 from flows.report.digest.sentences import bars
 
-# Okabe and Ito's colours, which the colour-blind tell apart, darkened where they draw thin lines on white.
+# Okabe and Ito's palette for colour-blind readers, darkened for thin lines on white.
 LIGHT = {
     "ground": "#ffffff",
     "ink": "#1b1f24",
@@ -36,7 +36,7 @@ TOP = 34
 
 
 def in_light(svg: str) -> str:
-    """A picture on its own light ground."""
+    """A picture in fixed light colours, for a mail."""
     return Template(svg).substitute(LIGHT)
 
 
@@ -47,7 +47,7 @@ def in_page(svg: str) -> str:
 
 def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
     """Each sector's hit rate with its interval beside its base rate, at the main horizon."""
-    told = [
+    shown = [
         (place, cell)
         for place, cell in enumerate(track.cells)
         if cell.horizon == track.main_horizon
@@ -55,13 +55,13 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
         and cell.hit_rate
         and cell.base_rate is not None
     ]
-    if not told:
+    if not shown:
         return None
-    told.sort(key=lambda one: (one[1].sector != "all", -(one[1].edge.value if one[1].edge else 0)))
+    shown.sort(key=lambda one: (one[1].sector != "all", -(one[1].edge.value if one[1].edge else 0)))
     writer = Writer(digest)
-    ends = [end for _, cell in told for end in (_low(cell), _high(cell), cell.base_rate or 0)]
+    ends = [end for _, cell in shown for end in (_low(cell), _high(cell), cell.base_rate or 0)]
     low, high = floor(min(ends) * 20) / 20, ceil(max(ends) * 20) / 20
-    height = TOP + ROW_HEIGHT * len(told) + 34
+    height = TOP + ROW_HEIGHT * len(shown) + 34
 
     def x(rate: float) -> float:
         return LABEL_WIDTH + (WIDTH - LABEL_WIDTH - NOTE_WIDTH) * (rate - low) / (high - low)
@@ -72,11 +72,11 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
         rate = low + tick * step
         shapes.append(_line(x(rate), TOP, x(rate), height - 30, "$rule", 1))
         shapes.append(_text(x(rate), height - 14, f"{100 * rate:.0f} %", anchor="middle", fill="$faint"))
-    for row, (place, cell) in enumerate(told):
+    for row, (place, cell) in enumerate(shown):
         y = TOP + ROW_HEIGHT * (row + 0.5)
         at = f"tracks.{number}.cells.{place}"
-        marks = marks_told(track, cell)
-        tip = f"{cell.sector}: {_told(writer, at, cell)}{f'; marked: {marks}' if marks else ''}"
+        marks = marks_in_words(track, cell)
+        tip = f"{cell.sector}: {_in_words(writer, at, cell)}{f'; marked: {marks}' if marks else ''}"
         sign = signs(track, cell)
         colour = {"▲": "$up", "▼": "$down"}.get(sign, "$plain")
         shapes.append(
@@ -91,16 +91,16 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
             )
             + "</g>"
         )
-    held = bars(track.main_horizon, track.timeframe)
+    holding = bars(track.main_horizon, track.timeframe)
     shapes.append(_text(WIDTH - 4, 16, "edge, points", anchor="end", fill="$faint"))
-    ends_told = "; ".join(
-        f"{cell.sector} {_told(writer, f'tracks.{number}.cells.{place}', cell)}"
-        for place, cell in dict([*told[:2], told[-1]]).items()
+    extremes = "; ".join(
+        f"{cell.sector} {_in_words(writer, f'tracks.{number}.cells.{place}', cell)}"
+        for place, cell in dict([*shown[:2], shown[-1]]).items()
     )
-    alt = f"Hit rates with 95 % intervals beside base rates, held for {held}, of {len(told)} rows. {ends_told}."
+    alt = f"Hit rates with 95 % intervals beside base rates, held for {holding}, of {len(shown)} rows. {extremes}."
     return Chart(
         f"rates-{number}",
-        f"{starting(digest, track)} held for {held}, both sides together. ▲ and ▼: its bullish or its bearish calls "
+        f"{starting(digest, track)} held for {holding}, both sides together. ▲ and ▼: its bullish or its bearish calls "
         "are beyond chance after the correction; ○: neither.",
         alt,
         _svg(height, shapes),
@@ -108,7 +108,7 @@ def rates_chart(digest: Digest, track: Track, number: int) -> Chart | None:
 
 
 def curves_chart(digest: Digest, track: Track, number: int) -> Chart | None:
-    """What following the vendor, equal weight and hold made of 1."""
+    """The equity curves of following the vendor, of equal weight and of hold, from 1."""
     points = track.curve_points
     if len(points) < 2:
         return None
@@ -181,14 +181,14 @@ def _high(cell: Cell) -> float:
     return cell.hit_rate.value if cell.hit_rate.high is None else cell.hit_rate.high
 
 
-def _told(writer: Writer, at: str, cell: Cell) -> str:
-    """A cell in words, for a picture."""
+def _in_words(writer: Writer, at: str, cell: Cell) -> str:
+    """A cell in words, for a picture's alternative text and tooltip."""
     edge = f"; edge {difference('.edge')} points" if cell.edge else ""
     return plain(writer.text(f"{estimate('.hit_rate')}, n = {{.n_calls|count}}; base {{.base_rate|percent}}{edge}", at))
 
 
 def _touchable(x: float, y: float, width: float, height: float) -> str:
-    """An unseen place that answers a pointer."""
+    """A transparent rectangle that makes an area react to the pointer."""
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="$ground" fill-opacity="0"/>'
 
 
@@ -210,7 +210,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _apart(places: list[float], least: float) -> list[float]:
-    """Labels moved apart so that none lies on another."""
+    """The vertical places of labels, moved apart so that none overlaps another."""
     moved = list(places)
     order = sorted(range(len(places)), key=lambda number: places[number])
     for before, after in pairwise(order):
@@ -240,5 +240,5 @@ def _svg(height: float, shapes: list[str]) -> str:
 
 
 def _literal(text: str) -> str:
-    """Somebody's words in an attribute: neither markup nor the name of a colour."""
+    """Text for an SVG attribute, escaped so that it is neither markup nor a colour placeholder."""
     return escape(text).replace("$", "$$")

@@ -1,6 +1,7 @@
-"""A digest as a reader meets it, before any form: sections of text, tables and pictures, every figure with its source.
+"""The digest as a document, before any form: sections of text, tables and charts, every figure with its source path.
 
-A template such as `{.n_calls|count} calls` names figures by their path in the digest; `.` stands for where we are.
+A template such as `{.n_calls|count} calls` names figures by their path in the digest; a leading `.` is replaced by
+the path of the current row.
 """
 
 import re
@@ -18,7 +19,7 @@ PLACE = re.compile(r"\{([\w.]+)\|(\w+)\}")
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of the digest: where it stands in digest.json, how it is written, and what it is sorted by."""
+    """One figure of the digest: its path in digest.json, its text, and the value to sort by."""
 
     path: str
     text: str
@@ -30,7 +31,7 @@ Text = tuple[str | Figure, ...]
 
 @dataclass(frozen=True)
 class Column:
-    """A column and, for screen readers and narrow pages, what it holds."""
+    """A column; `meaning` explains it to screen readers and as a tooltip."""
 
     heading: str
     is_number: bool = False
@@ -39,7 +40,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row. The last cell of a short row spans what is left. `tags` say what the page's switches show it for."""
+    """A row. The last cell of a short row spans the remaining columns. The page's switches filter rows by `tags`."""
 
     cells: tuple[Text, ...]
     tags: dict[str, str] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `forms` says which forms have room for it, and `more` what one without room is told instead."""
+    """A table; `forms` names the forms that show it, and the page's switches apply to it where `is_filtered`."""
 
     name: str
     caption: str
@@ -60,7 +61,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture, drawn from the digest: SVG whose colours are the names of `charts.LIGHT`."""
+    """A chart as SVG; its colours are placeholders, the keys of `charts.LIGHT`."""
 
     name: str
     caption: str
@@ -70,7 +71,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading with its text, tables and charts."""
 
     name: str
     title: str
@@ -91,7 +92,7 @@ class Document:
 
 
 class Writer:
-    """Turns templates into text whose figures know where they come from."""
+    """Turns templates into text whose figures carry their path in digest.json."""
 
     def __init__(self, digest: Digest) -> None:
         self.digest = digest
@@ -101,7 +102,7 @@ class Writer:
         return self.digest.model_dump()
 
     def value(self, path: str) -> Any:
-        """The value at a path like `tracks.0.cells.3.edge.low`; None below a None."""
+        """The value at a path like `tracks.0.cells.3.edge.low`; None where a step before it is None."""
         found: Any = self._data
         for step in path.split("."):
             if found is None:
@@ -122,11 +123,11 @@ class Writer:
         return tuple(part for part in parts if part != "")
 
     def row(self, place: str, templates: Sequence[str], **tags: str) -> Row:
-        """One row of a place in the digest, its cells from the templates, with what the page's switches go by."""
+        """The row of one path in the digest, its cells from the templates, with the tags that switches filter by."""
         return Row(tuple(self.text(template, place) for template in templates), tags)
 
     def rows(self, places: Iterable[str], templates: Sequence[str]) -> tuple[Row, ...]:
-        """One row for each place in the digest, its cells from the templates."""
+        """One row for each path in the digest, its cells from the templates."""
         return tuple(self.row(place, templates) for place in places)
 
     def _figure(self, path: str, kind: str) -> Figure:
@@ -135,7 +136,7 @@ class Writer:
 
 
 def _sorted_by(value: Any) -> Any:
-    """What a figure is put in order by: an estimate by its value, a moment by its text, a list by its length."""
+    """The sort key of a figure: an estimate's value, a moment's text, a list's length."""
     if isinstance(value, dict):
         return value["value"]
     if isinstance(value, date):
@@ -144,7 +145,7 @@ def _sorted_by(value: Any) -> Any:
 
 
 def plain(text: Text) -> str:
-    """The words and figures without anything else."""
+    """The text without paths and without non-breaking spaces."""
     return "".join(part if isinstance(part, str) else part.text for part in text).replace(HOLD, " ")
 
 

@@ -1,4 +1,4 @@
-"""From the published file to the frozen digest."""
+"""Builds the frozen digest from the published file."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,18 +12,18 @@ from flows.report.digest.moment import File
 from flows.report.digest.quality import incomplete_because, read_quality
 from flows.report.digest.risk import read_curves, read_drawdowns, read_points
 from flows.report.digest.scores import MARK_LEVEL, main_horizon, read_cells, read_provenances
-from flows.report.digest.sentences import three_sentences
+from flows.report.digest.sentences import with_sentences
 
 NO_STANCE = {"n_long_now": None, "n_short_now": None}
 
 
 def build_digest(file: File, notes: Iterable[Note]) -> Digest:
-    """Everything the digest says, from the published file as it was known at the week's moment, and the notes."""
+    """The digest of a week, from the published file as known at the week's moment, and the notes."""
     moment = file.moment
     cells, n_tested = read_cells(file)
     provenances = read_provenances(file)
     moved = {key: moved_since(file, vendor=key[0], timeframe=key[1]) for key in cells}
-    tracks = tuple(_track(file, key, told, provenances, moved[key]) for key, told in cells.items())
+    tracks = tuple(_track(file, key, own_cells, provenances, moved[key]) for key, own_cells in cells.items())
     improved, n_compared = read_improved(file)
     quality = read_quality(file)
     reasons = incomplete_because(file, quality)
@@ -51,7 +51,7 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
         "notes": tuple(notes),
         "left_out": tuple(_left_out(file, moved)),
     }
-    return Digest(**facts, sentences=three_sentences(Digest(**facts, sentences=())))
+    return with_sentences(Digest(**facts, sentences=()))
 
 
 def _track(
@@ -80,7 +80,7 @@ def _track(
 
 
 def _stance(file: File, **track: str) -> dict[str, Any]:
-    """How many tokens the vendor is long and short of at the newest bar."""
+    """The number of tokens the vendor is long and short of at the newest bar."""
     rows = file.rows(
         "select n_long as n_long_now, n_short as n_short_now from marts.sector_equity as equity "
         "inner join newest_end using (timeframe) where vendor = $vendor and timeframe = $timeframe and sector = 'all' "
@@ -91,7 +91,7 @@ def _stance(file: File, **track: str) -> dict[str, Any]:
 
 
 def _left_out(file: File, tracks: dict[tuple[str, str], Moved]) -> Iterable[LeftOut]:
-    """What this file has no data for, said where it would stand."""
+    """The parts of the digest this file has no data for, each with its section and the reason."""
     if not tracks:
         yield LeftOut(section="hit-rates", because="Left out: no call has been scored yet.")
     yield LeftOut(

@@ -1,14 +1,14 @@
-"""How a figure is written: one way everywhere, so that a reader, and a test, can tell a rate from a return.
+"""Number formats: one for each kind of figure, so that readers and tests can distinguish a rate from a return.
 
-A share is written without a sign (`58.3 %`), everything that can be negative with one (`+3.3`, `−15.8 %`). A figure
-never breaks across lines: its spaces are those that hold together.
+A share is written without a sign (`58.3 %`), everything that can be negative with one (`+3.3`, `−15.8 %`). Spaces
+within a figure are non-breaking, so that it stays on one line.
 """
 
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-NOT_TOLD = "–"
+NO_VALUE = "–"
 MINUS = "−"
 HOLD = "\u00a0"
 TO = f"{HOLD}to{HOLD}"
@@ -27,11 +27,11 @@ def _percent(value: float) -> str:
 
 
 def _number(value: float | None) -> str:
-    return NOT_TOLD if value is None else f"{100 * value:.1f}"
+    return NO_VALUE if value is None else f"{100 * value:.1f}"
 
 
-def _told(value: float | None) -> str:
-    return NOT_TOLD if value is None else _signed(value)
+def _signed_or_dash(value: float | None) -> str:
+    return NO_VALUE if value is None else _signed(value)
 
 
 def _day(value: date) -> str:
@@ -47,7 +47,9 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "number": _number,
     "signed": _signed,
     "estimate": lambda value: f"{_percent(value['value'])} ({_number(value['low'])}{TO}{_number(value['high'])})",
-    "difference": lambda value: f"{_signed(value['value'])} ({_told(value['low'])}{TO}{_told(value['high'])})",
+    "difference": lambda value: (
+        f"{_signed(value['value'])} ({_signed_or_dash(value['low'])}{TO}{_signed_or_dash(value['high'])})"
+    ),
     "points": lambda value: f"{_signed(value)}{HOLD}points",
     "size": lambda value: f"{100 * value:.0f}{HOLD}points",
     "change": lambda value: f"{_signed(value)}{HOLD}%",
@@ -67,5 +69,5 @@ KINDS: dict[str, Callable[[Any], str]] = {
 
 
 def written(value: object, kind: str) -> str:
-    """A figure as a reader sees it; a dash where there is none."""
-    return NOT_TOLD if value is None else KINDS[kind](value)
+    """A figure in the format of its kind; a dash for None."""
+    return NO_VALUE if value is None else KINDS[kind](value)

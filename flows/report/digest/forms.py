@@ -1,4 +1,4 @@
-"""What the HTML forms share: figures that say where they come from, and pictures."""
+"""Shared by the HTML forms: figures marked with their path, and charts as SVG or PNG."""
 
 from html import escape
 
@@ -11,7 +11,7 @@ from flows.report.digest.document import Chart, Text
 
 
 def environment() -> Environment:
-    """Templates that escape everything and fail at what is not there."""
+    """Jinja templates that escape all text and fail on an undefined name."""
     made = Environment(
         loader=PackageLoader("flows.report", "templates"),
         autoescape=True,
@@ -19,12 +19,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["told"] = told
+    made.filters["html"] = as_html
     made.filters["drawn"] = lambda chart: Markup(in_page(chart.svg))
     return made
 
 
-def told(text: Text) -> Markup:
+def as_html(text: Text) -> Markup:
     """Text as HTML, each figure marked with its path in digest.json."""
     return Markup("").join(
         Markup(escape(part))
@@ -35,5 +35,5 @@ def told(text: Text) -> Markup:
 
 
 def png(chart: Chart) -> bytes:
-    """A picture as a mail shows it, twice as fine as it is large."""
+    """A chart as PNG for the mail, at twice its displayed size for sharp screens."""
     return bytes(vl_convert.svg_to_png(in_light(chart.svg), scale=2))

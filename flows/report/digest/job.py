@@ -1,4 +1,4 @@
-"""The weekly job: read the published file, freeze the digest, archive it, send it. The order is `weekly_job`."""
+"""The weekly job: read the published file, build the digest, archive it, send it. `weekly_job` sets the order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from flows.report.digest.site import write_site
 def read_digest(settings: Settings, week: str | None = None) -> Digest:
     """The digest of a week, the newest unless named, from the published file and the notes.
 
-    Raises UsageError where nothing is published, or nothing was in the week after the one asked for.
+    Raises UsageError where nothing is published, or nothing was published in the week after the one asked for.
     """
     published = _published(settings)
     weeks = weeks_of(published)
@@ -32,7 +32,7 @@ def read_digest(settings: Settings, week: str | None = None) -> Digest:
 
 
 def archive_digest(settings: Settings, digest: Digest) -> Edition:
-    """Write the digest under `reports/` in every form, bring the site up to date, and return what is delivered."""
+    """Write the digest under `reports/` in every form, update the site, and return the edition to deliver."""
     edition = write_archive(digest, settings.reports)
     write_site(settings.published, settings.reports)
     record_made(settings.home, digest.week)
@@ -40,20 +40,20 @@ def archive_digest(settings: Settings, digest: Digest) -> Edition:
 
 
 def send_digest(settings: Settings, edition: Edition) -> list[Receipt]:
-    """Send the edition on every channel that is set up and has not had its week; say what became of each."""
+    """Send the edition on every channel that its week has not been sent on yet; return the outcome of each."""
     return deliver(edition, DeliverySettings(), settings.home, utc_now())
 
 
 def retry_failed(settings: Settings) -> list[Receipt]:
-    """Try again what is known not to have arrived and still may; say what became of it."""
+    """Retry the deliveries that certainly failed and are within their deadline; return the outcome of each."""
     return retry(DeliverySettings(), settings.home, utc_now())
 
 
 def week_to_make(settings: Settings) -> str | None:
-    """The newest week of the published file, where its digest is due and has not been made and taken up for sending.
+    """The newest week of the published file, if its digest is due and not yet made, or not in the outbox; else None.
 
-    A Monday on which nothing was published is made up for once something is. None where there is nothing to make.
-    Raises UsageError where nothing is published.
+    After a Monday without a publish the digest is made as soon as something is published. Raises UsageError where
+    nothing is published.
     """
     now, delivery = utc_now(), DeliverySettings()
     week = max(weeks_of(_published(settings)))
@@ -61,7 +61,7 @@ def week_to_make(settings: Settings) -> str | None:
         return None
     is_made = week in made_weeks(settings.home) and (settings.reports / week / "index.html").exists()
     channels = {f"{week}/{channel.name}" for channel in open_channels(delivery)}
-    # A channel that came after the deadline has nothing to make up for.
+    # A channel set up after the week's deadline does not get that week's digest.
     is_taken_up = channels <= read_deliveries(settings.home).keys() or now > deadline(
         week, delivery.delivery_deadline_hours
     )
@@ -70,7 +70,7 @@ def week_to_make(settings: Settings) -> str | None:
 
 @dataclass(frozen=True)
 class Made:
-    """A week's digest as it is delivered, and what became of it on each channel."""
+    """A week's edition and its outcome on each channel."""
 
     edition: Edition
     receipts: list[Receipt]
@@ -78,7 +78,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps as they are called: plain functions, or the same functions as an orchestrator's tasks."""
+    """The steps of the job: plain functions, or the same functions wrapped as Prefect tasks."""
 
     read: Callable[[Settings, str | None], Digest] = read_digest
     archive: Callable[[Settings, Digest], Edition] = archive_digest
@@ -88,16 +88,16 @@ class Steps:
 
 
 def weekly_job(settings: Settings, week: str | None = None, steps: Steps = Steps()) -> Made:
-    """Make a week's digest, the newest unless named, and send it: it is complete before anybody is sent anything."""
+    """Make a week's digest, the newest unless named, and send it; every form is written before the first is sent."""
     edition = steps.archive(settings, steps.read(settings, week))
     return Made(edition, steps.send(settings, edition))
 
 
 def due_job(settings: Settings, steps: Steps = Steps()) -> Made | None:
-    """Make and send the digest that is due and was not made, or else try again what failed: what a schedule calls.
+    """Make and send the digest that is due, or else retry failed deliveries: the entry point of the schedule.
 
-    Running it every hour sends nothing twice. None where no digest was to be made. Raises DeliveryError where what was
-    tried again has failed again, for good or for now.
+    Running it every hour sends nothing twice. None where no digest was due. Raises DeliveryError where a retry has
+    failed again.
     """
     week = steps.choose(settings)
     if week is None:

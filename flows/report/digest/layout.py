@@ -1,4 +1,4 @@
-"""The order in which a digest is read: which section says what, once for every form."""
+"""The order of the digest's sections, the same in every form."""
 
 from collections.abc import Iterable
 
@@ -56,7 +56,7 @@ def _head(writer: Writer) -> Iterable[Text]:
 
 
 def _elsewhere(writer: Writer) -> Text:
-    """Where the forms that hold less send their readers."""
+    """A pointer to the page and the data, for forms that show less."""
     return writer.text(
         "The page with charts and every cell: reports/{week|text}/index.html; the same as data: digest.json beside it; "
         "every week: reports/index.html."

@@ -1,4 +1,4 @@
-"""The digest as a mail: one column of 640 pixels, its style inline, its pictures attached."""
+"""The digest as a mail: one column of 640 pixels, with inline CSS and attached pictures."""
 
 import re
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from flows.delivery.edition import Picture
 from flows.errors import TrackrecordError
 from flows.report.digest.document import Chart, Document, Figure, Row, Section, Table, Text
 from flows.report.digest.forms import environment, png
-from flows.report.digest.sections.parts import TOP_ONLY
+from flows.report.digest.parts import TOP_ONLY
 
 # Beyond 102 KB a large mailbox provider cuts a mail off; the limit leaves room for what gateways add.
 MAX_BYTES = 80_000
 
 SECOND_MATRIX = re.compile(r"matrix-[1-9]")
 
-# What a mail that grows too long leaves to the page, in this order.
+# Which tables a mail keeps: each rule keeps fewer than the one before, until the mail is short enough.
 LESS: tuple[Callable[[Table], bool], ...] = (
     lambda table: True,
     lambda table: not table.name.startswith("too-few-"),
-    # How deep calls went comes before every horizon of a second track.
+    # The drawdown tables are kept longer than the second track's table of all horizons.
     lambda table: not table.name.startswith("too-few-") and not SECOND_MATRIX.match(table.name),
     lambda table: not table.name.startswith(("too-few-", "drawdowns-")),
     lambda table: not table.name.startswith(("too-few-", "drawdowns-", "matrix-")),
@@ -33,7 +33,7 @@ LESS: tuple[Callable[[Table], bool], ...] = (
 )
 
 
-# What follows the last number of a path: `tracks.0.cells.3` is the place of `tracks.0.cells.3.edge.low`.
+# The part of a path after its last number: `.edge.low` in `tracks.0.cells.3.edge.low`.
 AFTER_PLACE = re.compile(r"(?<=\d)\.\D*$")
 
 
@@ -50,7 +50,7 @@ class _Section:
 
 
 def mail_form(document: Document) -> str:
-    """The mail's HTML, at most 80 KB. A mail that would be longer says which tables only the page shows."""
+    """The mail's HTML, at most 80 KB. A longer one drops tables and refers to the page for them."""
     for is_kept in LESS:
         html = _render(document, is_kept)
         if len(html.encode()) <= MAX_BYTES:
@@ -78,7 +78,7 @@ def _render(document: Document, is_kept: Callable[[Table], bool]) -> str:
     made.filters["mail_row"] = _row
     html = made.get_template("mail.html").render(document=document, sections=sections, tables=tables)
     inliner = css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
-    # Lines are the templates'; what a mail carries is what it says.
+    # Indentation and empty lines come from the templates and only make the mail longer.
     return "\n".join(line.strip() for line in inliner.inline(html).splitlines() if line.strip())
 
 
@@ -101,7 +101,7 @@ def _section(section: Section, is_kept: Callable[[Table], bool]) -> _Section:
 
 
 def _row(row: Row, table: Table) -> Markup:
-    """A row whose figures name only the end of their path; the cell, or the row, names the place."""
+    """A row as HTML. The common start of its figures' paths is written once, on the row or the cell, to save bytes."""
     place = _place([part for cell in row.cells for part in cell])
     cells = []
     for number, (cell, column) in enumerate(zip(row.cells, table.columns, strict=False)):
@@ -115,24 +115,24 @@ def _row(row: Row, table: Table) -> Markup:
             + (' align="right"' if column.is_number and spans == 1 else "")
         )
         tag, more = ("th", ' scope="row" align="left"') if number == 0 else ("td", "")
-        cells.append(f"<{tag}{more}{attributes}>{_told(cell, place or own)}</{tag}>")
+        cells.append(f"<{tag}{more}{attributes}>{_cell_html(cell, place or own)}</{tag}>")
     at = f' data-at="{place}"' if place else ""
     return Markup(f"<tr{at}>{''.join(cells)}</tr>")
 
 
 def _place(parts: list[str | Figure]) -> str:
-    """The place in the digest that all figures share: `tracks.0.cells.3`; nothing where they share none."""
+    """The start of the path that all figures share, such as `tracks.0.cells.3`, or an empty string."""
     places = {AFTER_PLACE.sub("", part.path) for part in parts if isinstance(part, Figure)}
     return places.pop() if len(places) == 1 else ""
 
 
-def _told(text: Text, place: str) -> str:
-    told = []
+def _cell_html(text: Text, place: str) -> str:
+    parts = []
     for part in text:
         if isinstance(part, str) or (isinstance(part.value, str) and not part.text[:1].isdigit()):
-            told.append(escape(part if isinstance(part, str) else part.text))
+            parts.append(escape(part if isinstance(part, str) else part.text))
         elif place:
-            told.append(f'<span data-f="{part.path.removeprefix(place)}">{escape(part.text)}</span>')
+            parts.append(f'<span data-f="{part.path.removeprefix(place)}">{escape(part.text)}</span>')
         else:
-            told.append(f'<span data-fact="{part.path}">{escape(part.text)}</span>')
-    return "".join(told)
+            parts.append(f'<span data-fact="{part.path}">{escape(part.text)}</span>')
+    return "".join(parts)

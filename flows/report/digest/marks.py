@@ -1,4 +1,4 @@
-"""Marks: which cells are still beyond chance after the correction, as pictures and tables show them."""
+"""Marks: the signs ▲ and ▼ of cells that are beyond chance after the correction for multiple tests."""
 
 from collections.abc import Iterable
 
@@ -6,22 +6,22 @@ from flows.report.digest.formats import HOLD, MARKS
 from flows.report.digest.model import Cell, Track
 
 
-def marks_told(track: Track, cell: Cell) -> str:
-    """The marks of a cell in words: `▲ bullish` in a row of both sides, whose figures are not the mark's own.
+def marks_in_words(track: Track, cell: Cell) -> str:
+    """The marks of a cell in words.
 
-    A cell of one side shows `▲ edge, selection`: its own figures stand beside it.
+    A row of both sides names the marked side, `▲ bullish`; a row of one side names the measure, `▲ edge, selection`.
     """
-    told = []
+    words = []
     for leaf in _leaves(track, cell):
         for side, sign in MARKS.items():
             kinds = marked_by(leaf, side)
             if kinds:
-                told.append(f"{sign}{HOLD}{', '.join(kinds) if leaf is cell else leaf.direction}")
-    return "; ".join(told)
+                words.append(f"{sign}{HOLD}{', '.join(kinds) if leaf is cell else leaf.direction}")
+    return "; ".join(words)
 
 
 def marked_by(leaf: Cell, side: str) -> list[str]:
-    """By which measures a cell of one side is marked so: edge, selection, both or none."""
+    """The measures by which a one-sided cell has this mark: edge, selection, both or none."""
     return [kind for kind, mark in (("edge", leaf.edge_mark), ("selection", leaf.selection_mark)) if mark == side]
 
 

@@ -1,7 +1,7 @@
-"""The digest, frozen: every number a reader is told, and nothing else. Its JSON schema is published beside it.
+"""The digest, frozen: every number shown to readers, and nothing else. Its JSON schema is published beside it.
 
-Returns and drawdowns are fractions (-0.12 is minus 12 percent), rates and edges too; moments are UTC. A figure that the
-published file does not hold is None. A cell that is not reportable carries no rate at all.
+Returns, drawdowns, rates and edges are fractions (-0.12 is minus 12 percent); moments are UTC. A figure that the
+published file does not have is None. A cell that is not reportable has no rate at all.
 """
 
 from datetime import date, datetime
@@ -19,8 +19,12 @@ class Estimate(Frozen):
     """A figure with its 95 % interval."""
 
     value: float
-    low: float | None = Field(description="Lower end of the 95 % interval. None where it cannot be told.")
-    high: float | None = Field(description="Upper end of the 95 % interval. None where it cannot be told.")
+    low: float | None = Field(
+        description="Lower end of the 95 % interval. None where there is too little to compute it."
+    )
+    high: float | None = Field(
+        description="Upper end of the 95 % interval. None where there is too little to compute it."
+    )
 
 
 class LastWeek(Frozen):
@@ -57,13 +61,13 @@ class Cell(Frozen):
     selection_q: float | None = Field(description="Benjamini-Hochberg over every tested cell of this digest.")
     smallest_edge: float | None = Field(description="Smallest edge this cell would find four times in five.")
     enough_date: date | None = Field(
-        description="About when a cell that is too small will be enough. None: not to tell."
+        description="About when a cell that is too small will be reportable. None: no date can be estimated."
     )
     last_week: LastWeek | None
 
 
 class SectorDrawdown(Frozen):
-    """How deep the calls of one sector went while they were held, over the scored calls at the main horizon."""
+    """The drawdowns of one sector's scored calls at the main horizon, during their windows."""
 
     sector: str
     n_calls: int
@@ -78,7 +82,7 @@ class SectorDrawdown(Frozen):
 
 
 class Curve(Frozen):
-    """What following the vendor, or simply holding, would have made of 1."""
+    """The equity curve of a stake of 1 under one policy: following the vendor, equal weight, or hold."""
 
     policy: str
     equity: float
@@ -194,7 +198,7 @@ class GradeChange(Frozen):
 
 
 class Moved(Frozen):
-    """A cell that reads otherwise than a week ago."""
+    """A cell whose rate or reportability has changed since last week."""
 
     vendor: str
     timeframe: str
@@ -271,7 +275,7 @@ class Delivered(Frozen):
 
 
 class Quarantined(Frozen):
-    """Why rows were kept out."""
+    """A rule that quarantined rows, and how many."""
 
     dataset: str
     rule: str
@@ -280,7 +284,7 @@ class Quarantined(Frozen):
 
 
 class Warned(Frozen):
-    """A rule that was not passed and did not stop the publish."""
+    """A rule that failed as a warning, so that the publish went on."""
 
     dataset: str
     rule: str
@@ -289,7 +293,7 @@ class Warned(Frozen):
 
 
 class MissingDay(Frozen):
-    """A day of the week for which something expected is not there."""
+    """A day of the week on which expected rows are missing."""
 
     day: date
     dataset: str
@@ -297,7 +301,7 @@ class MissingDay(Frozen):
 
 
 class Quality(Frozen):
-    """The data under the digest."""
+    """The quality of the data that the digest is made from."""
 
     delivered: tuple[Delivered, ...]
     quarantined: tuple[Quarantined, ...]
@@ -307,14 +311,14 @@ class Quality(Frozen):
 
 
 class Note(Frozen):
-    """What somebody wrote for the readers."""
+    """A note that an operator wrote for the readers."""
 
     written_at: datetime
     text: str
 
 
 class LeftOut(Frozen):
-    """What a section would say, and why it cannot."""
+    """A part of a section that is left out, and why."""
 
     section: str
     because: str
@@ -343,6 +347,8 @@ class Digest(Frozen):
     n_compared: int = Field(description="Tokens with enough days to be compared for `improved`.")
     regime: Regime | None
     quality: Quality
-    shared_symbols: tuple[str, ...] = Field(description="Symbols that several tokens bear; they are told by their id.")
+    shared_symbols: tuple[str, ...] = Field(
+        description="Symbols that several tokens share; the token id distinguishes them."
+    )
     notes: tuple[Note, ...]
     left_out: tuple[LeftOut, ...]

@@ -1,7 +1,7 @@
-"""Which moment a week's digest is about, and the published file as it was known at that moment.
+"""The moment of a week's digest, and the published file as known at that moment.
 
-The digest of a week stands at the first publish after the week has ended: the one whose as-of moment is the earliest in
-the ISO week that follows. `marts.scorecard_history` keeps the scorecard of exactly that publish.
+The moment is the as-of moment of the first publish after the week: the earliest in the following ISO week.
+`marts.scorecard_history` keeps the scorecard of exactly that publish.
 """
 
 from collections.abc import Iterator
@@ -13,80 +13,18 @@ from typing import Any
 
 import duckdb
 
+from flows.config import SQL_DIR
 from flows.errors import UsageError
 
 WEEK = timedelta(days=7)
 
-# The scorecards at two moments, and the outcomes as they stood at the first: a window counts once its scheduled exit
-# has passed, and a truncated one once its segment was seen to have ended.
-VIEWS = """
-create temp table later_snapshot as
-select snapshot_id
-from ops.snapshot
-where as_of > getvariable('as_of') or fetched_at > getvariable('published_at');
-
--- A file may say of a row that it was known long ago; a digest made then had not seen it all the same.
-create temp table later_signal as
-select vendor, token_id, timeframe, signal_at
-from core.signal
-where revision = 0 and snapshot_id in (from later_snapshot);
-
-create temp view call as
-from core.call
-anti join later_signal using (vendor, token_id, timeframe, signal_at)
-where known_at <= getvariable('as_of');
-
-create temp view card as
-from marts.scorecard_history where published_as_of = getvariable('as_of');
-
-create temp view last_card as
-from marts.scorecard_history where published_as_of = getvariable('last_as_of');
-
-create temp view bar as
-select token_id, timeframe, bar_start, open, high, low, close
-from core.price_bar
-where
-    not is_preliminary and known_from <= getvariable('as_of')
-    and (known_to > getvariable('as_of') or known_to is null);
-
-create temp table newest_end as
-select timeframe, max(bar_start) + case timeframe when '1h' then interval 1 hour else interval 1 day end as newest_end
-from bar
-group by timeframe;
-
-create temp view outcome as
-select
-    outcome.* exclude (symbol),
-    token.symbol,
-    outcome.entry_at + outcome.horizon * case outcome.timeframe when '1h' then interval 1 hour else interval 1 day end
-        as due_at,
-    newest_end.newest_end
-from marts.signal_outcome as outcome
-inner join newest_end using (timeframe)
-inner join core.token_as_of(getvariable('as_of')) as token using (token_id)
-anti join later_signal using (vendor, token_id, timeframe, signal_at)
-where outcome.known_at <= getvariable('as_of');
-
-create temp view scored as
-from outcome
-where
-    hit is not null and due_at <= newest_end
-    and (
-        status <> 'truncated'
-        or exit_at < newest_end - interval 3 days
-        or exists (
-            from core.segment as later
-            where
-                later.token_id = outcome.token_id and later.timeframe = outcome.timeframe
-                and later.started_at >= outcome.exit_at and later.started_at < outcome.newest_end
-        )
-    );
-"""
+# A select a file; `views.sql` holds what they share.
+REPORTS = SQL_DIR / "reports" / "digest"
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A week's digest in time: the week [from, to), and the publish that it stands on."""
+    """The week [from, to) of a digest, and the publish that it is made from."""
 
     week: str
     week_from: datetime
@@ -115,7 +53,7 @@ class File:
         self.moment = moment
         for name in ("as_of", "last_as_of", "week_from", "week_to", "published_at"):
             connection.execute(f"set variable {name} = $value::timestamp", {"value": getattr(moment, name)})
-        connection.execute(VIEWS)
+        connection.execute(_sql("views"))
         self.tables = {
             f"{schema}.{table}"
             for schema, table in connection.execute(
@@ -124,9 +62,9 @@ class File:
         }
 
     def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
-        """What a select returns, one dictionary a row, fractions to 12 digits.
+        """The rows of a select as dictionaries, floats rounded to 12 digits.
 
-        A product over a longer table differs in the fifteenth digit; what a digest says must not.
+        A product over a table that has grown since differs in the fifteenth digit, and a digest must not.
         """
         cursor = self.connection.execute(sql, parameters or None)
         names = [column[0] for column in cursor.description or ()]
@@ -137,12 +75,23 @@ class File:
         (row,) = self.rows(sql, **parameters)
         return row
 
+    def report(self, name: str, **variables: str) -> list[dict[str, Any]]:
+        """The rows of the select in `sql/reports/digest/<name>.sql`, which reads these variables."""
+        for variable, value in variables.items():
+            self.connection.execute(f"set variable {variable} = $value", {"value": value})
+        return self.rows(_sql(name))
+
+    def report_row(self, name: str, **variables: str) -> dict[str, Any]:
+        """The one row of the select in `sql/reports/digest/<name>.sql`."""
+        (row,) = self.report(name, **variables)
+        return row
+
 
 @contextmanager
 def open_at(published: Path, week: str | None) -> Iterator[File]:
-    """Open the published file as it stood at a week's moment; without a week, the newest that has one.
+    """Open the published file as known at a week's moment; without a week, the newest that has a digest.
 
-    Raises UsageError for a week that nothing was published after, naming those there are.
+    Raises UsageError for a week without a publish in the week after it, naming the weeks there are.
     """
     with duckdb.connect(str(published), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
@@ -153,6 +102,10 @@ def weeks_of(published: Path) -> list[str]:
     """Every week that a digest can be made of, oldest first."""
     with duckdb.connect(str(published), read_only=True) as connection:
         return sorted(week_of(moment) for (moment,) in _moments(connection))
+
+
+def _sql(name: str) -> str:
+    return (REPORTS / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _to_12_digits(value: Any) -> Any:

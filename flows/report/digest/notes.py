@@ -1,4 +1,4 @@
-"""Notes for the readers, kept in the journal: each is shown in the next digest after it was written, and only there."""
+"""Notes for the readers, kept in the journal; each is shown only in the first digest made after it was written."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -37,7 +37,7 @@ def read_notes(home: Path, week: str, *, weeks: Sequence[str]) -> tuple[Note, ..
 
 
 def record_made(home: Path, week: str) -> None:
-    """Record that a week's digest was made: what is written from now on belongs to the next."""
+    """Record that a week's digest was made, so that later notes go into the next one."""
     if week not in made_weeks(home):
         journal.append(home, "digests", week=week)
 

@@ -1,7 +1,7 @@
-"""The digest as a page for the web: one file that needs nothing else; its tables sort, its pictures answer."""
+"""The digest as a web page: one self-contained file with sortable tables and charts with tooltips."""
 
 from flows.report.digest.document import Document, Figure, Table, Text, plain
-from flows.report.digest.formats import NOT_TOLD
+from flows.report.digest.formats import NO_VALUE
 from flows.report.digest.forms import environment
 
 
@@ -13,15 +13,15 @@ def page_form(document: Document) -> str:
 
 
 def _sort_value(cell: Text) -> object:
-    """What a cell is sorted by: its first figure, else its words; nothing where a figure is not there."""
+    """The sort key of a cell: its first figure's value, else its text; empty for a missing figure."""
     figures = [part for part in cell if isinstance(part, Figure)]
     if not figures:
-        return "" if plain(cell) == NOT_TOLD else plain(cell)
+        return "" if plain(cell) == NO_VALUE else plain(cell)
     return "" if figures[0].value is None else figures[0].value
 
 
 def _switches(document: Document) -> dict[str, list[str]]:
-    """Each switch with what it can be put to, from the tables that follow it."""
+    """The choices of each switch, from the rows of the tables that it filters."""
     rows = [
         row
         for section in document.sections

@@ -1,18 +1,18 @@
-"""The forms without HTML: the mail's plain-text part, Markdown for files, and the short one that chats are told."""
+"""The forms without HTML: the mail's plain-text part, Markdown for files, and short Markdown for chats."""
 
 from collections.abc import Iterable
 
 from flows.report.digest.document import Chart, Document, Row, Section, Table, Text, plain
-from flows.report.digest.formats import HOLD, NOT_TOLD
+from flows.report.digest.formats import HOLD, NO_VALUE
 
 STAMP = "SIMULATED"
 
-# What a chat is told: the sections that fit a busy reader's screen.
+# The sections that a chat message includes, few enough for one screen.
 BRIEF = {"changes", "hit-rates", "notes"}
 
 
 def text_form(document: Document) -> str:
-    """Plain text, one line a row, every figure with its name: it reads the same on any screen."""
+    """Plain text with one line a table row, every figure after its column's name, so that no columns need aligning."""
     lines = [document.title, "=" * len(document.title), ""]
     if document.stamp:
         lines += [document.stamp.upper(), ""]
@@ -64,7 +64,7 @@ def chat_form(document: Document) -> str:
 
 
 def opening(chat: str) -> str:
-    """What a chat is told before the first section: the title, where the digest stands, and the sentences."""
+    """The start of the chat form, before the first section: title, as-of moment, and the three sentences."""
     return "\n\n".join(chat.split("\n\n")[:2])
 
 
@@ -74,7 +74,7 @@ def _as_text(section: Section) -> Iterable[str]:
             if "plain" in part.forms:
                 yield ""
                 yield f"{part.caption}:"
-                yield from (f"  {_row_told(part, row)}" for row in part.rows)
+                yield from (f"  {_row_line(part, row)}" for row in part.rows)
         elif isinstance(part, Chart):
             continue
         else:
@@ -86,21 +86,21 @@ def _as_brief(section: Section) -> Iterable[str]:
         if isinstance(part, Table):
             if part.name.startswith("scores-"):
                 yield f"{part.caption}:"
-                yield from (_row_told(part, row) for row in part.rows)
+                yield from (_row_line(part, row) for row in part.rows)
         elif not isinstance(part, Chart):
             yield plain(part)
 
 
-def _row_told(table: Table, row: Row) -> str:
-    """A row as a sentence: the first cell names it, the others name themselves."""
+def _row_line(table: Table, row: Row) -> str:
+    """A row as one line: the first cell, then each other cell after its column's heading."""
     first, *others = row.cells
-    told = []
+    named = []
     for column, cell in zip(table.columns[1:], others, strict=False):
         is_spanning = cell is row.cells[-1] and len(row.cells) < len(table.columns)
         heading = "" if is_spanning else f"{column.heading.replace(HOLD, ' ').removesuffix(' (95 %)')} "
-        if plain(cell) != NOT_TOLD:
-            told.append(heading + plain(cell))
-    return f"{plain(first)}: {'; '.join(told)}"
+        if plain(cell) != NO_VALUE:
+            named.append(heading + plain(cell))
+    return f"{plain(first)}: {'; '.join(named)}"
 
 
 def _as_markdown(table: Table) -> Iterable[str]:
@@ -122,8 +122,8 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Somebody's data is not markup."""
+    """Text with Markdown's special characters escaped, because vendors' data is not markup."""
     for sign in ("\\", "`", "*", "_", "[", "]", "<", ">", "#"):
         text = text.replace(sign, f"\\{sign}")
-    # A name, not a call to everybody in the room.
+    # A zero-width space after @, so that a chat does not notify a user or `@everyone`.
     return text.replace("@", "@\u200b")

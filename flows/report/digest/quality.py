@@ -1,9 +1,9 @@
-"""The data under the digest: what came in, what was kept out and why, and what is missing."""
+"""Data quality of the week: rows delivered, rows quarantined and why, and missing days."""
 
 from flows.report.digest.model import Delivered, MissingDay, Quality, Quarantined, Warned
 from flows.report.digest.moment import File
 
-# What was fetched between the two digests, or, for the first, in the week and since.
+# Snapshots fetched since the last digest, or, for the first digest, since the start of the week.
 SNAPSHOTS = """
 week_snapshot as (
     from ops.snapshot
@@ -50,8 +50,8 @@ group by found.dataset, found.rule
 order by n_failed desc, found.dataset, found.rule
 """
 
-# Days inside the week on which a token that traded before and after has no bar; and days without any bar, or any signal
-# of a vendor, which have no token. Vendors that publish events are silent on most tokens, so theirs are not counted.
+# Token-days without a bar although the token traded before and after; and whole days without any bar, or without any
+# signal of a vendor (token_id null). Signals of single tokens are not expected, because vendors of events send few.
 MISSING = """
 with days as (
     select unnest(
@@ -99,7 +99,7 @@ order by all
 
 
 def read_quality(file: File) -> Quality:
-    """What was delivered, quarantined, warned of and missing."""
+    """The rows delivered and quarantined, the rules that warned, and the missing days."""
     missing = tuple(MissingDay(**row) for row in file.rows(MISSING))
     return Quality(
         delivered=tuple(Delivered(**row) for row in file.rows(DELIVERED)),

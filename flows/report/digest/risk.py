@@ -1,4 +1,4 @@
-"""Drawdowns of calls while they were held, and of what following them would have made."""
+"""Drawdowns of calls during their windows, and the equity curves of following them."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from flows.report.digest.moment import File
 
 POLICIES = ("signal", "equal_weight", "hold")
 
-# A tail is told only of as many calls as it takes to hold one.
+# Below 20 calls the deepest 5 percent is less than one call, so no percentile is given.
 MIN_CALLS_FOR_P95 = 20
 
 DRAWDOWNS = """
-with held as (
+with scored_call as (
     from scored where entry_rule = 'next_open' and vendor = $vendor and timeframe = $timeframe and horizon = $horizon
 )
 
@@ -26,9 +26,9 @@ select
     first(direction order by max_drawdown, entry_at, token_id) as worst_direction,
     first(entry_at order by max_drawdown, entry_at, token_id) as worst_entry_at,
     first(exit_at order by max_drawdown, entry_at, token_id) as worst_exit_at
-from held
+from scored_call
 group by rollup (sector)
-order by coalesce(held.sector, 'all') <> 'all', 1
+order by coalesce(scored_call.sector, 'all') <> 'all', 1
 """
 
 CURVE_BARS = """
@@ -71,7 +71,7 @@ group by sector, policy
 order by sector <> 'all', sector, policy
 """
 
-# One point a week and the newest: what a picture of this size can show.
+# The chart's points: one a week for daily bars, one a day for hourly bars, and the newest.
 POINTS = f"""
 with {CURVE_BARS}
 
@@ -112,7 +112,7 @@ def read_curves(file: File, **track: Any) -> tuple[SectorCurves, ...]:
 
 
 def read_points(file: File, **track: Any) -> tuple[CurvePoint, ...]:
-    """The `all` curves as a picture shows them."""
+    """The points of the `all` curves for the chart."""
     moments: dict[Any, dict[str, float]] = {}
     for row in file.rows(POINTS, **track):
         moments.setdefault(row["at"], {})[row["policy"]] = row["equity"]

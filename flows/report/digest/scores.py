@@ -1,4 +1,4 @@
-"""The scorecard's part of the digest: cells, marks that survive the correction, and when small cells will be enough."""
+"""The scorecard in the digest: cells, marks after the correction, and when small cells will be reportable."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -12,13 +12,13 @@ from flows.report.digest.moment import File
 from flows.report.pace import enough_at
 from flows.scoring.inference import CONFIDENCE, benjamini_hochberg
 
-# A year of digests may hold this share of false marks; each week gets its part.
+# The false discovery rate allowed over a year of digests; each week gets a 52nd of it.
 YEARLY_ERROR = 0.10
 MARK_LEVEL = YEARLY_ERROR / 52
 
 POWER = 0.80
 
-# Direction, too, is part of the key; provenance and entry rule are fixed: every call, at the next open.
+# One row per vendor, timeframe, sector, horizon and direction, over all provenances, entered at the next open.
 CELLS = """
 with spans as (
     select
@@ -46,7 +46,7 @@ left join spans using (vendor, timeframe, horizon, sector, direction)
 left join last_week using (vendor, timeframe, horizon, sector, direction)
 where
     card.provenance = 'all' and card.entry_rule = 'next_open'
-    -- Calls on tokens that are not scored say nothing, now or later.
+    -- A cell with neither scored nor open calls, such as one of tokens that are never scored, is not shown.
     and card.n_calls + card.n_open > 0
 order by
     card.vendor, card.timeframe, card.sector <> 'all', card.sector, card.horizon,
@@ -64,7 +64,7 @@ order by array_position(['all', 'witnessed', 'attested', 'backfill'], provenance
 def read_cells(file: File) -> tuple[dict[tuple[str, str], tuple[Cell, ...]], int]:
     """The cells by vendor and timeframe, and how many tests their marks were corrected for."""
     rows = file.rows(CELLS)
-    # One family for the whole digest: every sector, direction, horizon and timeframe, edge and selection alike.
+    # One family of tests for the whole digest: every sector, direction, horizon and timeframe, edge and selection.
     tests = [(row, kind) for row in rows if row["selection_q"] is not None for kind in ("edge", "selection")]
     tests = [(row, kind) for row, kind in tests if row[f"{kind}_p"] is not None]
     p = np.array([row[f"{kind}_p"] for row, kind in tests], dtype=np.float64)
@@ -112,21 +112,21 @@ def smallest_edge(base_rate: float | None, n_effective: float | None, n_clusters
 
 
 def _cell(row: dict[str, Any]) -> Cell:
-    is_told = bool(row["is_reportable"])
+    is_reportable = bool(row["is_reportable"])
     return Cell(
         **{name: row[name] for name in ("sector", "horizon", "direction", "n_calls", "n_tokens", "n_open")},
         **{name: row[name] for name in ("n_truncated", "n_clusters", "n_effective", "is_reportable")},
-        hit_rate=_estimate(row, "hit_rate") if is_told else None,
-        base_rate=row["base_rate"] if is_told else None,
-        edge=_estimate(row, "edge") if is_told else None,
-        selection=_estimate(row, "selection") if is_told else None,
-        mean_return=row["mean_return"] if is_told else None,
-        edge_mark=_mark(row, "edge") if is_told else None,
-        selection_mark=_mark(row, "selection") if is_told else None,
+        hit_rate=_estimate(row, "hit_rate") if is_reportable else None,
+        base_rate=row["base_rate"] if is_reportable else None,
+        edge=_estimate(row, "edge") if is_reportable else None,
+        selection=_estimate(row, "selection") if is_reportable else None,
+        mean_return=row["mean_return"] if is_reportable else None,
+        edge_mark=_mark(row, "edge") if is_reportable else None,
+        selection_mark=_mark(row, "selection") if is_reportable else None,
         edge_q=row.get("digest_edge_q"),
         selection_q=row.get("digest_selection_q"),
         smallest_edge=smallest_edge(row["base_rate"], row["n_effective"], row["n_clusters"]),
-        enough_date=None if is_told else _enough_date(row),
+        enough_date=None if is_reportable else _enough_date(row),
         last_week=_last_week(row),
     )
 
@@ -167,6 +167,6 @@ def _last_week(row: dict[str, Any]) -> LastWeek | None:
 
 
 def main_horizon(cells: Iterable[Cell]) -> int:
-    """The horizon a reader sees first: the middle one."""
+    """The middle horizon, which the digest shows first."""
     horizons = sorted({cell.horizon for cell in cells})
     return horizons[(len(horizons) - 1) // 2]

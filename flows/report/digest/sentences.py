@@ -1,4 +1,4 @@
-"""Three sentences in plain words, made from the numbers: how good, where, and what the week brought."""
+"""The three opening sentences, made from the numbers: how good the calls are, where, and what the week brought."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,11 @@ from flows.report.digest.document import difference, estimate
 from flows.report.digest.model import Cell, Digest, Provenance, Track
 
 UNITS = {"1d": "day", "1h": "hour"}
+
+
+def with_sentences(digest: Digest) -> Digest:
+    """The digest with the sentences that its own figures give it."""
+    return digest.model_copy(update={"sentences": three_sentences(digest)})
 
 
 def three_sentences(digest: Digest) -> tuple[str, ...]:
@@ -23,7 +28,7 @@ def bars(n: int, timeframe: str) -> str:
 
 
 def verdict(cell: Cell | Provenance) -> str:
-    """What an edge's interval allows to say."""
+    """The conclusion that an edge's interval allows, in words."""
     if cell.edge is None or cell.edge.low is None or cell.edge.high is None:
         return "whether that is more than chance cannot be told"
     if cell.edge.low > 0:
@@ -34,9 +39,9 @@ def verdict(cell: Cell | Provenance) -> str:
 
 
 def headline_place(digest: Digest, number: int) -> tuple[Cell, str]:
-    """The cell of a track, and its path, that the first sentence is about.
+    """The cell of the first sentence, and its path.
 
-    The pooled cell at the main horizon, or, while that is too small, at the nearest one that is not.
+    It is the pooled cell at the main horizon, or, while that is too small, at the nearest horizon that is not.
     """
     track = digest.tracks[number]
     pooled = [
@@ -48,7 +53,7 @@ def headline_place(digest: Digest, number: int) -> tuple[Cell, str]:
 
 
 def place_of_all(digest: Digest, number: int) -> str | None:
-    """Where a track's curves of all sectors stand; None where it has none."""
+    """The path of a track's curves over all sectors, or None."""
     sectors = [curves.sector for curves in digest.tracks[number].curves]
     return f"tracks.{number}.curves.{sectors.index('all')}" if "all" in sectors else None
 
@@ -74,14 +79,14 @@ def _how_good(digest: Digest, number: int) -> str:
 
 
 def _worth(cell: Cell, at: str) -> str:
-    """How many independent calls they are worth, where that is fewer than they are."""
+    """The effective number of calls, where it is smaller than their number."""
     if cell.n_effective is None or round(cell.n_effective) >= cell.n_calls:
         return ""
     return f" (as they overlap, they count for {{{at}.n_effective|count}})"
 
 
 def _what_could_be_traded(track: Track, number: int, cell: Cell) -> str:
-    """The edge of those who enter once the signal is known."""
+    """The edge under the entry rule `tradable`: entered once the signal was known."""
     places = _provenance_places(track)
     place = places.get(("all", "tradable"))
     if cell.horizon != track.main_horizon or place is None or track.provenances[place].edge is None:
@@ -94,9 +99,9 @@ def _what_could_be_traded(track: Track, number: int, cell: Cell) -> str:
 
 
 def like_for_like(track: Track, number: int) -> str:
-    """What waiting for a signal to be known costs the same calls, and how many nobody could trade."""
+    """The edge of the same calls under both entry rules, and the number of backfilled calls."""
     places = _provenance_places(track)
-    told = []
+    parts = []
     for provenance in ("witnessed", "attested"):
         pair = [places.get((provenance, entry_rule)) for entry_rule in ("next_open", "tradable")]
         edges = [
@@ -106,14 +111,14 @@ def like_for_like(track: Track, number: int) -> str:
             for at in [f"tracks.{number}.provenances.{place}"]
         ]
         if len(edges) == len(pair):
-            told.append(
+            parts.append(
                 f"Of the calls {provenance} in time the edge was {edges[0]} entered at the next open, the vendor's "
                 f"best case, and {edges[1]} entered once the signal was known."
             )
     late = places.get(("backfill", "next_open"))
-    if told and late is not None:
-        told.append(f"The other {{tracks.{number}.provenances.{late}.n_calls|count}} (backfill) nobody could trade.")
-    return " ".join(told)
+    if parts and late is not None:
+        parts.append(f"The other {{tracks.{number}.provenances.{late}.n_calls|count}} (backfill) nobody could trade.")
+    return " ".join(parts)
 
 
 def _provenance_places(track: Track) -> dict[tuple[str, str], int]:
@@ -128,12 +133,12 @@ def _where(digest: Digest) -> str:
         return "No sector has enough calls to be tested on its own yet."
     if not above and not below:
         return f"No sector stands out once {allowed} are allowed for."
-    told = []
+    parts = []
     if above:
-        told.append(f"{_listed(above)} {'stand' if len(above) > 1 else 'stands'} out as better")
+        parts.append(f"{_listed(above)} {'stand' if len(above) > 1 else 'stands'} out as better")
     if below:
-        told.append(f"{_listed(below)} as worse" if above else f"{_listed(below)} stand out as worse")
-    names = " and ".join(told)
+        parts.append(f"{_listed(below)} as worse" if above else f"{_listed(below)} stand out as worse")
+    names = " and ".join(parts)
     return (
         f"Once {allowed} are allowed for, {names} than chance at one horizon or more, daily or hourly (the tables say "
         "which); no other sector does."
@@ -166,7 +171,7 @@ def _marked(digest: Digest, side: str) -> Iterable[str]:
     for number, track in enumerate(digest.tracks):
         for place, cell in enumerate(track.cells):
             if side in (cell.edge_mark, cell.selection_mark):
-                # By its place, not by its name: somebody's words are no template.
+                # The sector by its path, because its name might contain template syntax.
                 found.setdefault(cell.sector, f"{{tracks.{number}.cells.{place}.sector|text}}")
     return found.values()
 

@@ -1,4 +1,4 @@
-"""The site round the digests: every week, the scorecard over time, the data dictionary and the methodology."""
+"""The site around the digests: list of weeks, scorecard over time, data dictionary and methodology."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from flows.report.digest.formats import written
 from flows.report.digest.forms import environment
 from flows.report.digest.sentences import bars
 
-# What was published week by week about every call of a vendor and timeframe, at every horizon.
+# The pooled scorecard of each vendor, timeframe and horizon as published week by week.
 OVER_TIME = """
 select
     published_as_of, vendor, timeframe, horizon, n_calls, n_effective, hit_rate, hit_rate_low, hit_rate_high,

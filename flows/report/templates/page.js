@@ -1,6 +1,6 @@
 (function () {
   "use strict";
-  // Sorting: a heading's button puts its column in order, a second press the other way round. Totals stay on top.
+  // Sorting: a click on a heading sorts by its column, a second click the other way round.
   document.querySelectorAll("table.sortable").forEach(function (table) {
     var body = table.tBodies[0];
     table.querySelectorAll("thead th").forEach(function (heading, place) {
@@ -20,14 +20,14 @@
     return cell && cell.colSpan === 1 ? cell.dataset.sort : "";
   }
 
-  // What has no figure goes last, whichever way the rest is put.
+  // Cells without a figure go last in both directions.
   function compare(one, other, sign) {
     if (one === "" || other === "") { return (one === "") - (other === ""); }
     var a = Number(one), b = Number(other);
     return sign * (isNaN(a) || isNaN(b) ? one.localeCompare(other) : a - b);
   }
 
-  // Switches: a row is shown where it agrees with every switch it has a value for.
+  // Switches: a row is hidden where one of its values differs from a switch's choice.
   var form = document.getElementById("switches");
   function show() {
     var chosen = {};
@@ -47,25 +47,25 @@
     show();
   }
 
-  // Pictures: what the pointer or the arrow keys are on is told below the picture.
+  // Charts: the text of the point under the pointer, or chosen by arrow keys, is shown below the chart.
   document.querySelectorAll("figure").forEach(function (figure) {
     var points = Array.from(figure.querySelectorAll(".tip"));
     var output = figure.querySelector(".tip-text");
     var at = -1;
-    function tell(place) {
+    function show_tip(place) {
       points.forEach(function (point) { point.classList.remove("on"); });
       at = place;
       if (at >= 0) { points[at].classList.add("on"); }
       output.textContent = at < 0 ? "" : points[at].dataset.tip;
     }
-    points.forEach(function (point, place) { point.addEventListener("pointerenter", function () { tell(place); }); });
+    points.forEach(function (point, place) { point.addEventListener("pointerenter", function () { show_tip(place); }); });
     figure.querySelector(".chart").addEventListener("keydown", function (event) {
       var step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (step) {
         event.preventDefault();
-        tell((at + step + points.length) % points.length);
+        show_tip((at + step + points.length) % points.length);
       } else if (event.key === "Escape") {
-        tell(-1);
+        show_tip(-1);
       }
     });
   });

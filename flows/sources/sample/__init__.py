@@ -1,11 +1,11 @@
-"""The bundled source: a simulated market with planted skill, and the truth about it. Nothing is real."""
+"""The bundled source: a simulated market with planted skill, and its true edges. Nothing is real."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from flows.sources.sample.held import as_held_at
 from flows.sources.sample.market import draw_market, price_table
+from flows.sources.sample.snapshot import snapshot_at
 from flows.sources.sample.spec import (
     NO_FRICTIONS,
     SAMPLE,
@@ -30,17 +30,17 @@ __all__ = [
     "Frictions",
     "MarketSpec",
     "SectorSpec",
-    "as_held_at",
     "simulate",
+    "snapshot_at",
     "study_spec",
     "truth",
 ]
 
 
 def simulate(spec: MarketSpec = SAMPLE) -> dict[str, pa.Table]:
-    """All datasets of the market, whole: every version of every row, whenever it became known.
+    """All datasets of the market: every version of every row, whenever it became known.
 
-    Deterministic in `spec`. Use `as_held_at` for what could be fetched at a moment.
+    Deterministic in `spec`. `snapshot_at` gives the rows that could be fetched at a moment.
     """
     market = draw_market(spec)
     return {

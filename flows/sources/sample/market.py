@@ -26,7 +26,7 @@ _PEG_NOISE = 0.0006  # standard deviation of a pegged price around its peg
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars of one timeframe, bar x token. Prices in USD; only those where `present` mean anything."""
+    """Bars of one timeframe, bar x token. Prices in USD, valid only where `present`."""
 
     timeframe: Timeframe
     start_us: np.ndarray  # bar starts, microseconds since the epoch
@@ -50,7 +50,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Market:
-    """One drawn market: who, what the vendor knows, and the bars by timeframe."""
+    """One drawn market: the tokens, the vendor's stances, and the bars by timeframe."""
 
     spec: MarketSpec
     plan: TokenPlan
@@ -60,7 +60,7 @@ class Market:
 
 @dataclass(frozen=True)
 class _Grid:
-    """The bars the prices are drawn on: `n_coarse` days, then hours."""
+    """The bars that prices are drawn on: `n_coarse` daily bars, then hourly ones."""
 
     day: np.ndarray  # day of each bar
     years: np.ndarray  # length of each bar in years, as a column
@@ -75,7 +75,7 @@ def _grid(spec: MarketSpec) -> _Grid:
 
 
 def _volatility_by_day(spec: MarketSpec) -> np.ndarray:
-    """Day x (market, tokens...): the factor on volatility, mean square 1; tokens share the market's."""
+    """Day x (market, tokens...): the factor on volatility, mean square 1; correlated between tokens and market."""
     if not spec.vol_clustering:
         return np.ones((spec.n_days, spec.n_tokens + 1))
     memory = 0.97
@@ -92,7 +92,7 @@ def _volatility_by_day(spec: MarketSpec) -> np.ndarray:
 
 
 def _returns(spec: MarketSpec, plan: TokenPlan, grid: _Grid, planted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bar x token: log returns inside the bars, and their conditional standard deviations."""
+    """Bar x token: log returns from open to close, and their conditional standard deviations."""
     n_bars, n = grid.day.size, spec.n_tokens
     vol = _volatility_by_day(spec)[grid.day]
     root = np.sqrt(grid.years)
@@ -109,7 +109,7 @@ def _returns(spec: MarketSpec, plan: TokenPlan, grid: _Grid, planted: np.ndarray
 
 
 def _add_fates(spec: MarketSpec, plan: TokenPlan, grid: _Grid, returns: np.ndarray) -> None:
-    """Listing pumps and the fall before death, spread over their days' bars."""
+    """Add the rise after a listing and the fall before a token's death, spread over the bars of those days."""
     fates = np.zeros((spec.n_days, spec.n_tokens))
     for token in np.flatnonzero(plan.listed > 0):
         fates[plan.listed[token] :, token][: len(_PUMP)] += _PUMP
@@ -119,7 +119,7 @@ def _add_fates(spec: MarketSpec, plan: TokenPlan, grid: _Grid, returns: np.ndarr
 
 
 def _peg(spec: MarketSpec, plan: TokenPlan, returns: np.ndarray, spread: np.ndarray) -> None:
-    """Stablecoins stay about 1, wrapped tokens about their twin's price."""
+    """Set the returns of pegged tokens: stablecoins stay near 1 USD, wrapped tokens near their twin's price."""
     pegged = np.flatnonzero(plan.sector < 0)
     noise = spec.stream("pegged").standard_normal((pegged.size, returns.shape[0])).T * _PEG_NOISE
     steps = np.diff(noise, axis=0, prepend=0.0)
@@ -137,14 +137,14 @@ def rounded(price: np.ndarray) -> np.ndarray:
 
 
 def _extreme(rng: np.random.Generator, move: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """How far above its open the log price got in bars that moved by `move`: the law of a Brownian bridge."""
+    """The highest log price of each bar above its open, drawn for a Brownian bridge that moves by `move`."""
     draw = 1.0 - rng.random(move.shape[::-1]).T
     top: np.ndarray = 0.5 * (move + np.sqrt(move**2 - 2 * spread**2 * np.log(draw)))
     return top
 
 
 def _draw_bars(spec: MarketSpec, plan: TokenPlan, grid: _Grid, planted: np.ndarray) -> list[np.ndarray]:
-    """Open, high, low, close, volume on the grid, before any bar is taken away."""
+    """Open, high, low, close, volume on the grid, before bars are removed as missing."""
     returns, spread = _returns(spec, plan, grid, planted)
     _add_fates(spec, plan, grid, returns)
     if spec.n_pegged:
@@ -175,7 +175,7 @@ def _by_day(values: np.ndarray) -> np.ndarray:
 
 
 def _aggregate(hourly: Bars) -> tuple[list[np.ndarray], np.ndarray]:
-    """Open, high, low, close, volume of the days, from the hours that are there; which days have any."""
+    """Daily open, high, low, close, volume from the hourly bars present, and which days have any."""
     there = _by_day(hourly.present)
     first = there.argmax(axis=1)[:, None]
     last = 23 - there[:, ::-1].argmax(axis=1)[:, None]
@@ -202,7 +202,7 @@ def _not_missing(spec: MarketSpec, stream: str, n_bars: int) -> np.ndarray:
 
 
 def _bars(spec: MarketSpec, plan: TokenPlan, grid: _Grid, planted: np.ndarray) -> dict[Timeframe, Bars]:
-    """Both timeframes, with bars missing before listing, in halts, after death, and here and there."""
+    """The bars of both timeframes, without those before listing, in halts, after death, and missing at random."""
     columns = _draw_bars(spec, plan, grid, planted)
     trades = plan.trades_on(spec.n_days)
     keep = trades & _not_missing(spec, "missing", spec.n_days)
@@ -221,7 +221,7 @@ def _bars(spec: MarketSpec, plan: TokenPlan, grid: _Grid, planted: np.ndarray) -
 
 
 def draw_market(spec: MarketSpec) -> Market:
-    """Draw tokens, calls and prices. Calls come first: prices drift after them."""
+    """Draw tokens, calls and prices; calls first, because the planted drift of prices follows them."""
     plan, grid = plan_tokens(spec), _grid(spec)
     daily = draw_stances(spec, spec.daily_calls, "1d", spec.n_days)
     stances: dict[Timeframe, Stances] = {"1d": daily}

@@ -1,8 +1,8 @@
-"""A simulated market's edge, by the contract's definitions, in plain NumPy: the oracle of the truth table.
+"""The edge of a simulated market by the contract's definitions, in plain NumPy: the truth table is computed with it.
 
-Written from sections 3 to 7 of the contract (bars, calls, windows, outcomes, scorecards) on bar x token
-arrays; only the means are here, no intervals. All frictions of the market are in it: segments, filled bars,
-seasoning, truncated windows, coverage.
+Written from sections 3 to 7 of the contract (bars, calls, windows, outcomes, scorecards) on bar x token arrays;
+it computes means, no intervals. All frictions are included: segments, filled bars, seasoning, truncated windows,
+coverage.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from flows.sources.sample.vendor import calls, published_rows
 
 COST = 0.0020  # round trip, fraction
 HORIZONS: dict[Timeframe, tuple[int, ...]] = {"1d": (1, 7, 14, 30, 90), "1h": (1, 4, 24, 72, 168)}
-# Bars from a call's bar to its entry. Rows become known within a bar of their close, so that the first open
-# after they are known is the one after next_open; the few late rows are backfill and have no tradable entry.
+# Bars from a call's bar to its entry. A row becomes known within one bar after its close, so that the first open
+# after that is the second open; the few late rows are backfill and have no tradable entry.
 ENTRY_LAG = {"next_open": 1, "tradable": 2}
 ALL, BOTH = "all", "both"
 _DIRECTIONS = {"bullish": (1,), "bearish": (-1,), BOTH: (1, -1)}
@@ -29,14 +29,14 @@ _MIN_BASE = 3
 
 @dataclass(frozen=True)
 class Spine:
-    """Bar x token: the gap-filled path."""
+    """Bar x token: the spine, each segment's bars with short gaps filled."""
 
     open: np.ndarray
     close: np.ndarray
     filled: np.ndarray  # bars filled so far in the column, this one included
-    enters: np.ndarray  # a window may begin here: a real bar, seasoned, of a scored token
+    enters: np.ndarray  # whether a window may begin here: a real bar, seasoned, of a scored token
     segment_end: np.ndarray  # last bar of the segment
-    has_ended: np.ndarray  # the segment has
+    has_ended: np.ndarray  # whether the segment has ended
 
 
 def spine(market: Market, bars: Bars) -> Spine:
@@ -102,7 +102,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class _Windows:
-    """Bar x token hits by direction, what is scored, and the vendor's coverage."""
+    """Bar x token: hits by direction, whether the window is scored, and whether it counts for the base rate."""
 
     hit: dict[int, np.ndarray]
     scored: np.ndarray
@@ -117,7 +117,7 @@ def _windows(returns: np.ndarray, covered: np.ndarray) -> _Windows:
 
 
 def _matched_base(windows: _Windows, direction: int, sector: np.ndarray) -> np.ndarray:
-    """Bar x token: share of hits among the other covered tokens of its sector then, NaN below three."""
+    """Bar x token: share of hits among the sector's other covered tokens at the same bar, NaN below three tokens."""
     result = np.full(windows.scored.shape, np.nan)
     for index in range(int(sector.max()) + 1):
         members = np.flatnonzero(sector == index)
@@ -130,7 +130,7 @@ def _matched_base(windows: _Windows, direction: int, sector: np.ndarray) -> np.n
 
 
 def _entries(called: np.ndarray, lag: int) -> np.ndarray:
-    """The calls' directions at the bars they are entered."""
+    """The calls' directions, moved to the bars of their entries."""
     return np.concatenate([np.zeros((lag, called.shape[1]), called.dtype), called[:-lag]])
 
 

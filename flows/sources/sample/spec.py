@@ -1,6 +1,6 @@
-"""Every knob of the simulated market, and the named random streams it is drawn from.
+"""The parameters of the simulated market, and the named random streams it is drawn from.
 
-Nothing here is real: tokens, prices and the vendor are invented, and every number made from them is
+Nothing here is real: tokens, prices and the vendor are invented, and every figure made from them is labelled
 *simulated*.
 """
 
@@ -19,7 +19,7 @@ DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
 DAYS_PER_YEAR = 365
 
-# Position = spawn key. Append only: a new stream at the end leaves every older draw as it was.
+# The position is the stream's spawn key, so append only: a new stream at the end changes no earlier draw.
 _STREAMS = (
     "tokens", "names", "coverage", "frictions", "volatility", "market", "sector", "idiosyncratic",
     "gap", "high", "low", "volume", "pegged", "missing", "calls_1d", "calls_1h", "bunches_1d", "bunches_1h",
@@ -32,8 +32,8 @@ _STREAMS = (
 class SectorSpec:
     """One sector and the edge planted in it, in nominal percentage points of hit rate (0: no skill).
 
-    Nominal: what the points come to at each horizon is in the truth table, not here. Skill on one side leaves
-    a little on the other: where bullish tokens beat their sector, those that are not must trail it.
+    Nominal, because the true edge at each horizon is in the truth table. Skill on one side gives a little to the
+    other: where tokens with bullish calls beat their sector, the others must trail it.
     """
 
     name: str  # one that data/sectors.csv knows
@@ -65,7 +65,7 @@ class CallSpec:
 
 @dataclass(frozen=True)
 class Frictions:
-    """What makes real panels hard, as shares; a token meets at most one of the first four."""
+    """The frictions of real data, as shares of tokens, bars or rows; a token has at most one of the first four."""
 
     late_share: float = 0.25
     halt_share: float = 0.08
@@ -111,7 +111,7 @@ class MarketSpec:
         return (first - dt.date(1970, 1, 1)).days * DAY_US
 
     def stream(self, name: str) -> np.random.Generator:
-        """The independent random stream of that name, the same whatever the other knobs are."""
+        """The independent random stream of that name, the same whatever the other parameters are."""
         key = _STREAMS.index(name)
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(key,))))
 
@@ -120,7 +120,7 @@ class MarketSpec:
         return replace(self, seed=seed)
 
     def shocks(self, rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
-        """Shocks of unit variance, cut at 12 standard deviations so that none passes for a redenomination."""
+        """Shocks of unit variance, cut at 12 standard deviations so that none looks like a redenomination."""
         if self.tail_df is None:
             return rng.standard_normal(size)
         return np.clip(rng.standard_t(self.tail_df, size) * math.sqrt((self.tail_df - 2) / self.tail_df), -12, 12)

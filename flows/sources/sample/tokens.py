@@ -1,4 +1,4 @@
-"""Who the simulated tokens are: names, categories, sectors, coverage, and what befalls each of them."""
+"""The simulated tokens: names, categories, sectors, coverage, and events such as halts and deaths."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _HEADS = (
 )
 _TAILS = ("ex", "um", "ora", "ith", "ane", "opi", "uzz", "eld", "arq", "inox", "obb", "yle", "ast", "umo")
 
-# CoinGecko-like slugs, as vendors hand them on. The first of each list always holds and names the sector in
-# data/sectors.csv ahead of the cross-sector ones; the others are there half of the time.
+# CoinGecko-like category slugs. A token always has the first of its sector's list, which data/sectors.csv maps to the
+# sector before any cross-sector slug; it has each of the others with probability one half.
 _SECTOR_SLUGS: dict[str, tuple[str, ...]] = {
     "Layer 1": ("layer-1", "smart-contract-platform", "proof-of-stake-pos", "proof-of-work-pow"),
     "DeFi": ("decentralized-exchange", "decentralized-finance-defi", "lending-borrowing", "yield-farming"),
@@ -55,7 +55,7 @@ _WRAPPED_SLUGS = ["wrapped-tokens", "asset-backed-tokens", "ethereum-ecosystem"]
 
 @dataclass(frozen=True)
 class TokenPlan:
-    """One entry per token. Days are indices into the panel; NEVER where nothing happens."""
+    """One entry per token. Days are indices into the panel; NEVER for an event that does not happen."""
 
     sector: np.ndarray  # index into spec.sectors, -1 for pegged tokens
     twin_of: np.ndarray  # the token a wrapped one follows, -1 otherwise
@@ -101,7 +101,7 @@ def _draw_coverage(spec: MarketSpec, sector: np.ndarray, listed: np.ndarray) -> 
 
 
 def plan_tokens(spec: MarketSpec) -> TokenPlan:
-    """Draw the tokens: ordinary ones round the sectors, the pegged ones last."""
+    """Draw the tokens: ordinary ones, assigned to the sectors in turn, then the pegged ones."""
     n, n_ordinary = spec.n_tokens, spec.n_tokens - spec.n_pegged
     rng, fate = spec.stream("tokens"), spec.stream("frictions")
     is_pegged = np.arange(n) >= n_ordinary

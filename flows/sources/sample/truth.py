@@ -1,11 +1,10 @@
-"""Find the truth about the bundled market by simulating it many times; store it next to this file.
+"""Computes the true edges of the bundled market by simulating it many times; stores them next to this file.
 
     python -m flows.sources.sample.truth --simulations 400
 
-Every simulation draws the whole of SAMPLE anew from its own seed, all frictions included: tokens, fates,
-calls and prices. What is left out is what cannot move the truth: the tables, and the vendor's later revisions
-(the truth is that of revision 0). Each cell pools its calls over all simulations; standard errors are between
-simulations.
+Every simulation draws the whole of SAMPLE from its own seed, all frictions included: tokens, fates, calls and prices.
+The tables and the vendor's later revisions are left out, because the truth is that of revision 0. Each cell pools
+its calls over all simulations; standard errors are between simulations.
 """
 
 from __future__ import annotations

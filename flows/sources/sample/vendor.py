@@ -1,7 +1,7 @@
-"""What the simulated vendor publishes about a market, and when each row became known.
+"""The datasets that the simulated vendor publishes, and when each row became known.
 
-Signals carry the planted skill, and so, in part, the `tm` grade; levels, the `fundamental` grade and
-quantmetrics are computed from bars already closed and carry none.
+Signals have the planted skill, and so, in part, has the `tm` grade; levels, the `fundamental` grade and quantmetrics
+are computed from closed bars and have none.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Rows:
 
 
 def published_rows(market: Market, bars: Bars) -> np.ndarray:
-    """Bar x token: the vendor has a row: covered, trading (and a while after a death), not forgotten."""
+    """Bar x token: whether the vendor publishes a row: covered, trading or recently dead, and not missing at random."""
     spec, plan, per_day = market.spec, market.plan, bars.bars_per_day
     first_day = spec.n_days - bars.start_us.size // per_day
     trades = plan.trades_on(spec.n_days + _ROWS_AFTER_DEATH_DAYS)
@@ -83,20 +83,20 @@ def published_rows(market: Market, bars: Bars) -> np.ndarray:
 def calls(market: Market, timeframe: Timeframe) -> np.ndarray:
     """Bar x token: the direction of each call the vendor published (revision 0, by the contract), else 0.
 
-    A token's first row is none (nobody saw it begin), nor is one that takes the side of the row before it:
-    the vendor may have turned twice while a halt kept it silent.
+    A token's first row is no call, because the side before it is unknown; nor is a row with the side of the row
+    before it, as after two turns within a halt.
     """
     stances = market.stances[timeframe]
     rows = published_rows(market, market.bars[timeframe])
     newest = np.maximum.accumulate(np.where(rows, np.arange(rows.shape[0])[:, None], -1), axis=0)
     before = np.concatenate([np.full((1, rows.shape[1]), -1), newest[:-1]])
-    held = np.take_along_axis(stances.after, np.maximum(before, 0), axis=0)
-    result: np.ndarray = np.where(rows & (before >= 0) & (stances.event != held), stances.event, 0)
+    side_before = np.take_along_axis(stances.after, np.maximum(before, 0), axis=0)
+    result: np.ndarray = np.where(rows & (before >= 0) & (stances.event != side_before), stances.event, 0)
     return result
 
 
 def _known_us(market: Market, bars: Bars, bar: np.ndarray) -> np.ndarray:
-    """Hours (1d) or minutes (1h) after the bar's close for most rows, days or hours for the late ones."""
+    """When rows became known: hours (1d) or minutes (1h) after the bar's close, days or hours for late rows."""
     rng = market.spec.stream(f"known_{bars.timeframe}")
     usual = np.minimum(0.06 + 0.05 * rng.gamma(2.0, 1.0, bar.size), 0.8)  # of a bar
     is_late = rng.random(bar.size) < market.spec.frictions.late_known_share
@@ -108,7 +108,7 @@ def _known_us(market: Market, bars: Bars, bar: np.ndarray) -> np.ndarray:
 
 
 def _scores(stances: Stances, bar: np.ndarray, token: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """0-100: far from 50 when a call is fresh, nearer as it ages."""
+    """Scores of 0 to 100: far from 50 just after a call, nearer as it ages."""
     age = np.where(stances.event[bar, token] != 0, 0, np.minimum(stances.age[bar, token], 60))
     lean = stances.after[bar, token] * (8 + 30 * np.exp(-age / 12))
     scores: np.ndarray = np.round(np.clip(50 + lean + rng.normal(0, 6, bar.size), 0, 100), 2)
@@ -116,7 +116,7 @@ def _scores(stances: Stances, bar: np.ndarray, token: np.ndarray, rng: np.random
 
 
 def _outcomes(bars: Bars, bar: np.ndarray, token: np.ndarray) -> np.ndarray:
-    """Log return from the next open over the vendor's own judging horizon, NaN where it is not over."""
+    """Log return from the next open to the bar at which the vendor revises a call, NaN where that lies ahead."""
     ahead = _JUDGED_AFTER[bars.timeframe]
     there = bar + ahead < bars.start_us.size
     entry, last = np.where(there, bar + 1, 0), np.where(there, bar + ahead, 0)
@@ -126,10 +126,10 @@ def _outcomes(bars: Bars, bar: np.ndarray, token: np.ndarray) -> np.ndarray:
 
 
 def _revised(market: Market, bars: Bars, rows: Rows) -> Rows:
-    """Later versions of past rows, all of them flattering.
+    """Later versions of past rows, all flattering the vendor.
 
-    Of the calls' number, `revised_share` misses are turned to the other side (and so vanish as calls) and as
-    many rows without a call become one that was right; of the other rows the same share gets a better score.
+    A `revised_share` of the calls, all misses, is turned to the other side (and so vanishes as calls); as many rows
+    without a call become a call that was right; the same share of the other rows gets a better score.
     """
     rng, share = market.spec.stream(f"revisions_{bars.timeframe}"), market.spec.frictions.revised_share
     outcome = _outcomes(bars, rows.bar, rows.token)
@@ -198,7 +198,7 @@ def _signal_columns(market: Market, timeframe: Timeframe) -> pa.Table:
 
 
 def _weeks(market: Market) -> np.ndarray:
-    """The days on which weekly datasets are made, the last day among them."""
+    """The days on which weekly datasets are published, counted back from the last day."""
     return np.arange(market.spec.n_days - 1, _EVERY_DAYS, -_EVERY_DAYS)[::-1]
 
 
@@ -239,7 +239,7 @@ def level_table(market: Market) -> pa.Table:
             chunks.append((np.full(pick.size, token), np.full(pick.size, day), price[pick], formed[pick]))
     token_, day_, price_, formed_ = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
     level_at = bars.start_us[day_]
-    # One moment a token and day: levels of one snapshot become known together.
+    # One known_at per token and day, because levels of one snapshot become known together.
     known = _known_after_close(bars.start_us, market.spec.stream("levels"))[day_]
     table = pa.table({
         "vendor": constant_text(VENDOR, token_.size),
@@ -256,7 +256,7 @@ def level_table(market: Market) -> pa.Table:
 
 
 def _first_of_each(table: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """One row per key, sorted by it: two swings may end at one price."""
+    """One row per key, sorted by it, because two swing points may have the same price."""
     ordered = table.sort_by([(name, "ascending") for name in key])
     same = np.ones(max(ordered.num_rows - 1, 0), dtype=bool)
     for name in key:

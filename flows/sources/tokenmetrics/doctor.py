@@ -3,18 +3,16 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flows.catch_up import readings
 from flows.clock import utc_now
 from flows.config import Settings
 from flows.errors import EndpointRefused, SourceError
 from flows.home.raw_store import free_disk_mb
-from flows.run import Run
 from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import ledger
 from flows.sources.tokenmetrics.client import Answer, Client
@@ -69,16 +67,17 @@ class Examination:
     is_well: bool = True
 
 
-def examine(source: TokenMetricsSource, run: Run) -> Examination:
-    """Call each endpoint once and report, also on what `run` and a month of its like will cost: about thirty credits.
+def examine(source: TokenMetricsSource, settings: Settings, readings: Sequence[Wanted]) -> Examination:
+    """Call each endpoint once, for about thirty credits, and report, also on what a month of nights will cost.
+
+    `readings` are the fetches of the next night.
 
     Raises KeyRefused or UsageError where there is no key or none is accepted.
     """
     # A patient who does not answer is told so soon.
-    settings, home = source.settings.model_copy(update={"max_attempts": 2, "max_too_many": 2}), run.settings.home
-    keys = find_keys(settings)
-    examination = asyncio.run(_examine(settings, keys, home))
-    examination.facts += _outlook(source, run)
+    impatient = source.settings.model_copy(update={"max_attempts": 2, "max_too_many": 2})
+    examination = asyncio.run(_examine(impatient, find_keys(impatient), settings.home))
+    examination.facts += _outlook(source, settings, readings)
     return examination
 
 
@@ -242,39 +241,39 @@ def _save_sample(folder: Path, page: Page) -> None:
     (folder / f"{page.endpoint}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _outlook(source: TokenMetricsSource, run: Run) -> list[tuple[str, str]]:
+def _outlook(source: TokenMetricsSource, settings: Settings, readings: Sequence[Wanted]) -> list[tuple[str, str]]:
     """Disk, credits, and what a month of nights and hours will cost."""
-    now, home, settings = utc_now(), run.settings.home, source.settings
-    first = source.plan(readings(run)).total()
-    usual = _usual_night(source, run.settings, now)
-    hourly = sum(estimated_calls(source, Wanted(now, home, ("1h",)), what_is_held(home)).values())
+    now, home, vendor = utc_now(), settings.home, source.settings
+    first = source.plan(readings).total()
+    usual = _usual_night(vendor, settings, now)
+    hourly = sum(estimated_calls(vendor, Wanted(now, home, ("1h",)), what_is_held(home)).values())
     month = first + usual * (NIGHTS - 1)
     return [
         ("disk", f"{free_disk_mb(home)} MB free under {home}"),
-        ("credits", f"{ledger.credits_spent(home, now)} of {settings.monthly_credits} spent this month, by our ledger"),
+        ("credits", f"{ledger.credits_spent(home, now)} of {vendor.monthly_credits} spent this month, by our ledger"),
         ("next nightly", f"about {first} calls"),
         (
             "a month",
-            f"about {month} calls: the next nightly, and {NIGHTS - 1} of {usual} that read {run.settings.reread_days} "
+            f"about {month} calls: the next nightly, and {NIGHTS - 1} of {usual} that read {settings.reread_days} "
             f"days again, and a part of the past; hourly runs {hourly * HOURS} more, {hourly} each "
-            f"(universe {settings.universe})",
+            f"(universe {vendor.universe})",
         ),
     ]
 
 
-def _usual_night(source: TokenMetricsSource, settings: Settings, now: datetime) -> int:
+def _usual_night(vendor: TokenMetricsSettings, settings: Settings, now: datetime) -> int:
     """Calls of a night that has history behind it: the last days again, and the past of the tokens whose turn it is."""
     held, today = what_is_held(settings.home), now.date()
     newest = Wanted(now, settings.home, since=today - DAY * settings.reread_days)
-    token_ids = foreseen(source, newest, held)
-    oldest = held.oldest or today - DAY * source.settings.history_days
+    token_ids = foreseen(vendor, newest, held)
+    oldest = held.oldest or today - DAY * vendor.history_days
     held = Held(frozenset(token_ids), today, oldest)
     nights = [newest]
     if settings.reread_parts:
         # A part of average size: a day's own may be larger or smaller.
         part = token_ids[: -(-len(token_ids) // settings.reread_parts)]
         nights.append(Wanted(now, settings.home, ("1d",), since=oldest, token_ids=frozenset(part)))
-    return sum(sum(estimated_calls(source, wanted, held).values()) for wanted in nights)
+    return sum(sum(estimated_calls(vendor, wanted, held).values()) for wanted in nights)
 
 
 def fields_told(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:

@@ -1,18 +1,12 @@
 """What a fetch will cost, told before anything is called."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from flows.sources.base import Wanted
 from flows.sources.tokenmetrics.endpoints import Grain
-from flows.sources.tokenmetrics.fetch import within_reach
 from flows.sources.tokenmetrics.held import Held
 from flows.sources.tokenmetrics.plan import queries
+from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+from flows.sources.tokenmetrics.tasks import tasks_of, within_reach
 from flows.sources.tokenmetrics.universe import read_token_ids
-
-if TYPE_CHECKING:
-    from flows.sources.tokenmetrics.source import TokenMetricsSource
 
 # Where only the vendor knows how many there are.
 TOKENS_OF_ALL = 1_500
@@ -21,10 +15,9 @@ N_INDICES = 10
 CALLS_OF_A_LIST = 2
 
 
-def estimated_calls(source: TokenMetricsSource, wanted: Wanted, held: Held) -> dict[str, int]:
+def estimated_calls(settings: TokenMetricsSettings, wanted: Wanted, held: Held) -> dict[str, int]:
     """Calls by endpoint, retries and second readings left out."""
-    settings = source.settings
-    token_ids = foreseen(source, wanted, held)
+    token_ids = foreseen(settings, wanted, held)
     calls: dict[str, int] = {}
     if wanted.token_ids is None and not ("1d" not in wanted.timeframes and held.token_ids):
         chosen = settings.wanted_universe
@@ -32,7 +25,7 @@ def estimated_calls(source: TokenMetricsSource, wanted: Wanted, held: Held) -> d
             calls["top-market-cap-tokens"] = -(-chosen.count // settings.page_limit)
         elif chosen.kind != "file":
             calls["tokens"] = TOKENS_OF_ALL // settings.page_limit + 1
-    for asked in source.tasks(wanted, held, token_ids):
+    for asked in tasks_of(settings, wanted, held, token_ids):
         task = within_reach(asked, wanted.as_of.date(), settings.ohlcv_days)
         if task is None:
             continue
@@ -46,11 +39,11 @@ def estimated_calls(source: TokenMetricsSource, wanted: Wanted, held: Held) -> d
     return calls
 
 
-def foreseen(source: TokenMetricsSource, wanted: Wanted, held: Held) -> tuple[int, ...]:
+def foreseen(settings: TokenMetricsSettings, wanted: Wanted, held: Held) -> tuple[int, ...]:
     """Token ids as many as the run will follow; made-up ones where only the vendor knows which."""
     if wanted.token_ids is not None:
         return tuple(sorted(wanted.token_ids))
-    chosen = source.settings.wanted_universe
+    chosen = settings.wanted_universe
     if chosen.kind == "file" and chosen.path is not None:
         return read_token_ids(chosen.path)
     if held.token_ids:

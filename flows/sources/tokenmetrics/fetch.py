@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, TypeVar
 
 from flows.errors import EndpointRefused, RequestRefused, SourceError, UsageError
@@ -24,8 +24,9 @@ from flows.sources.tokenmetrics.paging import (
     read_list,
 )
 from flows.sources.tokenmetrics.parse import category_names, category_slugs, identifier
-from flows.sources.tokenmetrics.plan import DAY, HOUR, About, Query, Window, queries, queries_for_gaps
+from flows.sources.tokenmetrics.plan import About, Query, queries, queries_for_gaps
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+from flows.sources.tokenmetrics.tasks import Task, within_reach
 from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
 
 # The reading of what came back empty, beside those of what came back short.
@@ -34,15 +35,6 @@ ONCE_MORE = MAX_READINGS + 1
 TOO_EARLY = re.compile(r"past (\d+) days", re.IGNORECASE)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Task:
-    """One endpoint and what to ask it about."""
-
-    endpoint: Endpoint
-    window: Window
-    token_ids: tuple[int, ...]
 
 
 # Without a repr: asyncio asks for that of its task's result, and all bodies are in it.
@@ -338,56 +330,6 @@ def ids_of(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]
 def _about(readings: Iterable[Reading]) -> set[About]:
     """All that any of the readings tells of."""
     return set().union(*(reading.about for reading in readings))
-
-
-def tasks_for(
-    endpoints: Iterable[Endpoint],
-    token_ids: tuple[int, ...],
-    *,
-    days: Window,
-    new_token_ids: frozenset[int] = frozenset(),
-    history: Window | None = None,
-    is_past: bool = False,
-) -> list[Task]:
-    """What to ask each endpoint: the days wanted about all tokens, all of history about those that are new."""
-    tasks = []
-    for endpoint in endpoints:
-        if is_past and not endpoint.has_dates:
-            continue  # It tells the present alone.
-        known = tuple(one for one in token_ids if one not in new_token_ids)
-        fresh = tuple(one for one in token_ids if one in new_token_ids)
-        if endpoint.grain is not Grain.TOKEN_DAY or history is None or not fresh:
-            tasks.append(Task(endpoint, days, token_ids))
-            continue
-        tasks.append(Task(endpoint, history, fresh))
-        if known:
-            tasks.append(Task(endpoint, days, known))
-    return tasks
-
-
-def within_reach(task: Task, today: date, ohlcv_days: int) -> Task | None:
-    """The part of a task that lies within so many days (0 is any number), where it asks for candles; None if none does.
-
-    A day less than the server allows: it may already live in tomorrow.
-    """
-    window, first = task.window, today - DAY * (ohlcv_days - 1)
-    if not ohlcv_days or not task.endpoint.is_ohlcv or window.since >= first:
-        return task
-    return replace(task, window=replace(window, since=first)) if window.until >= first else None
-
-
-def days_before(moment: datetime, n_days: int, *, n_hourly_days: int) -> Window:
-    """The window of `n_days` whole days before the day of `moment`, and that day."""
-    today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    hour = moment.replace(minute=0, second=0, microsecond=0)
-    return Window((today - DAY * n_days).date(), today.date(), today - DAY * (n_hourly_days - 1), hour)
-
-
-def hours_before(moment: datetime, n_hours: int) -> Window:
-    """The window of the `n_hours` before the hour of `moment`, and that hour."""
-    hour = moment.replace(minute=0, second=0, microsecond=0)
-    first = hour - HOUR * n_hours
-    return Window(first.date(), moment.date(), first, hour)
 
 
 def sharing_errors(error: BaseException) -> UsageError | SourceError | BaseException:

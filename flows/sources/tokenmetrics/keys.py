@@ -103,7 +103,7 @@ def _from_command(command: str | None) -> SecretStr | None:
 def _from_block(name: str | None) -> SecretStr | None:
     if name is None:
         return None
-    from flows.secret_block import read_secret  # noqa: PLC0415 Prefect takes seconds to import.
+    from flows.sources.tokenmetrics.secret_block import read_secret  # noqa: PLC0415 Importing Prefect takes seconds.
 
     try:
         return SecretStr(read_secret(name))

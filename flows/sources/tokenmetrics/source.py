@@ -22,16 +22,16 @@ from flows.sources.base import Wanted
 from flows.sources.tokenmetrics import drift, ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
 from flows.sources.tokenmetrics.client import Client
-from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Grain, endpoints_of
+from flows.sources.tokenmetrics.endpoints import BY_NAME
 from flows.sources.tokenmetrics.estimate import estimated_calls
-from flows.sources.tokenmetrics.fetch import Fetch, Fetched, Task, days_before, hours_before, sharing_errors, tasks_for
+from flows.sources.tokenmetrics.fetch import Fetch, Fetched, sharing_errors
 from flows.sources.tokenmetrics.held import Held, what_is_held
 from flows.sources.tokenmetrics.keys import Keys, find_keys
 from flows.sources.tokenmetrics.pages import Page, PageStore, n_held
 from flows.sources.tokenmetrics.parse import parse_rows
-from flows.sources.tokenmetrics.plan import Window
 from flows.sources.tokenmetrics.ranks import ranks_of
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
+from flows.sources.tokenmetrics.tasks import is_of_the_past, tasks_of
 
 # How far behind our clock a run may live: the vendor tells what it says today, whatever day it is asked about.
 MAX_BEHIND = timedelta(hours=1)
@@ -88,7 +88,7 @@ class TokenMetricsSource:
                 fetched = asyncio.run(self._fetch(wanted, held, keys, store))
             except BaseExceptionGroup as group:
                 raise sharing_errors(group) from None
-            is_part = "1d" not in wanted.timeframes or _is_of_the_past(wanted)
+            is_part = "1d" not in wanted.timeframes or is_of_the_past(wanted)
             for delivery in deliveries(fetched):
                 if is_part and delivery.dataset in DATASETS and not fetched.has_rows(delivery.dataset):
                     # A night without prices is a fault for the gate; an hour or some past days without them are not.
@@ -106,7 +106,7 @@ class TokenMetricsSource:
         async with Client(self.settings, keys, wanted.home, run_id=wanted.run_id) as client:
             fetch = Fetch(self.settings, client, store, wanted.as_of.date())
             token_ids = await self._token_ids(fetch, wanted, held)
-            await fetch.run(self.tasks(wanted, held, token_ids))
+            await fetch.run(tasks_of(self.settings, wanted, held, token_ids))
             if client.n_too_many:
                 client.notes.append(
                     f"{client.n_too_many} calls of {client.n_calls} were too many for the server (429). Set "
@@ -122,35 +122,6 @@ class TokenMetricsSource:
             return tuple(sorted(held.token_ids))
         return await fetch.universe(held.token_ids)
 
-    def tasks(self, wanted: Wanted, held: Held, token_ids: tuple[int, ...]) -> list[Task]:
-        """What a run that wants this asks of each endpoint."""
-        settings = self.settings
-        is_hourly = "1d" not in wanted.timeframes
-        asked = [one for one in endpoints_of(settings.version) if one.name not in settings.skip and one != TOP_TOKENS]
-        if wanted.token_ids is None and settings.wanted_universe.kind in ("all", "category"):
-            asked = [one for one in asked if one != TOKENS]  # The universe was read from it.
-        if is_hourly:
-            asked = [one for one in asked if one.timeframe == "1h" or (one == TOKENS and not held.token_ids)]
-        elif "1h" not in wanted.timeframes:
-            asked = [one for one in asked if one.timeframe != "1h"]
-        if wanted.token_ids is not None:
-            # The past of some tokens: what tells the present, or the market, is the same night's other reading's.
-            asked = [one for one in asked if one.grain is Grain.TOKEN_DAY]
-        if wanted.since is not None and _is_of_the_past(wanted):
-            until = wanted.until or wanted.as_of.date()
-            window = Window(wanted.since, until, datetime.combine(wanted.since, datetime.min.time()))
-            return tasks_for(asked, token_ids, days=window, is_past=until < wanted.as_of.date())
-        if is_hourly:
-            return tasks_for(asked, token_ids, days=hours_before(wanted.as_of, settings.hours_back))
-        history = days_before(wanted.as_of, settings.history_days, n_hourly_days=settings.hourly_days)
-        if held.newest is None:
-            return tasks_for(asked, token_ids, days=history)
-        since = min(wanted.since or held.newest, held.newest)
-        n_days = min(settings.history_days, (wanted.as_of.date() - since).days)
-        days = days_before(wanted.as_of, n_days, n_hourly_days=settings.hourly_days)
-        new = frozenset(token_ids) - held.token_ids
-        return tasks_for(asked, token_ids, days=days, new_token_ids=new, history=history)
-
     def plan(self, readings: Iterable[Wanted]) -> Counter[str]:
         """Calls by endpoint that these fetches would make, as far as can be told without making any.
 
@@ -158,7 +129,7 @@ class TokenMetricsSource:
         """
         calls: Counter[str] = Counter()
         for wanted in readings:
-            estimated = Counter(estimated_calls(self, wanted, what_is_held(wanted.home)))
+            estimated = Counter(estimated_calls(self.settings, wanted, what_is_held(wanted.home)))
             calls += estimated - n_held(wanted.home, run_key(wanted))
         return calls
 
@@ -180,11 +151,6 @@ class TokenMetricsSource:
     def ranks(self, tokens: Delivery) -> dict[int, int]:
         """Rank by market cap by token id, where the universe was taken from the vendor's list of the largest."""
         return ranks_of(tokens)
-
-
-def _is_of_the_past(wanted: Wanted) -> bool:
-    """Whether some days or tokens are wanted apart; from some day on, and of all tokens, is a night as any other."""
-    return wanted.until is not None or wanted.token_ids is not None
 
 
 def read_settings() -> TokenMetricsSettings:

@@ -2,7 +2,7 @@
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import SectorCurves, Track
-from flows.report.digest.sections.parts import WIDE, cut, left_out, name_of, token_template, track_template
+from flows.report.digest.parts import WIDE, cut, left_out, name_of, token_template, track_template
 from flows.report.digest.sentences import place_of_all
 
 
@@ -126,7 +126,7 @@ def _sectors_moved(writer: Writer) -> list[Text | Table | Chart]:
     for number, track in enumerate(writer.digest.tracks):
         if track.timeframe != "1d" or not track.curves:
             continue
-        if (market := _market_told(writer, number)) is not None:
+        if (market := _two_averages(writer, number)) is not None:
             parts.append(market)
         order = sorted(range(len(track.curves)), key=lambda place: _week_return(track.curves[place]), reverse=True)
         places = [f"tracks.{number}.curves.{place}" for place in order]
@@ -152,8 +152,8 @@ def _sectors_moved(writer: Writer) -> list[Text | Table | Chart]:
     return parts
 
 
-def _market_told(writer: Writer, number: int) -> Text | None:
-    """Why the sectors' equal weight and the market of the sentences are two figures."""
+def _two_averages(writer: Writer, number: int) -> Text | None:
+    """Explains why the equal weight of sectors and the market in the opening sentences are different figures."""
     place = place_of_all(writer.digest, number)
     if place is None or writer.digest.regime is None:
         return None

@@ -1,7 +1,7 @@
-"""What closes the page: open calls, the data under it, notes, and how to read it."""
+"""The closing sections: open calls, data quality, notes, and how to read the digest."""
 
 from flows.report.digest.document import Chart, Column, Section, Table, Text, Writer
-from flows.report.digest.sections.parts import WIDE, name_of, token_template, track_template
+from flows.report.digest.parts import WIDE, name_of, token_template, track_template
 from flows.report.digest.sentences import bars
 
 
@@ -55,7 +55,7 @@ def open_calls_section(writer: Writer) -> Section:
 
 
 def quality_section(writer: Writer) -> Section:
-    """What came in, what was kept out and why, and which days are missing."""
+    """Rows delivered, rows quarantined and why, and missing days."""
     quality = writer.digest.quality
     parts: list[Text | Table | Chart] = []
     if quality.delivered:
@@ -111,7 +111,7 @@ def quality_section(writer: Writer) -> Section:
 
 
 def notes_section(writer: Writer) -> Section:
-    """What somebody wrote for the readers."""
+    """Notes that an operator wrote for the readers."""
     notes = tuple(
         writer.text("{.written_at|day}: {.text|text}", f"notes.{number}") for number in range(len(writer.digest.notes))
     )

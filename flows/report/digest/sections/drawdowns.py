@@ -1,14 +1,14 @@
-"""Drawdowns of calls and of curves, and the place of the levels."""
+"""Drawdowns of calls and of equity curves, and the section for levels."""
 
 from flows.report.digest.charts import curves_chart
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import Track
-from flows.report.digest.sections.parts import WIDE, left_out, name_of, token_template
+from flows.report.digest.parts import WIDE, left_out, name_of, token_template
 from flows.report.digest.sentences import bars
 
 
 def drawdowns_section(writer: Writer) -> Section:
-    """How deep calls went while they were held, and what following them would have made."""
+    """Drawdowns of calls during their windows, and the equity of following them."""
     parts: list[Text | Table | Chart] = []
     for number, track in enumerate(writer.digest.tracks):
         chart = curves_chart(writer.digest, track, number)
@@ -91,5 +91,5 @@ def _curves(writer: Writer, number: int, track: Track) -> Table:
 
 
 def levels_section(writer: Writer) -> Section:
-    """The place of touch, hold and break rates beside placebo levels, once a level scorecard is published."""
+    """The section for touch, hold and break rates beside placebo levels; empty until a level scorecard is published."""
     return Section("levels", "Levels", tuple(left_out(writer, "levels")))

@@ -1,11 +1,11 @@
-"""Hit rates by sector: the main table, every horizon at a glance, every cell, and how we know."""
+"""Hit rates by sector: the main table, all horizons, every cell, and the provenance of the calls."""
 
 from flows.report.digest.charts import rates_chart
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer, difference, estimate
-from flows.report.digest.formats import HOLD, MARKS, NOT_TOLD
-from flows.report.digest.marks import marked_by, marks_told
+from flows.report.digest.formats import HOLD, MARKS, NO_VALUE
+from flows.report.digest.marks import marked_by, marks_in_words
 from flows.report.digest.model import Cell, Digest, Track
-from flows.report.digest.sections.parts import MAIL, PAGE, WIDE, cut, lacks_only_time, left_out, name_of, starting
+from flows.report.digest.parts import MAIL, PAGE, WIDE, cut, lacks_only_time, left_out, name_of, starting
 from flows.report.digest.sentences import bars, like_for_like
 
 LAST_WEEK = Column("last week", True, "The hit rate as it was published a week before.")
@@ -30,7 +30,7 @@ SCORE_COLUMNS = (
 
 
 def hit_rates_section(writer: Writer) -> Section:
-    """The scorecard: what hit, beside what chance would have hit."""
+    """The scorecard: hit rates beside their base rates."""
     digest = writer.digest
     parts: list[Text | Table | Chart] = [*left_out(writer, "hit-rates")]
     if digest.tracks:
@@ -69,10 +69,10 @@ def hit_rates_section(writer: Writer) -> Section:
 
 
 def _main_table(writer: Writer, number: int, track: Track) -> Table:
-    held = bars(track.main_horizon, track.timeframe)
+    holding = bars(track.main_horizon, track.timeframe)
     return Table(
         f"scores-{number}",
-        f"{starting(writer.digest, track)}, held for {held}, both directions",
+        f"{starting(writer.digest, track)}, held for {holding}, both directions",
         _score_columns(writer.digest),
         tuple(
             _score_row(writer, number, track, place, cell)
@@ -84,7 +84,7 @@ def _main_table(writer: Writer, number: int, track: Track) -> Table:
 
 
 def _marked(writer: Writer, number: int, track: Track) -> tuple[Text | Table | Chart, ...]:
-    """The sides that are beyond chance after the correction, each with its own figures, the surest first."""
+    """The one-sided cells that are beyond chance after the correction, the smallest q first."""
     marked = [
         (place, cell, f"{MARKS[side]}{HOLD}{cell.direction}", marked_by(cell, side))
         for place, cell in enumerate(track.cells)
@@ -95,20 +95,20 @@ def _marked(writer: Writer, number: int, track: Track) -> tuple[Text | Table | C
     every = name_of(writer.digest, track)
     if not marked:
         return ((f"Of the {every} no side of a sector is beyond chance after the correction.",),)
-    held = f"{{.horizon|count}}{HOLD}{'d' if track.timeframe == '1d' else 'h'}"
+    holding = f"{{.horizon|count}}{HOLD}{'d' if track.timeframe == '1d' else 'h'}"
     rows = tuple(
         writer.row(
             f"tracks.{number}.cells.{place}",
             (
                 "{.sector|text}",
-                held,
+                holding,
                 side,
                 "{.n_calls|count}",
                 "{.n_effective|count}",
                 estimate(".hit_rate"),
                 "{.base_rate|percent}",
-                difference(".edge") if cell.edge else NOT_TOLD,
-                difference(".selection") if cell.selection else NOT_TOLD,
+                difference(".edge") if cell.edge else NO_VALUE,
+                difference(".selection") if cell.selection else NO_VALUE,
                 ", ".join(kinds),
             ),
             sector=cell.sector,
@@ -154,8 +154,8 @@ def _score_columns(digest: Digest) -> tuple[Column, ...]:
 
 def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell, *, is_full: bool = False) -> Row:
     at = f"tracks.{number}.cells.{place}"
-    held = f"{{.horizon|count}} {'d' if track.timeframe == '1d' else 'h'}"
-    keys = ["{.sector|text}", held, "{.direction|text}"] if is_full else ["{.sector|text}"]
+    holding = f"{{.horizon|count}} {'d' if track.timeframe == '1d' else 'h'}"
+    keys = ["{.sector|text}", holding, "{.direction|text}"] if is_full else ["{.sector|text}"]
     if cell.is_reportable:
         templates = [
             *keys,
@@ -164,9 +164,9 @@ def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell
             estimate(".hit_rate"),
             *([_last_week(cell)] if writer.digest.changes.has_last_week else []),
             "{.base_rate|percent}",
-            difference(".edge") if cell.edge else NOT_TOLD,
-            difference(".selection") if cell.selection else NOT_TOLD,
-            marks_told(track, cell) or NOT_TOLD,
+            difference(".edge") if cell.edge else NO_VALUE,
+            difference(".selection") if cell.selection else NO_VALUE,
+            marks_in_words(track, cell) or NO_VALUE,
             *(["{.mean_return|change}"] if is_full else []),
         ]
     else:
@@ -179,7 +179,7 @@ def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell
 
 
 def too_few(cell: Cell) -> str:
-    """The template for a cell that is not reportable: how many, what it lacks, until when, and what it could show."""
+    """The template for a cell that is not reportable: n, what it lacks, the expected date, the smallest edge."""
     lacks = (
         "enough calls, but in {.n_clusters|count} of the 10 separate stretches of time needed"
         if lacks_only_time(cell)
@@ -197,19 +197,19 @@ def too_few(cell: Cell) -> str:
 
 
 def too_few_briefly(cell: Cell) -> str:
-    """The same where there is little room: how many, and the stretches of time where it lacks those."""
+    """A short form of `too_few`: n, and the stretches of time where only those are lacking."""
     lacks = f", {{.n_clusters|count}}{HOLD}stretches" if lacks_only_time(cell) else ""
     return f"too few (n{HOLD}={HOLD}{{.n_calls|count}}{lacks})"
 
 
 def _last_week(cell: Cell) -> str:
     if cell.last_week is None:
-        return NOT_TOLD
+        return NO_VALUE
     return estimate(".last_week.hit_rate") if cell.last_week.hit_rate else "too few (n = {.last_week.n_calls|count})"
 
 
 def _matrix(writer: Writer, number: int, track: Track) -> Table:
-    """Every horizon at a glance: the edge with its interval and n."""
+    """All horizons in one table: the edge with its interval and n."""
     sectors = list(dict.fromkeys(cell.sector for cell in track.cells if cell.n_calls))
     places = {(cell.sector, cell.horizon): place for place, cell in enumerate(track.cells) if cell.direction == "both"}
     unit = "d" if track.timeframe == "1d" else "h"
@@ -220,12 +220,12 @@ def _matrix(writer: Writer, number: int, track: Track) -> Table:
             place = places.get((sector, horizon))
             cell = None if place is None else track.cells[place]
             if cell is None or not cell.n_calls:
-                cells.append((NOT_TOLD,))
+                cells.append((NO_VALUE,))
             elif cell.edge is None:
                 cells.append(writer.text(too_few_briefly(cell), f"tracks.{number}.cells.{place}"))
             else:
-                told = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}}"
-                cells.append(writer.text(told, f"tracks.{number}.cells.{place}"))
+                template = f"{difference('.edge')} n{HOLD}={HOLD}{{.n_calls|count}}"
+                cells.append(writer.text(template, f"tracks.{number}.cells.{place}"))
         rows.append(Row(tuple(cells), {"sector": sector}, sector == "all"))
     return Table(
         f"matrix-{number}",
@@ -242,7 +242,7 @@ def _provenances(writer: Writer, number: int, track: Track) -> Table:
         at = f"tracks.{number}.provenances.{place}"
         templates = ["{.provenance|text}", "{.entry_rule|text}", "{.n_calls|count}"]
         if one.hit_rate:
-            templates += ["{.n_effective|count}", estimate(".hit_rate"), difference(".edge") if one.edge else NOT_TOLD]
+            templates += ["{.n_effective|count}", estimate(".hit_rate"), difference(".edge") if one.edge else NO_VALUE]
         else:
             templates += ["too few (n = {.n_calls|count})"]
         rows.append(Row(tuple(writer.text(template, at) for template in templates)))

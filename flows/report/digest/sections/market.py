@@ -1,7 +1,7 @@
-"""The market under the calls: tokens better on all three counts, regime and breadth."""
+"""The market around the calls: tokens that improved on all three measures, regime and breadth."""
 
 from flows.report.digest.document import Chart, Column, Section, Table, Text, Writer
-from flows.report.digest.sections.parts import cut, token_template, track_template
+from flows.report.digest.parts import cut, token_template, track_template
 
 
 def improved_section(writer: Writer) -> Section:

@@ -1,8 +1,8 @@
-"""Cells that are too few: when they will be enough, and what they could show now."""
+"""Cells with too few calls: when they will be reportable, and the smallest edge they could detect now."""
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import Cell
-from flows.report.digest.sections.parts import cut, lacks_only_time, name_of
+from flows.report.digest.parts import cut, lacks_only_time, name_of
 from flows.scoring.inference import MIN_CLUSTERS
 
 WHAT_IS_ENOUGH = (
@@ -13,7 +13,7 @@ WHAT_IS_ENOUGH = (
 
 
 def too_few_section(writer: Writer) -> Section:
-    """The cells without a rate: what they lack, and when they will have it."""
+    """The cells without a rate: what they lack, and when they are expected to be reportable."""
     parts: list[Text | Table | Chart] = []
     for number, track in enumerate(writer.digest.tracks):
         waiting = [

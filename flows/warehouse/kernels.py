@@ -1,0 +1,97 @@
+"""The kernels: what models compute in Python, under the name that `-- Computed:` calls them by.
+
+A kernel's arguments after the first are tables; the header of a model gives them, and so they are its dependencies.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+
+from flows.config import SQL_DIR, Settings
+from flows.scorecards import families, signals
+from flows.scorecards.measures import Measures, read_measures
+from flows.warehouse.connection import scalar_macros
+from flows.warehouse.forward_windows import create_table, fill_windows
+
+
+@dataclass(frozen=True)
+class KernelRun:
+    """What a kernel is run for: the table to make, and how `create` names it in a statement.
+
+    `select` is the SQL of the model's own select for a range of tokens, `timeframe` that of the model, if it has one.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    is_full: bool
+    table: str
+    created_as: str
+    timeframe: str
+    select: Callable[[tuple[int, int]], str]
+
+    @property
+    def signal_measures(self) -> Measures:
+        return read_measures(SQL_DIR / "measures" / "signal.toml")
+
+    def write(self, rows: pa.Table) -> None:
+        """Make the table of rows computed as a whole."""
+        name = f"computed_{uuid4().hex}"
+        self.connection.register(name, rows)
+        self.connection.execute(f"create or replace {self.created_as} as from {name}")
+        self.connection.unregister(name)
+
+
+def _forward_windows(run: KernelRun, segments: str, scope: str, recent: str) -> None:
+    """The windows over the bars that the model selects. In one transaction there is one connection, so no threads."""
+    horizons = run.settings.horizons[run.timeframe]
+    create_table(run.connection, run.created_as, horizons)
+    fill_windows(
+        run.connection,
+        run.table,
+        run.select,
+        segments=segments,
+        scope=scope,
+        recent=recent,
+        timeframe=run.timeframe,
+        horizons=horizons,
+        cost_bps=run.settings.cost_bps,
+        macros=scalar_macros(run.settings),
+        threads=run.settings.threads if run.is_full else 1,
+    )
+
+
+def _sector_inference(run: KernelRun, cells: str, blocks: str, series: str, bases: str) -> None:
+    run.write(
+        signals.sector_inference(
+            run.connection, run.settings, run.signal_measures, cells=cells, blocks=blocks, series=series, bases=bases
+        )
+    )
+
+
+def _token_inference(run: KernelRun, cells: str, blocks: str, series: str, bases: str) -> None:
+    run.write(
+        signals.token_inference(
+            run.connection, run.settings, run.signal_measures, cells=cells, blocks=blocks, series=series, bases=bases
+        )
+    )
+
+
+def _comparisons(run: KernelRun, members: str) -> None:
+    run.write(families.comparisons(run.connection, run.signal_measures, members))
+
+
+KERNELS: Mapping[str, Callable[..., None]] = {
+    "forward_windows": _forward_windows,
+    "sector_inference": _sector_inference,
+    "token_inference": _token_inference,
+    "comparisons": _comparisons,
+}
+
+
+def signature_of(kernel: str) -> tuple[str, ...]:
+    """What a kernel calls the tables it is given."""
+    return tuple(inspect.signature(KERNELS[kernel]).parameters)[1:]

@@ -1,0 +1,93 @@
+"""Filling in the templates of `sql/`: timeframes, horizons, costs, datasets, measures, and the kind of build."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import jinja2
+
+from flows.config import SQL_DIR, Settings
+from flows.datasets import DATASETS
+from flows.scorecards.measures import read_measures
+from flows.timeframes import TIMEFRAMES
+from flows.warehouse.forward_windows import ALL_TOKENS
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The SQL of a model, and the tables that it reads as the build before left them."""
+
+    sql: str
+    reads_before: frozenset[str]
+
+
+class Renderer:
+    """Fills the templates in for a full build or for an increment."""
+
+    def __init__(self, settings: Settings, *, is_full: bool) -> None:
+        self.is_full = is_full
+        self._reads_before: set[str] = set()
+        self.timeframes = {name: TIMEFRAMES[name] for name in settings.timeframes}
+        self._words = {
+            "timeframes": self.timeframes,
+            "longest_bar": max(self.timeframes.values(), key=lambda one: one.seconds).interval,
+            "horizons": settings.horizons,
+            "cost": settings.cost,
+            "cost_bps": settings.cost_bps,
+            "datasets": DATASETS,
+            "measures": {path.stem: read_measures(path) for path in sorted((SQL_DIR / "measures").glob("*.toml"))},
+            "is_full": is_full,
+            "before": self._before,
+        }
+        self._imports = {
+            name: f"{{%- from 'macros/{path.name}' import {name} with context -%}}"
+            for path in sorted((SQL_DIR / "macros").glob("*.sql"))
+            for name in re.findall(r"{% macro (\w+)", path.read_text(encoding="utf-8"))
+        }
+
+    @property
+    def kind(self) -> str:
+        """The kind of build as a model's header calls it."""
+        return "full" if self.is_full else "increment"
+
+    def render(
+        self, template: str, words: Mapping[str, str] = MappingProxyType({}), tokens: tuple[int, int] = ALL_TOKENS
+    ) -> str:
+        """The SQL of a template, for a range of tokens; `words` are what the places in its file's name stand for."""
+        # Half of the templates have nothing to fill in, and need not be compiled.
+        if "{" not in template:
+            return template
+        imports = "".join(line for name, line in self._imports.items() if f"{name}(" in template)
+        return _compiled(SQL_DIR, imports + template).render(
+            self._words, **words, token_from=tokens[0], token_to=tokens[1]
+        )
+
+    def render_model(self, template: str, words: Mapping[str, str]) -> Rendered:
+        """The SQL of a model's template, with the tables that it names by `before(…)`."""
+        self._reads_before.clear()
+        sql = self.render(template, words)
+        return Rendered(sql, frozenset(self._reads_before))
+
+    def _before(self, table: str) -> str:
+        """A table as the build before left it: it is there until whoever makes it anew, who waits for the reader."""
+        self._reads_before.add(table)
+        return table
+
+
+@cache
+def _environment(folder: Path) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+@cache
+def _compiled(folder: Path, template: str) -> jinja2.Template:
+    """Compiling all templates takes as long as building a small market, so each is compiled once a process."""
+    return _environment(folder).from_string(template)

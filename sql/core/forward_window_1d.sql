@@ -1,5 +1,0 @@
--- Daily forward windows, one row an entry bar, each horizon a group of columns. Query core.forward_window instead.
--- Grain: token_id, entry_at
--- Computed: forward_windows 1d
--- Replaces: from temp.window_span as span where old.entry_at >= getvariable('window_from_1d') and span.timeframe = '1d' and old.token_id = span.token_id and old.entry_at between span.entry_from and span.entry_to
-{{ window_bars('1d') }}

@@ -1,0 +1,15 @@
+-- How good a vendor's calls were, by sector, timeframe, horizon, direction, provenance and entry rule, beside what
+-- chance gave. A cell with any call has a row; `all` and `both` rows pool others, so do not add them up.
+-- Grain: vendor, sector, timeframe, horizon, direction, provenance, entry_rule
+select
+    card.vendor,
+    card.sector,
+    card.timeframe,
+    card.horizon,
+    card.direction,
+    card.provenance,
+    card.entry_rule,
+    {{ scorecard_columns() | indent }}
+from temp.sector_card as card
+left join temp.sector_comparison as comparison on card.cell_id = comparison.card_id
+order by card.cell_id

@@ -1,0 +1,15 @@
+-- The signal scorecard for each token by itself, without sectors. Most cells hold few calls: read is_reportable first.
+-- Grain: vendor, token_id, timeframe, horizon, direction, provenance, entry_rule
+select
+    card.vendor,
+    card.token_id,
+    current_token.symbol,
+    card.timeframe,
+    card.horizon,
+    card.direction,
+    card.provenance,
+    card.entry_rule,
+    {{ scorecard_columns() | indent }}
+from work.token_card as card
+left join work.current_token as current_token using (token_id)
+left join temp.token_comparison as comparison on card.rowid = comparison.card_id

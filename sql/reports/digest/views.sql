@@ -1,0 +1,116 @@
+-- What the queries of the digest share. The scorecards of this and last week's moment, and the outcomes as known at this
+-- week's: a window is scored once its scheduled exit has passed, a truncated one once it was known that its segment had
+-- ended.
+create temp table later_snapshot as
+select snapshot_id
+from ops.snapshot
+where as_of > getvariable('as_of') or fetched_at > getvariable('published_at');
+
+-- A source may attest an early known_at for a row that it delivers late; a digest made at the moment had not seen it.
+create temp table later_signal as
+select
+vendor,
+token_id,
+timeframe,
+signal_at
+from core.signal
+where revision = 0 and snapshot_id in (from later_snapshot);
+
+create temp view call as
+from core.call
+anti join later_signal using (vendor, token_id, timeframe, signal_at)
+where known_at <= getvariable('as_of');
+
+create temp view card as
+from marts.scorecard_history
+where published_as_of = getvariable('as_of');
+
+create temp view last_card as
+from marts.scorecard_history
+where published_as_of = getvariable('last_as_of');
+
+create temp view bar as
+select
+token_id,
+timeframe,
+bar_start,
+open,
+high,
+low,
+close
+from core.price_bar
+where
+    not is_preliminary and known_from <= getvariable('as_of')
+    and (known_to > getvariable('as_of') or known_to is null);
+
+create temp table newest_end as
+select
+timeframe,
+max(bar_start) + case timeframe when '1h' then interval 1 hour else interval 1 day end as newest_end
+from bar
+group by timeframe;
+
+create temp view outcome as
+select
+    outcome.* exclude (symbol),
+    token.symbol,
+    outcome.entry_at + outcome.horizon * case outcome.timeframe when '1h' then interval 1 hour else interval 1 day end
+        as due_at,
+    newest_end.newest_end
+from marts.signal_outcome as outcome
+inner join newest_end using (timeframe)
+inner join core.token_as_of(getvariable('as_of')) as token using (token_id)
+anti join later_signal using (vendor, token_id, timeframe, signal_at)
+where outcome.known_at <= getvariable('as_of');
+
+create temp view scored as
+from outcome
+where
+    hit is not null and due_at <= newest_end
+    and (
+        status <> 'truncated'
+        or exit_at < newest_end - interval 3 days
+        or exists (
+            from core.segment as later
+            where
+                later.token_id = outcome.token_id and later.timeframe = outcome.timeframe
+                and later.started_at >= outcome.exit_at and later.started_at < outcome.newest_end
+        )
+    );
+
+-- Every daily close of a scored token up to the week's end. `step` is null after a missing day, and after a jump that
+-- only a reused ticker explains.
+create temp view daily_step as
+with closes as (
+    select
+        bar.token_id,
+bar.bar_start,
+bar.close,
+        bar.close / lag(bar.close) over token - 1 as bar_return,
+        bar.bar_start - lag(bar.bar_start) over token as since
+    from bar
+    inner join core.token_as_of(getvariable('as_of')) as token_row using (token_id)
+    where
+        bar.timeframe = '1d' and token_row.is_scored and bar.bar_start < getvariable('week_to')
+        and bar.bar_start >= getvariable('week_to') - interval 400 days
+    window token as (partition by bar.token_id order by bar.bar_start)
+)
+
+select
+    *,
+    if(since = interval 1 day and bar_return between -0.8 and 4, bar_return, null) as step
+from closes;
+
+-- The tokens about which a vendor has given signals of one timeframe.
+create temp view covered as
+select distinct token_id
+from core.signal
+where vendor = getvariable('vendor') and timeframe = getvariable('timeframe');
+
+-- The end of the curves of one timeframe at the moment, and the length of its bars.
+create temp view span as
+select
+    newest_end,
+    case timeframe when '1h' then interval 1 hour else interval 1 day end as step
+from newest_end
+where timeframe = getvariable('timeframe');

@@ -1,0 +1,3 @@
+-- What each card of a token owes to the others of its family: q values and the shrunk hit rate.
+-- Grain: card_id
+-- Computed: comparisons(temp.token_family)
