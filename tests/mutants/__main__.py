@@ -28,8 +28,8 @@ from tests.mutants.trial import (
     SURVIVED,
     Mutant,
     Verdict,
-    copied_tree,
     look_at,
+    pristine,
     try_out,
 )
 
@@ -76,11 +76,10 @@ def main() -> int:
     mutants = draw(options.number, options.seed)
     verdicts = {one: verdict for one, verdict in _logged(options.log).items() if one in set(mutants)}
     with TemporaryDirectory() as place, ThreadPoolExecutor(options.processes) as pool:
-        baseline = Path(place) / "baseline.json"
-        with copied_tree() as tree:
-            if not look_at(tree, baseline):
-                raise SystemExit("The unchanged product cannot be looked at: python -m tests.mutants.scenes says why.")
-        futures = {pool.submit(try_out, one, baseline): one for one in mutants if one not in verdicts}
+        original, baseline = pristine(Path(place) / "original"), Path(place) / "baseline.json"
+        if not look_at(original, baseline):
+            raise SystemExit("The unchanged product cannot be looked at: python -m tests.mutants.scenes says why.")
+        futures = {pool.submit(try_out, one, original, baseline): one for one in mutants if one not in verdicts}
         for future in as_completed(futures):
             one = futures[future]
             verdicts[one] = future.result()

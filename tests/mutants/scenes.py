@@ -22,7 +22,7 @@ from flows.devserver.market import small_market
 from flows.quality.checks import run_checks
 from flows.run import Run, start_run
 from flows.sources.files import FilesSource
-from flows.sources.sample import as_held_at, simulate
+from flows.sources.sample import simulate, snapshot_at
 from flows.warehouse.build import build
 from flows.warehouse.days import write_days
 from flows.warehouse.publish import PUBLIC_SCHEMAS
@@ -83,7 +83,7 @@ def sample(place: Path) -> Iterator[dict[str, str]]:
         for number, now in enumerate((end - timedelta(days=9), end - timedelta(days=1), end)):
             folder = place / str(number) / "vendor"
             folder.mkdir(parents=True)
-            for name, table in as_held_at(tables, now).items():
+            for name, table in snapshot_at(tables, now).items():
                 pq.write_table(table, folder / f"{name}.parquet")
             yield _night(home, make_run(folder, home.settings, as_of=now))
 

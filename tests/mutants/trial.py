@@ -7,8 +7,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -56,9 +54,10 @@ class Verdict:
     by: str = ""
 
 
-def try_out(mutant: Mutant, baseline: Path) -> Verdict:
-    """Put a fault into a copy of the tree, see what it changes, and ask the tests."""
-    with copied_tree() as tree:
+def try_out(mutant: Mutant, original: Path, baseline: Path) -> Verdict:
+    """Put a fault into a copy of a tree, see what it changes, and ask the tests."""
+    with TemporaryDirectory(prefix="mutant-") as place:
+        tree = Path(shutil.copytree(original.parent, Path(place) / "copy", symlinks=True)) / original.name
         path = tree / mutant.file
         path.write_text(mutant.mutation.apply(path.read_text(encoding="utf-8")), encoding="utf-8")
         state, changes = _look(tree, mutant, baseline)
@@ -71,17 +70,17 @@ def try_out(mutant: Mutant, baseline: Path) -> Verdict:
         return Verdict(NOTICED, changes, test) if test else Verdict(SURVIVED, changes)
 
 
-@contextmanager
-def copied_tree() -> Iterator[Path]:
-    """A copy of the working tree, with the data that lie beside it."""
-    with TemporaryDirectory(prefix="mutant-") as place:
-        tree = Path(place) / "tree"
-        for name in _files():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, tree / name)
-        if (ROOT.parent / "shared").is_dir():
-            (Path(place) / "shared").symlink_to(ROOT.parent / "shared")
-        yield tree
+def pristine(place: Path) -> Path:
+    """A copy of the working tree without what git ignores, which later edits do not reach; its data lie beside it."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in done.stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            (place / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, place / "tree" / name)
+    if (ROOT.parent / "shared").is_dir():
+        (place / "shared").symlink_to(ROOT.parent / "shared")
+    return place / "tree"
 
 
 def look_at(tree: Path, out: Path, *arguments: str) -> bool:
@@ -163,14 +162,6 @@ def _first_failure(tree: Path, *arguments: str) -> str | None:
 def _environment(tree: Path) -> dict[str, str]:
     """The project is installed as it lies in the working tree: the copy comes before it."""
     return {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-@cache
-def _files() -> tuple[str, ...]:
-    """The files of the working tree, but for those that git ignores."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return tuple(name for name in done.stdout.split("\0") if name and (ROOT / name).is_file())
 
 
 @cache
