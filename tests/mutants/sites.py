@@ -5,6 +5,7 @@ Only the tokens are looked at. Comments, strings and Jinja stay as they are; wha
 
 import ast
 import io
+import keyword
 import re
 import tokenize
 from collections.abc import Iterator
@@ -171,7 +172,7 @@ def _of_connective(tokens: list[Token], place: int) -> Iterator[Mutation]:
 
 def _without_only_condition(tokens: list[Token], place: int) -> Iterator[Mutation]:
     end = _end_of_operand(tokens, place + 1)
-    if place and _at(tokens, end).text not in ("and", "or"):
+    if tokens[place - 1].text != "(" and _at(tokens, end).text not in ("and", "or"):
         yield Mutation("condition", tokens[place - 1].end, tokens[end - 1].end, "")
 
 
@@ -180,7 +181,7 @@ def _without_one(kind: str, tokens: list[Token], opening: int) -> Iterator[Mutat
     names = tokens[opening + 1 : _closing(tokens, opening)]
     for number, name in enumerate(names):
         if name.kind == "word" and len(names) > 1:
-            start, end = (name.start, names[1].end) if number == 0 else (names[number - 1].start, name.end)
+            start, end = (name.start, names[2].start) if number == 0 else (names[number - 1].start, name.end)
             yield Mutation(kind, start, end, "")
 
 
@@ -336,9 +337,9 @@ def _of_python_token(tokens: list[Token], place: int) -> Iterator[Mutation]:
         for new in PYTHON_COMPARISONS[token.text]:
             yield _replace("comparison", token, new)
     elif token.text in PYTHON_ARITHMETIC:
-        if before.kind in ("NAME", "NUMBER") or before.text in (")", "]"):
-            if before.text not in ("return", "lambda", "in", "and", "or", "not", "if", "else", "yield"):
-                yield _replace("arithmetic", token, PYTHON_ARITHMETIC[token.text])
+        is_operand_before = before.kind == "NUMBER" or before.text in (")", "]")
+        if is_operand_before or (before.kind == "NAME" and not keyword.iskeyword(before.text)):
+            yield _replace("arithmetic", token, PYTHON_ARITHMETIC[token.text])
         elif token.text == "-":
             yield _replace("arithmetic", token, "")
     elif token.kind == "NUMBER" and re.fullmatch(r"\d[\d_]*(\.\d+)?(e-?\d+)?", token.text):

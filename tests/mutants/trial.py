@@ -63,7 +63,7 @@ def try_out(mutant: Mutant, original: Path, baseline: Path) -> Verdict:
         state, changes = _look(tree, mutant, baseline)
         if state != NOTICED:
             return Verdict(state, changes)
-        reason = _known().get((mutant.file, mutant.text, mutant.old, mutant.mutation.new))
+        reason = known_faults().get((mutant.file, mutant.text, mutant.old, mutant.mutation.new))
         if reason is not None:
             return Verdict(SURVIVED, changes, reason)
         test = _noticed_by(tree, mutant)
@@ -170,6 +170,6 @@ def _settings() -> dict[str, Any]:
 
 
 @cache
-def _known() -> dict[tuple[str, str, str, str], str]:
+def known_faults() -> dict[tuple[str, str, str, str], str]:
     """Reasons of the faults that are known not to be noticed."""
     return {(one["file"], one["line"], one["old"], one["new"]): one["reason"] for one in _settings()["survivors"]}

@@ -19,6 +19,7 @@ from flows import pipeline
 from flows.config import SQL_DIR
 from flows.quality.checks import run_checks
 from flows.run import Run
+from flows.warehouse.connection import scalar_macros
 from tests.point_in_time.asked import AskedSource
 from tests.point_in_time.markets import Event, Market, Step, random_market
 from tests.point_in_time.publisher import STAGES, Publisher, new_publisher, of_file
@@ -224,7 +225,7 @@ class Ledger(RuleBasedStateMachine):
 
     def check_warehouse(self) -> None:
         with duckdb.connect(str(self.home.publisher.settings.warehouse), read_only=True) as warehouse:
-            warehouse.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+            warehouse.execute(scalar_macros(self.home.publisher.settings))
             # Calls = scored + open + excluded + unpriced is one of them.
             failed = [check for check in run_checks(warehouse, SQL_DIR / "checks") if not check.is_passed]
             assert failed == []
