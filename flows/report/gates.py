@@ -7,7 +7,7 @@ from flows.warehouse.snapshots import Snapshot
 
 
 def gates_markdown(snapshots: Iterable[Snapshot], checks: Sequence[RuleResult]) -> str:
-    """Both gates' results as Markdown: rows, what was quarantined, and each rule that was not passed."""
+    """Both gates' results as Markdown: row counts, quarantined rows, and each rule that failed."""
     lines = ["| dataset | rows | new | quarantined | gate |", "| --- | --- | --- | --- | --- |"]
     for one in snapshots:
         gate = "same bytes as before" if one.gate is None else f"{len(one.gate.warnings)} warnings"

@@ -70,16 +70,16 @@ def publish(connection: duckdb.DuckDBPyConnection, stamp: Stamp, target: Path) -
         if is_damaged_inside(error):
             raise
         raise WarehouseError(
-            f"{target.parent} cannot be published to: {_told(error)}. "
+            f"{target.parent} cannot be published to: {_message(error)}. "
             "Make the folder writable, or make room on its disk, then run again; the published file is unchanged."
         ) from error
     return counts
 
 
-def _told(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """An error and those it came out of: detaching a file fails too when the disk is full, and hides why."""
-    told = " ".join(str(error).split())
-    return f"{_told(error.__context__)}. Then: {told}" if error.__context__ else told
+    message = " ".join(str(error).split())
+    return f"{_message(error.__context__)}. Then: {message}" if error.__context__ else message
 
 
 def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -109,9 +109,9 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         )
         names = [name for (name, *_) in cursor.description or ()]
         for row in cursor.fetchall():
-            told = dict(zip(names, row, strict=True))
-            journal.append(settings.home, "publishes", **told)
-            insert_publish(connection, told)
+            values = dict(zip(names, row, strict=True))
+            journal.append(settings.home, "publishes", **values)
+            insert_publish(connection, values)
         connection.execute(
             "update ops.run set state = 'published', finished_at = publish.published_at from ops.publish as publish "
             "where run.run_id = publish.run_id and run.state = 'running'"
@@ -120,12 +120,12 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         connection.execute("detach published")
 
 
-def insert_publish(connection: duckdb.DuckDBPyConnection, told: dict[str, Any], table: str = "ops.publish") -> None:
-    """Append one publish; what `told` does not say is NULL."""
-    names = [name for (name, *_) in connection.execute(f"describe {table}").fetchall() if name in told]
+def insert_publish(connection: duckdb.DuckDBPyConnection, values: dict[str, Any], table: str = "ops.publish") -> None:
+    """Append one publish; a column without a value is NULL."""
+    names = [name for (name, *_) in connection.execute(f"describe {table}").fetchall() if name in values]
     connection.execute(
         f"insert into {table} ({', '.join(names)}) values ({', '.join(f'${name}' for name in names)})",
-        {name: told[name] for name in names},
+        {name: values[name] for name in names},
     )
 
 
@@ -145,7 +145,7 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
                 row = connection.execute(f"create table published.{schema}.{table} as from {schema}.{table}").fetchone()
                 assert row is not None
                 counts[f"{schema}.{table}"] = int(row[0])
-        counts["ops.publish"] += 1  # The row that tells of this publish, written last.
+        counts["ops.publish"] += 1  # The row of this publish, written last.
         return counts
     finally:
         connection.execute("detach published")

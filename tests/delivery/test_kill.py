@@ -21,7 +21,7 @@ from flows.delivery.overdue import overdue
 from tests.scale import repeats
 
 from .editions import mail_to, settings
-from .nursery import nursery
+from .fork_server import fork_server
 from .servers import Endpoint, MailServer, endpoint, mail_server
 
 FIRST_MONDAY = datetime(2020, 1, 6)
@@ -86,7 +86,7 @@ def test_what_was_killed_after_it_arrived_and_before_it_was_recorded_is_unknown_
         ("webhook.desk", readers.hook),
         ("chat.team", readers.chat),
     ]
-    with nursery(readers.settings, tmp_path) as children:
+    with fork_server(readers.settings, tmp_path) as children:
         for number, (_, server) in enumerate(channels):
             server.arrived.clear()
             server.silence = 0.7  # The wait between accepting something and answering.
@@ -104,7 +104,7 @@ def test_what_was_killed_after_it_arrived_and_before_it_was_recorded_is_unknown_
 def kill_deliveries(n_kills: int, seed: int, readers: Readers, home: Path) -> str:
     """Kill deliveries at random moments until `n_kills` hit, let a further delivery finish; return the counts."""
     draw = random.Random(seed)
-    with nursery(readers.settings, home) as children:
+    with fork_server(readers.settings, home) as children:
         assert children.deliver(week(0)) == 0
         n_steps = journal_lines(home)
         n_killed = n_weeks = 0

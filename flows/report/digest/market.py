@@ -5,7 +5,7 @@ from flows.report.digest.moment import File
 
 
 def read_shared_symbols(file: File) -> tuple[str, ...]:
-    """Symbols that several tokens bear: such a name says which token only with its id."""
+    """Symbols that several tokens share; a reader needs the token id beside such a symbol."""
     return tuple(row["symbol"] for row in file.report("shared_symbols"))
 
 

@@ -19,11 +19,13 @@ from flows.sources.base import PaidByTheCall, Source, Wanted
 from flows.sources.exchange.base import PAGE, Exchange, price_source
 from flows.sources.exchange.held import Held, what_is_held
 from flows.sources.exchange.markets import MARKETS_FILE, Choice, Token, choose_markets, read_overrides
+from flows.timeframes import TIMEFRAMES
 
 OTHER_PRICES = "replaced_prices"
-LENGTHS = {"1d": timedelta(days=1), "1h": timedelta(hours=1)}
-HISTORY_DAYS = {"1d": 1095, "1h": 120}
-"""What is asked for of a token that has no prices yet; `backfill` reaches further back."""
+DAY = timedelta(days=1)
+LENGTHS = {name: timedelta(seconds=one.seconds) for name, one in TIMEFRAMES.items()}
+HISTORY_DAYS = {name: min(1095, 2880 * length // DAY) for name, length in LENGTHS.items()}
+"""What is asked for of a token that has no prices yet, 3 years or 2,880 bars; `backfill` reaches further back."""
 
 
 @runtime_checkable
@@ -139,7 +141,8 @@ class PricesFrom:
     def _span(self, wanted: Wanted, timeframe: str, newest: datetime | None) -> tuple[datetime, datetime]:
         """From the first bar wanted to the end of the last one that is over."""
         if wanted.since is not None:
-            since = datetime.combine(wanted.since, time())
+            # A bar that is longer than a day may have begun before the days that are wanted.
+            since = datetime.combine(wanted.since, time()) - max(LENGTHS[timeframe] - DAY, timedelta())
         elif newest is not None:
             since = newest
         else:

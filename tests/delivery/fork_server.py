@@ -25,7 +25,7 @@ LONGEST_SECONDS = 20
 
 
 @dataclass
-class Nursery:
+class ForkServer:
     """The forking process, as tests control it."""
 
     asks: IO[str]
@@ -46,17 +46,17 @@ class Nursery:
 
 
 @contextmanager
-def nursery(where: dict[str, Any], home: Path) -> Iterator[Nursery]:
-    """A nursery while the block runs."""
+def fork_server(where: dict[str, Any], home: Path) -> Iterator[ForkServer]:
+    """A fork server while the block runs."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.delivery.nursery", json.dumps(where), str(home)],
+        [sys.executable, "-m", "tests.delivery.fork_server", json.dumps(where), str(home)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdin and process.stdout
-        yield Nursery(process.stdin, process.stdout)
+        yield ForkServer(process.stdin, process.stdout)
         process.stdin.close()
 
 
