@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from scipy import stats
 
 from flows.config import ROOT
-from tests.mutants.sites import Mutation, python_mutations, sql_mutations
+from tests.mutants.sites import Mutation, measure_mutations, python_mutations, sql_mutations
 from tests.mutants.trial import (
     DOES_NOT_RUN,
     EQUIVALENT,
@@ -42,6 +42,9 @@ def every_mutant() -> Iterator[Mutant]:
     for path in sorted((ROOT / "sql").rglob("*.sql")):
         text = path.read_text(encoding="utf-8")
         yield from (_mutant(path, text, one) for one in sql_mutations(text))
+    for path in sorted((ROOT / "sql" / "measures").glob("*.toml")):
+        text = path.read_text(encoding="utf-8")
+        yield from (_mutant(path, text, one) for one in measure_mutations(text))
     for folder in SCORING:
         for path in sorted((ROOT / folder).glob("*.py")):
             text = path.read_text(encoding="utf-8")
@@ -53,7 +56,7 @@ def draw(n: int, seed: int) -> list[Mutant]:
     chance = random.Random(seed)
     by_kind: dict[str, list[Mutant]] = defaultdict(list)
     for one in every_mutant():
-        language = "SQL" if one.file.endswith(".sql") else "Python"
+        language = "Python" if one.file.endswith(".py") else "SQL"
         by_kind[f"{language} {one.mutation.kind}"].append(one)
     drawn = []
     while len(drawn) < n and by_kind:

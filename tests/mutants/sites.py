@@ -90,6 +90,17 @@ CLAUSE = frozenset(
 CONDITION_OF = {"on": "join condition", "where": "condition", "having": "condition", "qualify": "condition"}
 
 
+def measure_mutations(text: str) -> list[Mutation]:
+    """Every small fault of a file of measures: in their expressions, and of what is least and greatest."""
+    found = []
+    for match in re.finditer(r'^(?:of|where|given|formula|against|at) = "?(.+?)"?$', text, re.MULTILINE):
+        place = match.start(1)
+        found += [Mutation(one.kind, place + one.start, place + one.end, one.new) for one in sql_mutations(match[1])]
+    for match in re.finditer(r'^statistic = "(least|greatest)"$', text, re.MULTILINE):
+        found.append(Mutation("aggregate", match.start(1), match.end(1), SWAPPED[match[1]]))
+    return found
+
+
 def sql_mutations(text: str) -> list[Mutation]:
     """Every small fault that a file of SQL can have."""
     tokens = [

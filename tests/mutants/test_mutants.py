@@ -1,7 +1,7 @@
 """The faults that `make mutants` draws are what they say, and its report counts them right."""
 
 from tests.mutants.__main__ import draw, every_mutant, report
-from tests.mutants.sites import python_mutations, sql_mutations
+from tests.mutants.sites import measure_mutations, python_mutations, sql_mutations
 from tests.mutants.trial import DOES_NOT_RUN, EQUIVALENT, NOTICED, SURVIVED, Verdict, known_faults
 
 SQL = """-- Where a > b and c = 1.
@@ -60,6 +60,25 @@ def test_joins_conditions_aggregates_filters_coalesce_and_orders_are_changed_one
 def test_a_condition_that_stands_alone_is_left_out_with_its_clause() -> None:
     text = "select 1 from a where b < 2"
     assert "select 1 from a" in {one.apply(text) for one in sql_mutations(text)}
+
+
+def test_expressions_of_measures_are_changed_but_no_text_of_theirs() -> None:
+    text = """[measure.n_gains]
+statistic = "count"
+where = "net_return > 0"
+text = "Calls with net_return > 0."
+
+[measure.worst]
+statistic = "least"
+at = 0.05
+"""
+    assert {one.apply(text) for one in measure_mutations(text)} == {
+        text.replace('"net_return > 0"', '"net_return >= 0"'),
+        text.replace('"net_return > 0"', '"net_return < 0"'),
+        text.replace('"net_return > 0"', '"net_return > 1"'),
+        text.replace('"least"', '"greatest"'),
+        text.replace("0.05", "0.1"),
+    }
 
 
 def test_comparisons_and_operators_of_python_are_changed_but_no_annotation_or_text() -> None:
