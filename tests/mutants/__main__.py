@@ -81,7 +81,13 @@ def main() -> int:
     with TemporaryDirectory() as place, ThreadPoolExecutor(options.processes) as pool:
         original, baseline = pristine(Path(place) / "original"), Path(place) / "baseline.json"
         if not look_at(original, baseline):
-            raise SystemExit("The unchanged product cannot be looked at: python -m tests.mutants.scenes says why.")
+            raise SystemExit(
+                "The unchanged product cannot be looked at: python -m tests.mutants.scenes out.json says why."
+            )
+        again = baseline.with_name("again.json")
+        look_at(original, again)
+        if again.read_text(encoding="utf-8") != baseline.read_text(encoding="utf-8"):
+            raise SystemExit("Two looks at the unchanged product differ: what differs must be in NOT_COMPARED.")
         futures = {pool.submit(try_out, one, original, baseline): one for one in mutants if one not in verdicts}
         for future in as_completed(futures):
             one = futures[future]
