@@ -1,4 +1,4 @@
-"""What a gate found, and how it says so."""
+"""The results of a gate, and its message to whoever started the run."""
 
 from dataclasses import dataclass
 
@@ -45,10 +45,10 @@ class GateResult:
     def message(self, snapshot_id: int) -> str:
         """What stopped the run and what to do; to be shown to whoever started it."""
         head = f"The gate stopped {self.dataset} (snapshot {snapshot_id}); the published file is unchanged."
-        return "\n".join([head, *(_told(stop, snapshot_id) for stop in self.stops)])
+        return "\n".join([head, *(_stop_message(stop, snapshot_id) for stop in self.stops)])
 
 
-def _told(stop: RuleResult, snapshot_id: int) -> str:
+def _stop_message(stop: RuleResult, snapshot_id: int) -> str:
     counts = f"{stop.n_failed:,} of {stop.n_checked:,}" if stop.n_checked is not None else f"{stop.n_failed:,}"
     example = f" Example: {stop.example}." if stop.example else ""
     return (

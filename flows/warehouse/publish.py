@@ -28,7 +28,7 @@ AS_OF_TABLES = ("token", "price_bar", "signal", "level", "grade", "quantmetric")
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a published file says of itself: who published it, as of which moment (UTC), from what, and how scored."""
+    """The stamp of a published file: its run, as-of moment (UTC) and source, and how it was scored."""
 
     run_id: str
     as_of: datetime
@@ -70,23 +70,23 @@ def publish(connection: duckdb.DuckDBPyConnection, stamp: Stamp, target: Path) -
         if is_damaged_inside(error):
             raise
         raise WarehouseError(
-            f"{target.parent} cannot be published to: {_told(error)}. "
+            f"{target.parent} cannot be published to: {_with_causes(error)}. "
             "Make the folder writable, or make room on its disk, then run again; the published file is unchanged."
         ) from error
     return counts
 
 
-def _told(error: BaseException) -> str:
-    """An error and those it came out of: detaching a file fails too when the disk is full, and hides why."""
-    told = " ".join(str(error).split())
-    return f"{_told(error.__context__)}. Then: {told}" if error.__context__ else told
+def _with_causes(error: BaseException) -> str:
+    """The message of an error after those of its causes: on a full disk a later error hides the first."""
+    message = " ".join(str(error).split())
+    return f"{_with_causes(error.__context__)}. Then: {message}" if error.__context__ else message
 
 
 def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Take over into the warehouse, and into the journal, what the published file says of its publishes.
+    """Copy the published file's own record of its publishes into the warehouse and the journal.
 
-    The file is the truth about itself: a run that died between the swap and this line is made good by the next one. One
-    that is damaged is set aside: the next publish writes it anew. Raises WarehouseError where it cannot be opened for
+    The next run thereby completes one that died between the swap and this line. A damaged file is set aside, and the
+    next publish writes it anew. Raises WarehouseError where it cannot be opened for
     another reason.
     """
     published = settings.published
@@ -109,9 +109,9 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         )
         names = [name for (name, *_) in cursor.description or ()]
         for row in cursor.fetchall():
-            told = dict(zip(names, row, strict=True))
-            journal.append(settings.home, "publishes", **told)
-            insert_publish(connection, told)
+            event = dict(zip(names, row, strict=True))
+            journal.append(settings.home, "publishes", **event)
+            insert_publish(connection, event)
         connection.execute(
             "update ops.run set state = 'published', finished_at = publish.published_at from ops.publish as publish "
             "where run.run_id = publish.run_id and run.state = 'running'"
@@ -120,12 +120,12 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         connection.execute("detach published")
 
 
-def insert_publish(connection: duckdb.DuckDBPyConnection, told: dict[str, Any], table: str = "ops.publish") -> None:
-    """Append one publish; what `told` does not say is NULL."""
-    names = [name for (name, *_) in connection.execute(f"describe {table}").fetchall() if name in told]
+def insert_publish(connection: duckdb.DuckDBPyConnection, event: dict[str, Any], table: str = "ops.publish") -> None:
+    """Append one publish; columns that `event` lacks are NULL."""
+    names = [name for (name, *_) in connection.execute(f"describe {table}").fetchall() if name in event]
     connection.execute(
         f"insert into {table} ({', '.join(names)}) values ({', '.join(f'${name}' for name in names)})",
-        {name: told[name] for name in names},
+        {name: event[name] for name in names},
     )
 
 
@@ -145,7 +145,7 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
                 row = connection.execute(f"create table published.{schema}.{table} as from {schema}.{table}").fetchone()
                 assert row is not None
                 counts[f"{schema}.{table}"] = int(row[0])
-        counts["ops.publish"] += 1  # The row that tells of this publish, written last.
+        counts["ops.publish"] += 1  # The row about this publish, which is written last.
         return counts
     finally:
         connection.execute("detach published")
@@ -221,7 +221,7 @@ def _flush_folder(folder: Path) -> None:
 
 def _remove(partial: Path) -> None:
     for path in (partial, partial.with_name(partial.name + ".wal")):
-        # Where the folder is a file, or not ours, the caller says so.
+        # A folder that is a file, or not ours, is the caller's error to report.
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
