@@ -10,7 +10,7 @@ from flows.config import Settings
 from flows.errors import UsageError
 from flows.run import Run
 from flows.sources.base import FetchRequest
-from flows.timeframes import DAILY
+from flows.timeframes import DAILY, DAY_SECONDS, TIMEFRAMES
 from flows.warehouse.connection import is_damage
 from flows.warehouse.days import Day, read_days
 
@@ -94,8 +94,10 @@ def gaps(days: list[Day], since: date, until: date) -> list[tuple[date, date]]:
     feeds = {(day.dataset, day.vendor, day.timeframe) for day in days}
     states: dict[date, dict[tuple[str, str | None, str], set[str]]] = {}
     for day in days:
-        of_feeds = states.setdefault(day.bar_start.date(), {})
-        of_feeds.setdefault((day.dataset, day.vendor, day.timeframe), set()).add(day.state)
+        n_days = max(1, TIMEFRAMES[day.timeframe].seconds // DAY_SECONDS)
+        for at in (day.bar_start.date() + timedelta(days=n) for n in range(n_days)):
+            of_feeds = states.setdefault(at, {})
+            of_feeds.setdefault((day.dataset, day.vendor, day.timeframe), set()).add(day.state)
 
     def is_whole(day: date) -> bool:
         of_day = states.get(day, {})

@@ -109,7 +109,7 @@ create or replace temporary macro fixed(fraction) as
 create or replace temporary macro from_fixed(total) as total::double / 1e15;
 
 -- The net returns of both directions of a fixed-point forward return: of many windows these are sums of integers, where a
--- tie, at most 10 of these, need not be told from 0.
+-- tie, at most 10 of these, need not be distinguished from 0.
 create or replace temporary macro fixed_net_long(forward_return, cost) as forward_return - fixed(cost);
 
 create or replace temporary macro fixed_net_short(forward_return, cost) as

@@ -163,7 +163,8 @@ def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
         f"""
         with
         bar_day as (
-            select distinct bar_start::date as day from incoming where bar_start <= $as_of and {_is_usable()}
+            select distinct bar_start::date as day from incoming
+            where bar_start <= $as_of and {_is_usable()} and bar_seconds(timeframe) <= 86400
         ),
         weekend_day as (
             select week + unnest([5, 6]) as day

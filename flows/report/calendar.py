@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from rich.console import Console
 
+from flows.timeframes import TIMEFRAMES
 from flows.warehouse.days import Day
 
 N_DAYS_SHOWN = 42
@@ -44,7 +45,7 @@ def late_feeds(days: Iterable[Day]) -> list[str]:
         if day.state == "late":
             late[_feed(day)].append(day)
     return [
-        f"Late: {feed} lacks {len(feed_days)} {'hours' if feed_days[0].timeframe == '1h' else 'days'} "
+        f"Late: {feed} lacks {len(feed_days)} {TIMEFRAMES[feed_days[0].timeframe].noun}s "
         f"since {min(day.bar_start for day in feed_days):%Y-%m-%d %H:%M}. Run the nightly again."
         for feed, feed_days in sorted(late.items())
     ]

@@ -34,7 +34,7 @@ class SampleSource:
         """Deliver each dataset as the simulated vendor had it at `request.as_of`, as Parquet bytes."""
         as_of = request.as_of
         tables = sample.snapshot_at(sample.simulate(), as_of)
-        for name in DATASETS:
+        for name in (name for name in DATASETS if name in tables):
             yield FetchedDataset(
                 name, (Response(f"{name}.parquet", _as_parquet(tables[name]), {"as_of": as_of.isoformat()}),)
             )

@@ -49,13 +49,12 @@ def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: d
     What a build needs to hold at once grows with the history: one that finds no room in the memory it may use is done
     again with most of the machine's. Raises WarehouseError where that is not enough either.
     """
-    # Rows that no ORDER BY asks for stand in any order: to keep the one they came in takes a third of the time that the
-    # windows are written in.
+    # Preserving insertion order costs a third of the time in which the windows are written.
     connection.execute("set preserve_insertion_order = false")
     try:
         return _build_with_enough_memory(connection, settings, as_of=as_of, run_id=run_id)
     finally:
-        # A database that broke says so to whoever asks next, which must not hide why.
+        # A database that broke raises again on the next statement, which must not hide the first error.
         with suppress(duckdb.Error):
             connection.execute("reset preserve_insertion_order")
 
@@ -332,12 +331,12 @@ class _Build:
 
     def _is_same(self, model: Model, changes: str) -> str:
         """SQL for whether a row is one that went. Only by what is equal DuckDB skips rows that lie far from them."""
-        is_told = ", ".join(f"count({name}) = count(*)" for name in model.grain)
-        told = self.connection.execute(f"select {is_told} from {changes}").fetchone()
-        assert told is not None
+        is_complete = ", ".join(f"count({name}) = count(*)" for name in model.grain)
+        row = self.connection.execute(f"select {is_complete} from {changes}").fetchone()
+        assert row is not None
         return " and ".join(
             f"old.{name} {'=' if is_always else 'is not distinct from'} gone.{name}"
-            for name, is_always in zip(model.grain, told, strict=True)
+            for name, is_always in zip(model.grain, row, strict=True)
         )
 
     def _set_aside(self, table: str, select: str) -> int:

@@ -1,6 +1,6 @@
 """Opening the warehouse: one writer, UTC, bounded memory, its schemas and ledger tables in place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import duckdb
@@ -86,7 +86,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     connection.execute("set asof_loop_join_threshold = 0")
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
-    connection.execute(scalar_macros(settings))
+    connection.execute(scalar_macros(settings.timeframes))
     migrate(connection)
     connection.execute((SQL_DIR / "ops" / "tables.sql").read_text(encoding="utf-8"))
     stamp_new(connection)
@@ -94,10 +94,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         connection.execute(f"create table if not exists raw.{dataset.name} ({raw_columns(dataset)})")
 
 
-def scalar_macros(settings: Settings) -> str:
+def scalar_macros(timeframes: Iterable[str]) -> str:
     """SQL that makes the scalar macros, for the timeframes in use. They are temporary: each cursor needs its own."""
     template = jinja2.Template((SQL_DIR / "macros.sql").read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
-    return str(template.render(timeframes={name: TIMEFRAMES[name] for name in settings.timeframes}))
+    return str(template.render(timeframes={name: TIMEFRAMES[name] for name in timeframes}))
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -50,7 +50,7 @@ def read_days(file: duckdb.DuckDBPyConnection, settings: Settings, as_of: dateti
             "An earlier version of trackrecord published this file. Run `trackrecord nightly`, which publishes it anew."
         )
     file.execute("set TimeZone = 'UTC'")
-    file.execute(scalar_macros(settings))
+    file.execute(scalar_macros(settings.timeframes))
     _set_variables(file, settings, as_of)
     return [Day(*row) for row in file.execute(_select()).fetchall()]
 

@@ -13,8 +13,8 @@ from flows.warehouse.models import MAY_READ
 # The registry of kernels: what it imports, directly or not, is the code that computes scores.
 KERNELS = "flows.warehouse.kernels"
 
-# What a version of a row is follows from the datasets, which the templates are filled in with.
-DATASETS = "flows.datasets"
+# What the templates are filled in with: what a version of a row is follows from the datasets.
+DECLARATIONS = ("flows.datasets", "flows.timeframes")
 
 # Settings count by their values, and messages do not count.
 NOT_SCORING = {"flows.config", "flows.errors"}
@@ -39,7 +39,7 @@ def scoring_hash(settings: Settings) -> str:
 def scoring_modules() -> tuple[str, ...]:
     """The modules of this package that kernels are made of, by name."""
     found: set[str] = set()
-    waiting = [KERNELS, DATASETS]
+    waiting = [KERNELS, *DECLARATIONS]
     while waiting:
         module = waiting.pop()
         if module not in found | NOT_SCORING:

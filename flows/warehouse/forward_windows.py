@@ -18,7 +18,7 @@ from flows.scoring.windows import BITS_A_HORIZON, Bars, forward_windows
 BARS_A_BATCH = 50_000
 
 # Recent windows that one worker keeps for the end: 60 MB.
-RECENT_ROWS_HELD = 250_000
+RECENT_ROWS_KEPT = 250_000
 
 ALL_TOKENS = (-(2**63), 2**63 - 1)
 
@@ -84,7 +84,7 @@ def _recent_last(batches: Iterator[pa.RecordBatch], recent_from: datetime) -> It
         is_recent = pc.greater_equal(batch["entry_at"], pa.scalar(recent_from, batch["entry_at"].type))
         yield batch.filter(pc.invert(is_recent))
         recent.append(batch.filter(is_recent))
-        if sum(held.num_rows for held in recent) > RECENT_ROWS_HELD:
+        if sum(batch.num_rows for batch in recent) > RECENT_ROWS_KEPT:
             yield from recent
             recent.clear()
     yield from recent

@@ -59,7 +59,7 @@ def _forward_windows(run: KernelRun, segments: str, scope: str, recent: str) -> 
         timeframe=run.timeframe,
         horizons=horizons,
         cost_bps=run.settings.cost_bps,
-        macros=scalar_macros(run.settings),
+        macros=scalar_macros(run.settings.timeframes),
         threads=run.settings.threads if run.is_full else 1,
     )
 

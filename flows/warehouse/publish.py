@@ -12,6 +12,7 @@ import duckdb
 
 from flows.clock import utc_now
 from flows.config import Settings
+from flows.datasets import DATASETS
 from flows.errors import WarehouseError
 from flows.home import journal
 from flows.home.set_aside import set_aside
@@ -21,9 +22,6 @@ from flows.warehouse.glossary import write_comments
 
 SCHEMA_VERSION = 1
 PUBLIC_SCHEMAS = ("core", "marts", "ops")
-
-# Tables that answer "what did we know at T"; each gets the macro `core.<table>_as_of(T)`.
-AS_OF_TABLES = ("token", "price_bar", "signal", "level", "grade", "quantmetric")
 
 
 @dataclass(frozen=True)
@@ -70,16 +68,16 @@ def publish(connection: duckdb.DuckDBPyConnection, stamp: Stamp, target: Path) -
         if is_damaged_inside(error):
             raise
         raise WarehouseError(
-            f"{target.parent} cannot be published to: {_with_causes(error)}. "
+            f"{target.parent} cannot be published to: {_message(error)}. "
             "Make the folder writable, or make room on its disk, then run again; the published file is unchanged."
         ) from error
     return counts
 
 
-def _with_causes(error: BaseException) -> str:
-    """The message of an error after those of its causes: on a full disk a later error hides the first."""
+def _message(error: BaseException) -> str:
+    """An error and those it came out of: detaching a file fails too when the disk is full, and hides why."""
     message = " ".join(str(error).split())
-    return f"{_with_causes(error.__context__)}. Then: {message}" if error.__context__ else message
+    return f"{_message(error.__context__)}. Then: {message}" if error.__context__ else message
 
 
 def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -109,9 +107,9 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         )
         names = [name for (name, *_) in cursor.description or ()]
         for row in cursor.fetchall():
-            event = dict(zip(names, row, strict=True))
-            journal.append(settings.home, "publishes", **event)
-            insert_publish(connection, event)
+            values = dict(zip(names, row, strict=True))
+            journal.append(settings.home, "publishes", **values)
+            insert_publish(connection, values)
         connection.execute(
             "update ops.run set state = 'published', finished_at = publish.published_at from ops.publish as publish "
             "where run.run_id = publish.run_id and run.state = 'running'"
@@ -120,12 +118,12 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         connection.execute("detach published")
 
 
-def insert_publish(connection: duckdb.DuckDBPyConnection, event: dict[str, Any], table: str = "ops.publish") -> None:
-    """Append one publish; columns that `event` lacks are NULL."""
-    names = [name for (name, *_) in connection.execute(f"describe {table}").fetchall() if name in event]
+def insert_publish(connection: duckdb.DuckDBPyConnection, values: dict[str, Any], table: str = "ops.publish") -> None:
+    """Append one publish; a column without a value is NULL."""
+    names = [name for (name, *_) in connection.execute(f"describe {table}").fetchall() if name in values]
     connection.execute(
         f"insert into {table} ({', '.join(names)}) values ({', '.join(f'${name}' for name in names)})",
-        {name: event[name] for name in names},
+        {name: values[name] for name in names},
     )
 
 
@@ -145,7 +143,7 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
                 row = connection.execute(f"create table published.{schema}.{table} as from {schema}.{table}").fetchone()
                 assert row is not None
                 counts[f"{schema}.{table}"] = int(row[0])
-        counts["ops.publish"] += 1  # The row about this publish, which is written last.
+        counts["ops.publish"] += 1  # The row of this publish, written last.
         return counts
     finally:
         connection.execute("detach published")
@@ -166,9 +164,9 @@ def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: St
             file.execute(f"set search_path = '{schema}'")
             file.execute(sql)
         file.execute("set search_path = ''")
-        for table in AS_OF_TABLES:
+        for table in (dataset.as_of_table for dataset in DATASETS.values()):
             file.execute(
-                f"create macro core.{table}_as_of(moment) as table from core.{table} "
+                f"create macro {table}_as_of(moment) as table from {table} "
                 "where known_from <= moment and (known_to > moment or known_to is null)"
             )
         file.execute(

@@ -43,8 +43,7 @@ candidates as (
     where direction <> 0 and signal_at >= signal_from and previous_at is not null
 ),
 
--- The row before was not known yet, or had been restated: look for what was known at this row's moment, first among
--- the rows of the 7 days before, then among all.
+-- The row before was not known yet, or had been restated: the side is looked up among what was known at this row's moment.
 unclear as (
     select
         vendor,
@@ -69,60 +68,30 @@ known_rows as not materialized (
     where not is_preliminary
 ),
 
-nearby as (
+-- Nearly all are found on the 7 days before, which is a join by day.
+unclear_days as (
     select
-        unclear.vendor,
-        unclear.timeframe,
-        unclear.token_id,
-        unclear.signal_at,
-        max(known_rows.earlier_at) as before_at,
-        arg_max(known_rows.side, known_rows.earlier_at) as side_before
-    from (
-        select
-            *,
-            unnest(generate_series(signal_at::date - interval 7 days, signal_at::date, interval 1 day)) as day
-        from unclear
-    ) as unclear
-    inner join known_rows
-        on
-            unclear.vendor = known_rows.vendor
-            and unclear.timeframe = known_rows.timeframe
-            and unclear.token_id = known_rows.token_id
-            and unclear.day = known_rows.earlier_at::date
-            and unclear.signal_at > known_rows.earlier_at
-            and unclear.known_at >= known_rows.known_from
-            and (known_rows.known_to is null or unclear.known_at < known_rows.known_to)
-    group by all
+        *,
+        unnest(generate_series(signal_at::date - interval 7 days, signal_at::date, interval 1 day)) as day
+    from unclear
 ),
 
-far_off as (
-    select
-        unclear.vendor,
-        unclear.timeframe,
-        unclear.token_id,
-        unclear.signal_at,
-        max(known_rows.earlier_at) as before_at,
-        arg_max(known_rows.side, known_rows.earlier_at) as side_before
+found_nearby as (
+    {{ last_known_side('unclear_days', 'unclear.day = known_rows.earlier_at::date') | indent }}
+),
+
+not_found_nearby as (
     from unclear
-    anti join nearby using (vendor, timeframe, token_id, signal_at)
-    inner join known_rows
-        on
-            unclear.vendor = known_rows.vendor
-            and unclear.timeframe = known_rows.timeframe
-            and unclear.token_id = known_rows.token_id
-            and unclear.signal_at > known_rows.earlier_at
-            and unclear.known_at >= known_rows.known_from
-            and (known_rows.known_to is null or unclear.known_at < known_rows.known_to)
-    group by all
+    anti join found_nearby using (vendor, timeframe, token_id, signal_at)
 ),
 
 looked_up as (
-    from nearby
+    from found_nearby
     union all
-    from far_off
+    {{ last_known_side('not_found_nearby', 'true') | indent }}
 ),
 
-told as (
+sided as (
     select
         candidates.*,
         case when candidates.is_plain then candidates.previous_side else looked_up.side_before end as side_before,
@@ -132,19 +101,19 @@ told as (
 )
 
 select
-    told.vendor,
-    told.token_id,
-    told.timeframe,
-    told.signal_at,
-    told.direction,
-    told.side_before,
-    told.signal_at - told.before_at > bar_length(told.timeframe) as after_gap,
-    told.known_at,
-    told.provenance,
+    sided.vendor,
+    sided.token_id,
+    sided.timeframe,
+    sided.signal_at,
+    sided.direction,
+    sided.side_before,
+    sided.signal_at - sided.before_at > bar_length(sided.timeframe) as after_gap,
+    sided.known_at,
+    sided.provenance,
     epoch.epoch as sector_epoch,
     token_sector.sector
-from told
-asof inner join work.sector_epoch as epoch on told.known_at >= epoch.valid_from
+from sided
+asof inner join work.sector_epoch as epoch on sided.known_at >= epoch.valid_from
 inner join work.token_sector as token_sector
-    on epoch.epoch = token_sector.epoch and told.token_id = token_sector.token_id
-where told.before_at is not null and told.direction <> told.side_before
+    on epoch.epoch = token_sector.epoch and sided.token_id = token_sector.token_id
+where sided.before_at is not null and sided.direction <> sided.side_before

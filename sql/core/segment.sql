@@ -1,17 +1,17 @@
 -- Runs of one token's bars that belong together, and why each began.
 -- Grain: timeframe, token_id, segment
 select
-    extent.timeframe,
-    extent.token_id,
-    extent.segment,
-    extent.started_at,
-    extent.last_bar_at + bar_length(extent.timeframe) as ended_at,
-    (bars_between(extent.timeframe, extent.started_at, extent.last_bar_at) + 1)::integer as n_bars,
-    extent.n_filled,
-    lead(extent.segment) over token is not null
-    or newest_bar.newest_bar_at - extent.last_bar_at > to_seconds(tolerated_seconds(extent.timeframe)) as has_ended,
-    extent.started_at - lag(extent.last_bar_at) over token - bar_length(extent.timeframe) as gap_before,
-    extent.first_open / lag(extent.last_close) over token as jump_ratio
-from work.segment_extent as extent
+    segment_span.timeframe,
+    segment_span.token_id,
+    segment_span.segment,
+    segment_span.started_at,
+    segment_span.last_bar_at + bar_length(segment_span.timeframe) as ended_at,
+    (bars_between(segment_span.timeframe, segment_span.started_at, segment_span.last_bar_at) + 1)::integer as n_bars,
+    segment_span.n_filled,
+    lead(segment_span.segment) over token is not null
+    or newest_bar.newest_bar_at - segment_span.last_bar_at > to_seconds(tolerated_seconds(segment_span.timeframe)) as has_ended,
+    segment_span.started_at - lag(segment_span.last_bar_at) over token - bar_length(segment_span.timeframe) as gap_before,
+    segment_span.first_open / lag(segment_span.last_close) over token as jump_ratio
+from work.segment_span as segment_span
 inner join work.newest_bar as newest_bar using (timeframe)
-window token as (partition by extent.timeframe, extent.token_id order by extent.segment)
+window token as (partition by segment_span.timeframe, segment_span.token_id order by segment_span.segment)

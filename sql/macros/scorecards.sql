@@ -164,7 +164,7 @@ entry_rule
 
 {#-
 A quantile of what was scored in each cell, interpolated between the two values nearest to it. Each value counts in up to
-eight cells, so they are not put in order all: how many lie in each band of a hundredth tells in which bands the two are.
+eight cells, so they are not put in order all: how many lie in each band of a hundredth shows in which bands the two lie.
 -#}
 {% macro quantile(measure) -%}
 {{ measure.name }}_bands as (

@@ -15,7 +15,7 @@ with delivered as (
     {%- endif %}
 ),
 
--- Most keys have been delivered once; only the others need their versions put in order.
+-- Most keys were delivered once; only the others need their versions sorted.
 repeated as (
     select hash({{ dataset.full_key | join(', ') }}) as key_hash
     from delivered
@@ -23,22 +23,22 @@ repeated as (
     having count(*) > 1
 ),
 
--- A version that says what the one before it said is no new version.
+-- A delivery with the same values as the one before it is no new version.
 compared as (
     select
         *,
         lag(as_of) over same as previous_as_of,
-        (is_preliminary, {{ dataset.value_columns | join(', ') }}) as told,
-        lag((is_preliminary, {{ dataset.value_columns | join(', ') }})) over same as told_before
+        (is_preliminary, {{ dataset.value_columns | join(', ') }}) as content,
+        lag((is_preliminary, {{ dataset.value_columns | join(', ') }})) over same as content_before
     from delivered
     where hash({{ dataset.full_key | join(', ') }}) in (from repeated)
     window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
 ),
 
--- A version cannot have been known before the moment at which we still saw the one it replaces.
+-- A version was not known before the last moment at which its predecessor was still delivered.
 dated as (
     select
-        * exclude (told, told_before{{ ', known_at' if dataset.has_known_at }}),
+        * exclude (content, content_before{{ ', known_at' if dataset.has_known_at }}),
         coalesce({{ 'known_at' if dataset.has_known_at else 'null::timestamp' }}, as_of) as known_at,
         case
             when previous_as_of is null or {{ 'known_at' if dataset.has_known_at else 'null::timestamp' }} > previous_as_of
@@ -46,7 +46,7 @@ dated as (
             else as_of
         end as known_from
     from compared
-    where previous_as_of is null or told is distinct from told_before
+    where previous_as_of is null or content is distinct from content_before
 ),
 
 ordered as (

@@ -56,11 +56,11 @@ bars as (
 last_bars as (
     select
         segments.*,
-        extent.last_bar_at,
-        extent.last_close,
-        extent.n_filled
+        segment_span.last_bar_at,
+        segment_span.last_close,
+        segment_span.n_filled
     from segments
-    inner join work.segment_extent as extent using (timeframe, token_id, segment)
+    inner join work.segment_span as segment_span using (timeframe, token_id, segment)
     where segments.has_ended
 ),
 

@@ -1,5 +1,5 @@
--- How much of what a vendor had told it changed later, and what that is worth: the hit rate of its calls as they were
--- first told beside that of the calls its history tells now. Signals have a row a horizon, the other datasets one row
+-- Share of a vendor's rows that it restated, and what that is worth: the hit rate of its calls as first published beside
+-- that of the calls in its history today. Signals have a row a horizon, the other datasets one row
 -- with horizon NULL; `all` pools the sectors, so do not add it up.
 -- Grain: vendor, dataset, timeframe, sector, horizon
 with restated as (
@@ -48,7 +48,7 @@ row_counts as (
     group by looked_at.vendor, looked_at.dataset, looked_at.timeframe, rollup (token.sector)
 ),
 
--- The calls scored, as they were first told.
+-- Scored calls as first published.
 scored as (
     select
         vendor,
@@ -75,7 +75,7 @@ outcomes as not materialized (
     where entry_rule = 'next_open' and hit is not null
 ),
 
--- Of these, what was inserted into the past was not told at its time.
+-- Calls that were inserted into the past were not published in time.
 inserted as (
     select outcomes.*
     from outcomes
@@ -95,20 +95,20 @@ published as (
     from inserted
 ),
 
--- What is told now: the same, but for calls that are not told any more, and those that are told instead.
+-- Calls in today's history: the same without those that are gone, and with those that replaced them.
 withdrawn as (
     select outcomes.*
     from outcomes
-    semi join work.retold_call as retold
+    semi join work.restated_call as restated
         on
-            outcomes.vendor = retold.vendor
-            and outcomes.token_id = retold.token_id
-            and outcomes.timeframe = retold.timeframe
-            and outcomes.signal_at = retold.signal_at
-            and not retold.is_as_told
+            outcomes.vendor = restated.vendor
+            and outcomes.token_id = restated.token_id
+            and outcomes.timeframe = restated.timeframe
+            and outcomes.signal_at = restated.signal_at
+            and not restated.is_unchanged
 ),
 
-told_now as (
+in_history_now as (
     from scored
     union all
     select * exclude (token_id, signal_at) replace (-n_calls as n_calls, -n_hits as n_hits)
@@ -117,17 +117,17 @@ told_now as (
     {%- for h in horizons[timeframe] %}
     union all
     select
-        retold.vendor,
-        retold.timeframe,
-        retold.sector,
+        restated.vendor,
+        restated.timeframe,
+        restated.sector,
         {{ h }}::integer as horizon,
         1 as n_calls,
-        is_hit_at(win.flags, {{ loop.index0 }}, retold.direction) as n_hits
-    from work.retold_call as retold
+        is_hit_at(win.flags, {{ loop.index0 }}, restated.direction) as n_hits
+    from work.restated_call as restated
     inner join {{ timeframes[timeframe].windows }} as win
-        on retold.token_id = win.token_id and retold.signal_at + bar_length('{{ timeframe }}') = win.entry_at
+        on restated.token_id = win.token_id and restated.signal_at + bar_length('{{ timeframe }}') = win.entry_at
     where
-        retold.timeframe = '{{ timeframe }}' and retold.is_call and not retold.is_as_told
+        restated.timeframe = '{{ timeframe }}' and restated.is_call and not restated.is_unchanged
         and is_scored_at(win.flags, {{ loop.index0 }}) = 1
     {%- endfor %}
     {%- endfor %}
@@ -154,7 +154,7 @@ restated_rates as (
         coalesce(sector, 'all') as sector,
         sum(n_calls)::bigint as n_calls_restated,
         sum(n_hits) / sum(n_calls) as hit_rate_restated
-    from told_now
+    from in_history_now
     group by vendor, timeframe, horizon, rollup (sector)
     having sum(n_calls) > 0
 ),

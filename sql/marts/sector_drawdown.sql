@@ -1,6 +1,6 @@
 -- The deepest fall of each curve: from which peak, to which trough, and when it was made good.
 -- Grain: vendor, sector, timeframe, policy
--- Moments are told apart up to the twelfth digit only, of whatever height: what differs after it is rounding.
+-- Heights are compared to the twelfth digit only: what differs after it is rounding.
 with troughs as (
     select
         vendor,

@@ -7,7 +7,7 @@ with ends as (
         timeframe,
         token_id,
         max(last_bar_at) as last_bar_at
-    from {{ before('work.segment_extent') }}
+    from {{ before('work.segment_span') }}
     group by all
 ),
 

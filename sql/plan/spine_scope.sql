@@ -15,7 +15,7 @@ from core.price_bar
 {%- else -%}
 with ends as (
     select *
-    from {{ before('work.segment_extent') }}
+    from {{ before('work.segment_span') }}
     qualify segment = max(segment) over (partition by timeframe, token_id)
 ),
 

@@ -97,7 +97,7 @@ from work.call_entry as entry
 inner join waiting using (timeframe)
 where entry.entry_at >= waiting.entry_from
 union
--- Calls of tokens whose first bars came: they tell which price source the calls would have had.
+-- Calls of tokens whose first bars came: the bars decide the price source of the calls.
 select
     entry.timeframe,
     entry.entry_at

@@ -4,12 +4,12 @@
 -- Grain: timeframe, vendor_id, token_id
 with series as (
     select
-        extent.timeframe,
+        segment_span.timeframe,
         vendor.vendor_id,
         scope.vendor,
         scope.token_id,
-        min(extent.started_at) as started_at,
-        bars_between(extent.timeframe, min(extent.started_at), max(extent.last_bar_at)) + 1 as n_bars
+        min(segment_span.started_at) as started_at,
+        bars_between(segment_span.timeframe, min(segment_span.started_at), max(segment_span.last_bar_at)) + 1 as n_bars
     from (
         select distinct
             vendor,
@@ -19,8 +19,8 @@ with series as (
         where is_rescored
     ) as scope
     inner join work.vendor as vendor using (vendor)
-    inner join work.segment_extent as extent using (timeframe, token_id)
-    group by extent.timeframe, vendor.vendor_id, scope.vendor, scope.token_id
+    inner join work.segment_span as segment_span using (timeframe, token_id)
+    group by segment_span.timeframe, vendor.vendor_id, scope.vendor, scope.token_id
 )
 
 select

@@ -1,6 +1,6 @@
 -- From when to when a vendor covers a token: from the token's first row to 3 bars after the vendor's newest one.
 -- Grain: vendor, timeframe, token_id
-with told as (
+with rows_of_vendor as (
     select
         vendor,
         timeframe,
@@ -22,14 +22,14 @@ with told as (
     {%- endif %}
 ),
 
-extents as (
+spans as (
     select
         vendor,
         timeframe,
         token_id,
         min(covered_from) as covered_from,
         max(newest_signal_at) as newest_signal_at
-    from told
+    from rows_of_vendor
     group by all
 )
 
@@ -40,4 +40,4 @@ select
     covered_from,
     newest_signal_at,
     max(newest_signal_at) over (partition by vendor, timeframe) + 3 * bar_length(timeframe) as covered_to
-from extents
+from spans

@@ -1,5 +1,5 @@
--- What each bar adds to the curves of a vendor's sector: counts, changes of stance and sums of returns, so that sectors
--- add up and a night adds bars without touching older ones. Sums of returns are fixed-point.
+-- Contribution of each bar to the curves of a vendor's sector: counts, changes of stance and fixed-point sums of returns.
+-- Sectors add up to `all`, and a night adds bars without touching older ones.
 -- Grain: vendor, timeframe, sector, bar_start
 -- Replaces: from plan.curve_scope as scope where old.bar_start >= getvariable('curve_from') and old.timeframe = scope.timeframe and old.bar_start >= scope.bar_from
 with bars as (
@@ -28,7 +28,7 @@ with bars as (
         and bar.bar_start >= getvariable('curve_from')::timestamp - {{ longest_bar }}
 ),
 
--- The rows of the span and of the 7 days before it, which most often say how it began.
+-- Signal rows of the span and of the 7 days before it: most often the stance at its beginning is among them.
 recent as (
     select
         signal.vendor,
@@ -44,7 +44,7 @@ recent as (
         and signal.signal_at >= getvariable('curve_from')::timestamp - interval 7 days - {{ longest_bar }}
 ),
 
-told as (
+found as (
     select
         recent.vendor,
         recent.timeframe,
@@ -54,18 +54,17 @@ told as (
     where recent.held_from <= scope.bar_from - bar_length(recent.timeframe)
 ),
 
-untold as (
+not_found as (
     select
         vendor,
         timeframe,
         token_id
     from work.coverage
     semi join bars using (vendor, timeframe, token_id)
-    anti join told using (vendor, timeframe, token_id)
+    anti join found using (vendor, timeframe, token_id)
 ),
 
--- Where they do not, the last row before: of few tokens, so that the others' rows are left out before anything is done
--- with them.
+-- Signal rows before those, only of the few tokens whose stance at the beginning was not found.
 earlier as (
     select
         signal.vendor,
@@ -74,7 +73,7 @@ earlier as (
         max(signal.signal_at) + bar_length(signal.timeframe) as held_from,
         arg_max(coalesce(signal.trend, signal.direction), signal.signal_at) as side
     from core.signal as signal
-    inner join untold using (vendor, timeframe, token_id)
+    inner join not_found using (vendor, timeframe, token_id)
     inner join plan.curve_scope as scope using (timeframe)
     where
         signal.revision = 0
@@ -115,7 +114,7 @@ lagged as (
     window segment_bars as (partition by vendor, timeframe, token_id, segment order by bar_start)
 ),
 
-held as (
+positions as (
     select
         lagged.*,
         lagged.is_eligible and lagged.segment = hold_entry.segment as is_in,
@@ -155,10 +154,10 @@ moves as (
             when not is_in then 0
             else (close - case when was_in then close_before else open end) / entry_price
         end as in_earned
-    from held
+    from positions
 ),
 
--- Whatever is held when its segment ends leaves on the bar after.
+-- A position whose segment ends is closed on the bar after.
 exits as (
     select
         lagged.vendor,

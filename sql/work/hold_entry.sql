@@ -29,7 +29,7 @@ entries as (
 )
 {%- if not is_full %},
 
--- Of most tokens the bar is no other than it was.
+-- Entry bar unchanged: reuse its price.
 known as (
     select
         entries.*,

@@ -4,5 +4,5 @@ select
     timeframe,
     max(last_bar_at) as newest_bar_at,
     max(last_bar_at) + bar_length(timeframe) as newest_bar_end
-from work.segment_extent
+from work.segment_span
 group by timeframe

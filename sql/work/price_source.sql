@@ -4,7 +4,7 @@
 -- Grain: timeframe, token_id
 with living as (
     select *
-    from work.price_extent
+    from work.price_source_span
     qualify
         last_bar_at + to_seconds(tolerated_seconds(timeframe)) >= max(last_bar_at) over (partition by timeframe, token_id)
 )

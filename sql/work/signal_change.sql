@@ -1,6 +1,6 @@
--- What a change of a vendor's past did to the call that a signal row makes: the side before and after it.
+-- Effect of a restatement on the call that a signal row makes: its side before and after the change.
 -- Grain: vendor, token_id, timeframe, signal_at, kind, changed_at
--- Only the histories in which something changed are looked at: most nights, none.
+-- Only histories with a change are read: most nights, none.
 with restless as (
     select
         vendor,
@@ -50,7 +50,7 @@ changes as (
         known_from as changed_at,
         direction_before,
         direction as direction_after,
-        revision = 1 as is_first_told
+        revision = 1 as is_first_version
     from closed
     where revision > 0 and direction is distinct from direction_before
     union all
@@ -63,7 +63,7 @@ changes as (
         gone.gone_at as changed_at,
         arg_max(closed.direction, closed.revision) as direction_before,
         null as direction_after,
-        max(closed.revision) = 0 as is_first_told
+        max(closed.revision) = 0 as is_first_version
     from staging.vanished_row as gone
     inner join closed
         on
@@ -84,7 +84,7 @@ changes as (
         appeared.appeared_at as changed_at,
         null as direction_before,
         closed.direction as direction_after,
-        true as is_first_told
+        true as is_first_version
     from work.appeared_row as appeared
     inner join closed
         on
@@ -96,7 +96,7 @@ changes as (
     where appeared.dataset = 'signals'
 ),
 
--- The side that was held before the row, as the row before it says now.
+-- Side before the row, taken from today's version of the row before it.
 earlier as (
     select
         changes.vendor,
@@ -122,7 +122,7 @@ from changes) as changes
 sided as (
     select
         changes.*,
-        call.direction as call_told,
+        call.direction as first_call,
         earlier.side_before
     from changes
     left join core.call as call using (vendor, token_id, timeframe, signal_at)
@@ -131,12 +131,12 @@ sided as (
 
 called as (
     select
-        * exclude (direction_before, direction_after, call_told, side_before, is_first_told),
+        * exclude (direction_before, direction_after, first_call, side_before, is_first_version),
         signal_at + bar_length(timeframe) as entry_at,
-        -- What was told first was a call as it was known then; later versions are held against the newest history.
+        -- The first version was a call or not by what was known then; later versions are compared with today's history.
         case
             when kind = 'appeared' then null
-            when is_first_told then call_told
+            when is_first_version then first_call
             when direction_before not in (0, side_before) then direction_before
         end as call_before,
         case when direction_after not in (0, side_before) then direction_after end as call_after

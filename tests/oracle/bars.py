@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .clock import DAY, TIMEFRAME_US, as_int, as_moment
+from .clock import DAY, TIMEFRAME_US, WEEK, as_int, as_moment
 
-SEGMENT_GAP = 3 * DAY  # more than this of missing bars ends a segment
+SEGMENT_GAP = 3 * DAY  # more than this of missing bars ends a segment ...
+SEGMENT_GAP_OF_WEEKS = 2 * WEEK  # ... "at `1w`: 2 bars"
 SEGMENT_JUMP = 5.0  # an open more than 5 times, or less than a fifth of, the previous close ends one
 SEASONING = 7 * DAY  # the first days of a token's first segment
 
@@ -65,7 +66,8 @@ def build_spine(prices: pd.DataFrame, timeframe: str) -> Spine | None:
     n_missing[1:] = (start[1:] - start[:-1]) // step - 1
     previous_close = np.full(n, np.nan)
     previous_close[1:] = c[:-1]
-    gap = n_missing * step > SEGMENT_GAP
+    tolerated = SEGMENT_GAP_OF_WEEKS if step == WEEK else SEGMENT_GAP
+    gap = n_missing * step > tolerated
     jump = (o > SEGMENT_JUMP * previous_close) | (SEGMENT_JUMP * o < previous_close)
     begins = ~same_token | gap | jump
     segment_run = np.cumsum(begins)  # numbered over all tokens
@@ -88,7 +90,8 @@ def build_spine(prices: pd.DataFrame, timeframe: str) -> Spine | None:
     is_last_segment = segment[real] == pd.Series(segment[real]).groupby(token[real]).transform("max").to_numpy()
     # Ended: a later one began, or its last bar is more than 3 days older than the newest bar of the
     # timeframe.
-    has_ended = ~is_last_segment | (newest - bar_start[last] > SEGMENT_GAP)
+    # AMBIGUOUS: at `1w` every bar but the newest is more than 3 days older; read as the 2 bars of a gap there.
+    has_ended = ~is_last_segment | (newest - bar_start[last] > tolerated)
     # AMBIGUOUS: "a token's first segment" is taken per timeframe, like every segment.
     is_seasoning = (segment[real] == 1) & (bar_start < bar_start[first] + SEASONING)
     assert len(positions) == len(bar_start)

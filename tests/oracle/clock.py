@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-TIMEFRAME_US = {"1h": 3_600 * SECOND, "1d": DAY}
+WEEK = 7 * DAY
+TIMEFRAME_US = {"1h": 3_600 * SECOND, "1d": DAY, "15m": 900 * SECOND, "4h": 14_400 * SECOND, "1w": WEEK}
+
+MONDAY = 4 * DAY  # 1970-01-05: contract, section 1: "`1w` (from Monday)"
 
 DEFAULT_HORIZONS = {"1d": [1, 7, 14, 30, 90], "1h": [1, 4, 24, 72, 168]}  # contract, section 1
 
@@ -23,6 +26,17 @@ def moment_us(moment: datetime) -> int:
     if stamp.tzinfo is not None:
         stamp = stamp.tz_convert(UTC).tz_localize(None)
     return (stamp - pd.Timestamp(0)) // pd.Timedelta(microseconds=1)
+
+
+def bar_at_or_before(moment: NDArray[np.int64], step: int) -> NDArray[np.int64]:
+    """The start of the bar that holds the moment: weeks begin on Mondays, shorter bars at multiples since midnight."""
+    first = MONDAY if step == WEEK else 0
+    return (moment - first) // step * step + first
+
+
+def bar_at_or_after(moment: NDArray[np.int64], step: int) -> NDArray[np.int64]:
+    """The first bar that starts at the moment or later."""
+    return bar_at_or_before(moment + step - 1, step)
 
 
 def column_us(column: pd.Series) -> pd.Series:

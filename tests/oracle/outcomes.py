@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .bars import Spine
 from .calls import Coverage
-from .clock import NEVER, as_int, as_moment
+from .clock import NEVER, as_int, as_moment, bar_at_or_after
 from .hits import returns_and_hits
 from .windows import STATUS, Windows
 
@@ -28,8 +28,8 @@ def plan_entries(calls: pd.DataFrame, step: int) -> pd.DataFrame:
     excluded (filled bar), `open` or `unpriced`; the rule does not search for the next bar that exists.
     """
     signal_at, known_at = as_int(calls["signal_at"]), as_int(calls["known_at"])
-    next_open = (signal_at // step + 1) * step  # signal_at is a bar_start: signal_at + timeframe
-    first_open_known = -(-known_at // step) * step
+    next_open = signal_at + step  # signal_at is a bar_start: signal_at + timeframe
+    first_open_known = bar_at_or_after(known_at, step)
     best = calls.assign(entry_rule="next_open", entry_at_us=next_open)
     could = calls.assign(entry_rule="tradable", entry_at_us=np.maximum(next_open, first_open_known))
     could = could[could["provenance"].isin(["witnessed", "attested"])]

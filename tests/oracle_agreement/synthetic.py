@@ -11,11 +11,23 @@ import pandas as pd
 DAY, HOUR = pd.Timedelta(days=1), pd.Timedelta(hours=1)
 FIRST_DAY = pd.Timestamp("2025-01-01")
 N_DAYS = 220
-# The two timeframes end at the same moment; the run lives 20 minutes later.
+# All timeframes end at the same moment, but weeks on the Monday before; the run lives 20 minutes later.
 END = FIRST_DAY + N_DAYS * DAY
 N_HOURS = 420
 FIRST_HOUR = END - N_HOURS * HOUR
 AS_OF = datetime(2025, 8, 9, 0, 20)
+WEEK = 7 * DAY
+N_WEEKS = 220
+LAST_MONDAY = pd.Timestamp("2025-08-04")
+
+# How many bars each timeframe has, the first, their length, and how many may be missing inside a segment.
+GRIDS = {
+    "1d": (N_DAYS, FIRST_DAY, DAY, 3),
+    "1h": (N_HOURS, FIRST_HOUR, HOUR, 72),
+    "4h": (N_HOURS, END - N_HOURS * 4 * HOUR, 4 * HOUR, 18),
+    "1w": (N_WEEKS, LAST_MONDAY - N_WEEKS * WEEK, WEEK, 2),
+}
+
 # Our wall clock stands 8 days before, so that what was signalled since is `witnessed` and yet has outcomes.
 FETCHED_AT = datetime(2025, 8, 1, 0, 20)
 
@@ -57,11 +69,10 @@ def _tokens(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _prices(rng: np.random.Generator, timeframe: str) -> pd.DataFrame:
-    n, first, step = (N_DAYS, FIRST_DAY, DAY) if timeframe == "1d" else (N_HOURS, FIRST_HOUR, HOUR)
-    a_day = 1 if timeframe == "1d" else 24
+    n, first, step, tolerated = GRIDS[timeframe]
     rows = []
     for token in (*range(1, 11), *RANDOM, UNCOVERED):
-        for source, i, bar in _bars_of(rng, token, n, a_day):
+        for source, i, bar in _bars_of(rng, token, n, tolerated):
             rows.append((token, timeframe, first + i * step, *bar, 1000.0, source))
     columns = ["token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd", "price_source"]
     return pd.DataFrame(rows, columns=columns)
@@ -70,7 +81,7 @@ def _prices(rng: np.random.Generator, timeframe: str) -> pd.DataFrame:
 Bar = tuple[float, float, float, float]
 
 
-def _bars_of(rng: np.random.Generator, token: int, n: int, a_day: int) -> Iterator[tuple[str | None, int, Bar]]:
+def _bars_of(rng: np.random.Generator, token: int, n: int, tolerated: int) -> Iterator[tuple[str | None, int, Bar]]:
     """The bars of a token: price source, number, prices. Bar n is still open when the run looks."""
     if token == TIES:
         # Up or down by exactly the costs, or a little more: a hit is more than a tie.
@@ -83,15 +94,15 @@ def _bars_of(rng: np.random.Generator, token: int, n: int, a_day: int) -> Iterat
             price = (10.0, 50.0, 10.0, 51.0, 10.0)[min(5 * i // n, 4)]
             yield None, i, (price, price * 1.02, price * 0.97, price)
     elif token == HALTS:
-        # Three days of missing bars are filled, one bar more is a halt.
-        missing = {*range(40, 41), *range(60, 60 + 3 * a_day), *range(160, 160 + 3 * a_day + 1)}
+        # As many missing bars as are tolerated are filled, one bar more is a halt.
+        missing = {*range(40, 41), *range(60, 60 + tolerated), *range(160, 160 + tolerated + 1)}
         yield from ((None, i, bar) for i, bar in _walk(rng, 0, n) if i not in missing)
     elif token == DEAD:
         yield from ((None, i, bar) for i, bar in _walk(rng, 0, 2 * n // 3))
     elif token == STILL_ALIVE:
-        yield from ((None, i, bar) for i, bar in _walk(rng, 0, n - 3 * a_day))
+        yield from ((None, i, bar) for i, bar in _walk(rng, 0, n - tolerated))
     elif token == JUST_DEAD:
-        yield from ((None, i, bar) for i, bar in _walk(rng, 0, n - 3 * a_day - 1))
+        yield from ((None, i, bar) for i, bar in _walk(rng, 0, n - tolerated - 1))
     elif token == LATE:
         yield from ((None, i, bar) for i, bar in _walk(rng, n // 2, n + 1))
     elif token == TWO_SOURCES:
@@ -100,7 +111,7 @@ def _bars_of(rng: np.random.Generator, token: int, n: int, a_day: int) -> Iterat
     elif token in (EXCLUDED, OVERRIDDEN, UNCOVERED):
         yield from ((None, i, bar) for i, bar in _walk(rng, 0, n + 1))
     else:
-        yield from ((None, i, bar) for i, bar in _wild_walk(rng, n, a_day))
+        yield from ((None, i, bar) for i, bar in _wild_walk(rng, n, tolerated))
 
 
 def _walk(rng: np.random.Generator, start: int, end: int) -> Iterator[tuple[int, Bar]]:
@@ -112,7 +123,7 @@ def _walk(rng: np.random.Generator, start: int, end: int) -> Iterator[tuple[int,
         yield i, bar
 
 
-def _wild_walk(rng: np.random.Generator, n: int, a_day: int) -> Iterator[tuple[int, Bar]]:
+def _wild_walk(rng: np.random.Generator, n: int, tolerated: int) -> Iterator[tuple[int, Bar]]:
     """Late listings, missing bars, halts, jumps to either side of 5 times, early ends."""
     price = round(float(rng.uniform(0.01, 50)), 3)
     start, end = int(rng.choice([0, 0, 0, 20, 60])), n + 1 - int(rng.choice([0, 0, 0, 1, 3, 50]))
@@ -122,7 +133,7 @@ def _wild_walk(rng: np.random.Generator, n: int, a_day: int) -> Iterator[tuple[i
             continue
         draw = rng.random()
         if draw < 0.05:
-            silent_until = i + int(rng.choice([1, 2, 3 * a_day, 3 * a_day + 1], p=[0.7, 0.2, 0.05, 0.05]))
+            silent_until = i + int(rng.choice([1, 2, tolerated, tolerated + 1], p=[0.7, 0.2, 0.05, 0.05]))
             continue
         if draw > 0.994:
             price *= float(rng.choice([0.17, 0.24, 2.2, 4.7, 5.4]))
@@ -161,7 +172,7 @@ def _signals(rng: np.random.Generator, timeframes: tuple[str, ...]) -> pd.DataFr
 
 def _events(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, ...]]:
     """A vendor that says something when something fires, with the trend beside it, and says when it was known."""
-    n, first, step = (N_DAYS, FIRST_DAY, DAY) if timeframe == "1d" else (N_HOURS, FIRST_HOUR, HOUR)
+    n, first, step, _ = GRIDS[timeframe]
     for token in (*range(1, 11), *RANDOM, UNPRICED):
         state = 0
         for i in range(int(rng.choice([0, 4, 10, 90])), n + 1):
@@ -180,7 +191,7 @@ def _events(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, 
 
 def _states(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, ...]]:
     """A vendor that gives its state bar after bar, does not say when, and falls silent before the end."""
-    n, first, step = (N_DAYS, FIRST_DAY, DAY) if timeframe == "1d" else (N_HOURS, FIRST_HOUR, HOUR)
+    n, first, step, _ = GRIDS[timeframe]
     for token in (TIES, BORDERS, HALTS, DEAD, STILL_ALIVE, JUST_DEAD, LATE, *RANDOM):
         state = 0
         for i in range(int(rng.choice([0, 12, 30])), n - 15):

@@ -88,10 +88,10 @@ def test_a_torn_page_is_no_page(tmp_path: Path) -> None:
     (path,) = (tmp_path / "pages" / "tokenmetrics").iterdir()
     path.write_bytes(path.read_bytes()[:-3])
     with closing(PageStore(tmp_path, "today")) as store:
-        page = store.held("tokens", {"page": "1"}, 1)
+        page = store.find("tokens", {"page": "1"}, 1)
         assert page is not None and page.rows == [1]
-        assert store.held("tokens", {"page": "1"}, 2) is None
-        assert store.held("tokens", {"page": "2"}, 1) is None
+        assert store.find("tokens", {"page": "1"}, 2) is None
+        assert store.find("tokens", {"page": "2"}, 1) is None
 
 
 def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevServer, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevSer
     with closing(PageStore(tmp_path, "a fetch under way")) as store:
         hourly = fetch(server, tmp_path, timeframes=("1h",))
         store.keep(Page("tokens", {"page": "1"}, 200, NOW, compressed(b'{"data": [1]}')), 1)
-        assert store.held("tokens", {"page": "1"}, 1) is not None
+        assert store.find("tokens", {"page": "1"}, 1) is not None
     assert hourly.rows["signals"]
     whole = fetch(server, tmp_path / "whole")
     n_left = fetch(server, tmp_path).n_calls

@@ -33,7 +33,7 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 
-# Keys of files and columns of tables that earlier releases wrote, verbatim quotations of the contract, and `tell`, the
+# Keys of files and columns of tables that earlier releases wrote, verbatim quotations of the contract, and a
 # method of Python's files.
 KEPT = {
     "flows/delivery/delivery.py": {"told"},

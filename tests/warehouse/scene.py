@@ -11,11 +11,12 @@ import pandas as pd
 from flows.config import Settings
 from flows.run import Run
 from flows.warehouse.build import BuildReport, build
+from tests.exact import expect
 from tests.product import make_run, snapshot_without_gate
 
 LENGTH = {"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)}
 BAR_COLUMNS = ("token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd")
-SIGNAL_COLUMNS = ("vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at")
+SIGNAL_COLUMNS = ("vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at", "score")
 
 Bar = tuple[float, float, float, float]
 
@@ -31,6 +32,9 @@ class Scene:
 
     Every token is of sector Meme, unless told. Days are ISO text. Bars before the first of a test's own are added by
     `season`, because the first 7 days of a token are never scored.
+
+    Each daily bar and signal is delivered with an hourly one at the same moment, at three times the price and of the
+    other side, so that a model that mixes two timeframes gets another answer; `is_daily_only` leaves them out.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -39,11 +43,20 @@ class Scene:
     token_rows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     bar_rows: list[tuple[Any, ...]] = field(default_factory=list)
     signal_rows: list[tuple[Any, ...]] = field(default_factory=list)
+    is_daily_only: bool = False
+    # Rows of the other datasets, by name: whole rows by column.
+    other_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def token(
-        self, token_id: int, *, symbol: str | None = None, categories: str = "Meme", sector: str | None = None
+        self,
+        token_id: int,
+        *,
+        symbol: str | None = None,
+        name: str | None = None,
+        categories: str = "Meme",
+        sector: str | None = None,
     ) -> None:
-        self.token_rows[token_id] = (token_id, symbol or f"T{token_id}", categories, sector)
+        self.token_rows[token_id] = (token_id, symbol or f"T{token_id}", name, categories, sector)
 
     def bars(self, token_id: int, first: str, *bars: Bar | None, timeframe: str = "1d") -> None:
         """Bars one after another from `first` on; None is a bar that is missing."""
@@ -74,15 +87,27 @@ class Scene:
         known_at: str | None = None,
         vendor: str = "v",
         timeframe: str = "1d",
+        score: float | None = None,
     ) -> None:
         moments = pd.Timestamp(at), pd.Timestamp(known_at) if known_at else pd.NaT
-        self.signal_rows.append((vendor, token_id, timeframe, moments[0], direction, trend, moments[1]))
+        self.signal_rows.append((vendor, token_id, timeframe, moments[0], direction, trend, moments[1], score))
 
     def signals(self, token_id: int, first: str, *directions: int | None, vendor: str = "v") -> None:
         """Daily rows one after another from `first` on, without a known_at; None is a row that is missing."""
         for number, direction in enumerate(directions):
             if direction is not None:
                 self.signal(token_id, str(pd.Timestamp(first) + pd.Timedelta(days=number)), direction, vendor=vendor)
+
+    def replace_bar(self, token_id: int, at: str, bar: Bar, *, timeframe: str = "1d") -> None:
+        """What a bar is from now on."""
+        key = token_id, timeframe, pd.Timestamp(at)
+        place = next(place for place, row in enumerate(self.bar_rows) if row[:3] == key)
+        self.bar_rows[place] = (*key, *bar, None)
+
+    def remove_signals(self, token_id: int, *at: str, vendor: str = "v", timeframe: str = "1d") -> None:
+        """Rows that the vendor no longer delivers."""
+        gone = [(vendor, token_id, timeframe, pd.Timestamp(moment)) for moment in at]
+        self.signal_rows = [row for row in self.signal_rows if row[:4] not in gone]
 
     def run(self, as_of: str, *, fetched_at: str | None = None, price_source: str | None = None) -> BuildReport:
         """Deliver what is laid out, by a wall clock that stands at `as_of`, and build what it changes."""
@@ -91,26 +116,57 @@ class Scene:
 
     def take(self, as_of: str, *, fetched_at: str | None = None, price_source: str | None = None) -> Run:
         """Deliver what is laid out and build nothing."""
-        self._write(price_source)
-        run = make_run(self.folder, self.settings, as_of=_moment(as_of), fetched_at=_moment(fetched_at or as_of))
+        self.write(price_source)
+        run = make_run(self.folder, self.settings, as_of=moment(as_of), fetched_at=moment(fetched_at or as_of))
         snapshot_without_gate(self.connection, run)
         return run
+
+    def expect(self, table: str, columns: str, *rows: tuple[Any, ...], where: str = "true") -> None:
+        """Assert that a table holds exactly these rows, of those that `where` lets through."""
+        expect(self.connection, table, columns, *rows, where=where)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
 
-    def _write(self, price_source: str | None) -> None:
-        tokens = pd.DataFrame(self.token_rows.values(), columns=["token_id", "symbol", "categories", "sector"])
-        bars = pd.DataFrame(self.bar_rows, columns=list(BAR_COLUMNS)).astype({"volume_usd": "float64"})
+    def write(self, price_source: str | None) -> None:
+        tokens = pd.DataFrame(self.token_rows.values(), columns=["token_id", "symbol", "name", "categories", "sector"])
+        bar_rows, signal_rows = self.bar_rows, self.signal_rows
+        if not self.is_daily_only:
+            bar_rows = bar_rows + _hourly_bars(bar_rows)
+            signal_rows = signal_rows + _hourly_signals(signal_rows)
+        bars = pd.DataFrame(bar_rows, columns=list(BAR_COLUMNS)).astype({"volume_usd": "float64"})
         bars["price_source"] = pd.Series([price_source] * len(bars), dtype="string")
-        signals = pd.DataFrame(self.signal_rows, columns=list(SIGNAL_COLUMNS)).astype(
-            {"trend": "float64", "signal_at": "datetime64[us]", "known_at": "datetime64[us]"}
+        signals = pd.DataFrame(signal_rows, columns=list(SIGNAL_COLUMNS)).astype(
+            {"trend": "float64", "score": "float64", "signal_at": "datetime64[us]", "known_at": "datetime64[us]"}
         )
+        for name, rows in self.other_rows.items():
+            pd.DataFrame(rows).to_parquet(self.folder / f"{name}.parquet", index=False)
         for name, table in (("tokens", tokens), ("prices", bars), ("signals", signals)):
             table.to_parquet(self.folder / f"{name}.parquet", index=False)
 
 
-def _moment(text: str) -> datetime:
+def _hourly_bars(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The first hour of each day that has a daily bar and no hourly one, up where the day went down."""
+    own = {(row[0], row[2]) for row in rows if row[1] == "1h"}
+    found = []
+    for token_id, timeframe, bar_start, opened, high, low, close, volume in rows:
+        if timeframe == "1d" and (token_id, bar_start) not in own:
+            found.append((token_id, "1h", bar_start, 3 * close, 3 * high, 3 * low, 3 * opened, volume))
+    return found
+
+
+def _hourly_signals(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """A row of the other side for the first hour of each day that has a daily row and no hourly one."""
+    own = {(row[0], row[1], row[3]) for row in rows if row[2] == "1h"}
+    found = []
+    for vendor, token_id, timeframe, signal_at, direction, trend, known_at, score in rows:
+        if timeframe == "1d" and (vendor, token_id, signal_at) not in own:
+            other = None if trend is None else -trend
+            found.append((vendor, token_id, "1h", signal_at, -direction, other, known_at, score))
+    return found
+
+
+def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 

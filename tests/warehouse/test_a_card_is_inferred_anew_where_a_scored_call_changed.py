@@ -4,7 +4,7 @@ from tests.warehouse.scene import Scene, flat
 
 CARDS = (
     "select direction, entry_rule, provenance, n_calls, n_open, hit_rate, n_clusters, base_rate, timing_edge "
-    "from marts.token_scorecard where token_id = 1 and horizon = 1 order by all"
+    "from marts.token_scorecard where timeframe = '1d' and token_id = 1 and horizon = 1 order by all"
 )
 
 
@@ -18,7 +18,7 @@ def test_a_card_is_inferred_anew_where_a_scored_call_changed(scene: Scene) -> No
     # The bar that the call of the 11th enters on is not there yet.
     scene.signal(1, "2026-01-11", 1)
     assert not scene.run("2026-01-12T01:20").is_full
-    scope = "select is_rescored from temp.card_scope where token_id = 1 and horizon = 1"
+    scope = "select is_rescored from temp.card_scope where timeframe = '1d' and token_id = 1 and horizon = 1"
     assert scene.rows(scope) == [(False,)]
     waiting = scene.rows(CARDS)
 

@@ -5,7 +5,8 @@ from tests.warehouse.scene import Scene, day, flat
 
 def _segments(scene: Scene) -> list[tuple[object, ...]]:
     return scene.rows(
-        "select segment, started_at, ended_at, n_bars, n_filled, has_ended from core.segment order by segment"
+        "select segment, started_at, ended_at, n_bars, n_filled, has_ended from core.segment "
+        "where timeframe = '1d' order by segment"
     )
 
 
@@ -26,7 +27,7 @@ def test_a_jump_of_more_than_five_times_is_none_of_ours(scene: Scene) -> None:
     for token_id, opened in enumerate((50, 50.01, 2, 1.99)):
         scene.bars(token_id, "2026-01-01", flat(10), flat(opened))
     scene.run("2026-01-03T00:20")
-    n_segments = "select token_id, count(*) from core.segment group by all order by all"
+    n_segments = "select token_id, count(*) from core.segment where timeframe = '1d' group by all order by all"
     assert scene.rows(n_segments) == [(0, 1), (1, 2), (2, 1), (3, 2)]
 
 
@@ -36,7 +37,7 @@ def test_a_window_ends_with_its_segment(scene: Scene) -> None:
     scene.run("2026-01-11T00:20")
     assert scene.rows(
         "select horizon, exit_at, exit_price, highest, lowest, status from core.forward_window "
-        "where entry_at = '2026-01-09' order by horizon"
+        "where timeframe = '1d' and entry_at = '2026-01-09' order by horizon"
     ) == [
         (1, day("10"), 11, 12, 9, "matured"),
         # Scheduled for the end of the 10th, which has passed: cut short at the end of the 9th.
@@ -50,5 +51,6 @@ def test_only_the_first_segment_has_a_season(scene: Scene) -> None:
     scene.seasoned(1, "2026-01-08", flat(10), flat(100))
     scene.run("2026-01-10T00:20")
     assert scene.rows(
-        "select entry_at, status from core.forward_window where horizon = 1 order by entry_at desc limit 3"
+        "select entry_at, status from core.forward_window "
+        "where timeframe = '1d' and horizon = 1 order by entry_at desc limit 3"
     ) == [(day("09"), "matured"), (day("08"), "matured"), (day("07"), "excluded")]

@@ -7,7 +7,8 @@ def test_a_missing_bar_is_filled_flat(scene: Scene) -> None:
     scene.bars(1, "2026-01-01", (10, 12, 9, 11), None, None, (20, 22, 19, 21))
     scene.run("2026-01-05T00:20")
     assert scene.rows(
-        "select bar_start, open, high, low, close, is_filled, segment from work.spine_bar order by bar_start"
+        "select bar_start, open, high, low, close, is_filled, segment from work.spine_bar "
+        "where timeframe = '1d' order by bar_start"
     ) == [
         (day("01"), 10, 12, 9, 11, False, 1),
         (day("02"), 11, 11, 11, 11, True, 1),
@@ -21,7 +22,8 @@ def test_windows_count_filled_bars(scene: Scene) -> None:
     scene.seasoned(1, "2026-01-08", (10, 10, 10, 11), None, (12, 12, 12, 12))
     scene.run("2026-01-11T00:20")
     assert scene.rows(
-        "select entry_at, horizon, exit_price, status from core.forward_window where entry_at >= '2026-01-08' "
+        "select entry_at, horizon, exit_price, status from core.forward_window "
+        "where timeframe = '1d' and entry_at >= '2026-01-08' "
         "order by entry_at, horizon"
     ) == [
         (day("08"), 1, 11, "matured"),

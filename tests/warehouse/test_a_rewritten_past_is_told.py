@@ -6,11 +6,17 @@ import pytest
 
 from tests.warehouse.scene import Scene, day, flat
 
-KINDS = "select token_id, kind, is_flattering from marts.restatement where coalesce(field, '') <> 'score' order by all"
-GONE = "select token_id, moment_at, is_back from ops.vanished order by snapshot_id, token_id, moment_at"
+KINDS = (
+    "select token_id, kind, is_flattering from marts.restatement "
+    "where timeframe = '1d' and coalesce(field, '') <> 'score' order by all"
+)
+GONE = (
+    "select token_id, moment_at, is_back from ops.vanished "
+    "where timeframe = '1d' order by snapshot_id, token_id, moment_at"
+)
 RATES = (
     "select n_reread, n_restated, n_calls_published, hit_rate_published, n_calls_restated, hit_rate_restated "
-    "from marts.restatement_summary where dataset = 'signals' and sector = 'all' and horizon = 1"
+    "from marts.restatement_summary where timeframe = '1d' and dataset = 'signals' and sector = 'all' and horizon = 1"
 )
 
 
@@ -43,7 +49,8 @@ def test_what_a_rewritten_past_would_gain(scene: Scene) -> None:
     assert scene.rows(RATES) == [(27, 3, 3, pytest.approx(1 / 3), 4, 0.75)]
     assert scene.rows("select distinct changed_at from marts.restatement") == [(day("17T00:20"),)]
     # What was told first is what is scored, but for the insertion, which is backfill.
-    assert scene.rows("select token_id, direction, provenance from core.call where signal_at = '2026-01-10' "
+    assert scene.rows("select token_id, direction, provenance from core.call "
+                          "where timeframe = '1d' and signal_at = '2026-01-10' "
                       "order by all") == [(1, 1, "backfill"), (2, -1, "backfill"), (3, 1, "backfill"),
                                           (4, 1, "backfill")]  # fmt: skip
 
@@ -56,7 +63,7 @@ def test_a_change_that_costs_a_hit_does_not_flatter(scene: Scene) -> None:
     scene.signals(1, "2026-01-08", 0, 0, -1, -1)
     scene.run("2026-01-17T00:20")
     # The row of the 11th was no call before, and is none now.
-    assert scene.rows("select moment_at, is_flattering from marts.restatement order by all") == [
+    assert scene.rows("select moment_at, is_flattering from marts.restatement where timeframe = '1d' order by all") == [
         (day("10"), False),
         (day("11"), None),
     ]
@@ -80,7 +87,7 @@ def test_a_row_may_go_and_come_back(scene: Scene) -> None:
         scene.signals(1, "2026-01-01", 0, second, 0)
         (scene.run if moment == "08" else scene.take)(f"2026-01-{moment}T00:20")
     assert scene.rows(GONE) == [(1, day("02"), False), (1, day("02"), True), (1, day("02"), False)]
-    assert scene.rows("select kind, changed_at from marts.restatement order by all") == [
+    assert scene.rows("select kind, changed_at from marts.restatement where timeframe = '1d' order by all") == [
         ("vanished", day("05T00:20")),
         ("vanished", day("08T00:20")),
     ]
@@ -109,7 +116,7 @@ def test_what_a_delivery_does_not_span_has_not_vanished(scene: Scene) -> None:
     scene.signal(1, "2026-01-03", 0)
     scene.signal(1, "2026-01-05", 0)
     scene.take("2026-01-06T00:20")
-    assert scene.rows("from ops.vanished") == []
+    assert scene.rows("from ops.vanished where timeframe = '1d'") == []
 
 
 def test_a_row_that_cannot_be_read_may_be_the_missing_one(scene: Scene) -> None:
@@ -118,9 +125,9 @@ def test_a_row_that_cannot_be_read_may_be_the_missing_one(scene: Scene) -> None:
     scene.take("2026-01-04T00:20")
     scene.signal_rows = []
     scene.signals(1, "2026-01-01", 0, None, 0)
-    scene.signal_rows.append(("v", 1, "1d", None, 1, None, None))
+    scene.signal_rows.append(("v", 1, "1d", None, 1, None, None, None))
     scene.take("2026-01-05T00:20")
-    assert scene.rows("from ops.vanished") == []
+    assert scene.rows("from ops.vanished where timeframe = '1d'") == []
 
 
 def test_a_row_of_a_day_that_nobody_had_looked_at_did_not_appear(scene: Scene) -> None:
@@ -131,7 +138,7 @@ def test_a_row_of_a_day_that_nobody_had_looked_at_did_not_appear(scene: Scene) -
     scene.signal_rows = []
     scene.signals(1, "2026-01-01", 0, 1, 0, 1, 0, 1, 0)
     scene.run("2026-01-08T00:20")
-    assert scene.rows("from marts.restatement") == []
+    assert scene.rows("from marts.restatement where timeframe = '1d'") == []
 
 
 def test_how_much_was_looked_at_is_told(scene: Scene) -> None:
@@ -140,6 +147,7 @@ def test_how_much_was_looked_at_is_told(scene: Scene) -> None:
     scene.take("2026-01-03T12:00")
     assert scene.rows(
         "select dataset, vendor, timeframe, read_from, read_to, n_tokens, n_rows, n_past, n_vanished from ops.reread "
+        "where timeframe = '1d' "
         "order by dataset"
     ) == [
         ("prices", None, "1d", day("01"), day("01"), 1, 1, 1, 0),
@@ -147,7 +155,8 @@ def test_how_much_was_looked_at_is_told(scene: Scene) -> None:
     ]
     # The same bytes again: looked at, and nothing more.
     scene.take("2026-01-09T12:00")
-    assert scene.rows("select dataset, as_of, n_rows from ops.reread order by as_of, dataset")[-1] == (
+    newest = "select dataset, as_of, n_rows from ops.reread where timeframe = '1d' order by as_of, dataset"
+    assert scene.rows(newest)[-1] == (
         "signals",
         datetime(2026, 1, 9, 12),
         3,

@@ -21,7 +21,7 @@ def test_base_leaves_the_token_out(scene: Scene) -> None:
     scene.run("2026-01-10T00:20")
     found = scene.rows(
         "select token_id, n_base, base_hit, base_return from marts.signal_outcome "
-        "where horizon = 1 and entry_rule = 'next_open' order by token_id"
+        "where timeframe = '1d' and horizon = 1 and entry_rule = 'next_open' order by token_id"
     )
     assert [row[:2] for row in found] == [(1, 3), (3, 3), (6, 0)]
     # Long, of 2, 3 and 4: one hit; (0.008 - 0.012 - 0.001) / 3.
@@ -37,6 +37,7 @@ def test_two_others_are_no_base(scene: Scene) -> None:
         scene.seasoned(token_id, "2026-01-08", flat(100), flat(100))
         scene.signals(token_id, "2026-01-07", 0, 1)
     scene.run("2026-01-10T00:20")
-    found = scene.rows("select distinct n_base, base_hit, base_return from marts.signal_outcome where horizon = 1 "
+    found = scene.rows("select distinct n_base, base_hit, base_return from marts.signal_outcome "
+    "where timeframe = '1d' and horizon = 1 "
                        "and entry_rule = 'next_open'")  # fmt: skip
     assert found == [(2, None, None)]

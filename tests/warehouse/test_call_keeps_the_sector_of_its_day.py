@@ -14,7 +14,8 @@ def test_call_keeps_the_sector_of_its_day(scene: Scene) -> None:
     scene.signals(1, "2026-01-09", -1)
     scene.run("2026-01-11T00:20")
     assert scene.rows(
-        "select signal_at, sector from marts.signal_outcome where horizon = 1 and entry_rule = 'next_open' order by all"
+        "select signal_at, sector from marts.signal_outcome "
+        "where timeframe = '1d' and horizon = 1 and entry_rule = 'next_open' order by all"
     ) == [(day("08"), "Meme"), (day("09"), "Gaming")]
 
 
@@ -25,5 +26,6 @@ def test_what_is_excluded_is_said_at_once(scene: Scene) -> None:
     scene.signals(1, "2026-01-06", 0, 1)
     scene.run("2026-01-09T00:20")
     assert scene.rows(
-        "select horizon, status, hit from marts.signal_outcome where entry_rule = 'next_open' order by horizon"
+        "select horizon, status, hit from marts.signal_outcome "
+        "where timeframe = '1d' and entry_rule = 'next_open' order by horizon"
     ) == [(1, "excluded", None), (2, "excluded", None), (3, "excluded", None)]

@@ -26,4 +26,6 @@ def test_a_token_excluded_by_mistake_is_scored_once_corrected(scene: Scene) -> N
     scene.token(1, categories="Layer 1")
     scene.run("2026-01-11T00:20")
     assert scene.rows("select is_scored from core.token order by revision") == [(False,), (True,)]
-    assert scene.rows("select distinct status from marts.signal_outcome where horizon = 1") == [("matured",)]
+    assert scene.rows("select distinct status from marts.signal_outcome where timeframe = '1d' and horizon = 1") == [
+        ("matured",)
+    ]

@@ -19,7 +19,7 @@ def test_dead_token_is_truncated_not_dropped(scene: Scene) -> None:
         """
         select direction, horizon, status, exit_at, exit_price, gross_return, net_return, hit, mae, mfe, max_drawdown
         from marts.signal_outcome
-        where entry_rule = 'next_open' and horizon >= 2
+        where timeframe = '1d' and entry_rule = 'next_open' and horizon >= 2
         order by direction desc, horizon
         """
     )
@@ -37,7 +37,8 @@ def test_dead_token_is_truncated_not_dropped(scene: Scene) -> None:
         """
         select n_calls, n_truncated, hit_rate, hit_rate_floor
         from marts.signal_scorecard
-        where sector = 'all' and direction = 'both' and provenance = 'all' and entry_rule = 'next_open'
+        where timeframe = '1d' and sector = 'all' and direction = 'both' and provenance = 'all'
+            and entry_rule = 'next_open'
         order by horizon
         """
     ) == [(2, 0, 0.5, 0.5), (2, 0, 0.5, 0.5), (2, 2, 0.5, 0)]
@@ -51,5 +52,5 @@ def test_three_days_of_silence_are_no_death(scene: Scene) -> None:
     scene.run("2026-01-13T00:20")
     assert scene.rows(
         "select token_id, status from core.forward_window "
-        "where entry_at = '2026-01-08' and horizon = 3 and token_id < 3 order by token_id"
+        "where timeframe = '1d' and entry_at = '2026-01-08' and horizon = 3 and token_id < 3 order by token_id"
     ) == [(1, "open"), (2, "truncated")]

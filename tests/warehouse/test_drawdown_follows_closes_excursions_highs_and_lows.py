@@ -14,13 +14,13 @@ def test_drawdown_follows_closes_excursions_highs_and_lows(scene: Scene) -> None
     scene.run("2026-01-11T00:20")
     [window] = scene.rows(
         "select forward_return, highest, lowest, drawdown_long, drawdown_short from core.forward_window "
-        "where token_id = 1 and entry_at = '2026-01-08' and horizon = 3"
+        "where timeframe = '1d' and token_id = 1 and entry_at = '2026-01-08' and horizon = 3"
     )
     # Long: from 120 down to 90. Short, of fixed size: from 100 up to 120, a fifth of the entry; 90 to 99 is less.
     assert window == pytest.approx((-0.01, 150, 60, 90 / 120 - 1, -0.2))
     long, short = scene.rows(
         "select gross_return, net_return, mae, mfe, max_drawdown, is_wiped_out from marts.signal_outcome "
-        "where horizon = 3 and entry_rule = 'next_open' order by direction desc"
+        "where timeframe = '1d' and horizon = 3 and entry_rule = 'next_open' order by direction desc"
     )
     assert long == pytest.approx((-0.01, -0.012, -0.4, 0.5, -0.25, False))
     assert short == pytest.approx((0.01, 0.008, -0.5, 0.4, -0.2, False))
@@ -33,6 +33,7 @@ def test_a_doubled_price_wipes_a_short_out(scene: Scene) -> None:
         scene.signals(token_id, "2026-01-06", 0, -1)
     scene.run("2026-01-09T00:20")
     assert scene.rows(
-        "select token_id, is_wiped_out from marts.signal_outcome where horizon = 1 and entry_rule = 'next_open' "
+        "select token_id, is_wiped_out from marts.signal_outcome "
+        "where timeframe = '1d' and horizon = 1 and entry_rule = 'next_open' "
         "order by all"
     ) == [(1, True), (2, False)]

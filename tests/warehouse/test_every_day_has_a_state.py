@@ -37,7 +37,8 @@ def nights(scene: Scene, *dates: int, only_newest_from: int = 99) -> None:
 def states(scene: Scene, vendor: str | None) -> dict[int, str]:
     return dict(
         scene.connection.execute(
-            "select extract(day from bar_start), state from ops.day where vendor is not distinct from $vendor "
+            "select extract(day from bar_start), state from ops.day "
+            "where timeframe = '1d' and vendor is not distinct from $vendor "
             "order by bar_start",
             {"vendor": vendor},
         ).fetchall()
@@ -57,16 +58,19 @@ def test_days_are_complete_backfilled_or_partial_late_or_missing(scene: Scene) -
     halting = states(scene, "halting")
     assert halting == {10: in_time, 11: "partial", 12: afterwards, 13: afterwards, 14: "late", 15: in_time, 16: in_time}
 
-    found = scene.rows("select n_tokens, n_expected, first_known_at from ops.day where vendor = 'halting' "
-                       "and bar_start in ('2026-01-11', '2026-01-12') order by bar_start")  # fmt: skip
+    found = scene.rows("select n_tokens, n_expected, first_known_at from ops.day "
+                       "where vendor = 'halting' and timeframe = '1d' and bar_start in ('2026-01-11', '2026-01-12') "
+                       "order by bar_start")  # fmt: skip
     assert found == [(2, 3, day("12T00:20")), (3, 2, day("16T00:20"))]
     # Every expected day has one state.
-    counts = scene.rows("select count(*), count(distinct bar_start) from ops.day group by dataset, vendor")
+    counts = scene.rows(
+        "select count(*), count(distinct bar_start) from ops.day where timeframe = '1d' group by dataset, vendor"
+    )
     assert sorted(counts) == [(7, 7), (8, 8), (8, 8), (8, 8)]
 
     def halting_at(moment: datetime, **settings: object) -> list[str]:
         told = read_days(scene.connection, scene.settings.model_copy(update=settings), moment)
-        return [one.state for one in told if one.vendor == "halting"][4:]
+        return [one.state for one in told if (one.vendor, one.timeframe) == ("halting", "1d")][4:]
 
     # Asked later, of the same file: prices have come until the 17th, so the signals of the 17th are late by six.
     assert halting_at(day("18T05:59")) == ["late", in_time, in_time]

@@ -16,7 +16,9 @@ def test_the_largest_token_id_has_windows(scene: Scene) -> None:
         (-(2**63), 10),
         (LARGEST_ID, 10),
     ]
-    assert scene.rows("select distinct status from marts.signal_outcome where horizon = 1") == [("matured",)]
+    assert scene.rows("select distinct status from marts.signal_outcome where timeframe = '1d' and horizon = 1") == [
+        ("matured",)
+    ]
 
 
 def test_one_absurd_wick_does_not_end_the_night(scene: Scene) -> None:
@@ -27,6 +29,7 @@ def test_one_absurd_wick_does_not_end_the_night(scene: Scene) -> None:
         scene.signals(token_id, "2026-01-07", 0, 1)
     scene.run("2026-01-10T00:20")
     best = scene.rows(
-        "select token_id, mfe from marts.signal_outcome where horizon = 1 and entry_rule = 'next_open' order by all"
+        "select token_id, mfe from marts.signal_outcome "
+        "where timeframe = '1d' and horizon = 1 and entry_rule = 'next_open' order by all"
     )
     assert dict(best) == pytest.approx({1: 1e29, 2: 0.1})

@@ -4,7 +4,9 @@ from tests.warehouse.scene import Scene, day, flat
 
 
 def _calls(scene: Scene) -> list[tuple[object, ...]]:
-    return scene.rows("select signal_at, direction, side_before, after_gap from core.call order by signal_at")
+    return scene.rows(
+        "select signal_at, direction, side_before, after_gap from core.call where timeframe = '1d' order by signal_at"
+    )
 
 
 def test_first_row_is_never_a_call(scene: Scene) -> None:

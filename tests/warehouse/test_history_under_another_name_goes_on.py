@@ -26,4 +26,4 @@ def test_history_delivered_again_under_another_name_goes_on(scene: Scene) -> Non
 def test_a_source_that_is_a_night_late_is_not_given_up(scene: Scene) -> None:
     deliver(scene, None, "2026-01-10", "2026-01-11T00:20")
     deliver(scene, "spot", "2026-01-12", "2026-01-13T00:20")
-    assert scene.rows("select price_source from work.price_source") == [("",)]
+    assert scene.rows("select price_source from work.price_source where timeframe = '1d'") == [("",)]

@@ -6,7 +6,7 @@ from tests.warehouse.scene import Scene, day, flat
 
 CURVE = (
     "select bar_start, bar_return, equity, drawdown, n_long, n_short, turnover from marts.sector_equity "
-    "where sector = 'Meme' and policy = $policy order by bar_start"
+    "where timeframe = '1d' and sector = 'Meme' and policy = $policy order by bar_start"
 )
 
 
@@ -53,7 +53,7 @@ def test_a_fall_has_a_peak_a_trough_and_a_recovery(scene: Scene) -> None:
     scene.run("2026-01-13T00:20")
     falls = scene.rows(
         "select policy, max_drawdown, peak_at, trough_at, recovered_at, n_bars_under_water "
-        "from marts.sector_drawdown where sector = 'all' order by policy"
+        "from marts.sector_drawdown where timeframe = '1d' and sector = 'all' order by policy"
     )
     assert [(row[0], *row[2:]) for row in falls] == [
         ("equal_weight", day("08"), day("09"), day("11"), 3),
@@ -105,7 +105,8 @@ def test_a_return_to_the_old_top_is_a_recovery_at_whatever_height(scene: Scene) 
     scene.signals(1, "2026-01-07", *[1] * len(closes))
     scene.run("2026-04-30T00:20")
     falls = scene.rows(
-        "select policy, peak_at, recovered_at, n_bars_under_water from marts.sector_drawdown where sector = 'all'"
+        "select policy, peak_at, recovered_at, n_bars_under_water from marts.sector_drawdown "
+        "where timeframe = '1d' and sector = 'all'"
     )
     top = [day("12"), day("15"), 3]
     assert {row[0]: list(row[1:]) for row in falls} == {"signal": top, "equal_weight": top, "hold": top}
@@ -115,12 +116,13 @@ def test_what_a_holder_paid_is_revised_with_the_bar(scene: Scene) -> None:
     scene.seasoned(1, "2026-01-08", (10, 12, 9, 11), flat(11), flat(11))
     scene.signals(1, "2026-01-07", 1, 1, 1)
     scene.run("2026-01-11T00:20")
-    paid = "select entered_at, entry_price from work.hold_entry"
+    paid = "select entered_at, entry_price from work.hold_entry where timeframe = '1d'"
     assert scene.rows(paid) == [(day("08"), 10)]
     entry = next(place for place, row in enumerate(scene.bar_rows) if row[2] == day("08"))
     scene.bar_rows[entry] = (*scene.bar_rows[entry][:3], 10.5, *scene.bar_rows[entry][4:])
     assert not scene.run("2026-01-11T01:20").is_full
     assert scene.rows(paid) == [(day("08"), 10.5)]
     assert scene.rows(
-        "select equity from marts.sector_equity where policy = 'hold' and sector = 'all' and bar_start = '2026-01-08'"
+        "select equity from marts.sector_equity "
+        "where timeframe = '1d' and policy = 'hold' and sector = 'all' and bar_start = '2026-01-08'"
     ) == [(pytest.approx(11 / 10.5),)]

@@ -29,7 +29,8 @@ def test_tie_is_no_hit(scene: Scene) -> None:
         scene.signals(token_id, "2026-01-07", -direction, direction)
     scene.run("2026-01-10T00:20")
     found = scene.rows(
-        "select net_return, hit from marts.signal_outcome where horizon = 1 and entry_rule = 'next_open' "
+        "select net_return, hit from marts.signal_outcome "
+        "where timeframe = '1d' and horizon = 1 and entry_rule = 'next_open' "
         "order by token_id"
     )
     for (net_return, hit), (*_, net, is_hit) in zip(found, CASES, strict=True):
@@ -50,7 +51,8 @@ def test_ties_are_neither_gains_nor_losses(scene: Scene) -> None:
         """
         select n_calls, hit_rate, profit_factor, payoff_ratio
         from marts.signal_scorecard
-        where horizon = 1 and sector = 'all' and direction = 'both' and provenance = 'all' and entry_rule = 'next_open'
+        where timeframe = '1d' and horizon = 1 and sector = 'all' and direction = 'both' and provenance = 'all'
+            and entry_rule = 'next_open'
         """
     )
     assert (n_calls, hit_rate) == (4, 0.25)

@@ -13,7 +13,8 @@ def test_tradable_waits_until_it_was_known(scene: Scene) -> None:
         scene.signal(token_id, "2026-01-08", 1, known_at=f"2026-01-{moment}")
     scene.run("2026-01-11T00:20")
     assert scene.rows(
-        "select token_id, provenance, entry_rule, entry_at, entry_price from marts.signal_outcome where horizon = 1 "
+        "select token_id, provenance, entry_rule, entry_at, entry_price from marts.signal_outcome "
+        "where timeframe = '1d' and horizon = 1 "
         "order by all"
     ) == [
         (1, "attested", "next_open", day("09"), 11),
@@ -36,7 +37,7 @@ def test_only_our_own_clock_makes_a_row_witnessed(scene: Scene) -> None:
     scene.signal(2, "2026-01-07", 0, known_at="2026-01-08T00:10", vendor="w")
     scene.signal(2, "2026-01-08", 1, known_at="2026-01-09T00:10", vendor="w")
     scene.run("2026-01-10T00:20")
-    assert scene.rows("select vendor, signal_at, provenance from core.call order by all") == [
+    assert scene.rows("select vendor, signal_at, provenance from core.call where timeframe = '1d' order by all") == [
         ("v", day("08"), "backfill"),
         ("v", day("09"), "witnessed"),
         ("w", day("08"), "attested"),

@@ -16,7 +16,7 @@ def test_unpriced_or_open(scene: Scene) -> None:
     scene.run("2026-01-10T00:20")
     assert scene.rows(
         "select token_id, entry_at, entry_price, exit_at, exit_price, status, hit, n_base from marts.signal_outcome "
-        "where horizon = 2 and entry_rule = 'next_open' order by token_id"
+        "where timeframe = '1d' and horizon = 2 and entry_rule = 'next_open' order by token_id"
     ) == [
         (1, day("10"), None, day("12"), None, "open", None, None),
         (2, day("10"), None, None, None, "unpriced", None, None),
@@ -27,6 +27,6 @@ def test_unpriced_or_open(scene: Scene) -> None:
     # No signals scored: no rate, not a rate of 0.
     assert scene.rows(
         "select n_calls, n_open, n_unpriced, n_excluded, hit_rate, hit_rate_floor, is_reportable "
-        "from marts.signal_scorecard where horizon = 2 and sector = 'all' and direction = 'both' "
+        "from marts.signal_scorecard where timeframe = '1d' and horizon = 2 and sector = 'all' and direction = 'both' "
         "and provenance = 'all' and entry_rule = 'next_open'"
     ) == [(0, 2, 3, 0, None, None, False)]

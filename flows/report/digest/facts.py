@@ -13,6 +13,7 @@ from flows.report.digest.quality import incomplete_because, read_quality
 from flows.report.digest.risk import read_curves, read_drawdowns, read_points
 from flows.report.digest.scores import MARK_LEVEL, main_horizon, read_cells, read_provenances
 from flows.report.digest.sentences import with_sentences
+from flows.timeframes import TIMEFRAMES
 
 NO_STANCE = {"n_long_now": None, "n_short_now": None}
 
@@ -100,7 +101,7 @@ def _left_out(file: File, tracks: dict[tuple[str, str], Moved]) -> Iterable[Left
         "scorecard.",
     )
     for (vendor, timeframe), moved in tracks.items():
-        every = {"1d": "daily calls", "1h": "hourly calls"}[timeframe]
+        every = f"{TIMEFRAMES[timeframe].adjective} calls"
         if moved.drawdowns:
             yield LeftOut(
                 section="drawdowns",

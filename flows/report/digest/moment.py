@@ -15,6 +15,8 @@ import duckdb
 
 from flows.config import SQL_DIR
 from flows.errors import UsageError
+from flows.timeframes import TIMEFRAMES
+from flows.warehouse.connection import scalar_macros
 
 WEEK = timedelta(days=7)
 
@@ -53,6 +55,7 @@ class File:
         self.moment = moment
         for name in ("as_of", "last_as_of", "week_from", "week_to", "published_at"):
             connection.execute(f"set variable {name} = $value::timestamp", {"value": getattr(moment, name)})
+        connection.execute(scalar_macros(TIMEFRAMES))
         connection.execute(_sql("views"))
         self.tables = {
             f"{schema}.{table}"

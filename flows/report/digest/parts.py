@@ -6,6 +6,7 @@ from dataclasses import replace
 from flows.report.digest.document import Table, Text, Writer
 from flows.report.digest.model import Cell, Digest, Track
 from flows.scoring.inference import MIN_CLUSTERS, MIN_EFFECTIVE
+from flows.timeframes import TIMEFRAMES
 
 MAIL_ROWS = 6
 
@@ -18,8 +19,6 @@ WIDE = frozenset({"page", "plain"})
 MAIL = frozenset({"mail"})
 
 PAGE = frozenset({"page"})
-
-EVERY = {"1d": "daily calls", "1h": "hourly calls"}
 
 
 def cut(table: Table) -> tuple[Table, ...]:
@@ -43,7 +42,7 @@ def left_out(writer: Writer, section: str) -> Iterable[Text]:
 
 def name_of(digest: Digest, track: Track) -> str:
     """A track in words for a caption, with the vendor's name if there are several."""
-    every = EVERY[track.timeframe]
+    every = _calls(track)
     return f"{track.vendor}, {every}" if _is_shared(digest) else every
 
 
@@ -53,9 +52,13 @@ def starting(digest: Digest, track: Track) -> str:
     return name if _is_shared(digest) else name[0].upper() + name[1:]
 
 
+def _calls(track: Track) -> str:
+    return f"{TIMEFRAMES[track.timeframe].adjective} calls"
+
+
 def track_template(digest: Digest, number: int, *, is_first: bool = False) -> str:
     """A track's name in a template; the vendor by its path, because its name might contain template syntax."""
-    every = EVERY[digest.tracks[number].timeframe]
+    every = _calls(digest.tracks[number])
     if _is_shared(digest):
         return f"{{tracks.{number}.vendor|text}}, {every}"
     return every[0].upper() + every[1:] if is_first else every

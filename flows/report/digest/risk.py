@@ -35,7 +35,7 @@ CURVE_BARS = """
 curve as (
     select
         equity.*,
-        equity.bar_start + case equity.timeframe when '1h' then interval 1 hour else interval 1 day end as bar_end
+        equity.bar_start + bar_length(equity.timeframe) as bar_end
     from marts.sector_equity as equity
     inner join newest_end using (timeframe)
     where vendor = $vendor and timeframe = $timeframe and equity.bar_start < newest_end.newest_end
@@ -71,7 +71,7 @@ group by sector, policy
 order by sector <> 'all', sector, policy
 """
 
-# The chart's points: one a week for daily bars, one a day for hourly bars, and the newest.
+# The chart's points: one a week for daily bars, one a day for shorter bars, and the newest.
 POINTS = f"""
 with {CURVE_BARS}
 
@@ -80,7 +80,8 @@ from curve
 where
     sector = 'all'
     and (
-        (epoch(bar_end) // 86400) % (case $timeframe when '1h' then 1 else 7 end) = 0
+        bar_seconds($timeframe) >= 7 * 86400
+        or (epoch(bar_end) // 86400) % (case when bar_seconds($timeframe) < 86400 then 1 else 7 end) = 0
         and bar_end = date_trunc('day', bar_end)
         or bar_end = (select max(bar_end) from curve)
     )

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from flows.report.digest.document import difference, estimate
 from flows.report.digest.model import Cell, Digest, Provenance, Track
-
-UNITS = {"1d": "day", "1h": "hour"}
+from flows.timeframes import DEFAULT, TIMEFRAMES
 
 
 def with_sentences(digest: Digest) -> Digest:
@@ -24,7 +23,7 @@ def three_sentences(digest: Digest) -> tuple[str, ...]:
 
 def bars(n: int, timeframe: str) -> str:
     """A number of bars in words: `14 days`."""
-    return f"{n} {UNITS[timeframe]}{'' if n == 1 else 's'}"
+    return f"{n} {TIMEFRAMES[timeframe].noun}{'' if n == 1 else 's'}"
 
 
 def verdict(cell: Cell | Provenance) -> str:
@@ -61,7 +60,7 @@ def place_of_all(digest: Digest, number: int) -> str | None:
 def _how_good(digest: Digest, number: int) -> str:
     track = digest.tracks[number]
     cell, at = headline_place(digest, number)
-    every = {"1d": "Daily", "1h": "Hourly"}[track.timeframe]
+    every = TIMEFRAMES[track.timeframe].adjective.capitalize()
     whose = f" of {{tracks.{number}.vendor|text}}" if number == 0 else ""
     calls = f"{every} calls{whose}, held for {bars(cell.horizon, track.timeframe)}"
     if cell.hit_rate is None:
@@ -139,15 +138,17 @@ def _where(digest: Digest) -> str:
     if below:
         parts.append(f"{_listed(below)} as worse" if above else f"{_listed(below)} stand out as worse")
     names = " and ".join(parts)
+    timeframes = dict.fromkeys((*DEFAULT, *(track.timeframe for track in digest.tracks)))
+    which = " or ".join(TIMEFRAMES[name].adjective for name in timeframes)
     return (
-        f"Once {allowed} are allowed for, {names} than chance at one horizon or more, daily or hourly (the tables say "
+        f"Once {allowed} are allowed for, {names} than chance at one horizon or more, {which} (the tables say "
         "which); no other sector does."
     )
 
 
 def _what_the_week_brought(digest: Digest, tracks: list[int]) -> str:
     new = " and ".join(
-        f"{{tracks.{number}.n_new_calls|count}} new {_every(digest.tracks[number].timeframe)} calls"
+        f"{{tracks.{number}.n_new_calls|count}} new {TIMEFRAMES[digest.tracks[number].timeframe].adjective} calls"
         f" ({{tracks.{number}.n_flips|count}} of them flips)"
         for number in tracks
     )
@@ -178,7 +179,3 @@ def _marked(digest: Digest, side: str) -> Iterable[str]:
 
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _every(timeframe: str) -> str:
-    return {"1d": "daily", "1h": "hourly"}[timeframe]

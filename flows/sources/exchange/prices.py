@@ -19,11 +19,13 @@ from flows.sources.base import FetchRequest, PaidByRequest, Source
 from flows.sources.exchange.base import PAGE, Exchange, price_source
 from flows.sources.exchange.markets import MARKETS_FILE, Choice, Token, choose_markets, read_overrides
 from flows.sources.exchange.published_prices import PublishedPrices, read_published_prices
+from flows.timeframes import TIMEFRAMES
 
 OTHER_PRICES = "replaced_prices"
-LENGTHS = {"1d": timedelta(days=1), "1h": timedelta(hours=1)}
-HISTORY_DAYS = {"1d": 1095, "1h": 120}
-"""The history requested for a token without prices; `backfill` reaches further back."""
+DAY = timedelta(days=1)
+LENGTHS = {name: timedelta(seconds=one.seconds) for name, one in TIMEFRAMES.items()}
+HISTORY_DAYS = {name: min(1095, 2880 * length // DAY) for name, length in LENGTHS.items()}
+"""The history requested for a token without prices, 3 years or 2,880 bars; `backfill` reaches further back."""
 
 
 @runtime_checkable
@@ -141,7 +143,8 @@ class PricesFrom:
     def _span(self, request: FetchRequest, timeframe: str, newest: datetime | None) -> tuple[datetime, datetime]:
         """The span from the first bar requested to the end of the last one that has closed."""
         if request.since is not None:
-            since = datetime.combine(request.since, time())
+            # A bar that is longer than a day may have begun before the days requested.
+            since = datetime.combine(request.since, time()) - max(LENGTHS[timeframe] - DAY, timedelta())
         elif newest is not None:
             since = newest
         else:

@@ -42,7 +42,7 @@ select
         select count(*)
         from last_bar cross join span
         where
-            ended_at < newest_end and ended_at >= newest_end - interval 3 days
+            ended_at < newest_end and ended_at >= newest_end - to_seconds(tolerated_seconds(getvariable('timeframe')))
             and exists (
                 from core.price_bar as later
                 where later.timeframe = getvariable('timeframe') and later.bar_start >= span.newest_end

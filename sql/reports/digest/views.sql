@@ -46,7 +46,7 @@ where
 create temp table newest_end as
 select
 timeframe,
-max(bar_start) + case timeframe when '1h' then interval 1 hour else interval 1 day end as newest_end
+max(bar_start) + bar_length(timeframe) as newest_end
 from bar
 group by timeframe;
 
@@ -54,8 +54,7 @@ create temp view outcome as
 select
     outcome.* exclude (symbol),
     token.symbol,
-    outcome.entry_at + outcome.horizon * case outcome.timeframe when '1h' then interval 1 hour else interval 1 day end
-        as due_at,
+    outcome.entry_at + outcome.horizon * bar_length(outcome.timeframe) as due_at,
     newest_end.newest_end
 from marts.signal_outcome as outcome
 inner join newest_end using (timeframe)
@@ -69,7 +68,7 @@ where
     hit is not null and due_at <= newest_end
     and (
         status <> 'truncated'
-        or exit_at < newest_end - interval 3 days
+        or exit_at < newest_end - to_seconds(tolerated_seconds(timeframe))
         or exists (
             from core.segment as later
             where
@@ -111,6 +110,6 @@ where vendor = getvariable('vendor') and timeframe = getvariable('timeframe');
 create temp view span as
 select
     newest_end,
-    case timeframe when '1h' then interval 1 hour else interval 1 day end as step
+    bar_length(timeframe) as step
 from newest_end
 where timeframe = getvariable('timeframe');

@@ -3,13 +3,14 @@
 from flows.report.digest.document import Chart, Column, Section, Table, Text, Writer
 from flows.report.digest.parts import WIDE, name_of, token_template, track_template
 from flows.report.digest.sentences import bars
+from flows.timeframes import TIMEFRAMES
 
 
 def open_calls_section(writer: Writer) -> Section:
     """The calls that are not scored yet."""
     parts: list[Text | Table | Chart] = []
     for number, track in enumerate(writer.digest.tracks):
-        unit = "d" if track.timeframe == "1d" else "h"
+        unit = TIMEFRAMES[track.timeframe].unit
         counts = ", ".join(
             f"{{.open_counts.{place}.n_open|count}} at {{.open_counts.{place}.horizon|count}} {unit}"
             for place in range(len(track.open_counts))

@@ -7,6 +7,7 @@ from flows.report.digest.marks import marked_by, marks_in_words
 from flows.report.digest.model import Cell, Digest, Track
 from flows.report.digest.parts import MAIL, PAGE, WIDE, cut, lacks_only_time, left_out, name_of, starting
 from flows.report.digest.sentences import bars, like_for_like
+from flows.timeframes import TIMEFRAMES
 
 LAST_WEEK = Column("last week", True, "The hit rate as it was published a week before.")
 
@@ -95,7 +96,7 @@ def _marked(writer: Writer, number: int, track: Track) -> tuple[Text | Table | C
     every = name_of(writer.digest, track)
     if not marked:
         return ((f"Of the {every} no side of a sector is beyond chance after the correction.",),)
-    holding = f"{{.horizon|count}}{HOLD}{'d' if track.timeframe == '1d' else 'h'}"
+    holding = f"{{.horizon|count}}{HOLD}{TIMEFRAMES[track.timeframe].unit}"
     rows = tuple(
         writer.row(
             f"tracks.{number}.cells.{place}",
@@ -154,7 +155,7 @@ def _score_columns(digest: Digest) -> tuple[Column, ...]:
 
 def _score_row(writer: Writer, number: int, track: Track, place: int, cell: Cell, *, is_full: bool = False) -> Row:
     at = f"tracks.{number}.cells.{place}"
-    holding = f"{{.horizon|count}} {'d' if track.timeframe == '1d' else 'h'}"
+    holding = f"{{.horizon|count}} {TIMEFRAMES[track.timeframe].unit}"
     keys = ["{.sector|text}", holding, "{.direction|text}"] if is_full else ["{.sector|text}"]
     if cell.is_reportable:
         templates = [
@@ -212,7 +213,7 @@ def _matrix(writer: Writer, number: int, track: Track) -> Table:
     """All horizons in one table: the edge with its interval and n."""
     sectors = list(dict.fromkeys(cell.sector for cell in track.cells if cell.n_calls))
     places = {(cell.sector, cell.horizon): place for place, cell in enumerate(track.cells) if cell.direction == "both"}
-    unit = "d" if track.timeframe == "1d" else "h"
+    unit = TIMEFRAMES[track.timeframe].unit
     rows = []
     for sector in sectors:
         cells: list[Text] = [(sector,)]

@@ -4,6 +4,7 @@ from flows.report.digest.document import Chart, Column, Row, Section, Table, Tex
 from flows.report.digest.model import Cell
 from flows.report.digest.parts import cut, lacks_only_time, name_of
 from flows.scoring.inference import MIN_CLUSTERS
+from flows.timeframes import TIMEFRAMES
 
 WHAT_IS_ENOUGH = (
     "These cells show no rate yet. A cell is enough with 30 independent calls in 10 separate stretches of time, each "
@@ -29,7 +30,7 @@ def too_few_section(writer: Writer) -> Section:
         for place, cell in waiting:
             templates = [
                 "{.sector|text}",
-                f"{{.horizon|count}} {'d' if track.timeframe == '1d' else 'h'}",
+                f"{{.horizon|count}} {TIMEFRAMES[track.timeframe].unit}",
                 "{.n_calls|count}",
                 "{.n_effective|count}",
                 "{.n_clusters|count}",

@@ -21,7 +21,7 @@ select
 from work.spine_bar as bar
 inner join plan.spine_scope as scope using (timeframe, token_id)
 {%- if not is_full %}
-left join work.segment_extent as old using (timeframe, token_id, segment)
+left join work.segment_span as old using (timeframe, token_id, segment)
 {%- endif %}
 where
     (scope.anchor_at is null or bar.bar_start >= scope.anchor_at)

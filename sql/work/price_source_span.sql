@@ -1,6 +1,6 @@
--- From when to when each price source has told a token's bars. It only grows, so a night adds what is new.
+-- First and last bar of each price source of a token. The span only grows, so a night adds the new bars.
 -- Grain: timeframe, token_id, price_source
-with told as (
+with bars as (
     select
         timeframe,
         token_id,
@@ -11,7 +11,7 @@ with told as (
     where not is_preliminary{{ '' if is_full else " and snapshot_id > getvariable('last_snapshot_id')" }}
     {%- if not is_full %}
     union all
-    from work.price_extent
+    from work.price_source_span
     {%- endif %}
 )
 
@@ -21,5 +21,5 @@ select
     price_source,
     min(first_bar_at) as first_bar_at,
     max(last_bar_at) as last_bar_at
-from told
+from bars
 group by all

@@ -1,5 +1,5 @@
--- What a vendor's history tells now at the rows that were changed, gone or inserted since they were first told, and at the
--- rows that follow one of these: whether there is a call now, and whether it is the one that was made.
+-- Calls of a vendor's history as it is today, at the rows that were changed, removed or inserted after they were first
+-- published and at the rows that follow these: whether there is a call now, and whether it is the one that was made.
 -- Grain: vendor, token_id, timeframe, signal_at
 with touched as (
     select
@@ -63,7 +63,7 @@ select
     affected.direction,
     coalesce(call.sector, current_token.sector) as sector,
     coalesce(affected.direction <> 0 and affected.direction <> affected.side_before, false) as is_call,
-    is_call and coalesce(call.direction = affected.direction, false) and not affected.has_appeared as is_as_told
+    is_call and coalesce(call.direction = affected.direction, false) and not affected.has_appeared as is_unchanged
 from affected
 left join core.call as call using (vendor, token_id, timeframe, signal_at)
 left join work.current_token as current_token using (token_id)
