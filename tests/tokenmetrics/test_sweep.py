@@ -13,7 +13,7 @@ from flows.devserver import DevServer, Fault
 from flows.devserver.answers import refusal
 from flows.errors import TrackrecordError
 from flows.sources.tokenmetrics.endpoints import ENDPOINTS
-from flows.sources.tokenmetrics.pages import packed
+from flows.sources.tokenmetrics.pages import compressed
 from tests.scale import repeats
 from tests.tokenmetrics.conftest import NOW
 from tests.tokenmetrics.desk import Brought, bytes_under, fetch
@@ -50,7 +50,7 @@ PATIENT = {"timeout_seconds": 1}
 EVERY = repeats(5, whole=1)
 # Faults after which the body that counts is the one that a server without fault gives.
 WHOLE_OR_NOT = ("status", "empty", "html", "blank", "cut", "reset", "stall", "length")
-NO_ROWS = f"{hashlib.sha256(packed(refusal('Data not found'))).hexdigest()}.gz"
+NO_ROWS = f"{hashlib.sha256(compressed(refusal('Data not found'))).hexdigest()}.gz"
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +76,15 @@ def outcome(server: DevServer, home: Path, whole: Brought, fault: Fault, **more:
         assert not list((home / "raw").glob("[!u]*/*.gz"))
         return "stopped"
     lost = [name for name, rows in whole.rows.items() if wanted(brought.rows.get(name, [])) != wanted(rows)]
-    text = " ".join(brought.told)
+    text = " ".join(brought.notes)
     for name in lost:
-        assert f"Its part of {name}" in text, (fault, name, brought.told)
+        assert f"Its part of {name}" in text, (fault, name, brought.notes)
     # Endpoints only kept raw: every body of a fetch without faults is there.
     for name in whole.kept.keys() - whole.rows.keys() if fault.kind in WHOLE_OR_NOT else ():
         if not bodies(whole, name) <= bodies(brought, name):
-            assert f"{name} is not" in text, (fault, name, brought.told)
+            assert f"{name} is not" in text, (fault, name, brought.notes)
             lost.append(name)
-    return "missing, and told" if lost else "complete"
+    return "missing, and reported" if lost else "complete"
 
 
 def bodies(brought: Brought, name: str) -> set[str]:
@@ -151,7 +151,7 @@ def test_any_one_call_of_a_nightly_may_fail(double: DevServer, tmp_path: Path, f
         assert seen == {"complete": n_swept}
     elif fault.value == "410":
         # A 410 is taken as permanent: the run goes on, with a note that the part is missing.
-        assert set(seen) <= {"missing, and told", "stopped", "complete"}
+        assert set(seen) <= {"missing, and reported", "stopped", "complete"}
     else:
         assert set(seen) <= {"stopped", "complete"}
         # A 401 or 403 is requested twice before it is believed; another refusal may be of a page beyond the end.
@@ -170,8 +170,8 @@ def test_on_the_first_night_a_refusal_is_taken_for_the_plan_and_noted(
     whole = fetch(double, tmp_path / "whole", history_days=7)
     seen = sweep(double, tmp_path / "swept", whole, Fault("status", status), every=EVERY, history_days=7, **PATIENT)
     print(f"\nfirst night, {status}: {whole.n_calls} calls swept, {dict(seen)}")
-    assert set(seen) <= {"missing, and told", "stopped", "complete"}
-    assert seen["missing, and told"]
+    assert set(seen) <= {"missing, and reported", "stopped", "complete"}
+    assert seen["missing, and reported"]
 
 
 @pytest.mark.slow
