@@ -43,7 +43,7 @@ def vendor(tmp_path: Path) -> Path:
 
 
 def test_a_dataset_is_one_declaration_and_its_files(project: Path, vendor: Path) -> None:
-    """It is snapshotted, versioned, gated, published with comments, watched day by day, and its restatements are found."""
+    """It is versioned, gated, published with comments, watched day by day; its restatements are found."""
     assert len(changed_files("a_dataset")) <= 5
     apply("a_dataset", project)
     deliver_bars(vendor, "1d", n_bars=30)
