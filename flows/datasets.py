@@ -5,6 +5,8 @@ Every source, the raw tables, the gate and the models over them follow these dec
 
 from dataclasses import dataclass
 
+from flows.timeframes import DAILY, TIMEFRAMES
+
 
 @dataclass(frozen=True)
 class Column:
@@ -17,14 +19,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One dataset of the input format.
+    """One dataset of the input format, and all that the loops over datasets ask of it.
 
-    `key` names what a row is about; two rows with equal keys are versions of one thing. `moment` is the column that
-    says when, on the grid of the row's timeframe (days where the dataset has no timeframe). `value_columns` is what a
-    vendor may restate.
+    `as_of_table` is the table of its versions, by which one asks what was known when. `key` names what a row is about;
+    two rows with equal keys are versions of one thing. `moment` is the column that says when, on the grid of the row's
+    timeframe (days where the dataset has no timeframe). `value_columns` is what a vendor may restate.
     """
 
     name: str
+    as_of_table: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     moment: str | None = None
@@ -64,9 +67,34 @@ class Dataset:
         return " || ' ' || ".join(f"{name}::varchar" for name in names) if names else "null::varchar"
 
     @property
+    def is_feed(self) -> bool:
+        """Whether its rows are about moments, so that some are expected of each bar and old ones can be restated."""
+        return self.moment is not None
+
+    @property
+    def is_read_again(self) -> bool:
+        """Whether it is a vendor's history, read again, in which rows can appear and from which they can vanish."""
+        return self.is_feed and self.has_vendor
+
+    @property
+    def vendor_column(self) -> str:
+        """SQL for the vendor of a row in a select, under that name; NULL where the market speaks."""
+        return "vendor" if self.has_vendor else "null::varchar as vendor"
+
+    @property
+    def timeframe_column(self) -> str:
+        """SQL for the timeframe of a row in a select, under that name."""
+        return "timeframe" if self.has_timeframe else f"{self.timeframe} as timeframe"
+
+    @property
+    def timeframe(self) -> str:
+        """SQL for the timeframe of a row; what has none goes by days."""
+        return "timeframe" if self.has_timeframe else f"'{DAILY}'"
+
+    @property
     def bar(self) -> str:
         """SQL for the length of the bar that a row belongs to."""
-        return "bar_length(timeframe)" if self.has_timeframe else "interval 1 day"
+        return "bar_length(timeframe)" if self.has_timeframe else TIMEFRAMES[DAILY].interval
 
 
 # Under this name a source hands over what a row holds beyond its columns; such a row is not to be trusted.
@@ -76,6 +104,7 @@ KNOWN_AT = Column("known_at", "TIMESTAMP", required=False)
 
 TOKENS = Dataset(
     name="tokens",
+    as_of_table="core.token",
     columns=(
         Column("token_id", "BIGINT"),
         Column("symbol", "VARCHAR"),
@@ -89,6 +118,7 @@ TOKENS = Dataset(
 )
 PRICES = Dataset(
     name="prices",
+    as_of_table="core.price_bar",
     columns=(
         Column("token_id", "BIGINT"),
         Column("timeframe", "VARCHAR"),
@@ -107,6 +137,7 @@ PRICES = Dataset(
 )
 SIGNALS = Dataset(
     name="signals",
+    as_of_table="core.signal",
     columns=(
         Column("token_id", "BIGINT"),
         Column("timeframe", "VARCHAR"),
@@ -122,6 +153,7 @@ SIGNALS = Dataset(
 )
 LEVELS = Dataset(
     name="levels",
+    as_of_table="core.level",
     columns=(
         Column("token_id", "BIGINT"),
         Column("timeframe", "VARCHAR"),
@@ -137,6 +169,7 @@ LEVELS = Dataset(
 )
 GRADES = Dataset(
     name="grades",
+    as_of_table="core.grade",
     columns=(
         Column("token_id", "BIGINT"),
         Column("kind", "VARCHAR"),
@@ -151,6 +184,7 @@ GRADES = Dataset(
 )
 QUANTMETRICS = Dataset(
     name="quantmetrics",
+    as_of_table="core.quantmetric",
     columns=(
         Column("token_id", "BIGINT"),
         Column("measured_at", "TIMESTAMP"),

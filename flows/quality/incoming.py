@@ -105,8 +105,7 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
     )
     if dataset.moment is None:
         return f"select *, false as is_snapped from ({typed})"
-    timeframe = "timeframe" if dataset.has_timeframe else "'1d'"
-    grid = f"bar_floor({timeframe}, {dataset.moment})"
+    grid = f"bar_floor({dataset.timeframe}, {dataset.moment})"
     return (
         f"select * replace ({grid} as {dataset.moment}), "
         f"coalesce({dataset.moment} <> {grid}, false) as is_snapped from ({typed})"

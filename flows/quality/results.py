@@ -45,7 +45,17 @@ class GateResult:
     def message(self, snapshot_id: int) -> str:
         """What stopped the run and what to do; to be shown to whoever started it."""
         head = f"The gate stopped {self.dataset} (snapshot {snapshot_id}); the published file is unchanged."
-        return "\n".join([head, *(_told(stop, snapshot_id) for stop in self.stops)])
+        return "\n".join([head, *(_told(stop, snapshot_id) for stop in self.stops), *self._row_reasons()])
+
+    def _row_reasons(self) -> list[str]:
+        """For a delivery that stopped because of its rows: what was wrong with these, and what to do about it."""
+        if not any(stop.rule == "quarantined_share" for stop in self.stops):
+            return []
+        return [
+            f"  {result.dataset}.{result.rule}: {result.n_failed:,} rows. {result.reason}"
+            for result in self.warnings
+            if result.severity == "critical"
+        ]
 
 
 def _told(stop: RuleResult, snapshot_id: int) -> str:

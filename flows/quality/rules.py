@@ -15,7 +15,7 @@ Severity = Literal["critical", "warning"]
 Scope = Literal["row", "dataset"]
 
 ALL = tuple(DATASETS)
-DATED = tuple(name for name, dataset in DATASETS.items() if dataset.moment)
+DATED = tuple(name for name, dataset in DATASETS.items() if dataset.is_feed)
 STAMPED = tuple(name for name, dataset in DATASETS.items() if dataset.has_known_at)
 FRAMED = tuple(name for name, dataset in DATASETS.items() if dataset.has_timeframe)
 ABOUT_TOKENS = tuple(name for name in DATASETS if name != "tokens")

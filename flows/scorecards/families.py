@@ -15,7 +15,8 @@ def comparisons(connection: duckdb.DuckDBPyConnection, measures: Measures, membe
     The table `members` holds the cards with scored outcomes. `q_family` and `shrink_family` number the families; tests
     count where `is_leaf`, and rates are shrunk where `is_group`.
     """
-    cards = fetch(connection, f"from {members}")
+    # In one order, because a family's sums of floats depend on theirs.
+    cards = fetch(connection, f"from {members} order by group_key")
     is_tested = (
         cards["is_leaf"]
         & (cards["n_calls"] >= inference.MIN_CALLS_FOR_Q)

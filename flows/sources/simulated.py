@@ -34,7 +34,7 @@ class SampleSource:
         """Deliver each dataset as the simulated vendor held it at `wanted.as_of`, as Parquet bytes."""
         as_of = wanted.as_of
         held = sample.snapshot_at(sample.simulate(), as_of)
-        for name in DATASETS:
+        for name in (name for name in DATASETS if name in held):
             yield Delivery(name, (Response(f"{name}.parquet", _as_parquet(held[name]), {"as_of": as_of.isoformat()}),))
 
     def parse(

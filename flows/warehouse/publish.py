@@ -12,6 +12,7 @@ import duckdb
 
 from flows.clock import utc_now
 from flows.config import Settings
+from flows.datasets import DATASETS
 from flows.errors import WarehouseError
 from flows.home import journal
 from flows.home.set_aside import set_aside
@@ -21,9 +22,6 @@ from flows.warehouse.glossary import write_comments
 
 SCHEMA_VERSION = 1
 PUBLIC_SCHEMAS = ("core", "marts", "ops")
-
-# Tables that answer "what did we know at T"; each gets the macro `core.<table>_as_of(T)`.
-AS_OF_TABLES = ("token", "price_bar", "signal", "level", "grade", "quantmetric")
 
 
 @dataclass(frozen=True)
@@ -166,9 +164,9 @@ def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: St
             file.execute(f"set search_path = '{schema}'")
             file.execute(sql)
         file.execute("set search_path = ''")
-        for table in AS_OF_TABLES:
+        for table in (dataset.as_of_table for dataset in DATASETS.values()):
             file.execute(
-                f"create macro core.{table}_as_of(moment) as table from core.{table} "
+                f"create macro {table}_as_of(moment) as table from {table} "
                 "where known_from <= moment and (known_to > moment or known_to is null)"
             )
         file.execute(

@@ -1,16 +1,16 @@
 {#- Rows of a dataset that appeared in a past which had been read without them. -#}
-{% macro appearances(dataset, table) -%}
+{% macro appearances(dataset) -%}
 {%- set token_key = ['vendor', 'timeframe', 'token_id'] -%}
 with firsts as not materialized (
     select
         told.vendor,
-        {{ 'told.timeframe' if dataset.has_timeframe else "'1d'" }} as timeframe,
+        {{ dataset.timeframe_column }},
         told.token_id,
         {{ dataset.own_key }} as key,
         told.{{ dataset.moment }} as moment_at,
         told.snapshot_id,
         snapshot.as_of as first_at
-    from {{ table }} as told
+    from {{ dataset.as_of_table }} as told
     inner join staging.usable_snapshot as snapshot using (snapshot_id)
     where told.revision = 0
 ),
@@ -81,11 +81,11 @@ from covered
 anti join (
     select
         vendor,
-        {{ 'timeframe' if dataset.has_timeframe else "'1d'" }} as timeframe,
+        {{ dataset.timeframe_column }},
         token_id,
         {{ dataset.own_key }} as key,
         {{ dataset.moment }} as moment_at
-    from {{ table }}
+    from {{ dataset.as_of_table }}
     where is_preliminary
 ) as open_bar
     on

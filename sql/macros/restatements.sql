@@ -1,5 +1,5 @@
 {#- Each value of a dataset that a vendor changed after its first closed version. -#}
-{% macro restatements(dataset, table) -%}
+{% macro restatements(dataset) -%}
 with versions as (
     select
         *,
@@ -8,12 +8,12 @@ with versions as (
         first({{ field }}) over of_key as first_{{ field }},
         lag({{ field }}) over of_key as earlier_{{ field }}
         {%- endfor %}
-    from {{ table }}
+    from {{ dataset.as_of_table }}
     where
         not is_preliminary
         and hash({{ dataset.full_key | join(', ') }}) in (
             select hash({{ dataset.full_key | join(', ') }})
-            from {{ table }}
+            from {{ dataset.as_of_table }}
             where revision > 0
         )
     window of_key as (partition by {{ dataset.full_key | join(', ') }} order by revision)
@@ -26,10 +26,10 @@ revised as (
 
 {% for field in dataset.value_columns -%}
 select
-    {{ 'vendor' if dataset.has_vendor else 'null::varchar' }} as vendor,
+    {{ dataset.vendor_column }},
     '{{ dataset.name }}' as dataset,
     token_id,
-    {{ 'timeframe' if dataset.has_timeframe else "'1d'" }} as timeframe,
+    {{ dataset.timeframe_column }},
     {{ dataset.own_key }} as key,
     {{ dataset.moment }} as moment_at,
     'changed' as kind,

@@ -3,15 +3,10 @@
 -- without it. Preliminary versions never count.
 -- Grain: vendor, dataset, token_id, timeframe, key, moment_at, kind, field, changed_at
 with restatements as (
-    from ({{ restatements(datasets.prices, 'core.price_bar') }})
-    union all
-    from ({{ restatements(datasets.signals, 'core.signal') }})
-    union all
-    from ({{ restatements(datasets.levels, 'core.level') }})
-    union all
-    from ({{ restatements(datasets.grades, 'core.grade') }})
-    union all
-    from ({{ restatements(datasets.quantmetrics, 'core.quantmetric') }})
+    {%- for dataset in datasets.values() if dataset.is_feed %}
+    from ({{ restatements(dataset) }})
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
     union all by name
     from work.row_restatement
 )

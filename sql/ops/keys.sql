@@ -1,8 +1,8 @@
 {#- The key of a row under the names that all datasets share. -#}
 {%- macro shared_key() -%}
-{{ 'vendor' if dataset.has_vendor else 'null::varchar as vendor' }},
+{{ dataset.vendor_column }},
     token_id,
-    {{ 'timeframe' if dataset.has_timeframe else "'1d' as timeframe" }},
+    {{ dataset.timeframe_column }},
     {{ dataset.own_key }} as key,
     {{ dataset.moment }} as moment_at
 {%- endmacro -%}

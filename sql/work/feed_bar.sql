@@ -3,21 +3,15 @@
 -- Grain: dataset, vendor, timeframe, bar_start
 -- Replaces: from plan.feed_scope as scope where old.dataset = scope.dataset and old.vendor is not distinct from scope.vendor and old.timeframe = scope.timeframe and old.bar_start >= scope.bar_from
 with told as (
-    {%- for dataset, table in (
-        (datasets.prices, 'core.price_bar'),
-        (datasets.signals, 'core.signal'),
-        (datasets.levels, 'core.level'),
-        (datasets.grades, 'core.grade'),
-        (datasets.quantmetrics, 'core.quantmetric'),
-    ) %}
+    {%- for dataset in datasets.values() if dataset.is_feed %}
     select
         '{{ dataset.name }}' as dataset,
-        {{ 'vendor' if dataset.has_vendor else 'null::varchar as vendor' }},
-        {{ 'timeframe' if dataset.has_timeframe else "'1d' as timeframe" }},
+        {{ dataset.vendor_column }},
+        {{ dataset.timeframe_column }},
         {{ dataset.moment }} as bar_start,
         token_id,
         snapshot_id
-    from {{ table }}
+    from {{ dataset.as_of_table }}
     where revision = 0 and {{ dataset.moment }} >= getvariable('feed_from')
     {%- if not loop.last %}
     union all

@@ -1,7 +1,7 @@
 """Which tables and columns the tests hold to exact rows, read from the sources of the tests.
 
-Only a call of `expect` counts, with the table and the columns written out, and for a column one expected row at least in
-which it is not None. What is only mentioned, or selected and not compared, does not.
+Only a call of `expect` counts, with the table and the columns written out, and for a column one expected row at least
+in which it is not None. What is only mentioned, or selected and not compared, does not.
 """
 
 import ast
@@ -22,11 +22,11 @@ def tables_expected() -> Columns:
         for call in _calls(tree, "expect"):
             table, columns, *rows = call.args[_is_function(call) :]
             names = [name.strip() for name in _text(columns, texts).split(",")]
+            found.setdefault(_text(table, texts), set())
             for row in rows:
                 cells = row.elts if isinstance(row, ast.Tuple) else []
-                found.setdefault(_text(table, texts), set()).update(
-                    name for name, cell in zip(names, cells, strict=False) if not _is_none(cell)
-                )
+                known = {name for name, cell in zip(names, cells, strict=False) if not _is_none(cell)}
+                found[_text(table, texts)] |= known
     return found
 
 

@@ -81,7 +81,7 @@ def test_the_spine_goes_on_after_a_filled_bar(second_night: Scene) -> None:
 
 
 def test_windows_of_days(second_night: Scene) -> None:
-    """Flags are four bits a horizon: 1 scored, 2 a long hits, 4 a short does, 8 left out; 1331 = 3 + 16 x 3 + 256 x 5."""
+    """Flags, four bits a horizon: 1 scored, 2 a long hits, 4 a short does, 8 left out: 1331 is 3 + 16 x 3 + 256 x 5."""
     second_night.expect(
         "core.forward_window_1d",
         "entry_at, entry_price, segment_end, has_closed, flags, exit_price_1, highest_1, lowest_1, "

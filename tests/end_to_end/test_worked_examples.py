@@ -1,0 +1,164 @@
+"""The worked examples in docs/examples, each applied to a copy of the project: what they promise happens."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+
+TOKENS = (1, 2, 3)
+RUN = "import sys; from flows.cli import main; sys.argv[1:1] = ['nightly', '--plain']; main()"
+
+FIRST_DAY = pd.Timestamp("2026-01-01")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what runs."""
+    copy = tmp_path / "project"
+    for name in ("flows", "sql"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "data").mkdir()
+    for file in (ROOT / "data").glob("*.csv"):
+        shutil.copy(file, copy / "data")
+    return copy
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> Path:
+    folder = tmp_path / "vendor"
+    folder.mkdir()
+    pd.DataFrame({"token_id": TOKENS, "symbol": [f"T{token}" for token in TOKENS]}).to_csv(
+        folder / "tokens.csv", index=False
+    )
+    return folder
+
+
+def test_a_dataset_is_one_declaration_and_its_files(project: Path, vendor: Path) -> None:
+    """It is snapshotted, versioned, gated, published with comments, watched day by day, and its restatements are found."""
+    assert len(changed_files("a_dataset")) <= 5
+    apply("a_dataset", project)
+    deliver_bars(vendor, "1d", n_bars=30)
+
+    rows = pd.DataFrame(
+        [(token, FIRST_DAY + pd.Timedelta(days=day), day / 100, 10) for token in TOKENS for day in range(29)],
+        columns=["token_id", "measured_at", "sentiment", "n_posts"],
+    )
+    is_second = rows["measured_at"] == FIRST_DAY + pd.Timedelta(days=1)
+    late = is_second & (rows["token_id"] == 3)
+    rows[~late].to_csv(vendor / "sentiments.csv", index=False)
+    nightly(project, vendor, "2026-01-30T00:20:00")
+
+    rows.loc[is_second & (rows["token_id"] == 1), "sentiment"] = 0.9
+    rows = rows.drop(rows.index[is_second & (rows["token_id"] == 2)])
+    out_of_range = pd.DataFrame([(1, FIRST_DAY + pd.Timedelta(days=29), 7.0, 10)], columns=rows.columns)
+    pd.concat([rows, out_of_range]).to_csv(vendor / "sentiments.csv", index=False)
+    nightly(project, vendor, "2026-01-31T00:20:00")
+
+    with duckdb.connect(str(project / "home" / "published" / "trackrecord.duckdb"), read_only=True) as published:
+
+        def rows_of(query: str) -> list[tuple[object, ...]]:
+            return published.execute(query).fetchall()
+
+        assert rows_of("select n_rows, n_new, n_quarantined from ops.snapshot where dataset = 'sentiments'") == [
+            (86, 86, 0),
+            (87, 2, 1),
+        ]
+        second = "where token_id = 1 and measured_at = '2026-01-02'"
+        assert rows_of(f"select sentiment, revision, known_to from core.sentiment {second} order by revision") == [
+            (0.01, 0, pd.Timestamp("2026-01-31T00:20:00")),
+            (0.9, 1, None),
+        ]
+        assert rows_of(f"select sentiment from core.sentiment_as_of('2026-01-30 12:00'::timestamp) {second}") == [
+            (0.01,)
+        ]
+        assert rows_of(
+            "select token_id, kind, field, later_value from marts.restatement where dataset = 'sentiments' order by all"
+        ) == [(1, "changed", "sentiment", "0.9"), (2, "vanished", None, None), (3, "appeared", None, None)]
+        assert rows_of(
+            "select n_reread, n_restated from marts.restatement_summary where dataset = 'sentiments' and sector = 'all'"
+        ) == [(87, 3)]
+        assert rows_of(
+            "select state, n_tokens from ops.day where dataset = 'sentiments' and bar_start = '2026-01-29' "
+        ) == [("complete", 3)]
+        assert rows_of("select rule from ops.quarantine where dataset = 'sentiments'") == [("sentiment_in_range",)]
+        assert (
+            rows_of("select column_name from duckdb_columns() where table_name = 'sentiment' and comment is null") == []
+        )
+
+
+def test_a_timeframe_is_one_line(project: Path, vendor: Path) -> None:
+    added = [line for line in patch("a_timeframe").splitlines() if re.match(r"[+-](?![+-])", line)]
+    assert len(added) == 1
+    apply("a_timeframe", project)
+    deliver_bars(vendor, "2h", n_bars=12 * 20)
+    nightly(project, vendor, "2026-01-21T00:20:00", timeframes="1d,2h")
+    with duckdb.connect(str(project / "home" / "published" / "trackrecord.duckdb"), read_only=True) as published:
+        scored = published.execute(
+            "select horizon, count(*) from marts.signal_outcome where timeframe = '2h' and hit is not null "
+            "and entry_rule = 'next_open' group by all order by all"
+        ).fetchall()
+        windows = published.execute(
+            "select distinct timeframe, horizon from core.forward_window order by all"
+        ).fetchall()
+    assert [horizon for horizon, _ in scored] == [1, 12, 84]
+    assert all(n > 0 for _, n in scored)
+    assert windows == [("2h", 1), ("2h", 12), ("2h", 84)]
+
+
+def patch(example: str) -> str:
+    return (EXAMPLES / f"{example}.diff").read_text(encoding="utf-8")
+
+
+def changed_files(example: str) -> list[str]:
+    """The product files that an example touches."""
+    return re.findall(r"^\+\+\+ b/(.+)$", patch(example), flags=re.MULTILINE)
+
+
+def apply(example: str, project: Path) -> None:
+    """Raises where the project has moved on and the example has not."""
+    command = ["git", "apply", "--verbose", str(EXAMPLES / f"{example}.diff")]
+    # Outside any repository `git apply` is a patch tool; inside one it would pass over files that git ignores.
+    environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(project.parent)}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def deliver_bars(vendor: Path, timeframe: str, *, n_bars: int) -> None:
+    """Prices that go up and down, and signals that change sides."""
+    length = {"1d": pd.Timedelta(days=1), "2h": pd.Timedelta(hours=2)}[timeframe]
+    moments = [FIRST_DAY + n * length for n in range(n_bars)]
+    prices = [
+        (token, timeframe, at, 100.0, 103.0, 97.0, 99.0 + (n + token) % 4)
+        for token in TOKENS
+        for n, at in enumerate(moments)
+    ]
+    signals = [(token, timeframe, at, 1 - 2 * (n // 5 % 2)) for token in TOKENS for n, at in enumerate(moments[:-1])]
+    pd.DataFrame(prices, columns=["token_id", "timeframe", "bar_start", "open", "high", "low", "close"]).to_csv(
+        vendor / "prices.csv", index=False
+    )
+    pd.DataFrame(signals, columns=["token_id", "timeframe", "signal_at", "direction"]).to_csv(
+        vendor / "signals.csv", index=False
+    )
+
+
+def nightly(project: Path, vendor: Path, as_of: str, *, timeframes: str = "1d,1h") -> None:
+    """`trackrecord nightly --plain` of the copy."""
+    settings = {"TRACKRECORD_HOME": str(project / "home"), "TRACKRECORD_TIMEFRAMES": timeframes}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, "--source", "files", "--input", str(vendor), "--as-of", as_of],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project)} | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
