@@ -8,6 +8,7 @@ With a baseline it stops at the first step that is not as it was there.
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,9 +36,18 @@ from tests.product import make_run, snapshot_without_gate
 # What differs from run to run, or with the text of a model, and how much of the past a build computed anew.
 NOT_COMPARED = frozenset({"run_id", "scoring_hash", "applied_at", "ops.build"})
 
-# Two timeframes, two vendors, and at each step much of what a vendor may do.
+
+@dataclass(frozen=True)
+class Journey:
+    """A random market of two timeframes and two vendors, and at each step much of what a vendor may do."""
+
+    seed: int
+    has_known_at: bool
+    steps: tuple[Step, ...]
+
+
 JOURNEYS = (
-    (
+    Journey(
         5,
         False,
         (
@@ -49,7 +59,7 @@ JOURNEYS = (
             Step(days=2, hour=0, events=(Event("revise_into_jump", 0.4, 0.5), Event("late_signal", 0.6, 0.8))),
         ),
     ),
-    (
+    Journey(
         8,
         True,
         (
@@ -88,30 +98,19 @@ def sample(place: Path) -> Iterator[dict[str, str]]:
 
 def journey(number: int) -> Callable[[Path], Iterator[dict[str, str]]]:
     """A random market, night by night."""
-    seed, has_known_at, steps = JOURNEYS[number]
 
     def travel(place: Path) -> Iterator[dict[str, str]]:
         with new_home(place / "home", horizons_1d=(1, 7), horizons_1h=(1, 4), threads=1) as home:
-            yield from _nights(home, place / "vendor", seed, has_known_at, steps)
+            yield from _nights(home, place / "vendor", JOURNEYS[number])
 
     return travel
-
-
-def _nights(
-    home: Home, folder: Path, seed: int, has_known_at: bool, steps: tuple[Step, ...]
-) -> Iterator[dict[str, str]]:
-    market = random_market(seed, n_tokens=6, n_days=160, has_known_at=has_known_at)
-    for step in steps:
-        now = market.advance(step)
-        market.deliver(folder, is_archive=False)
-        yield _night(home, make_run(folder, home.settings, as_of=now))
 
 
 def spoiled(place: Path) -> Iterator[dict[str, str]]:
     """How many rows each check finds once a column that some check reads is wrong."""
     text = "".join(path.read_text(encoding="utf-8") for path in (SQL_DIR / "checks").glob("*.sql"))
     with new_home(place / "home", horizons_1d=(1, 7), horizons_1h=(1, 4), threads=1) as home:
-        *_, _ = _nights(home, place / "vendor", *JOURNEYS[0])
+        *_, _ = _nights(home, place / "vendor", JOURNEYS[0])
         connection = home.connection
         columns = connection.execute(
             "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
@@ -140,6 +139,7 @@ SCENES: dict[str, Callable[[Path], Iterator[dict[str, str]]]] = {
 
 # A model that does not parse or bind builds nothing: such a fault says nothing about the tests.
 DOES_NOT_RUN = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, jinja2.TemplateError)
+DOES_NOT_RUN_WORDS = ("does not parse", "cannot be run")
 
 
 def look(name: str, is_as_before: Callable[[list[object]], bool]) -> list[object]:
@@ -152,8 +152,9 @@ def look(name: str, is_as_before: Callable[[list[object]], bool]) -> list[object
                 if not is_as_before(found):
                     break
         except Exception as error:  # noqa: BLE001 - whatever a fault leads to is what it changes.
-            is_runnable = not isinstance(error, DOES_NOT_RUN) and "does not parse" not in str(error)
-            found.append([f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", is_runnable])
+            words = f"{type(error).__name__}: {error}".splitlines()[0]
+            is_dead = isinstance(error, DOES_NOT_RUN) or any(one in words for one in DOES_NOT_RUN_WORDS)
+            found.append([words, not is_dead])
     return found
 
 
@@ -168,6 +169,14 @@ def main(out: Path, baseline: Path | None, names: list[str]) -> None:
         if before is not None and found[name] != before[name]:
             break
     out.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _nights(home: Home, folder: Path, journey: Journey) -> Iterator[dict[str, str]]:
+    market = random_market(journey.seed, n_tokens=6, n_days=160, has_known_at=journey.has_known_at)
+    for step in journey.steps:
+        now = market.advance(step)
+        market.deliver(folder, is_archive=False)
+        yield _night(home, make_run(folder, home.settings, as_of=now))
 
 
 def _night(home: Home, run: Run) -> dict[str, str]:
