@@ -24,10 +24,16 @@ def tables_expected() -> Columns:
             names = [name.strip() for name in _text(columns, texts).split(",")]
             found.setdefault(_text(table, texts), set())
             for row in rows:
-                cells = row.elts if isinstance(row, ast.Tuple) else []
+                cells = _spread(row.elts, len(names)) if isinstance(row, ast.Tuple) else []
                 known = {name for name, cell in zip(names, cells, strict=False) if not _is_none(cell)}
                 found[_text(table, texts)] |= known
     return found
+
+
+def _spread(cells: list[ast.expr], n_columns: int) -> list[ast.expr]:
+    """The cells of a row, one a column: `*values` stands for as many as are missing."""
+    n_missing = n_columns - len(cells)
+    return [cell for one in cells for cell in ([one] * (n_missing + 1) if isinstance(one, ast.Starred) else [one])]
 
 
 def tables_expected_same() -> dict[str, str]:

@@ -154,15 +154,16 @@ def test_the_snapshots(told: Told) -> None:
         told.file,
         "ops.snapshot",
         "snapshot_id, run_id, dataset, source, vendor, as_of, fetched_at, is_replay, sha256, n_bytes, n_rows, "
-        "n_tokens, n_new, n_quarantined, n_hidden, n_preliminary, token_ids, state, extent, superseded_by",
+        "n_tokens, n_new, n_quarantined, n_hidden, n_preliminary, token_ids, state, extent, "
+        "request_kind, superseded_by",
         (1, run_id, "tokens", "files", "vendor", at, at, False, told.sha256("tokens"), told.n_bytes("tokens"),
-         *rows["tokens"], 0, 0, every, "passed", "days", None),
+         *rows["tokens"], 0, 0, every, "passed", "days", "days", None),
         (2, run_id, "prices", "files", "vendor", at, at, False, told.sha256("prices"), told.n_bytes("prices"),
-         *rows["prices"], 0, 0, every, "passed", "days", None),
+         *rows["prices"], 0, 0, every, "passed", "days", "days", None),
         (3, run_id, "signals", "files", "vendor", at, at, False, told.sha256("signals"), told.n_bytes("signals"),
-         *rows["signals"], 0, 0, every, "passed", "days", None),
+         *rows["signals"], 0, 0, every, "passed", "days", "days", None),
         (4, run_id, "levels", "files", "vendor", at, at, False, told.sha256("levels"), told.n_bytes("levels"),
-         *rows["levels"], 0, 0, one, "passed", "days", None),
+         *rows["levels"], 0, 0, one, "passed", "days", "days", None),
         where="snapshot_id <= 4",
     )  # fmt: skip
 
@@ -242,8 +243,9 @@ def test_what_was_kept_and_asked_and_sent(told: Told) -> None:
     expect(
         told.file,
         "ops.delivery",
-        "week, channel, body_sha256, state, n_attempts, n_parts, n_sent, enqueued_at, deadline_at, reached_at, told",
-        ("2026-W02", "mail", "b" * 64, "delivered", 2, 3, 1, AT, day("11"), day("12"), "arrived"),
+        "week, channel, body_sha256, state, n_attempts, n_parts, n_sent, enqueued_at, deadline_at, reached_at, "
+        "told, message",
+        ("2026-W02", "mail", "b" * 64, "delivered", 2, 3, 1, AT, day("11"), day("12"), "arrived", "arrived"),
     )
 
 
