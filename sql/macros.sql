@@ -1,5 +1,5 @@
--- Small scalar words used by every layer. Loaded into each connection before models run, for the timeframes in use. Of
--- these a day is always one, and what is none of the others is taken for it.
+-- Scalar macros that every layer uses. They are created in each connection before models run, for the timeframes in
+-- use. Days are always in use, so `1d` is the `else` of each `case`.
 {%- set others = timeframes.values() | rejectattr('name', 'eq', '1d') | list %}
 {%- set units = {3600: 'hour', 86400: 'day', 604800: 'week'} %}
 create or replace temporary macro bar_length(timeframe) as
@@ -19,14 +19,14 @@ create or replace temporary macro bar_seconds(timeframe) as
         else {{ timeframes['1d'].seconds }}
     end;
 
--- Whether rows of a timeframe count: those of one that was in use once stay in `raw`.
+-- Whether a timeframe is in use. Rows of one that was dropped from the settings stay in `raw` and are ignored.
 create or replace temporary macro is_in_use(timeframe) as timeframe in ('{{ timeframes | join("', '") }}');
 
--- Whole bars from one grid moment to a later one.
+-- How many whole bars lie between two bar starts.
 create or replace temporary macro bars_between(timeframe, earlier, later) as
     (epoch_us(later) - epoch_us(earlier)) // (bar_seconds(timeframe) * 1000000::bigint);
 
--- The grid moment at or before a moment. Weeks begin on Mondays, here and in `time_bucket`.
+-- Start of the bar that a moment lies in. Weeks begin on Mondays, with `date_trunc` as with `time_bucket`.
 create or replace temporary macro bar_floor(timeframe, moment) as
     case timeframe
         {%- for one in others %}
@@ -37,29 +37,29 @@ create or replace temporary macro bar_floor(timeframe, moment) as
         else date_trunc('day', moment)::timestamp
     end;
 
--- The number of a bar: bars that follow each other have numbers that follow each other.
+-- Number of a bar, counted in bar lengths since 1970: consecutive bars have consecutive numbers.
 create or replace temporary macro bar_number(timeframe, bar_start) as
     floor(epoch(bar_start) / bar_seconds(timeframe))::bigint;
 
--- The grid moment at or after a moment.
+-- First bar start at or after a moment.
 create or replace temporary macro bar_ceiling(timeframe, moment) as
     case when bar_floor(timeframe, moment) = moment then moment
         else bar_floor(timeframe, moment) + bar_length(timeframe) end;
 
--- The number of the block of one horizon's width that a moment lies in.
+-- Number of the block of time that a moment lies in. A block is one horizon wide; variances are clustered by blocks.
 create or replace temporary macro block_of(moment, horizon, timeframe) as
     case when moment = '-infinity'::timestamp then -9223372036854775808
         else floor(epoch(moment) / (horizon * bar_seconds(timeframe)))::bigint end;
 
--- A number for each direction and provenance of calls.
+-- A number from 0 to 5 for each pair of direction and provenance.
 create or replace temporary macro part_number(direction, provenance) as
     3 * (direction = 'bullish')::bigint + case provenance when 'attested' then 0 when 'backfill' then 1 else 2 end;
 
--- A category, name or slug, as a slug.
+-- A category's name as a slug, such as `layer-1`; a slug stays as it is.
 create or replace temporary macro slug(name) as
     trim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-');
 
--- How much may be missing between two bars of a segment, in seconds.
+-- Longest stretch of missing bars that a segment may contain, in seconds; a longer one ends the segment.
 create or replace temporary macro tolerated_seconds(timeframe) as
     {% if timeframes.values() | map(attribute='tolerated_seconds') | unique | list | length > 1 -%}
     case timeframe
@@ -72,19 +72,19 @@ create or replace temporary macro tolerated_seconds(timeframe) as
     {{ timeframes['1d'].tolerated_seconds }}
     {%- endif %};
 
--- Whether a segment ends between two bars that follow each other: a halt (more is missing than is tolerated), a
--- redenomination or a reused ticker.
+-- Whether a segment ends between two consecutive bars: at a trading halt (more bars are missing than is tolerated), or
+-- at a redenomination or a reused ticker (the price jumps by more than a factor of five).
 create or replace temporary macro is_break(timeframe, bar_start, close, next_bar_start, next_open) as
     epoch_us(next_bar_start) - epoch_us(bar_start)
     > (tolerated_seconds(timeframe) + bar_seconds(timeframe)) * 1000000::bigint
     or next_open > 5 * close
     or 5 * next_open < close;
 
--- Only windows that came to an end are scored.
+-- Whether a window counts in scores: only one that has closed and is not excluded does.
 create or replace temporary macro is_scored(status) as status in ('matured', 'truncated');
 
--- The return of a call after costs; a short cannot lose more than its stake, and a tie is 0 (flows/scoring/windows.py
--- says why): what is left of it by rounding is neither a gain nor a loss.
+-- Return of a call after costs. A short loses at most its stake. A return within rounding error of zero is set to
+-- exactly 0, so that a tie is neither a gain nor a loss (`TIE` in flows/scoring/windows.py has the reason).
 create or replace temporary macro net_return(direction, entry_price, exit_price, cost) as
     case
         when abs(direction * (exit_price / entry_price - 1) - cost) <= 1e-14 then 0
@@ -92,7 +92,8 @@ create or replace temporary macro net_return(direction, entry_price, exit_price,
         else greatest(-1, -(exit_price / entry_price - 1) - cost)
     end;
 
--- What a window's flags say at a horizon's place: four bits each (see flows/scoring/windows.py).
+-- These read a window's `flags`: four bits for each horizon, the shortest horizon at place 0 (flows/scoring/windows.py
+-- lists the bits).
 create or replace temporary macro is_scored_at(flags, place) as ((flags >> (4 * place)) & 1)::integer;
 
 create or replace temporary macro is_hit_at(flags, place, direction) as
@@ -101,15 +102,15 @@ create or replace temporary macro is_hit_at(flags, place, direction) as
 create or replace temporary macro status_at(flags, place) as
     case (flags >> (4 * place)) & 9 when 1 then 'matured' when 9 then 'truncated' when 8 then 'excluded' else 'open' end;
 
--- A fraction as a whole number of 1e-15: sums of these are exact, so they do not depend on the order of addition. One
--- beyond 1e15 is no return but a bad cell; it is cut off there, so that 1e8 of them still fit.
+-- A fraction as a whole number of 1e-15 (fixed point): sums of whole numbers are exact, so the order of addition does
+-- not matter. A value beyond 1e15 comes from bad data and is clipped, so that the sum of 1e8 of them still fits.
 create or replace temporary macro fixed(fraction) as
     (case when abs(fraction) < 1e15 then fraction else sign(fraction) * 1e15 end * 1e15)::hugeint;
 
 create or replace temporary macro from_fixed(total) as total::double / 1e15;
 
--- The net returns of both directions of a fixed-point forward return: of many windows these are sums of integers, where a
--- tie, at most 10 of these, need not be distinguished from 0.
+-- Net returns of a long and of a short, from a fixed-point forward return. They are only summed over many windows, so a
+-- tie (at most 10 units of 1e-15) need not be set to 0 as in `net_return`.
 create or replace temporary macro fixed_net_long(forward_return, cost) as forward_return - fixed(cost);
 
 create or replace temporary macro fixed_net_short(forward_return, cost) as

@@ -17,7 +17,7 @@ cells as (
         timeframe,
         horizon,
         entry_rule,
-        sum(n_calls + n_open + n_excluded + n_unpriced) as n_told
+        sum(n_calls + n_open + n_excluded + n_unpriced) as n_in_scorecard
     from marts.signal_scorecard
     where sector = 'all' and direction = 'both' and provenance = 'all'
     group by all
@@ -26,4 +26,4 @@ cells as (
 select *
 from calls
 full join cells using (vendor, timeframe, horizon, entry_rule)
-where n_outcomes is distinct from n_told
+where n_outcomes is distinct from n_in_scorecard

@@ -1,5 +1,5 @@
 -- Severity: critical
--- A window's drawdown is smaller than its loss. Twelve digits are held against each other.
+-- A window's drawdown is smaller than its loss. Both are compared to twelve digits.
 select *
 from core.forward_window
 where

@@ -1,4 +1,6 @@
--- Calls: first versions of signal rows that take a side the token was not on before.
+-- One call: the first version of a signal row that takes a side (long or short) which the token was not on before. A
+-- later change of the row does not change its call. A vendor's first row of a token is never a call, because no side
+-- before it is known.
 -- Grain: vendor, token_id, timeframe, signal_at
 -- Replaces: from plan.call_scope as scope where old.vendor = scope.vendor and old.timeframe = scope.timeframe and old.token_id = scope.token_id and old.signal_at >= scope.signal_from
 with versions as (
@@ -43,7 +45,8 @@ candidates as (
     where direction <> 0 and signal_at >= signal_from and previous_at is not null
 ),
 
--- The row before was not known yet, or had been restated: the side is looked up among what was known at this row's moment.
+-- Rows whose row before was not known yet at their moment, or had been restated by then: the side before is looked up
+-- among the versions that were known.
 unclear as (
     select
         vendor,
@@ -68,7 +71,7 @@ known_rows as not materialized (
     where not is_preliminary
 ),
 
--- Nearly all are found on the 7 days before, which is a join by day.
+-- Nearly all have such a version on the 7 days before, where an equality join by day finds it quickly.
 unclear_days as (
     select
         *,
@@ -85,7 +88,7 @@ not_found_nearby as (
     anti join found_nearby using (vendor, timeframe, token_id, signal_at)
 ),
 
-looked_up as (
+sides_before as (
     from found_nearby
     union all
     {{ last_known_side('not_found_nearby', 'true') | indent }}
@@ -94,10 +97,10 @@ looked_up as (
 sided as (
     select
         candidates.*,
-        case when candidates.is_plain then candidates.previous_side else looked_up.side_before end as side_before,
-        case when candidates.is_plain then candidates.previous_at else looked_up.before_at end as before_at
+        case when candidates.is_plain then candidates.previous_side else sides_before.side_before end as side_before,
+        case when candidates.is_plain then candidates.previous_at else sides_before.before_at end as before_at
     from candidates
-    left join looked_up using (vendor, timeframe, token_id, signal_at)
+    left join sides_before using (vendor, timeframe, token_id, signal_at)
 )
 
 select

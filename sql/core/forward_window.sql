@@ -1,4 +1,5 @@
--- Forward windows of the published timeframes: what happened to whoever bought at the open of a bar and held for so many bars.
+-- One forward window: what the price did from the open of an entry bar to the close one horizon later, whether or not a
+-- call was made there. Only timeframes whose windows are published are in it.
 -- Grain: token_id, timeframe, entry_at, horizon
 -- Materialized: view
 {% for timeframe in timeframes.values() | selectattr('is_published') -%}

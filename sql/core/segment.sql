@@ -1,4 +1,5 @@
--- Runs of one token's bars that belong together, and why each began.
+-- One segment: a run of a token's bars without a long gap or an impossible jump, with what separates it from the
+-- segment before (gap_before, jump_ratio).
 -- Grain: timeframe, token_id, segment
 select
     segment_span.timeframe,

@@ -1,4 +1,4 @@
--- Every version of every token, with the one sector the map gives it and whether its calls are scored.
+-- One version of a token, with its one sector and whether its calls are scored. The current version has known_to NULL.
 -- Grain: token_id, snapshot_id
 with tokens as (
     from staging.token_version

@@ -1,31 +1,32 @@
-{#- Rows of a dataset that appeared in a past which had been read without them. -#}
+{#- Rows that a vendor inserted into the past of a dataset: an earlier delivery covered their moment without them. -#}
 {% macro appearances(dataset) -%}
 {%- set token_key = ['vendor', 'timeframe', 'token_id'] -%}
-with firsts as not materialized (
+with first_versions as not materialized (
     select
-        told.vendor,
+        first_version.vendor,
         {{ dataset.timeframe_column }},
-        told.token_id,
+        first_version.token_id,
         {{ dataset.own_key }} as key,
-        told.{{ dataset.moment }} as moment_at,
-        told.snapshot_id,
+        first_version.{{ dataset.moment }} as moment_at,
+        first_version.snapshot_id,
         snapshot.as_of as first_at
-    from {{ dataset.as_of_table }} as told
+    from {{ dataset.as_of_table }} as first_version
     inner join staging.usable_snapshot as snapshot using (snapshot_id)
-    where told.revision = 0
+    where first_version.revision = 0
 ),
 
--- Fetched later than a bar after their close, and not by the first look at the dataset.
+-- Late rows: fetched more than a bar after their own bar had closed, and not by the first delivery of the dataset, in
+-- which every row is new.
 late as (
     select *
-    from firsts
+    from first_versions
     where
         first_at >= moment_at + 2 * bar_length(timeframe)
         {%- if not is_full %}
-        -- Whether a row appeared is told by what came before it: those of other nights are told already.
+        -- Whether a row was inserted depends on earlier deliveries alone, so the rows of earlier nights are decided.
         and snapshot_id > getvariable('last_snapshot_id')
         {%- endif %}
-        and first_at > (select min(as_of) from staging.reading where dataset = '{{ dataset.name }}')
+        and first_at > (select min(as_of) from staging.usable_reread where dataset = '{{ dataset.name }}')
 ),
 
 late_token as (
@@ -36,13 +37,13 @@ late_token as (
     from late
 ),
 
--- Not before the history of the token as it was held until then: a longer history is no insertion.
+-- A row older than all rows known of its token until then makes the history longer, which is no insertion.
 inserted as (
     select late.*
     from late
     semi join (
-        select firsts.*
-        from firsts
+        select first_versions.*
+        from first_versions
         inner join late_token using (vendor, timeframe, token_id)
     ) as earlier
         on
@@ -53,19 +54,19 @@ inserted as (
             and late.first_at > earlier.first_at
 ),
 
--- Some earlier look, after the close, covered the moment.
+-- An earlier delivery, made after the bar of the row had closed, covered the moment of the row.
 covered as (
     select inserted.*
     from inserted
-    semi join staging.reading as reading
+    semi join staging.usable_reread as reread
         on
-            reading.dataset = '{{ dataset.name }}'
-            and inserted.vendor = reading.vendor
-            and inserted.timeframe = reading.timeframe
-            and inserted.first_at > reading.as_of
-            and inserted.moment_at + bar_length(inserted.timeframe) <= reading.as_of
-            and inserted.moment_at between reading.read_from and reading.read_to
-            and (reading.read_token_ids is null or list_contains(reading.read_token_ids, inserted.token_id))
+            reread.dataset = '{{ dataset.name }}'
+            and inserted.vendor = reread.vendor
+            and inserted.timeframe = reread.timeframe
+            and inserted.first_at > reread.as_of
+            and inserted.moment_at + bar_length(inserted.timeframe) <= reread.as_of
+            and inserted.moment_at between reread.read_from and reread.read_to
+            and (reread.read_token_ids is null or list_contains(reread.read_token_ids, inserted.token_id))
 )
 
 select
@@ -77,7 +78,7 @@ select
     covered.moment_at,
     covered.first_at as appeared_at
 from covered
--- A bar that had been seen before its close did not appear out of nothing.
+-- A row that had been delivered before its bar closed was known, so it was not inserted.
 anti join (
     select
         vendor,

@@ -1,4 +1,6 @@
-{#- What the variances of overlapping calls are made of: the scored outcomes of `source`, added up by block. -#}
+{#-
+Sums over the scored outcomes of `source` in one block of time, from which the variances of overlapping calls follow.
+-#}
 {% macro block_sums(source) -%}
 count(*) as n_calls,
 count(*) filter (where {{ source }}.direction = 1) as n_bullish,
@@ -9,7 +11,7 @@ from_fixed(sum(case when {{ contrast.where }} then fixed({{ contrast.difference 
 {% endfor -%}
 {%- endmacro %}
 
-{#- The names of these sums. -#}
+{#- The columns of these sums, for a select that passes them on. -#}
 {% macro block_columns(source) -%}
 {% for name in ['n_calls', 'n_bullish', 'n_hits', 'n_matched'] + (measures.signal.contrasts | map(attribute='name') | list) -%}
 {{ source }}.{{ name }}{{ ',' if not loop.last }}

@@ -1,4 +1,4 @@
-{#- When each of some calls is entered under each entry rule. -#}
+{#- The entry moment of each call under each entry rule: one row a call and rule. -#}
 {% macro call_entries(calls) -%}
 select
     *,

@@ -1,4 +1,4 @@
-{#- What the inference of some cells reads of them, on the grid of their timeframe. -#}
+{#- The columns of cells that inference reads, with entry moments as bar numbers. -#}
 {% macro inference_cells(cells, group) -%}
 select
     cell_id,
@@ -21,7 +21,10 @@ inner join work.vendor using (vendor)
 where n_calls > 0
 {%- endmacro %}
 
-{#- Cards without what compares them: the measures of cells, and those that `inference` holds for cells with scored calls. -#}
+{#-
+The columns of cards before these are compared with each other; a card is one row of a scorecard. Measures over sums
+come from its cell, inferred ones from `inference`, which has only cells with scored calls.
+-#}
 {% macro cards(group) -%}
 cell.vendor,
 cell.{{ group }},
@@ -42,8 +45,8 @@ inference.{{ measure.name }}
 {%- endmacro %}
 
 {#-
-The cards with scored calls, as members of the families that they are compared in: tests count in cells of one group and
-one direction (`is_leaf`), rates are drawn to the mean of the groups (`is_group`).
+The cards with scored calls, each with the families in which it is compared with others. q values count only cards of
+one group and one direction (`is_leaf`); hit rates are shrunk only between groups (`is_group`, false for `all`).
 -#}
 {% macro family_members(cards, card_id, group, is_group) -%}
 with families as (

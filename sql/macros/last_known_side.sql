@@ -1,4 +1,4 @@
-{#- The side that the newest of the earlier rows said which were known at the moment of each row of `unclear`. -#}
+{#- For each row of `unclear`, the side in the newest earlier row that was already known at the moment of that row. -#}
 {% macro last_known_side(unclear, condition) -%}
 select
     unclear.vendor,

@@ -69,7 +69,7 @@ judged as (
         net_return(long.direction, long.entry_price, long.exit_price, {{ cost }}::double) as net,
         fixed(long.exit_price / long.entry_price - 1) as forward_return,
         coalesce(long.entry_at between coverage.covered_from and coverage.covered_to, false) as is_in_base,
-        -- Only scored calls have a base; a key that is NULL finds none.
+        -- NULL for a call that is not scored, so that the join below finds no base for it.
         case when is_scored(long.status) then long.entry_at end as base_at
     from long
     left join work.coverage as coverage using (vendor, timeframe, token_id)
@@ -133,7 +133,7 @@ select
         else greatest(0, 1 - lowest / entry_price)
     end as mfe,
     case when is_scored then drawdown end as max_drawdown,
-    -- A short is gone when the price has doubled; a long, when it has reached zero.
+    -- A short has lost its whole stake when the price has doubled, a long when it has reached zero.
     case when is_scored then case direction when 1 then lowest <= 0 else highest >= 2 * entry_price end end as is_wiped_out,
     n_base::integer as n_base,
     case when n_base >= 3 then n_base_hits / n_base end as base_hit,

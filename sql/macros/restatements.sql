@@ -1,4 +1,4 @@
-{#- Each value of a dataset that a vendor changed after its first closed version. -#}
+{#- Each value of a dataset that a vendor changed after the first version that was fetched closed. -#}
 {% macro restatements(dataset) -%}
 with versions as (
     select

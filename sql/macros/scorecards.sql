@@ -1,12 +1,12 @@
 {#-
-Cells of a scorecard: outcomes gathered by `group` (the sector, with `all`; or the token), direction (with `both`) and
-provenance (with `all`). What adds up comes from sums; medians and quantiles need the outcomes themselves. `scope`
-says which of the outcomes count.
+Cells of a scorecard: outcomes grouped by `group` (the sector, with `all`; or the token), direction (with `both`) and
+provenance (with `all`). Counts and means come from the sums in work.outcome_sum; medians and quantiles need the
+outcomes themselves. `scope` is a join that limits the cells to those computed anew.
 -#}
 {% macro scorecard_cells(group, has_all, scope='') -%}
 {%- set keys = ['vendor', group, 'timeframe', 'horizon', 'direction', 'provenance', 'entry_rule'] -%}
 {%- set cubed = ['sector', 'direction', 'provenance'] if has_all else ['direction', 'provenance'] -%}
--- What adds up is added up first over a sector's tokens, which are many, or a token's sectors.
+-- Summing over a sector's tokens, or over a token's sectors, leaves far fewer rows for the cube below.
 with finest as (
     select
         {{ keys | join(', ') }},
@@ -26,7 +26,7 @@ sums as (
 ),
 
 {% if has_all -%}
--- A token may have been in more than one sector.
+-- A token that was in two sectors must count once in `all`, so tokens are counted apart from the sums.
 spread as (
     select
         {{ cell_keys(group, has_all) | indent(8) }},
@@ -38,7 +38,8 @@ spread as (
 ),
 
 {% endif -%}
--- A provenance that holds all scored calls of its cell has the same numbers: they are computed once.
+-- Where one provenance has all the scored calls of a cell, it and `all` have the same numbers. These are computed once:
+-- `calls_of` is the cell whose numbers a cell takes.
 numbered as (
     select
         *,
@@ -66,7 +67,8 @@ parts as (
     from (select distinct {{ keys | join(', ') }} from finest)
 ),
 
--- Which cells the calls of each part count in, of those that have their numbers from no other.
+-- The cells in which the calls of each part (a combination of the keys) count. Cells that take the numbers of another
+-- are left out.
 members as (
     select
         part.part_id,
@@ -144,7 +146,7 @@ left join spread using ({{ keys | join(', ') }})
 left join ranks using (calls_of)
 {%- endmacro %}
 
-{#- The key of a cell: `both` directions, `all` provenances and `all` sectors as words. -#}
+{#- The key columns of a cell. The NULLs that a cube makes become the words `both` and `all`. -#}
 {% macro cell_keys(group, has_all) -%}
 vendor,
 {{ "coalesce(sector, 'all') as sector" if has_all else group }},
@@ -155,7 +157,7 @@ coalesce(provenance, 'all') as provenance,
 entry_rule
 {%- endmacro %}
 
-{#- What adds up, added up. -#}
+{#- The sums of all measures, summed once more. -#}
 {% macro summed() -%}
 {% for one in measures.signal.sums -%}
 {{ one.over_sums }} as {{ one.name }}{{ ',' if not loop.last }}
@@ -163,8 +165,9 @@ entry_rule
 {%- endmacro %}
 
 {#-
-A quantile of what was scored in each cell, interpolated between the two values nearest to it. Each value counts in up to
-eight cells, so they are not put in order all: how many lie in each band of a hundredth shows in which bands the two lie.
+A quantile of a measure in each cell, interpolated between the two values nearest to it. Each outcome counts in up to
+eight cells, so sorting the values of every cell would be slow. Instead values are counted in bands a hundredth wide,
+and only those in the bands of the two nearest values are sorted.
 -#}
 {% macro quantile(measure) -%}
 {{ measure.name }}_bands as (
@@ -177,7 +180,8 @@ eight cells, so they are not put in order all: how many lie in each band of a hu
     group by all
 ),
 
--- Counts as doubles, which hold them exactly: sums of integers are of a type four times as slow.
+-- Counts are summed as doubles, which are exact for numbers of this size: bigints would be summed as hugeints, which is
+-- four times as slow.
 {{ measure.name }}_counts as (
     select
         members.calls_of,
@@ -226,7 +230,10 @@ eight cells, so they are not put in order all: how many lie in each band of a hu
 )
 {%- endmacro %}
 
-{#- Own windows of each token whose scorecards take inference, as the windows' flags say, by their place in its series. -#}
+{#-
+Flags of each token's own windows, from which its base rates follow, with their positions in the array of
+temp.token_series.
+-#}
 {% macro token_base(timeframe) -%}
 select
     '{{ timeframe }}' as timeframe,

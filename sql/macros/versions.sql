@@ -1,4 +1,7 @@
-{#- Every version a dataset's rows have had, from what usable snapshots delivered: one place for both times. -#}
+{#-
+All versions of the rows of a dataset, made of what usable snapshots delivered. `known_from` and `known_to` of every
+dataset are computed here and nowhere else.
+-#}
 {% macro versions(dataset, always_all=false) -%}
 with delivered as (
     select delivered_row.*
@@ -15,7 +18,7 @@ with delivered as (
     {%- endif %}
 ),
 
--- Most keys were delivered once; only the others need their versions sorted.
+-- Keys that were delivered more than once. They are few, and only their versions need sorting.
 repeated as (
     select hash({{ dataset.full_key | join(', ') }}) as key_hash
     from delivered
@@ -35,7 +38,8 @@ compared as (
     window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
 ),
 
--- A version was not known before the last moment at which its predecessor was still delivered.
+-- A version cannot have been known while the one before it was still being delivered, so an earlier known_at is not
+-- believed.
 dated as (
     select
         * exclude (content, content_before{{ ', known_at' if dataset.has_known_at }}),

@@ -1,7 +1,8 @@
 {#-
-The bars the windows of some tokens are computed from, in order: the spine of what is to be computed anew, then, for a
-segment that has ended, flat bars at its last close, which make a window that its end cuts short exact. `is_asked` says
-which bars are the entry of a window that may have changed; the others are part of such windows.
+The bars from which the windows of some tokens are computed, in order: the bars of the spine in the scope, then, for a
+segment that has ended, flat bars at its last close (pads). With pads, a window that is cut short by the end of its
+segment is computed like any other. `is_asked` marks the entry bars of windows that may have changed; the other bars are
+only inside such windows.
 -#}
 {% macro window_bars(timeframe) -%}
 with segments as (
@@ -119,7 +120,8 @@ select
     is_left_out,
     is_pad,
     {{ 'true' if is_full else 'coalesce(is_asked, false)' }} as is_asked,
-    -- Where the segment has ended, no later than the longest window's end: a window does not change while bars follow.
+    -- At most the end of the longest window, so that a closed window stays as it is when later bars make its segment
+    -- longer.
     case
         when has_ended then least(segment_end, bar_start + {{ horizons[timeframe] | max }} * bar_length(timeframe))
         else bar_start + {{ horizons[timeframe] | max }} * bar_length(timeframe)

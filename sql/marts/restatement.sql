@@ -1,6 +1,6 @@
--- Every value that a vendor changed after it had first been seen closed, one row a field and change; every row that was
--- gone from the vendor's history when somebody looked again; and every row that appeared in a past that had been read
--- without it. Preliminary versions never count.
+-- One change that a vendor made to its own past: a value that changed after it had first been fetched closed (a row for
+-- each field and change), a whole row that was gone when its past was read again, or a whole row that was inserted into
+-- a past that had been read without it. Preliminary versions never count.
 -- Grain: vendor, dataset, token_id, timeframe, key, moment_at, kind, field, changed_at
 with restatements as (
     {%- for dataset in datasets.values() if dataset.is_feed %}

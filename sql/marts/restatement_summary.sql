@@ -1,6 +1,6 @@
--- Share of a vendor's rows that it restated, and what that is worth: the hit rate of its calls as first published beside
--- that of the calls in its history today. Signals have a row a horizon, the other datasets one row
--- with horizon NULL; `all` pools the sectors, so do not add it up.
+-- One vendor, dataset, timeframe, sector and horizon: which share of its rows the vendor restated, and what that is
+-- worth, the hit rate of its calls as first published beside that of the calls in its history today. Signals have a row
+-- for each horizon, the other datasets one row with horizon NULL; `all` pools the sectors, so do not add it up.
 -- Grain: vendor, dataset, timeframe, sector, horizon
 with restated as (
     select distinct
@@ -14,8 +14,9 @@ with restated as (
     where vendor is not null
 ),
 
--- A row that was restated was looked at again, whether or not its last look is still the newest.
-looked_at as (
+-- A row that was restated has been read again, even where temp.reread_row, which knows only the last delivery, lacks
+-- it.
+reread_rows as (
     select
         reread.*,
         false as is_restated
@@ -37,15 +38,15 @@ looked_at as (
 
 row_counts as (
     select
-        looked_at.vendor,
-        looked_at.dataset,
-        looked_at.timeframe,
+        reread_rows.vendor,
+        reread_rows.dataset,
+        reread_rows.timeframe,
         coalesce(token.sector, 'all') as sector,
         count(*) as n_reread,
-        count(*) filter (where looked_at.is_restated) as n_restated
-    from looked_at
+        count(*) filter (where reread_rows.is_restated) as n_restated
+    from reread_rows
     inner join work.current_token as token using (token_id)
-    group by looked_at.vendor, looked_at.dataset, looked_at.timeframe, rollup (token.sector)
+    group by reread_rows.vendor, reread_rows.dataset, reread_rows.timeframe, rollup (token.sector)
 ),
 
 -- Scored calls as first published.
@@ -75,7 +76,7 @@ outcomes as not materialized (
     where entry_rule = 'next_open' and hit is not null
 ),
 
--- Calls that were inserted into the past were not published in time.
+-- Calls on rows that were inserted into the past: they were not published in time, so they are subtracted below.
 inserted as (
     select outcomes.*
     from outcomes
@@ -95,7 +96,7 @@ published as (
     from inserted
 ),
 
--- Calls in today's history: the same without those that are gone, and with those that replaced them.
+-- Calls that are gone from today's history. That has the scored calls without these, and with those that replaced them.
 withdrawn as (
     select outcomes.*
     from outcomes

@@ -1,6 +1,6 @@
--- The deepest fall of each curve: from which peak, to which trough, and when it was made good.
+-- The deepest fall of one curve: from which peak, to which trough, and when it was recovered. Heights are compared to
+-- twelve digits only, because later digits are rounding error.
 -- Grain: vendor, sector, timeframe, policy
--- Heights are compared to the twelfth digit only: what differs after it is rounding.
 with troughs as (
     select
         vendor,
@@ -15,7 +15,7 @@ with troughs as (
     group by all
 ),
 
--- Peaks and recoveries are on bars at the top of all before them, which are few.
+-- Bars on which the curve is at its highest so far. Only these can be peaks or recoveries, and they are few.
 tops as (
     select
         vendor,
@@ -28,7 +28,8 @@ tops as (
     where drawdown > -1e-9
 ),
 
--- The first bar at the greatest equity before the trough; before all bars stands the 1 that every curve starts from.
+-- The peak is the first bar at the greatest equity before the trough, or, where none is above it, the 1 that every
+-- curve starts from.
 peaks as (
     select
         troughs.*,
@@ -72,7 +73,7 @@ select
     case when max_drawdown < 0 then greatest(peak_at, started_at) else started_at end as peak_at,
     case when max_drawdown < 0 then trough_at end as trough_at,
     case when max_drawdown < 0 then recovered_at end as recovered_at,
-    -- A curve has every bar from its first to its last.
+    -- A curve has no holes, so its bars can be counted by their moments.
     case
         when max_drawdown < 0
             then bars_between(

@@ -1,5 +1,6 @@
--- How good a vendor's calls were, by sector, timeframe, horizon, direction, provenance and entry rule, beside what
--- chance gave. A cell with any call has a row; `all` and `both` rows pool others, so do not add them up.
+-- One cell of a vendor's calls (a sector, timeframe, horizon, direction, provenance and entry rule): how good they
+-- were, beside what chance gave. A cell with any call has a row; `all` and `both` rows pool others, so do not add them
+-- up.
 -- Grain: vendor, sector, timeframe, horizon, direction, provenance, entry_rule
 select
     card.vendor,

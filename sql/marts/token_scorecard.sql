@@ -1,4 +1,5 @@
--- The signal scorecard for each token by itself, without sectors. Most cells hold few calls: read is_reportable first.
+-- One cell of a vendor's calls on one token: the signal scorecard token by token, without sectors. Most cells have few
+-- calls, so read is_reportable first.
 -- Grain: vendor, token_id, timeframe, horizon, direction, provenance, entry_rule
 select
     card.vendor,

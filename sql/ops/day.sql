@@ -1,5 +1,6 @@
--- The state of every day (hour) of which something was to be expected by a moment. Reads only what is published, so that it
--- can be asked of the published file at any later moment; columns.toml says what the states mean.
+-- The state of every bar (day, hour) of a feed on which rows were to be expected by the moment `day_as_of`. Only
+-- published tables are read, so that the same select also runs on the published file at any later moment; columns.toml
+-- explains the states.
 with feed as (
     select
         dataset,
@@ -14,7 +15,7 @@ with feed as (
     group by dataset, vendor, timeframe
 ),
 
--- Nothing is expected of an archive after the newest that it holds of any dataset.
+-- An archive has an end: nothing is expected after the newest moment of any of its datasets.
 expected as (
     select
         dataset,
@@ -36,8 +37,9 @@ expected as (
     from feed
 ),
 
--- A vendor of whose tokens less than half speak on every bar, or that speaks on less than half of the bars (as one does that
--- writes once a week), speaks when it has something to say; so does one of whom there are not three bars yet. Markets
+-- How many tokens are to be expected on the bar after each bar. No token is expected of a vendor that writes
+-- irregularly: one with rows on fewer than half of the last bars (weekly rows, for example), one of whose tokens fewer than
+-- half have rows on every bar, or one with fewer than three bars so far. Prices are always regular, because markets
 -- never close.
 usual as (
     select
@@ -54,13 +56,13 @@ usual as (
     window newest_bars as (partition by dataset, vendor, timeframe order by bar_start rows 6 preceding)
 ),
 
--- Who asks for some days of the past has looked at no other.
-looked as (
+-- A run for some days of the past has read no others. Any other delivery would contain newer rows, if there were any.
+rereads as (
     select
         reread.dataset,
         reread.vendor,
         reread.timeframe,
-        reread.as_of as looked_at,
+        reread.as_of as read_at,
         reread.read_from,
         case when snapshot.extent = 'days' then reread.read_to else 'infinity'::timestamp end as read_to
     from ops.reread as reread
@@ -68,43 +70,43 @@ looked as (
     where reread.as_of <= getvariable('day_as_of') and reread.read_token_ids is null
 ),
 
--- Who looked first after a bar had closed has most often looked at that bar.
-next_look as (
+-- The first delivery after each bar had closed, where it covered the bar, as it nearly always does.
+next_reread as (
     select
         expected.dataset,
         expected.vendor,
         expected.timeframe,
         expected.bar_start,
-        case when expected.bar_start between looked.read_from and looked.read_to then looked.looked_at end as looked_at
+        case when expected.bar_start between rereads.read_from and rereads.read_to then rereads.read_at end as read_at
     from expected
-    asof left join looked
+    asof left join rereads
         on
-            expected.dataset = looked.dataset
-            and coalesce(expected.vendor, '') = coalesce(looked.vendor, '')
-            and expected.timeframe = looked.timeframe
-            and expected.bar_start + bar_length(expected.timeframe) <= looked.looked_at
+            expected.dataset = rereads.dataset
+            and coalesce(expected.vendor, '') = coalesce(rereads.vendor, '')
+            and expected.timeframe = rereads.timeframe
+            and expected.bar_start + bar_length(expected.timeframe) <= rereads.read_at
 ),
 
-first_look as (
+first_reread as (
     select
-        next_look.dataset,
-        next_look.vendor,
-        next_look.timeframe,
-        next_look.bar_start,
-        min(looked.looked_at) as looked_at
-    from next_look
-    inner join looked
+        next_reread.dataset,
+        next_reread.vendor,
+        next_reread.timeframe,
+        next_reread.bar_start,
+        min(rereads.read_at) as read_at
+    from next_reread
+    inner join rereads
         on
-            next_look.dataset = looked.dataset
-            and next_look.vendor is not distinct from looked.vendor
-            and next_look.timeframe = looked.timeframe
-            and next_look.bar_start + bar_length(next_look.timeframe) <= looked.looked_at
-            and next_look.bar_start between looked.read_from and looked.read_to
-    where next_look.looked_at is null
+            next_reread.dataset = rereads.dataset
+            and next_reread.vendor is not distinct from rereads.vendor
+            and next_reread.timeframe = rereads.timeframe
+            and next_reread.bar_start + bar_length(next_reread.timeframe) <= rereads.read_at
+            and next_reread.bar_start between rereads.read_from and rereads.read_to
+    where next_reread.read_at is null
     group by all
     union all
-    from next_look
-    where looked_at is not null
+    from next_reread
+    where read_at is not null
 ),
 
 judged as (
@@ -121,7 +123,7 @@ judged as (
         coalesce(bar.n_in_time, 0) as n_in_time,
         bar.first_known_at,
         snapshot.run_id,
-        first_look.looked_at
+        first_reread.read_at
     from expected
     left join ops.feed_bar as bar
         on
@@ -130,12 +132,12 @@ judged as (
             and expected.timeframe = bar.timeframe
             and expected.bar_start = bar.bar_start
     left join ops.snapshot as snapshot on bar.snapshot_id = snapshot.snapshot_id
-    left join first_look
+    left join first_reread
         on
-            expected.dataset = first_look.dataset
-            and expected.vendor is not distinct from first_look.vendor
-            and expected.timeframe = first_look.timeframe
-            and expected.bar_start = first_look.bar_start
+            expected.dataset = first_reread.dataset
+            and expected.vendor is not distinct from first_reread.vendor
+            and expected.timeframe = first_reread.timeframe
+            and expected.bar_start = first_reread.bar_start
     asof left join usual
         on
             expected.dataset = usual.dataset
@@ -144,15 +146,15 @@ judged as (
             and expected.bar_start > usual.before_at
 ),
 
-there as (
+found_bars as (
     select
         *,
         case
             when n_tokens > 0 and n_kept < 0.9 * n_expected then 'partial'
             when n_tokens > 0 and n_in_time >= 0.9 * n_tokens then 'complete'
             when n_tokens > 0 then 'backfilled'
-            when n_expected = 0 and looked_at < bar_start + 2 * bar_length(timeframe) then 'complete'
-            when n_expected = 0 and looked_at is not null and has_history then 'backfilled'
+            when n_expected = 0 and read_at < bar_start + 2 * bar_length(timeframe) then 'complete'
+            when n_expected = 0 and read_at is not null and has_history then 'backfilled'
         end as found
     from judged
 ),
@@ -164,7 +166,7 @@ due as (
         row_number() over (
             partition by dataset, vendor, timeframe, found is null order by bar_start desc
         ) as nth_newest
-    from there
+    from found_bars
     where
         found is not null
         or getvariable('day_as_of') >= bar_start + bar_length(timeframe)

@@ -6,7 +6,8 @@
     {{ dataset.own_key }} as key,
     {{ dataset.moment }} as moment_at
 {%- endmacro -%}
--- The rows of the delivery being taken. Those that a replay hides are in it, because the source did not lose them.
+-- Keys of the rows of the delivery that is being appended. Rows that a replay hides are among them, because the source
+-- has not lost them.
 create or replace temporary table delivered_key as
 select
     {{ shared_key() }},
@@ -18,7 +19,7 @@ select
     false as is_visible
 from hidden;
 
--- The rows that earlier snapshots brought.
+-- Keys of the rows that earlier snapshots brought.
 create or replace temporary view raw_key as
 select
     {{ shared_key() }},

@@ -1,5 +1,5 @@
--- What a delivery covers of each vendor and timeframe: the span it read again and the tokens it was asked for. Reads the
--- temporary tables of keys.sql, for the snapshot named by the variables.
+-- What a delivery covers of each vendor and timeframe: the span it read again, and the tokens it was asked for. Reads
+-- the temporary tables of keys.sql, for the snapshot that the variables name.
 with snapshot as (
     select *
     from ops.snapshot

@@ -1,5 +1,6 @@
--- What runs did, one table a concern. Written by the steps, never rebuilt; comments come from columns.toml.
--- The newest shape. A column added to a table that an earlier version made needs a file in flows/warehouse/migrations.
+-- The tables of `ops`: what runs did, one table for each concern. Steps append to them and no build remakes them; their
+-- comments come from columns.toml. A column added to a table that an earlier version created needs a file in
+-- flows/warehouse/migrations.
 create table if not exists ops.schema_version (
     version integer,
     applied_at timestamp

@@ -1,5 +1,5 @@
--- The closed rows that the delivery should hold and does not, and those missing before that are back. Reads the temporary
--- tables of keys.sql, for the snapshot named by the variables.
+-- The closed rows that the delivery should contain and does not, and rows missing before that are back. Reads the
+-- temporary tables of keys.sql, for the snapshot that the variables name.
 with now as (
     select as_of from ops.snapshot
 where snapshot_id = getvariable('snapshot_id')
@@ -25,9 +25,10 @@ tokens as (
     group by all
 ),
 
--- A token's span is from the first day the delivery says it holds whole, else from the token's first row, to the newest
--- row of its vendor and timeframe. A row whose token or moment cannot be read may be any: its token, or where even that
--- is unknown every token, has no span.
+-- The span of each token that the delivery covers: from the first day it claims to contain whole (`since`), or the
+-- token's first row where that is earlier, to the newest row of the vendor and timeframe. A row whose moment cannot be
+-- read may be any row, so nothing of its token counts as missing; where a row's token cannot be read either, nothing of
+-- any token does.
 span as (
     select
         vendor,

@@ -1,5 +1,6 @@
--- The tokens whose calls are found anew, each from the first touched row on; the row before it (`anchor_at`) says which side
--- was held: of most, the newest of the build before.
+-- One token of a vendor whose calls are found anew, from its first touched signal on (`signal_from`). The closed signal
+-- before that (`anchor_at`) is read too, because it gives the side the token was on; for most tokens it is the newest
+-- signal of the build before.
 -- Grain: vendor, timeframe, token_id
 -- Variable: call_from = min(coalesce(anchor_at, '-infinity'::timestamp))
 {% if is_full -%}

@@ -1,5 +1,5 @@
--- The bar from which the curves of a timeframe are computed anew: the first that is new or revised, the first touched
--- signal, and whatever else a new bar or row changes.
+-- One timeframe with the bar from which its curves are computed anew (`bar_from`): the earliest bar that new or revised
+-- bars, new signals, segments that go on, or a moved end of a coverage may change.
 -- Grain: timeframe
 -- Variable: curve_from = min(bar_from)
 {% if is_full -%}
@@ -30,7 +30,8 @@ from (
         signal_from as bar_from
     from plan.call_scope
     union all
-    -- Where the coverage of a vendor ended, and a bar before, where its stances did.
+    -- Where the end of a coverage has moved, the curves change from a bar before it on, because stances end a bar
+    -- earlier.
     select
         old.timeframe,
         old.covered_to - bar_length(old.timeframe) as bar_from

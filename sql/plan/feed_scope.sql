@@ -1,14 +1,15 @@
--- The feeds whose bars are counted anew, each from the first bar that a new row is of; eight bars before it say what was
--- usual. All of them where somebody looked earlier than was known.
+-- One feed whose bars are counted anew, from the first bar that new rows belong to (`bar_from`). Rows are read from
+-- eight bars before it (`usual_from`), which show the tokens that usually have rows. A feed that is new, or whose first
+-- delivery is now an earlier one, is counted as a whole.
 -- Grain: dataset, vendor, timeframe
--- Variable: feed_from = min(told_from)
+-- Variable: feed_from = min(usual_from)
 {% if is_full -%}
 select
     dataset,
     vendor,
     timeframe,
     '-infinity'::timestamp as bar_from,
-    told_from,
+    usual_from,
     0 as n_bars_before
 from staging.feed
 {%- else -%}
@@ -27,7 +28,7 @@ scoped as (
         feed.dataset,
         feed.vendor,
         feed.timeframe,
-        feed.told_from as first_told_from,
+        feed.usual_from as feed_usual_from,
         case when old.expected_from = feed.expected_from then touched.bar_from else '-infinity'::timestamp end as bar_from
     from staging.feed as feed
     left join touched
@@ -64,7 +65,7 @@ select
     scoped.vendor,
     scoped.timeframe,
     scoped.bar_from,
-    coalesce(min(earlier.bar_start), scoped.first_told_from) as told_from,
+    coalesce(min(earlier.bar_start), scoped.feed_usual_from) as usual_from,
     coalesce(min(earlier.nth_bar), 1) - 1 as n_bars_before
 from scoped
 left join earlier
@@ -73,5 +74,5 @@ left join earlier
         and scoped.vendor is not distinct from earlier.vendor
         and scoped.timeframe = earlier.timeframe
 where scoped.bar_from is not null
-group by scoped.dataset, scoped.vendor, scoped.timeframe, scoped.bar_from, scoped.first_told_from
+group by scoped.dataset, scoped.vendor, scoped.timeframe, scoped.bar_from, scoped.feed_usual_from
 {%- endif %}

@@ -1,4 +1,5 @@
--- Why an increment will not do: a known token changed, and with it everything that was computed of it. A row a reason.
+-- One reason why an increment will not do and a full build is needed: a known token changed its symbol, sector or price
+-- source, or whether it is scored, and with it everything that was computed from it.
 -- Grain: reason
 -- Only: increment
 with sector_epochs as (

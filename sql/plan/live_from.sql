@@ -1,4 +1,6 @@
--- Where segments went on: from there on a call may wait for its next bar, and a stance may end with its segment.
+-- One timeframe with the earliest end of the segments that were going on in the build before (`live_from`). From there
+-- on new bars may change what was built: a call may have waited for its next bar, and a stance may end with its
+-- segment.
 -- Grain: timeframe
 -- Only: increment
 select

@@ -1,5 +1,7 @@
--- The earliest entry whose window may still be open: a window is open only while its segment goes on or the market has not
--- passed its end, which no segment that goes on lies behind. The variables are constants by which DuckDB skips the rest.
+-- One timeframe with the earliest entry whose window may still be open (`open_from`). A window is open while its
+-- segment goes on, or, if that has ended, until the newest bar of the market has passed its scheduled exit; the newest
+-- bar is never before the end of a segment that goes on. The variables repeat the moment as a constant, because only by
+-- a constant does DuckDB skip the rows that lie before it.
 -- Grain: timeframe
 -- Only: increment
 {%- for timeframe in timeframes %}

@@ -1,6 +1,6 @@
--- The moment from which bars and windows count as recent, which a full build writes last. Windows that nights replace, and the
--- bars under them, are no older than the longest horizon; a month is for the nights until these rows move. What lies
--- together is read without the rest. NULL in an increment.
+-- One timeframe with the moment from which its bars and windows count as recent (`recent_from`). A full build writes
+-- recent rows last, so that they lie together on disk: increments replace windows no older than the longest horizon and
+-- the bars under them, and can then read them without the rest. 30 bars are added as a reserve. NULL in an increment.
 -- Grain: timeframe
 {%- for timeframe in timeframes %}
 -- Variable: recent_from_{{ timeframe }} = min(recent_from) filter (timeframe = '{{ timeframe }}')

@@ -1,5 +1,5 @@
--- Tokens whose base rates may change in a past that was judged before: bars that do not only follow the last one, a coverage
--- that begins earlier, or one that now reaches further while calls had been entered beyond it.
+-- One token of a vendor whose base rates may change for calls that were judged before: its bars were not merely
+-- appended to, its coverage is new or begins earlier, or calls had been entered after the end that its coverage had.
 -- Grain: vendor, timeframe, token_id
 -- Only: increment
 with ends as (

@@ -1,6 +1,6 @@
--- The tokens whose spine is made anew, each from its anchor on: the last real bar before the first touched one, usually
--- the last bar of the last segment. The variable is the earliest anchor as a constant: by it DuckDB skips what lies before,
--- which is nearly everything.
+-- One token whose spine is made anew, from its anchor on: the last real bar before the first touched one, usually the
+-- last bar of its last segment. The variable repeats the earliest anchor as a constant, by which DuckDB skips the rows
+-- before it, which are nearly all.
 -- Grain: timeframe, token_id
 -- Variable: spine_from = min(coalesce(anchor_at, '-infinity'::timestamp))
 {% if is_full -%}

@@ -1,5 +1,6 @@
--- The tokens whose windows are computed anew, each from an entry on. A token whose bars only follow the last one of a
--- segment that goes on (`appended_to`) has no other windows to compute than those that close: `temp.window_span` says which.
+-- One token whose windows are computed anew, from an entry on (`entry_from`). Where bars were only appended to a
+-- segment that goes on (`appended_to` is its last bar before), only windows on the new bars and windows that have
+-- closed since change: temp.window_span lists these.
 -- Grain: timeframe, token_id
 {%- for timeframe in timeframes %}
 -- Variable: window_from_{{ timeframe }} = min(entry_from) filter (timeframe = '{{ timeframe }}')
@@ -17,7 +18,7 @@ with reached as (
     select
         scope.timeframe,
         scope.token_id,
-        -- The first window that holds a bar after the anchor.
+        -- Entry of the first window that contains a bar after the anchor.
         coalesce(
             scope.anchor_at
             - ({{ longest_horizon_of('scope.timeframe') }} - 2)

@@ -1,5 +1,5 @@
--- Rows of a dataset from snapshots that a build may use, with the clocks of the snapshot. Rows of a timeframe that was in use
--- once stay in `raw`, and count no more.
+-- One row of a dataset as a snapshot that a build may use delivered it, with the moments of the snapshot. Rows of a
+-- timeframe that is no longer in use stay in `raw` and are left out here.
 -- Grain: snapshot_id, row_number
 -- Materialized: view
 select

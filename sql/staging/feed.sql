@@ -1,7 +1,7 @@
--- Each feed: a dataset of a vendor (of the market, for prices) at one timeframe, from when on something of it was to be
--- expected, which is since somebody first looked, and from when on what it told says what is usual, which is a month more.
+-- One feed: a dataset of a vendor (prices: of the market) at one timeframe. Its rows are expected from the bar before
+-- its first delivery on (`expected_from`); which tokens usually have rows is learnt from 30 bars more (`usual_from`).
 -- Grain: dataset, vendor, timeframe
-with looked as (
+with feeds as (
     select
         dataset,
         vendor,
@@ -14,5 +14,5 @@ with looked as (
 
 select
     *,
-    expected_from - 30 * bar_length(timeframe) as told_from
-from looked
+    expected_from - 30 * bar_length(timeframe) as usual_from
+from feeds

@@ -1,3 +1,3 @@
--- Every version of what a source said about a token.
+-- One version of a token as a source described it.
 -- Grain: token_id, snapshot_id
 {{ versions(datasets.tokens, always_all=true) }}

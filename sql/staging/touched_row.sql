@@ -1,4 +1,5 @@
--- The earliest moment of each token that rows of this build's new snapshots are about.
+-- One token of a feed that new snapshots brought rows of, with the earliest moment of these rows (`touched_from`).
+-- Whatever was computed from the token's rows may change from there on.
 -- Grain: dataset, vendor, timeframe, token_id
 -- Only: increment
 {%- for dataset in datasets.values() if dataset.is_feed %}

@@ -1,6 +1,6 @@
--- Snapshots a build may use: they passed the gate or were accepted by hand, no reparse has read their bytes again, and
--- they lie at or before the as-of moment.
--- Beside staging.feed, which counts looks, the only model that knows the as-of moment.
+-- One snapshot that a build may use: it passed the gate or was accepted by hand, no reparse replaced it, and it was
+-- taken at or before the as-of moment. Only this model and staging.feed, which counts deliveries, know the as-of
+-- moment.
 -- Grain: snapshot_id
 select
     snapshot_id,

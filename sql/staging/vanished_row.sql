@@ -1,4 +1,5 @@
--- Each time that a row was gone from its vendor's history, and since when it was there again.
+-- One time that a row was missing from its vendor's history: since when (`gone_at`), and since when it was back
+-- (`back_at`, NULL while it is missing).
 -- Grain: dataset, vendor, token_id, timeframe, key, moment_at, gone_at
 with events as (
     select

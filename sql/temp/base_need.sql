@@ -1,5 +1,5 @@
--- The entry moments whose base is counted anew, with the sector epochs they are asked for: the one of the entry
--- itself, and those of the calls that enter then.
+-- One entry moment whose base windows are counted anew, with a sector epoch they are counted in: the epoch of the entry
+-- itself (`is_of_entry`), and those in which the calls entered then became known.
 -- Grain: timeframe, entry_at, epoch
 select
     scope.timeframe,

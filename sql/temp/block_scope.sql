@@ -1,4 +1,4 @@
--- The blocks of time whose calls are gathered anew: those in which some outcome is another one than before.
+-- One block of time whose calls are summed anew, because an outcome in it changed.
 -- Grain: timeframe, horizon, block
 select distinct
     timeframe,

@@ -1,6 +1,6 @@
--- The tokens and horizons whose scorecards are computed anew: some outcome of theirs is another one than before, or the
--- past under their base rates is. Where only calls that are not scored changed (`is_rescored` is false), what was
--- inferred from the scored ones stays.
+-- One token and horizon of a vendor whose scorecard rows are computed anew, because an outcome changed or its base
+-- rates may have (plan.reworked_token). Where only calls that are not scored changed (`is_rescored` is false), the
+-- inferred measures of the build before are kept.
 -- Grain: vendor, timeframe, token_id, horizon
 select
     vendor,

@@ -1,4 +1,5 @@
--- What the build before knew of work.sector_epoch, which this build makes anew before it is asked for.
+-- One row of work.sector_epoch as the build before left it, copied because this build replaces that table before both
+-- are compared.
 -- Grain: epoch
 -- Only: increment
 from {{ before('work.sector_epoch') }}

@@ -1,4 +1,5 @@
--- What the build before knew of staging.feed, which this build makes anew before it is asked for.
+-- One row of staging.feed as the build before left it, copied because this build replaces that table before both are
+-- compared.
 -- Grain: dataset, vendor, timeframe
 -- Only: increment
 from {{ before('staging.feed') }}

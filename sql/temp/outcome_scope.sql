@@ -1,5 +1,5 @@
--- The entry moments whose base rates and outcomes are computed anew: what became of an entry depends on nothing that
--- lies at another moment.
+-- One entry moment whose base rates and outcomes are computed anew. Outcomes depend only on their own entry moment, so
+-- all of a moment are replaced together and no others.
 -- Grain: timeframe, entry_at
 {% if is_full -%}
 {% for timeframe in timeframes -%}
@@ -18,7 +18,7 @@ with changed_calls as (
     {{ call_entries('temp.changed_call') | indent }}
 ),
 
--- What a vendor covers now and did not before. Both ends only move outward.
+-- Spans that a vendor covers now and did not cover before; the ends of a coverage only move outward.
 covered as (
     select distinct
         coverage.timeframe,
@@ -36,11 +36,11 @@ covered as (
     where coverage.covered_from is distinct from old.covered_from or coverage.covered_to is distinct from old.covered_to
 ),
 
--- Whatever was priced since a vendor first spoke belongs to its base, also after it fell silent.
+-- All windows since a new vendor's first signal row belong to its base, also those after its coverage ended.
 new_vendor as (
     select
         coverage.timeframe,
-        min(coverage.covered_from) as spoke_from,
+        min(coverage.covered_from) as first_covered_at,
         any_value(newest_bar.newest_bar_at) as newest_bar_at
     from work.coverage as coverage
     anti join temp.coverage_before as old using (vendor, timeframe)
@@ -48,7 +48,7 @@ new_vendor as (
     group by all
 ),
 
--- From where on a call may wait for its next bar, or did so the night before.
+-- The moment from which a call may be waiting for its next bar, now or in the build before.
 waiting as (
     select
         timeframe,
@@ -87,7 +87,7 @@ from covered
 union
 select
     timeframe,
-    unnest(generate_series(bar_ceiling(timeframe, spoke_from), newest_bar_at, bar_length(timeframe))) as entry_at
+    unnest(generate_series(bar_ceiling(timeframe, first_covered_at), newest_bar_at, bar_length(timeframe))) as entry_at
 from new_vendor
 union
 select
@@ -97,7 +97,7 @@ from work.call_entry as entry
 inner join waiting using (timeframe)
 where entry.entry_at >= waiting.entry_from
 union
--- Calls of tokens whose first bars came: the bars decide the price source of the calls.
+-- Calls on tokens that have their first bars only now, which give these calls their price source.
 select
     entry.timeframe,
     entry.entry_at

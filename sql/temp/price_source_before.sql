@@ -1,4 +1,5 @@
--- What the build before knew of work.price_source, which this build makes anew before it is asked for.
+-- One row of work.price_source as the build before left it, copied because this build replaces that table before both
+-- are compared.
 -- Grain: timeframe, token_id
 -- Only: increment
 from {{ before('work.price_source') }}

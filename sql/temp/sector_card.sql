@@ -1,4 +1,4 @@
--- Cards of sectors as their own calls make them, without what compares it with the others.
+-- One row of the signal scorecard (a card) before cards are compared with each other.
 -- Grain: cell_id
 select
     cell.cell_id,

@@ -1,3 +1,3 @@
--- Cells of the signal scorecard, with everything that needs no inference.
+-- One cell of the signal scorecard, with all measures that need no inference.
 -- Grain: cell_id
 {{ scorecard_cells('sector', has_all=true) }}

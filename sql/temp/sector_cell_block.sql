@@ -1,5 +1,5 @@
--- Calls by block of one horizon's width, for each cell of the signal scorecard that has its numbers from no other: a row
--- for each provenance that counts in the cell, with a number of its own.
+-- The calls of a cell of the signal scorecard in one block of time (one horizon wide), summed: a row for each direction
+-- and provenance (`part`). Cells that take their numbers from another cell are left out.
 -- Grain: cell_id, block, part
 -- Materialized: view
 select

@@ -1,3 +1,3 @@
--- What takes inference in the cells of sectors: base rates, edges, intervals and p values.
+-- The inferred measures of one cell of the signal scorecard: base rates, edges, intervals and p values.
 -- Grain: cell_id
 -- Computed: sector_inference(temp.sector_inference_cell, temp.sector_cell_block, temp.sector_series, work.sector_base)

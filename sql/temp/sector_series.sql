@@ -1,5 +1,5 @@
--- Base windows of sectors, and of all of them, as series of entry moments without gaps. Those of a timeframe and horizon
--- stand one after another in an array: the first moment of each, how many there are and where the first one stands.
+-- A vendor's base windows of one sector (or `all`) at one horizon, as a series of entry moments without gaps: its first
+-- moment, its length, and its position in an array of all series of the timeframe and horizon, one after another.
 -- Grain: timeframe, horizon, vendor_id, sector
 with series as (
     select

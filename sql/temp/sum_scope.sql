@@ -1,4 +1,4 @@
--- The finest cells whose outcomes are summed up anew: those in which some outcome is another one than before.
+-- One finest cell whose outcomes are summed anew, because one of them changed.
 -- Grain: vendor, token_id, sector, timeframe, horizon, direction, provenance, entry_rule
 select distinct
     vendor,

@@ -1,4 +1,4 @@
--- Own windows of each token whose scorecards take inference: their base rates.
+-- The flags of one window of a token whose scorecard rows take inference: its base rates are computed from these.
 -- Grain: timeframe, position
 -- Materialized: view
 {% for timeframe in timeframes -%}

@@ -1,4 +1,5 @@
--- What the build before knew of work.current_token, which this build makes anew before it is asked for.
+-- One row of work.current_token as the build before left it, copied because this build replaces that table before both
+-- are compared.
 -- Grain: token_id
 -- Only: increment
 from {{ before('work.current_token') }}

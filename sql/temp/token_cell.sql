@@ -1,3 +1,3 @@
--- Cells of the token scorecard that are computed anew, with everything that needs no inference.
+-- One cell of the token scorecard that is computed anew, with all measures that need no inference.
 -- Grain: cell_id
 {{ scorecard_cells('token_id', has_all=false, scope='semi join temp.card_scope using (vendor, timeframe, token_id, horizon)') }}

@@ -1,5 +1,6 @@
--- Calls by block of one horizon's width, for each cell of the token scorecard that takes inference and has its numbers
--- from no other: a row for each direction and provenance that counts in the cell, with a number of its own.
+-- The calls of a cell of the token scorecard in one block of time (one horizon wide), summed: a row for each direction
+-- and provenance (`part`). Only cells that take inference are in it; those that take their numbers from another cell
+-- are left out.
 -- Grain: cell_id, block, part
 -- Materialized: view
 with blocks as (

@@ -1,3 +1,3 @@
--- What each card of a token owes to the others of its family: q values and the shrunk hit rate.
+-- What one card of a token gets from being compared with its family: q values and the shrunk hit rate.
 -- Grain: card_id
 -- Computed: comparisons(temp.token_family)

@@ -1,4 +1,4 @@
--- Cards of tokens with scored calls, as members of the families that they are compared in.
+-- One card of a token that has scored calls, with the families in which it is compared with other cards.
 -- Grain: card_id
 -- Materialized: view
 {{ family_members('work.token_card', 'rowid', 'token_id', 'true') }}

@@ -1,3 +1,3 @@
--- What takes inference in the cells of tokens: base rates, edges, intervals and p values.
+-- The inferred measures of one cell of the token scorecard: base rates, edges, intervals and p values.
 -- Grain: cell_id
 -- Computed: token_inference(temp.token_inference_cell, temp.token_cell_block, temp.token_series, temp.token_base)

@@ -1,4 +1,4 @@
--- Cells of tokens that take inference: those with scored calls of which one is another one than before.
+-- One cell of the token scorecard as its inference reads it: it has scored calls, and they or their base rates changed.
 -- Grain: cell_id
 -- Materialized: view
 {{ inference_cells(

@@ -1,6 +1,6 @@
--- Tokens whose scorecards take inference, as series of bars without gaps that stand one after another in an array: the
--- first bar of each, how many there are and where the first one stands.
--- Windows are entered on bars of segments, so that each has its place.
+-- The bars of one token whose scorecard rows take inference, as a series without gaps from the first bar of its first
+-- segment to the last of its last: its first bar, its length, and its position in an array of all series of the
+-- timeframe, one after another. Windows are entered on bars of segments, so each has a place in it.
 -- Grain: timeframe, vendor_id, token_id
 with series as (
     select

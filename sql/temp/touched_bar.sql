@@ -1,4 +1,4 @@
--- The earliest bar of each token that is new or revised.
+-- One token with the earliest of its bars that is new or revised.
 -- Grain: timeframe, token_id
 -- Materialized: view
 -- Only: increment

@@ -1,6 +1,7 @@
--- From which entry to which a token's windows are computed anew: all from the first that may have changed, or, where bars
--- were only appended to a segment that goes on, those on the new bars and those that have closed since. Windows of an
--- earlier segment close with the newest bar of the market, which the token's own may not have reached.
+-- One span of entries of a token whose windows are computed anew: all from the first that may have changed, or, where
+-- bars were only appended to a segment that goes on, those on the new bars and those that have closed since. Windows of
+-- an earlier segment close with the newest bar of the market, so spans reach to that and not to the token's own newest
+-- bar.
 -- Grain: timeframe, token_id, entry_from, entry_to
 with appended as (
     select

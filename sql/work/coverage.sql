@@ -1,4 +1,5 @@
--- From when to when a vendor covers a token: from the token's first row to 3 bars after the vendor's newest one.
+-- The span in which a vendor covers a token: from its first signal row of the token to 3 bars after its newest signal
+-- row of any token.
 -- Grain: vendor, timeframe, token_id
 with rows_of_vendor as (
     select
@@ -10,7 +11,7 @@ with rows_of_vendor as (
     from core.signal
     where not is_preliminary{{ '' if is_full else " and snapshot_id > getvariable('last_snapshot_id')" }}
     {%- if not is_full %}
-    -- Both ends only move outward, so a night adds what is new.
+    -- Both ends only move outward, so an increment needs the new rows and the spans it has.
     union all
     select
         vendor,

@@ -1,4 +1,4 @@
--- What is known of each token now.
+-- One token as it is known now.
 -- Grain: token_id
 select
     token_id,

@@ -1,5 +1,5 @@
--- Contribution of each bar to the curves of a vendor's sector: counts, changes of stance and fixed-point sums of returns.
--- Sectors add up to `all`, and a night adds bars without touching older ones.
+-- What one bar contributes to the curves of a vendor's sector: counts of tokens, changes of stance, and fixed-point
+-- sums of returns. Sums of sectors add up to those of `all`, and a night adds bars without touching older ones.
 -- Grain: vendor, timeframe, sector, bar_start
 -- Replaces: from plan.curve_scope as scope where old.bar_start >= getvariable('curve_from') and old.timeframe = scope.timeframe and old.bar_start >= scope.bar_from
 with bars as (
@@ -16,7 +16,7 @@ with bars as (
         scope.bar_from,
         bar.segment > 1 or bar.bar_start >= bar.segment_start + interval 7 days as is_seasoned,
         bar.bar_start between coverage.covered_from and coverage.covered_to as is_covered,
-        -- A silent vendor has no stance: coverage lasts one bar longer than a stance may.
+        -- The stances of a vendor that has gone silent end one bar before its coverage does.
         bar.bar_start < coverage.covered_to - bar_length(bar.timeframe) as may_have_stance
     from work.spine_bar as bar
     inner join plan.curve_scope as scope using (timeframe)
@@ -28,13 +28,13 @@ with bars as (
         and bar.bar_start >= getvariable('curve_from')::timestamp - {{ longest_bar }}
 ),
 
--- Signal rows of the span and of the 7 days before it: most often the stance at its beginning is among them.
+-- Signal rows of the scope and of the 7 days before it, which nearly always contain the stance at its beginning.
 recent as (
     select
         signal.vendor,
         signal.timeframe,
         signal.token_id,
-        signal.signal_at + bar_length(signal.timeframe) as held_from,
+        signal.signal_at + bar_length(signal.timeframe) as stance_from,
         coalesce(signal.trend, signal.direction) as side
     from core.signal as signal
     inner join plan.curve_scope as scope using (timeframe)
@@ -51,7 +51,7 @@ found as (
         recent.token_id
     from recent
     inner join plan.curve_scope as scope using (timeframe)
-    where recent.held_from <= scope.bar_from - bar_length(recent.timeframe)
+    where recent.stance_from <= scope.bar_from - bar_length(recent.timeframe)
 ),
 
 not_found as (
@@ -64,13 +64,13 @@ not_found as (
     anti join found using (vendor, timeframe, token_id)
 ),
 
--- Signal rows before those, only of the few tokens whose stance at the beginning was not found.
+-- The newest signal row before those, only of the few tokens whose stance at the beginning was not found.
 earlier as (
     select
         signal.vendor,
         signal.timeframe,
         signal.token_id,
-        max(signal.signal_at) + bar_length(signal.timeframe) as held_from,
+        max(signal.signal_at) + bar_length(signal.timeframe) as stance_from,
         arg_max(coalesce(signal.trend, signal.direction), signal.signal_at) as side
     from core.signal as signal
     inner join not_found using (vendor, timeframe, token_id)
@@ -92,7 +92,7 @@ stanced as (
         bars.*,
         bars.is_seasoned and bars.is_covered as is_eligible,
         case
-            when bars.is_seasoned and bars.may_have_stance and sides.held_from >= bars.segment_start then sides.side
+            when bars.is_seasoned and bars.may_have_stance and sides.stance_from >= bars.segment_start then sides.side
             else 0
         end as stance
     from bars
@@ -101,7 +101,7 @@ stanced as (
             bars.vendor = sides.vendor
             and bars.timeframe = sides.timeframe
             and bars.token_id = sides.token_id
-            and bars.bar_start >= sides.held_from
+            and bars.bar_start >= sides.stance_from
 ),
 
 lagged as (
@@ -157,7 +157,7 @@ moves as (
     from positions
 ),
 
--- A position whose segment ends is closed on the bar after.
+-- A position is closed on the bar after its segment ended, which is a change of stance.
 exits as (
     select
         lagged.vendor,

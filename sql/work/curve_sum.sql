@@ -1,6 +1,6 @@
--- Where each curve of a vendor's sector stands at each bar: what the bar brought, and what has added up since the curve's
--- first. Sums are fixed-point, so that a night goes on from where the last one ended; logarithms of the growth are in
--- thousandths, which are as fine as a product of growths would be.
+-- One bar of a curve of a vendor's sector: the return of the bar, and the sums since the curve's first bar. Sums are
+-- fixed-point, so that an increment goes on exactly where the last build ended. Growth is summed as 1000 times its
+-- logarithm, which makes the fixed-point steps as fine as a product of growths would be.
 -- Grain: vendor, sector, timeframe, policy, bar_start
 -- Replaces: from plan.curve_scope as scope where old.bar_start >= getvariable('curve_from') and old.timeframe = scope.timeframe and old.bar_start >= scope.bar_from
 with cells as (
@@ -38,7 +38,8 @@ before as (
 ),
 
 {% endif -%}
--- A curve runs from the first bar on which a token of it was covered and seasoned to the newest bar there is.
+-- A curve runs from the first bar on which one of its tokens is covered and past its first 7 days, to the newest bar
+-- there is.
 starts as (
     select
         vendor,
@@ -106,7 +107,7 @@ bars as (
         null::hugeint as top_before
     from policies
     {%- if not is_full %}
-    -- The bar before stands for all that came before it.
+    -- The last bar before the scope, with its sums, stands for all bars before it.
     union all by name
     select
         vendor,
@@ -125,13 +126,13 @@ bars as (
     {%- endif %}
 ),
 
--- Shares are of the tokens held, or, where none is, of those held on the bar before.
+-- Returns are per token with a position. A bar without one only closes positions of the bar before, so it counts those.
 divided as (
     select
         *,
         nullif(
             case when n_long + n_short > 0 then n_long + n_short else lag(n_long + n_short) over curve end, 0
-        ) as n_held,
+        ) as n_positions,
         sum(earned) over (curve rows unbounded preceding) as earned_sum,
         (sum(n_joined) over (curve rows unbounded preceding))::bigint as n_brought_in
     from bars
@@ -144,16 +145,16 @@ returns as (
         case
             when policy = 'signal'
                 then case
-                    when n_held is null then 0
-                    else greatest(-1, (from_fixed(earned) - {{ cost }}::double / 2 * n_changes) / n_held)
+                    when n_positions is null then 0
+                    else greatest(-1, (from_fixed(earned) - {{ cost }}::double / 2 * n_changes) / n_positions)
                 end
-            when policy = 'equal_weight' then coalesce(from_fixed(earned) / n_held, 0)
+            when policy = 'equal_weight' then coalesce(from_fixed(earned) / n_positions, 0)
             else coalesce(from_fixed(earned) / nullif(from_fixed(earned_sum - earned) + n_brought_in, 0), 0)
         end as bar_return
     from divided
 ),
 
--- A curve that has lost everything stays at nothing, which has no logarithm.
+-- A curve that has lost everything (a ruin) stays at 0. That has no logarithm, so ruins are counted apart.
 grown as (
     select
         *,
@@ -164,7 +165,7 @@ grown as (
     window curve as (partition by vendor, timeframe, sector, policy order by bar_start rows unbounded preceding)
 ),
 
--- The top is that of the curve and of the 1 it starts from.
+-- The highest point so far; the curve starts from 1, whose logarithm is 0.
 topped as (
     select
         *,
@@ -182,7 +183,7 @@ select
     n_long,
     n_short,
     n_changes,
-    n_held,
+    n_positions,
     bar_return,
     earned_sum,
     n_brought_in,

@@ -1,8 +1,9 @@
--- What each feed (a dataset of a vendor, or prices, at one timeframe) told of each bar on which it told anything, and of
--- how many tokens that was usual: what the state of a day is judged by. From a month before somebody first looked.
+-- One bar of a feed (a dataset of a vendor, or prices, at one timeframe) with its rows: how many there are, of how many
+-- tokens, how many came in time, and how many of the tokens usually have rows. The state of a day is judged by these
+-- counts. Bars begin a month before the first delivery of the feed.
 -- Grain: dataset, vendor, timeframe, bar_start
 -- Replaces: from plan.feed_scope as scope where old.dataset = scope.dataset and old.vendor is not distinct from scope.vendor and old.timeframe = scope.timeframe and old.bar_start >= scope.bar_from
-with told as (
+with feed_rows as (
     {%- for dataset in datasets.values() if dataset.is_feed %}
     select
         '{{ dataset.name }}' as dataset,
@@ -19,26 +20,26 @@ with told as (
     {%- endfor %}
 ),
 
--- Each token once a bar, with the bars before the first one that is counted anew: they say what was usual.
-spoken as (
+-- One row a token and bar, from the bars on that show which tokens usually have rows.
+token_bars as (
     select
-        told.dataset,
-        told.vendor,
-        told.timeframe,
-        told.bar_start,
-        told.token_id,
+        feed_rows.dataset,
+        feed_rows.vendor,
+        feed_rows.timeframe,
+        feed_rows.bar_start,
+        feed_rows.token_id,
         scope.bar_from,
         scope.n_bars_before,
         count(*) as n_rows,
         min(snapshot.as_of) as known_at,
         arg_min(snapshot_id, (snapshot.as_of, snapshot_id)) as snapshot_id
-    from told
+    from feed_rows
     inner join plan.feed_scope as scope
         on
-            told.dataset = scope.dataset
-            and told.vendor is not distinct from scope.vendor
-            and told.timeframe = scope.timeframe
-            and told.bar_start >= scope.told_from
+            feed_rows.dataset = scope.dataset
+            and feed_rows.vendor is not distinct from scope.vendor
+            and feed_rows.timeframe = scope.timeframe
+            and feed_rows.bar_start >= scope.usual_from
     inner join staging.usable_snapshot as snapshot using (snapshot_id)
     group by all
 ),
@@ -48,10 +49,10 @@ ranked as (
         *,
         n_bars_before + dense_rank() over (partition by dataset, vendor, timeframe order by bar_start) as nth_bar,
         nth_bar - row_number() over (partition by dataset, vendor, timeframe, token_id order by bar_start) as island
-    from spoken
+    from token_bars
 ),
 
--- On how many bars in a row, of those on which anybody spoke, a token had spoken by then.
+-- On how many bars in a row, up to this one, a token had rows; bars on which no token of the feed had any do not count.
 running as (
     select
         *,
@@ -70,7 +71,7 @@ select
     sum(n_rows)::bigint as n_rows,
     count(*) as n_tokens,
     count(*) filter (where known_at < bar_start + 2 * bar_length(timeframe)) as n_in_time,
-    -- Of a feed that is younger than seven bars: on all of them.
+    -- In a feed with fewer than seven bars so far: on all of them.
     count(*) filter (where n_in_a_row >= least(7, nth_bar)) as n_usual,
     count(*) filter (where n_in_a_row >= least(8, nth_bar)) as n_kept,
     min(known_at) as first_known_at,

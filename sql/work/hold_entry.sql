@@ -1,12 +1,13 @@
--- Where a buyer of every covered token would have bought it: its first seasoned bar, in its first such segment.
+-- The bar at which the `hold` curve buys a token that a vendor covers: the token's first covered bar after its first 7
+-- days.
 -- Grain: vendor, timeframe, token_id
-with chances as (
+with covered_segments as (
     select
         coverage.vendor,
         coverage.timeframe,
         coverage.token_id,
         segment.segment,
-        -- Inside a segment every bar is there.
+        -- The later of the two moments is a bar of the segment, because a segment has no holes.
         greatest(
             coverage.covered_from,
             case segment.segment when 1 then segment.started_at + interval 7 days else segment.started_at end
@@ -23,7 +24,7 @@ entries as (
         token_id,
         min(segment) as segment,
         arg_min(entered_at, segment) as entered_at
-    from chances
+    from covered_segments
     where entered_at < closed_at
     group by all
 )

@@ -1,6 +1,6 @@
--- When somebody last looked at a day of a vendor's history, all tokens together.
+-- One day of a vendor's history with the moment of the last delivery that covered it for all tokens (`read_at`).
 -- Grain: dataset, vendor, timeframe, day
-with looks as (
+with rereads as (
     select
         dataset,
         vendor,
@@ -8,7 +8,7 @@ with looks as (
         read_from::date as first_day,
         read_to::date as last_day,
         max(as_of) as as_of
-    from staging.reading
+    from staging.usable_reread
     where read_token_ids is null and vendor is not null
     group by all
 ),
@@ -20,16 +20,16 @@ days as (
         timeframe,
         as_of,
         unnest(generate_series(first_day, last_day, interval 1 day))::date as day
-    from looks
-    -- What a later look covers whole need not be laid out.
-    anti join looks as later
+    from rereads
+    -- A delivery whose days a later one covers all is left out before spans become days.
+    anti join rereads as later
         on
-            looks.dataset = later.dataset
-            and looks.vendor = later.vendor
-            and looks.timeframe = later.timeframe
-            and looks.as_of < later.as_of
-            and looks.first_day >= later.first_day
-            and looks.last_day <= later.last_day
+            rereads.dataset = later.dataset
+            and rereads.vendor = later.vendor
+            and rereads.timeframe = later.timeframe
+            and rereads.as_of < later.as_of
+            and rereads.first_day >= later.first_day
+            and rereads.last_day <= later.last_day
 )
 
 select

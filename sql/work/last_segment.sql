@@ -1,4 +1,4 @@
--- The newest segment of each token.
+-- The newest segment of a token.
 -- Grain: timeframe, token_id
 select
     timeframe,

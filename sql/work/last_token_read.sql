@@ -1,4 +1,5 @@
--- When somebody last looked at the history of a token by itself, as the nightly re-reading does in turn.
+-- One token with the last delivery that was asked for it by name: its moment and the span it covered. The nightly job
+-- reads the histories of a few tokens again this way, in turn.
 -- Grain: dataset, vendor, timeframe, token_id
 select
     dataset,
@@ -12,7 +13,7 @@ from (
     select
         * exclude (read_token_ids),
         unnest(read_token_ids) as token_id
-    from staging.reading
+    from staging.usable_reread
     where vendor is not null
 )
 group by all

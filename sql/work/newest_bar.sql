@@ -1,4 +1,5 @@
--- The newest bar of each timeframe: what says whether a segment has ended and a scheduled exit has passed.
+-- The newest bar of a timeframe, of any token: it decides whether a segment has ended and whether a window's scheduled
+-- exit has passed.
 -- Grain: timeframe
 select
     timeframe,

@@ -1,5 +1,6 @@
--- Outcomes summed up to the finest cells: what the cells of both scorecards are made of. Sums of fractions are
--- fixed-point, so that no order of addition shows.
+-- The outcomes of one finest cell (one token, sector, horizon, direction, provenance and entry rule), summed: the cells
+-- of both scorecards are made of these. Sums of fractions are fixed-point, because a sum of floats depends on the order
+-- of addition.
 -- Grain: vendor, token_id, sector, timeframe, horizon, direction, provenance, entry_rule
 -- Replaces: from temp.sum_scope as scope where old.vendor = scope.vendor and old.token_id = scope.token_id and old.sector = scope.sector and old.timeframe = scope.timeframe and old.horizon = scope.horizon and old.direction = case scope.direction when 1 then 'bullish' else 'bearish' end and old.provenance = scope.provenance and old.entry_rule = scope.entry_rule
 select

@@ -1,6 +1,6 @@
--- The one price source used for each token and timeframe: of those that reach the token's newest bars (within what may be
--- missing inside a segment, else the token would stand still at the end of a source that closed) the one whose bars begin
--- first, ties by name: the choice does not change while bars are added to both.
+-- The one price source used for a token and timeframe: of those that reach the token's newest bars, the one whose bars
+-- begin first, ties by name. A source that closed is left out, because the token's prices would end with it; one may
+-- lag by as much as may be missing inside a segment. The choice does not change while bars are added to all sources.
 -- Grain: timeframe, token_id
 with living as (
     select *

@@ -1,4 +1,5 @@
--- First and last bar of each price source of a token. The span only grows, so a night adds the new bars.
+-- First and last bar of one price source of a token. The span only grows, so an increment needs the new bars and the
+-- spans it has.
 -- Grain: timeframe, token_id, price_source
 with bars as (
     select

@@ -1,5 +1,6 @@
--- Calls of a vendor's history as it is today, at the rows that were changed, removed or inserted after they were first
--- published and at the rows that follow these: whether there is a call now, and whether it is the one that was made.
+-- One signal row that was changed, removed or inserted after it was first published, or that follows such a row:
+-- whether the vendor's history as it is today has a call there (`is_call`), and whether it is the call that was first
+-- published (`is_unchanged`).
 -- Grain: vendor, token_id, timeframe, signal_at
 with touched as (
     select

@@ -1,4 +1,5 @@
--- Whole rows that vanished from their vendor's history, or appeared in a past that had been read without them.
+-- One whole row that vanished from its vendor's history, or that was inserted into a past that had been delivered
+-- without it.
 -- Grain: vendor, dataset, token_id, timeframe, key, moment_at, kind, changed_at
 select
     vendor,

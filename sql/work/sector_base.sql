@@ -1,4 +1,5 @@
--- What chance gave, by sector and over all of them, for each vendor: the base rates of the signal scorecard.
+-- What chance gave a vendor at one entry moment, in one sector (or `all`) and at one horizon: scored windows and hits
+-- of covered and of all priced tokens. The base rates of the signal scorecard are computed from them.
 -- Grain: vendor, sector, timeframe, horizon, entry_at
 -- Replaces: from temp.outcome_scope as scope where old.timeframe = scope.timeframe and old.entry_at = scope.entry_at
 with counts as (
@@ -41,12 +42,12 @@ priced as (
     group by timeframe, horizon, entry_at, rollup (sector)
 ),
 
--- What was priced before a vendor first spoke is under none of its calls.
+-- Windows before a vendor's first signal row are left out, because none of its calls can be compared with them.
 vendors as (
     select
         vendor,
         timeframe,
-        min(covered_from) as spoke_from
+        min(covered_from) as first_covered_at
     from work.coverage
     group by all
 )
@@ -66,4 +67,4 @@ select
 from priced
 inner join vendors using (timeframe)
 left join covered using (vendor, sector, timeframe, horizon, entry_at)
-where priced.entry_at >= vendors.spoke_from
+where priced.entry_at >= vendors.first_covered_at

@@ -1,5 +1,5 @@
--- Calls by block of one horizon's width, for each sector (and all of them), direction and provenance: what the variances
--- of overlapping calls are made of. Fractions are added up in fixed point.
+-- The calls of one block of time (one horizon wide), summed for each sector (and all of them), direction and
+-- provenance. The variances of overlapping calls are computed from these. Fractions are summed in fixed point.
 -- Grain: vendor, sector, timeframe, horizon, direction, provenance, entry_rule, block
 -- Replaces: from temp.block_scope as scope where old.timeframe = scope.timeframe and old.horizon = scope.horizon and old.block = scope.block
 with scored as (

@@ -1,4 +1,5 @@
--- The moments from which another sector map held, because some known token changed its sector; 0 is the beginning.
+-- One epoch of the sector map: the moment from which it is valid. A new one begins whenever a known token changes its
+-- sector; epoch 0 is valid from the beginning.
 -- Grain: epoch
 with sectors as (
     select
@@ -7,7 +8,7 @@ with sectors as (
         lag(sector) over token as sector_before,
         lag(known_from) over token as known_before
     from core.token
-    -- A version that another one of its own moment replaced was never known.
+    -- A version that was replaced at the moment it became known is left out, because it was never known.
     where known_to is null or known_to > known_from
     window token as (partition by token_id order by known_from)
 ),

@@ -1,4 +1,4 @@
--- What each segment spans, so far.
+-- What one segment spans so far, with its first open and last close.
 -- Grain: timeframe, token_id, segment
 -- Replaces: from plan.spine_scope as scope where old.timeframe = scope.timeframe and old.token_id = scope.token_id and (scope.anchor_at is null or old.segment >= scope.anchor_segment)
 select
@@ -11,7 +11,8 @@ select
     {% if is_full -%}
     arg_min(bar.open, bar.bar_start) as first_open,
     {%- else -%}
-    -- The bars of a segment that goes on are read from the anchor only.
+    -- Only the bars from the anchor on are read of a segment that goes on, so its first open comes from the build
+    -- before.
     case
         when min(bar.segment_start) < any_value(scope.anchor_at) then any_value(old.first_open)
         else arg_min(bar.open, bar.bar_start)

@@ -1,7 +1,7 @@
--- Effect of a restatement on the call that a signal row makes: its side before and after the change.
+-- One restatement of a signal row with its effect on the call there: whether the change makes the vendor look better
+-- (`is_flattering`). Only tokens with a change are read, which are none on most nights.
 -- Grain: vendor, token_id, timeframe, signal_at, kind, changed_at
--- Only histories with a change are read: most nights, none.
-with restless as (
+with changed_tokens as (
     select
         vendor,
         token_id,
@@ -36,7 +36,7 @@ closed as (
         revision,
         lag(direction) over (partition by vendor, token_id, timeframe, signal_at order by revision) as direction_before
     from core.signal
-    semi join restless using (vendor, token_id, timeframe)
+    semi join changed_tokens using (vendor, token_id, timeframe)
     where not is_preliminary
 ),
 
@@ -133,7 +133,8 @@ called as (
     select
         * exclude (direction_before, direction_after, first_call, side_before, is_first_version),
         signal_at + bar_length(timeframe) as entry_at,
-        -- The first version was a call or not by what was known then; later versions are compared with today's history.
+        -- Whether the first version was a call is in core.call, by what was known then; whether a later one is follows
+        -- from the row before it as it is today.
         case
             when kind = 'appeared' then null
             when is_first_version then first_call

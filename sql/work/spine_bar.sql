@@ -1,5 +1,6 @@
--- Bars in use, gap-free inside a segment: missing ones are filled flat. A segment ends at a gap of more than 3 days
--- (at long bars, of 2 bars) and at an open more than 5 times, or less than a fifth of, the close before.
+-- One bar of a token's spine: a real bar in use, or a flat one that fills a hole inside a segment. A segment ends at a
+-- gap of more than 3 days (at long bars, of 2 bars) and at an open more than 5 times, or less than a fifth of, the
+-- close before.
 -- Grain: timeframe, token_id, bar_start
 -- Replaces: from plan.spine_scope as scope where old.bar_start >= getvariable('spine_from') and old.timeframe = scope.timeframe and old.token_id = scope.token_id and (scope.anchor_at is null or old.bar_start >= scope.anchor_at)
 with bars as (
@@ -39,7 +40,7 @@ neighbours as materialized (
     window token as (partition by timeframe, token_id order by bar_start)
 ),
 
--- Where segments start: few rows, numbered on from the anchor, whose place in its segment is known already.
+-- The bars at which segments start. They are numbered on from the anchor, whose segment the build before has numbered.
 starts as (
     select
         timeframe,
@@ -140,7 +141,7 @@ every_bar as (
     from filled_bars
 )
 
--- Those that the plan calls recent last.
+-- Recent bars are written last, so that they lie together on disk (see plan.recent).
 {% for span in ('<', '>=') if is_full -%}
 from every_bar
 where bar_start {{ span }} case timeframe

@@ -1,4 +1,4 @@
--- The sector of each token in each epoch; before a token was known, the earliest one known.
+-- The sector of a token in one epoch of the sector map; in an epoch before the token was known, its first known sector.
 -- Grain: epoch, token_id
 select
     sector_epoch.epoch,

@@ -1,4 +1,4 @@
--- Vendors that have spoken, numbered: arrays are grouped by numbers.
+-- One vendor that has signals, with a number, because kernels group arrays by numbers.
 -- Grain: vendor
 select
     vendor,

@@ -142,7 +142,7 @@ def test_whose_base_rates_are_rewritten(second_night: Scene) -> None:
 def test_which_bars_of_feeds(first_night: Scene, second_night: Scene) -> None:
     first_night.expect(
         "plan.feed_scope",
-        "dataset, vendor, timeframe, bar_from, told_from, n_bars_before",
+        "dataset, vendor, timeframe, bar_from, usual_from, n_bars_before",
         ("prices", None, "1d", datetime.min, datetime(2025, 12, 11), 0),
         ("prices", None, "1h", datetime.min, day("09T17:00"), 0),
         ("signals", "v", "1d", datetime.min, datetime(2025, 12, 11), 0),
@@ -153,7 +153,7 @@ def test_which_bars_of_feeds(first_night: Scene, second_night: Scene) -> None:
     )
     second_night.expect(
         "plan.feed_scope",
-        "dataset, vendor, timeframe, bar_from, told_from, n_bars_before",
+        "dataset, vendor, timeframe, bar_from, usual_from, n_bars_before",
         ("grades", "v", "1d", day("08"), datetime(2025, 12, 11), 0),
         ("levels", "v", "1d", day("08"), datetime(2025, 12, 11), 0),
         ("prices", None, "1d", day("09"), day("01"), 0),

@@ -83,7 +83,7 @@ def test_what_a_bar_adds(second_night: Scene) -> None:
 def test_what_has_added_up(second_night: Scene) -> None:
     second_night.expect(
         "work.curve_sum",
-        "timeframe, policy, bar_start, n_long, n_short, n_changes, n_held, bar_return, earned_sum, "
+        "timeframe, policy, bar_start, n_long, n_short, n_changes, n_positions, bar_return, earned_sum, "
         "n_brought_in, n_ruins",
         ("1d", "equal_weight", day("08"), 4, 0, 4, 4, 0.025, fixed(0.1), 0, 0),
         ("1d", "equal_weight", day("09"), 4, 0, 0, 4, 0.05, fixed(0.3), 0, 0),

@@ -26,7 +26,7 @@ def test_what_a_build_may_use(second_night: Scene) -> None:
 def test_what_each_look_covered(second_night: Scene) -> None:
     """Each timeframe of each vendor from its first row to its newest."""
     second_night.expect(
-        "staging.reading",
+        "staging.usable_reread",
         "snapshot_id, dataset, vendor, timeframe, as_of, read_from, read_to",
         (2, "prices", None, "1d", day("11T00:20"), day("01"), day("10")),
         (2, "prices", None, "1h", day("11T00:20"), day("01"), day("08T03:00")),
@@ -48,7 +48,7 @@ def test_since_when_something_is_expected(second_night: Scene) -> None:
     """From the bar before the first look on; what is usual is learnt from thirty bars more, of its own length."""
     second_night.expect(
         "staging.feed",
-        "dataset, vendor, timeframe, expected_from, told_from",
+        "dataset, vendor, timeframe, expected_from, usual_from",
         ("prices", None, "1d", day("10"), datetime(2025, 12, 11)),
         ("prices", None, "1h", day("10T23:00"), day("09T17:00")),
         ("signals", "v", "1d", day("10"), datetime(2025, 12, 11)),

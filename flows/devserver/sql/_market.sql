@@ -1,5 +1,5 @@
--- The tables that every select of this folder reads: the market's snapshot, with today's unfinished row.
--- `getvariable('now')` is the vendor's moment. Columns that the sample does not have (links, supplies, exchanges,
+-- Tables that every select of this folder reads: the sample market as the vendor would serve it at the moment
+-- `getvariable('now')`, with today's unfinished row. Columns that the sample does not have (links, supplies, exchanges,
 -- ranks) are derived from the token's id.
 
 create macro draw(a, b) as ((a * 2654435761 + b * 40503) % 1000003) / 1000003.0;

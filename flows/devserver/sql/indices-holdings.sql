@@ -19,7 +19,7 @@ select
     round(tm.grade - tm.grade_before, 2) as trader_grade_change_24h,
     'https://example.invalid/icon.png' as icon,
     getvariable('now')::date::timestamp as date
-from (values (1, 5), (2, 10), (3, 20)) as told (id, size)
+from (values (1, 5), (2, 10), (3, 20)) as market_index (id, size)
 inner join token on rank <= size
 left join newest_price on token.token_id = newest_price.token_id
 left join tm on token.token_id = tm.token_id

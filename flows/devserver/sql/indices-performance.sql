@@ -17,7 +17,7 @@ days as (
         sum(volume) as volume
     from moves
     inner join token using (token_id)
-    inner join (values (1, 5), (2, 10), (3, 20)) as told (id, size) on rank <= size
+    inner join (values (1, 5), (2, 10), (3, 20)) as market_index (id, size) on rank <= size
     group by id, bar_start
 )
 

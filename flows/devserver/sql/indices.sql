@@ -14,5 +14,5 @@ select
     round(1e9 * draw(id, 8)) as market_cap,
     ['https://example.invalid/icon.png'] as top_gainers_icons,
     type
-from (values (1, 5, 'active'), (2, 10, 'active'), (3, 20, 'passive')) as told (id, size, type)
+from (values (1, 5, 'active'), (2, 10, 'active'), (3, 20, 'passive')) as market_index (id, size, type)
 order by id

@@ -7,7 +7,7 @@ with days as (
     group by graded_at
 ),
 
-told as (
+states as (
     select
         graded_at,
         high_share,
@@ -21,6 +21,6 @@ select
     round(high_share, 9) as tm_grade_perc_high_coins,
     case when state <> lag(state) over (order by graded_at) then state else 0 end as tm_grade_signal,
     state as last_tm_grade_signal
-from told
+from states
 qualify draw(day_number(graded_at), 1) > 0.03
 order by graded_at desc

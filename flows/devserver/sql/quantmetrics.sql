@@ -22,7 +22,7 @@ computed as (
     group by token_id
 ),
 
-held as (
+holding as (
     select
         token_id,
         round(last(close order by bar_start) / first(close order by bar_start) - 1, 2) as all_time_return
@@ -60,5 +60,5 @@ select
 from newest
 inner join token on newest.token_id = token.token_id
 left join computed on newest.token_id = computed.token_id
-left join held on newest.token_id = held.token_id
+left join holding on newest.token_id = holding.token_id
 order by measured_at desc, draw(newest.token_id, 5)

@@ -1,4 +1,4 @@
--- Scored calls that are in the file now but were not in the scorecard of the moment, or the reverse.
+-- How many scored calls are in the file now but were not in the scorecard of the moment, or the reverse.
 with now as (
     select
 vendor,

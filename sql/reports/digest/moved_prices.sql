@@ -1,4 +1,4 @@
--- Bars whose open or close has changed since the moment; curves and drawdowns use no other price of a bar.
+-- How many bars have another open or close now than at the moment; curves and drawdowns use no other price of a bar.
 with now as (
     select price_bar.*
     from core.price_bar as price_bar

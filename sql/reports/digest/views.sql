@@ -1,12 +1,13 @@
--- What the queries of the digest share. The scorecards of this and last week's moment, and the outcomes as known at this
--- week's: a window is scored once its scheduled exit has passed, a truncated one once it was known that its segment had
--- ended.
+-- Views that the queries of the digest share: the scorecards as of this and last week's moment, and the outcomes as
+-- they were known at this week's. By then a window is scored if its scheduled exit had passed; a truncated one, if it
+-- was known that its segment had ended.
 create temp table later_snapshot as
 select snapshot_id
 from ops.snapshot
 where as_of > getvariable('as_of') or fetched_at > getvariable('published_at');
 
--- A source may attest an early known_at for a row that it delivers late; a digest made at the moment had not seen it.
+-- Signals that were delivered after the moment. A source may claim that it knew them before (known_at), but a digest
+-- made at the moment did not have them.
 create temp table later_signal as
 select
 vendor,
@@ -77,8 +78,8 @@ where
         )
     );
 
--- Every daily close of a scored token up to the week's end. `step` is null after a missing day, and after a jump that
--- only a reused ticker explains.
+-- Every daily close of a scored token up to the week's end. `step` is the return since the day before; NULL after a
+-- missing day, and after a jump that only a reused ticker explains.
 create temp view daily_step as
 with closes as (
     select

@@ -1,4 +1,5 @@
--- Looks at a vendor's past that a build may use. The same bytes delivered once more are no new look.
+-- What a delivery that a build may use covered of a vendor's past: a span of one timeframe, and the tokens it was asked
+-- for. The same bytes delivered once more are left out, because they show nothing new.
 -- Grain: snapshot_id, vendor, timeframe
 select
     reread.snapshot_id,
@@ -10,6 +11,6 @@ select
     reread.read_to,
     reread.read_token_ids
 from ops.reread as reread
-inner join ops.snapshot as taken using (snapshot_id, run_id)
+inner join ops.snapshot as snapshot using (snapshot_id, run_id)
 semi join staging.usable_snapshot using (snapshot_id)
 where is_in_use(reread.timeframe)
