@@ -15,15 +15,15 @@ from flows.scoring.edge import groups_of
 from flows.scoring.series import LONG, SHORT, WINDOWS, Base, Columns, Counts, Group, Ints, Series
 from flows.scoring.windows import BITS_A_HORIZON, HIT_LONG, HIT_SHORT, SCORED
 
-# Bars of tokens whose base windows one worker holds as series at once.
+# Bars of tokens whose base windows one worker has in memory at once.
 BARS_A_PIECE = 400_000
 
 
 @dataclass(frozen=True)
 class Bases:
-    """The base windows of one horizon in pieces, each made when its turn comes: all at once would fill the memory.
+    """The base windows of one horizon in pieces, each made only when it is needed: all at once would fill the memory.
 
-    `piece` says which piece holds a group.
+    `piece` is the number of the piece that contains a group.
     """
 
     horizon: int
@@ -36,7 +36,7 @@ def sector_bases(
 ) -> Iterator[Bases]:
     """The base windows of sectors, which are few: one piece a horizon, the longest first.
 
-    The table `series` says where each sector's stand in an array, `bases` holds the counts of each entry moment.
+    The table `series` has the position of each sector in an array, `bases` the counts of each entry moment.
     """
     for horizon in sorted(horizons, reverse=True):
         where = f"where timeframe = '{timeframe}' and horizon = {horizon}"
@@ -50,7 +50,7 @@ def sector_bases(
             order by position
             """,
         )
-        # In no order, like the tokens': each row says where it stands.
+        # Rows may come in any order, because each has its position.
         rows = fetch(
             connection,
             f"""
@@ -90,9 +90,9 @@ def token_bases(
     bases: str,
     cells: Columns,
 ) -> Iterator[Bases]:
-    """The base windows of the cells' tokens, whose flags hold all horizons: read once, handed out by whole tokens.
+    """The base windows of the cells' tokens. Their flags contain all horizons, so they are read once for all.
 
-    The table `series` says where each token's bars stand in an array, `bases` holds the flags of each bar.
+    The table `series` has the position of each token's bars in an array, `bases` the flags of each bar.
     """
     every = _TokenSeries.read(connection, timeframe, series, bases)
     for place, horizon in enumerate(horizons):
@@ -109,8 +109,8 @@ def token_bases(
 class _TokenSeries:
     """Every token's windows, one token after another, each without gaps from its first bar on.
 
-    `flags` and `is_covered` hold them all; a bar without a window has no flags. `first` is the grid step of a token's
-    first bar, `position` where that one stands.
+    `flags` and `is_covered` contain them all; a bar without a window has no flags. `first` is the grid step of a
+    token's first bar, `position` the index of that bar.
     """
 
     groups: Sequence[Group]
@@ -133,7 +133,7 @@ class _TokenSeries:
         )
         n_bars = int(placed["n_bars"].sum())
         flags, is_covered = np.zeros(n_bars, dtype=np.int64), np.zeros(n_bars, dtype=np.bool_)
-        # In no order: to sort the rows would take longer than to read them.
+        # Rows may come in any order, because each has its position; sorting them would take longer than reading them.
         rows = connection.execute(f"select position, is_covered, flags from {bases} where timeframe = '{timeframe}'")
         for batch in rows.to_arrow_reader():
             position = batch["position"].to_numpy()
@@ -143,13 +143,13 @@ class _TokenSeries:
         return cls(groups, placed["first"], placed["n_bars"], placed["position"], flags, is_covered)
 
     def pieces(self, numbers: Sequence[int]) -> Sequence[Sequence[int]]:
-        """The tokens with these numbers in pieces of about `BARS_A_PIECE`; one at least."""
+        """The tokens with these numbers in pieces of about `BARS_A_PIECE`, at least one."""
         before = np.cumsum(self.length[numbers]) - self.length[numbers]
         cuts = np.flatnonzero(np.diff(before // BARS_A_PIECE, prepend=-1)).tolist()
         return [numbers[start:end] for start, end in pairwise([*(cuts or [0]), len(numbers)])]
 
     def base(self, numbers: Sequence[int], place: int) -> Base:
-        """The base windows of some tokens at the horizon that stands at a place."""
+        """The base windows of some tokens at the horizon whose place among the horizons is given."""
         spans = [slice(self.position[number], self.position[number] + self.length[number]) for number in numbers]
         bits = _joined(self.flags, spans) >> (BITS_A_HORIZON * place)
         is_covered = _joined(self.is_covered, spans)
@@ -171,5 +171,5 @@ def _numbered(groups: Iterable[Group]) -> dict[Group, int]:
 
 
 def _series(counts: Counts, first: Ints, length: Ints) -> Series:
-    """Series of groups; after them stands one of no length, for whatever has no windows."""
+    """Series of groups, with an empty one at the end for groups without windows."""
     return Series(counts, np.r_[first, 0].astype(np.int64), np.r_[length, 0].astype(np.int64))

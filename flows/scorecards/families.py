@@ -10,12 +10,12 @@ from flows.scoring import inference
 
 
 def comparisons(connection: duckdb.DuckDBPyConnection, measures: Measures, members: str) -> pa.Table:
-    """What each card owes to the others of its family, by `card_id`.
+    """What each card gets from being compared with its family, by `card_id`.
 
     The table `members` holds the cards with scored outcomes. `q_family` and `shrink_family` number the families; tests
     count where `is_leaf`, and rates are shrunk where `is_group`.
     """
-    # In one order, because a family's sums of floats depend on theirs.
+    # Always in the same order, because a sum of floats over a family depends on it.
     cards = fetch(connection, f"from {members} order by group_key")
     is_tested = (
         cards["is_leaf"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from flows.errors import WarehouseError
 
-# What is made of each statistic: sums over outcomes, an order statistic of them, or a number that a kernel computes.
+# The statistics by what they are computed from: sums over outcomes, the outcomes in order, cells and base windows
+# (inferred), or all cells of a family (compared).
 OF_SUMS = ("count", "total", "least", "greatest", "mean", "rate", "formula", "contrast")
 OF_VALUES = ("median", "quantile")
 INFERRED = ("inferred", "low", "high", "p")
@@ -27,7 +28,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure as declared; sql/measures/signal.toml says what the keys mean. One without a text is no column."""
+    """One measure as declared; sql/measures/signal.toml explains the keys. One without a text gets no column."""
 
     name: str
     statistic: str
@@ -49,7 +50,7 @@ class Measure:
 
     @property
     def stands_in(self) -> str:
-        """Which step of a scorecard holds the measure's column: the cells, the inference or the comparison."""
+        """Which step of a scorecard makes the measure's column: the cells, the inference or the comparison."""
         return "inference" if self.statistic in INFERRED else "comparison" if self.statistic in COMPARED else "cell"
 
     @property
@@ -117,7 +118,7 @@ class Measures:
 
     @cached_property
     def of_sums(self) -> tuple[Measure, ...]:
-        """The measures that follow from sums, without the counts and totals that are but parts of others."""
+        """The measures that follow from sums, without the counts and totals that only others use."""
         return tuple(
             measure
             for measure in self.every

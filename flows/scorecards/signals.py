@@ -31,7 +31,7 @@ def sector_inference(
     series: str,
     bases: str,
 ) -> pa.Table:
-    """Everything about the cells of sectors that takes inference, by `cell_id`."""
+    """The inferred measures of the cells of sectors, by `cell_id`."""
 
     def read(timeframe: str, horizons: tuple[int, ...], _: Columns) -> Iterator[Bases]:
         return sector_bases(connection, timeframe, horizons, series=series, bases=bases)
@@ -49,7 +49,7 @@ def token_inference(
     series: str,
     bases: str,
 ) -> pa.Table:
-    """Everything about the cells of tokens that takes inference, by `cell_id`."""
+    """The inferred measures of the cells of tokens, by `cell_id`."""
 
     def read(timeframe: str, horizons: tuple[int, ...], asked: Columns) -> Iterator[Bases]:
         return token_bases(connection, timeframe, horizons, series=series, bases=bases, cells=asked)
@@ -75,7 +75,8 @@ def _inference(
             of_calls = fetch_blocks(connection, blocks, timeframe)
             for bases in read_bases(timeframe, settings.horizons[timeframe], every):
                 under_way.append(_Inference.begun(at_horizon(every, bases.horizon), of_calls, bases, measures, pool))
-                # The next bases are read while those before are inferred from; no more, or they would fill the memory.
+                # Base windows are read ahead of the inference, but only of as many horizons as there are threads: more
+                # would fill the memory.
                 if len(under_way) > settings.threads:
                     parts.append(under_way.popleft().finish())
         parts += [one.finish() for one in under_way]
@@ -86,7 +87,7 @@ def _inference(
 
 @dataclass(frozen=True)
 class _Inference:
-    """Everything about the cells of one timeframe and horizon that takes inference, under way in pieces."""
+    """The inference of the cells of one timeframe and horizon, under way in pieces."""
 
     every: Columns
     own_ids: Ints
@@ -94,10 +95,10 @@ class _Inference:
 
     @classmethod
     def begun(cls, every: Columns, blocks: Blocks, bases: Bases, measures: Measures, pool: Executor) -> "_Inference":
-        # Cells of different provenance that hold the same calls have the same numbers.
+        # Cells of different provenance that have the same calls have the same numbers, so one of them is computed.
         is_own = every["calls_of"] == every["cell_id"]
         cells = {name: values[is_own] for name, values in every.items()}
-        # A cell without base windows can go with any piece.
+        # No base windows: any piece will do.
         piece_of_cell = np.array([bases.piece.get(group, 0) for group in groups_of(cells)], dtype=np.int64)
 
         def infer_piece(number: int) -> tuple[Ints, Columns]:
@@ -118,7 +119,7 @@ class _Inference:
 
 
 def _inferred(cells: Columns, blocks: Blocks, base: Base, horizon: int, measures: Measures) -> Columns:
-    """The inferred measures of cells that each hold calls of their own."""
+    """The inferred measures of cells that each have calls of their own."""
     found, intervals = infer_cells(
         cells, blocks, base, horizon, {contrast.name: contrast.per for contrast in measures.contrasts}
     )

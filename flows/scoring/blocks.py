@@ -30,7 +30,7 @@ class Blocks:
         """
         if not len(cell):
             return cls(cell, block, sums)
-        # One number a row: to sort by several columns takes several times as long.
+        # Sorted by one number made of all three columns: sorting by several columns takes several times as long.
         first, n_parts = block.min(), part.max() + 1
         order = np.argsort((cell * (block.max() + 1 - first) + block - first) * n_parts + part)
         cell, block = cell[order], block[order]
@@ -40,7 +40,7 @@ class Blocks:
 
     @cached_property
     def wide(self) -> Ints:
-        """The row with which each block twice as wide begins."""
+        """The first row of each wide block, which is an even block together with the odd one after it."""
         is_start = (np.diff(self.cell) != 0) | (np.diff(self.block // 2) != 0)
         return np.flatnonzero(np.r_[True, is_start][: len(self.cell)])
 
@@ -50,7 +50,7 @@ class Blocks:
         return np.flatnonzero((np.diff(self.cell) == 0) & (np.diff(self.block) == 1)) + 1
 
     def of(self, is_taken: NDArray[np.bool_]) -> "Blocks":
-        """Only the rows taken."""
+        """Only the rows that `is_taken` marks."""
         return self if is_taken.all() else self._at(is_taken)
 
     def of_cells(self, cells: Ints) -> "Blocks":
@@ -67,7 +67,7 @@ class Blocks:
 
 
 def count_wide_blocks(narrow: Blocks, n_cells: int) -> Ints:
-    """B2, per cell: blocks of two horizons' width that hold anything."""
+    """B2 of the contract, per cell: how many blocks of two horizons' width contain any call."""
     return np.bincount(narrow.cell[narrow.wide], minlength=n_cells)
 
 
@@ -75,7 +75,7 @@ def mean_variance(narrow: Blocks, total: str, size: str, n_cells: int) -> tuple[
     """V(x) of the contract, and B2, per cell.
 
     `narrow` are blocks of one horizon's width; `total` and `size` name the block's sum of x and how many values went
-    into it. Blocks into whose sum no value went would count: they are to be left out. NaN below two wide blocks.
+    into it. Callers leave out blocks without a value, because these would count as blocks. NaN below two wide blocks.
     """
     n = np.bincount(narrow.cell, narrow.sums[size], n_cells)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -88,7 +88,10 @@ def mean_variance(narrow: Blocks, total: str, size: str, n_cells: int) -> tuple[
 
 
 def edge_variance(narrow: Blocks, series: Series, width: int, cells: "EdgeCells", n_cells: int) -> tuple[Floats, Ints]:
-    """V of the linearised edge, and B2, per cell: calls less what their base rates owe to the same moments.
+    """V of the linearised edge, and B2, per cell.
+
+    The edge is the difference of a cell's hit rate and its base rate. Both vary with the same moments, so the u of a
+    block is what its calls add to the edge minus what its base windows add.
 
     `narrow` holds `n_calls`, `n_bullish` and `n_hits`; `width` is the width of its blocks in grid steps of `series`.
     The u of a block that holds base windows but no call is part of the sums; only blocks that hold calls count towards
@@ -162,7 +165,7 @@ def _every_block(
 
 
 def _weighted(weights: Floats, counts: Ints) -> Floats:
-    """Term by term: a matrix product would add them up in an order of its own."""
+    """Weighted sum of the three counts, written out because a matrix product may add them in another order."""
     return np.asarray(weights[0] * counts[0] + weights[1] * counts[1] + weights[2] * counts[2])
 
 

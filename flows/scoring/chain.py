@@ -25,8 +25,8 @@ class Step:
 def chain(horizons: Iterable[int]) -> tuple[Step, ...]:
     """Return the steps from single closes to every horizon, shortest first.
 
-    A width that more than three of the widest known windows would be needed for is reached by tripling first: each
-    step combines few parts, and each part is a shifted column. Horizons are in bars.
+    A horizon more than three times as long as the widest window so far is reached over windows of two or three times
+    its width, so that each step combines few parts; each part is a shifted column. Horizons are in bars.
     """
     known = [1]
     steps: list[Step] = []

@@ -83,7 +83,7 @@ def _span_sums(cells: Columns, base: Base, series: Series) -> Ints:
 
 
 def _places(cells: Columns, base: Base) -> Ints:
-    """Where each cell's group stands in the series; one without base windows, at its end, where there are none."""
+    """Index of each cell's group in the series; of a group without base windows, that of the empty one at the end."""
     return np.array([base.groups.get(group, len(base.groups)) for group in groups_of(cells)], dtype=np.int64)
 
 

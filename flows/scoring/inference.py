@@ -6,15 +6,15 @@ from scipy import stats
 
 from flows.scoring.series import Floats, Ints
 
-# A variance below this is rounding noise around zero: sums of fractions are kept to 1e-12, and what is left of a
-# cancellation of many is far above that, and far below any variance of real calls.
+# A variance below this is rounding error and counts as 0: what is left by rounding where sums of fractions cancel is
+# smaller, and the variance of real calls is far larger.
 NOISE = 1e-16
 
 CONFIDENCE = 0.975
 
 MIN_CALLS_FOR_Q = 30
 MIN_CLUSTERS = 10
-# A hair below 30, so that 30 calls worth all of their 30 are enough whatever the last digit says.
+# A little below 30, so that rounding in the last digit does not turn exactly 30 independent calls into too few.
 MIN_EFFECTIVE = 30 - 1e-9
 MIN_GROUPS_TO_SHRINK = 3
 

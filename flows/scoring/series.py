@@ -19,7 +19,7 @@ LONG, SHORT, WINDOWS = 0, 1, 2
 class Series:
     """Counts per group and grid step: shape (3, total), groups one after another, each from its own first step.
 
-    `first` and `offset` give, per group, the grid step of its first column and where that column stands.
+    `first` and `offset` give, per group, the grid step of its first column and the index of that column.
     """
 
     counts: Counts
@@ -32,7 +32,7 @@ class Series:
 
     @cached_property
     def _prefix(self) -> NDArray[np.int32] | Ints:
-        # Flags add up to no more than their number, which half the memory holds.
+        # A sum of flags is at most their number, which fits into 32 bits and thus half the memory.
         sums = np.zeros((3, self.counts.shape[1] + 1), np.int32 if self.counts.dtype == np.bool_ else np.int64)
         np.cumsum(self.counts, axis=1, dtype=sums.dtype, out=sums[:, 1:])
         return sums
@@ -49,7 +49,7 @@ class Series:
 # Columns of a table by name.
 Columns = dict[str, NDArray[Any]]
 
-# What a series belongs to, such as a vendor's id and a sector or token.
+# The key of a group, such as the id of a vendor and a sector or token.
 Group = tuple[object, object]
 
 

@@ -1,8 +1,8 @@
-"""Forward windows on arrays: what happened to whoever entered at the open of a bar and held for h bars.
+"""Forward windows on arrays: what the price did from the open of an entry bar to the close of the window, h bars on.
 
 A run of closes has a state: least and greatest close, worst fall (later over earlier, less 1), worst give-back (earlier
 less later), lowest low and highest high. The states of two runs that follow each other combine into the state of both,
-so the longer horizons are made of a few shorter ones (`chain`), and the entry's open is folded in last. Definitions:
+so a long horizon is combined from a few shorter ones (`chain`), and the entry's open is folded in last. Definitions:
 contract, section 5.
 """
 
@@ -18,24 +18,24 @@ Flags = NDArray[np.bool_]
 Bits = NDArray[np.uint8]
 Counts = NDArray[np.int32]
 
-# What became of a window and of a call on it, four bits a horizon: SCORED alone is `matured`, with OTHER `truncated`;
-# without SCORED, OTHER is `excluded` and nothing is `open`.
+# The bits of a window and of a call on it, four a horizon: SCORED alone is `matured`, with OTHER `truncated`; without
+# SCORED, OTHER is `excluded` and no bit is `open`.
 SCORED, HIT_LONG, HIT_SHORT, OTHER = 1, 2, 4, 8
 BITS_A_HORIZON = 4
 
-# Net returns closer to zero are zero. A move of exactly the costs is common (0.0500 to 0.0501 is 20 bps), and binary
-# arithmetic puts three in ten of them on one side or the other, at most 4e-16 off; decimal prices of up to 9 digits
-# come no closer without being a tie.
+# Net returns closer to zero are ties and count as zero. A move of exactly the costs is common (0.0500 to 0.0501 is 20
+# bps), and binary arithmetic puts three in ten of them on one side or the other, at most 4e-16 off; decimal prices of
+# up to 9 digits come no closer without being a tie.
 TIE = 1e-14
 
-# More than a tenth of its bars filled in excludes a window.
+# A window is excluded where more than one of so many of its bars is filled: more than a tenth.
 FILLED_PER_BAR = 10
 
-# The rows of a state. What is sought at its least is kept with its sign turned, so that of two states that meet each
-# row keeps the greater: LEAST and LOWEST, the worst FALL as -later / earlier, the worst GIVE_BACK as later - earlier.
+# The rows of a state. Minima are stored with their sign turned, so that combining two states takes the greater in every
+# row: LEAST and LOWEST negated, the worst FALL as -later / earlier, the worst GIVE_BACK as later - earlier.
 N_ROWS = 6
 LEAST, MOST, FALL, GIVE_BACK, LOWEST, HIGHEST = range(N_ROWS)
-# Once the entry is folded in, what is most has done its work.
+# MOST is not needed once the entry is folded in, so its row then takes the exit price.
 EXIT_PRICE = MOST
 
 
@@ -76,7 +76,7 @@ class Windows:
 def forward_windows(bars: Bars, horizons: tuple[int, ...], cost_bps: float) -> dict[int, Windows]:
     """Return the windows of every horizon (in bars) for every bar that is no pad; hits are net of `cost_bps`."""
     steps = chain(horizons)
-    # One piece of memory for all states: freed and asked for again in many, it would go back to the system each time.
+    # One array for all states: many small ones would be returned to the system and asked for again each time.
     single, *rooms = np.empty((1 + len(steps), N_ROWS, len(bars.close)))
     states = {1: _single_bars(bars, single)}
     for step, room in zip(steps, rooms, strict=True):
@@ -120,7 +120,7 @@ def _then(earlier: Floats, later: Floats, out: Floats) -> Floats:
 
 
 def _fold(bars: Bars, state: Floats, horizon: int, cost_bps: float, kept: Ints | slice) -> Windows:
-    """Put the entry's open before the closes, in the state's own place, and say what became of each window."""
+    """Fold the entry's open into the state, in place, and return the windows with their flags."""
     n_whole = max(len(bars.close) - horizon + 1, 0)
     is_matured = bars.bars_left >= horizon
     has_closed = is_matured | (bars.has_ended & (bars.bars_passed >= horizon))
@@ -151,14 +151,14 @@ def _fold(bars: Bars, state: Floats, horizon: int, cost_bps: float, kept: Ints |
 
 
 def _entered(entry: Floats, state: Floats) -> Floats:
-    """Turn a state in place into drawdowns from the entry on, lowest and highest, with the signs they have outside."""
+    """Turn a state in place into drawdowns from the entry on, lowest and highest, with their usual signs."""
     least, most, fall, give_back, lowest, _ = state
     least /= entry
     np.maximum(fall, least, out=fall)
     np.subtract(-1, fall, out=fall)
     most -= entry
     np.maximum(give_back, most, out=give_back)
-    np.subtract(0, give_back, out=give_back)  # `negative` would make -0 of no give-back at all
+    np.subtract(0, give_back, out=give_back)  # `negative` would turn a give-back of 0 into -0
     give_back /= entry
     np.negative(lowest, out=lowest)
     return state

@@ -22,13 +22,13 @@ from flows.warehouse.memory import give_back_freed, keep_no_large_arrays
 from flows.warehouse.models import GIVEN_TABLES, Model, changes_of, load_models, needs_plan
 from flows.warehouse.render import Renderer
 
-# Of the machine's memory, for a build that finds no room in its limit.
+# Share of the memory of the machine that a build may use on its second try.
 MOST_MEMORY = 0.6
 
-# The model whose rows say why an increment will not do.
+# The model whose rows are the reasons against an increment.
 FULL_REASON = "plan.full_reason"
 
-# After so many snapshots the file is tidied up: half a week of nights that bring all datasets, half a day of hours.
+# Row groups are merged after so many snapshots: half a week of nights that bring all datasets, half a day of hours.
 SNAPSHOTS_A_TIDY = 24
 
 
@@ -46,8 +46,8 @@ class BuildReport:
 def build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: datetime, run_id: str) -> BuildReport:
     """Bring `core` and `marts` to what was known at `as_of`.
 
-    What a build needs to hold at once grows with the history: one that finds no room in the memory it may use is done
-    again with most of the machine's. Raises WarehouseError where that is not enough either.
+    The memory that a build needs grows with the history: one that does not fit into its limit is done again with most
+    of the memory of the machine. Raises WarehouseError where that is not enough either.
     """
     # Preserving insertion order costs a third of the time in which the windows are written.
     connection.execute("set preserve_insertion_order = false")
@@ -120,8 +120,8 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
 def _tidy_up_now_and_then(connection: duckdb.DuckDBPyConnection, last_id: int) -> None:
     """Let DuckDB merge row groups once in so many snapshots only.
 
-    What each build adds and takes away leaves small row groups and gaps. To merge them DuckDB writes whole ones anew,
-    which would be most of what a night writes; where too many are left, everything reads more slowly.
+    The rows that builds insert and delete leave small row groups and gaps. To merge them DuckDB rewrites whole row
+    groups, which would be most of what a night writes; without merging, every query reads more slowly.
     """
     (newest,) = connection.execute("select coalesce(max(snapshot_id), 0) from ops.snapshot").fetchone() or (0,)
     is_due = newest // SNAPSHOTS_A_TIDY > last_id // SNAPSHOTS_A_TIDY
@@ -129,7 +129,7 @@ def _tidy_up_now_and_then(connection: duckdb.DuckDBPyConnection, last_id: int) -
 
 
 def _is_current(connection: duckdb.DuckDBPyConnection, last_id: int, as_of: datetime) -> bool:
-    """Whether no usable snapshot has come since the last build: then every table is as it would be built."""
+    """Whether no usable snapshot has come since the last build, so that every table is up to date."""
     row = connection.execute(
         "select count(*) from ops.snapshot where snapshot_id > $last_id and state in ('passed', 'accepted') "
         "and superseded_by is null and as_of <= $as_of",
@@ -199,7 +199,7 @@ def _record(
 
 
 class _Build:
-    """One pass over the models, in order; first those that do not wait for the plan."""
+    """One pass over the models, in order; those that do not depend on `plan` run first."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings, *, is_full: bool) -> None:
         self.connection = connection
@@ -211,13 +211,13 @@ class _Build:
         self.seconds: dict[str, float] = {}
 
     def run(self, reason: str) -> BuildReport | str:
-        """Build, or say why an increment will not do."""
+        """Build, or return the reason why an increment will not do."""
         if self.is_full:
             keep_no_large_arrays()
             self._drop_orphans()
         planned = needs_plan(self.models)
         self._run_models(model for model in self.models if model.name not in planned)
-        # Before anything that takes long.
+        # This comes before everything that takes long, because a reason against an increment makes the rest useless.
         self._run_models(model for model in self.models if model.name == FULL_REASON)
         if self.n_rows.get(FULL_REASON):
             return str(self._value(f"select any_value(reason) from {FULL_REASON}"))
@@ -241,7 +241,7 @@ class _Build:
         if self.is_full and not model.is_temporary:
             self._drop_other_kind(model)
         if model.is_view:
-            # An increment finds those of the full build before it, which was one of the same models.
+            # An increment finds the views that the last full build made of the same models.
             if self.is_full or model.is_temporary:
                 self._create_view(model)
             return 0
@@ -281,7 +281,7 @@ class _Build:
         return self._number(f"create or replace {created_as} as {select}")
 
     def _drop_orphans(self) -> None:
-        """Drop the tables and views that no model makes any more: of an older version, of a timeframe out of use."""
+        """Drop the tables and views that no model makes any more: of an older version, or a timeframe out of use."""
         made = {*(model.name for model in self.models), *GIVEN_TABLES}
         for kind in ("view", "table"):
             found = self.connection.execute(
@@ -305,21 +305,21 @@ class _Build:
             self.connection.execute(f"drop {kind} {model.name}")
 
     def _replace_by_fresh(self, model: Model, n_fresh: int) -> int:
-        """Put what is in `fresh` in the place of the rows that the model's header says it replaces.
+        """Replace the rows that `Replaces` in the model's header selects by those in `fresh`.
 
-        Rows that came out as they were stay where they are: most do, and what is not written needs no checkpoint. The
-        others, those that went and those that came, are left in `temp.changed_<model>` for the models that follow.
+        Rows that are in both stay as they are: most are, and what is not written needs no checkpoint. The rows that
+        are deleted and those that are inserted stay in `temp.changed_<model>` for the models that follow.
         """
         rows, _, condition = str(model.replaces).removeprefix("from ").partition(" where ")
-        n_standing = self._set_aside("standing", f"select old.* from {model.name} as old, {rows} where {condition}")
+        n_old = self._create_temporary("old_rows", f"select old.* from {model.name} as old, {rows} where {condition}")
         changes = changes_of(model)
-        if n_fresh or n_standing:
-            gone, added = "from standing except from fresh", "from fresh except from standing"
+        if n_fresh or n_old:
+            gone, added = "from old_rows except from fresh", "from fresh except from old_rows"
             select = f"select *, false as is_new from ({gone}) union all select *, true as is_new from ({added})"
         else:
-            # Nothing went and nothing came, which needs no comparison.
+            # Nothing to insert and nothing to delete, so there is nothing to compare.
             select = "select *, true as is_new from fresh"
-        if self._set_aside(changes.removeprefix("temp."), select):
+        if self._create_temporary(changes.removeprefix("temp."), select):
             is_same = self._is_same(model, changes)
             self.connection.execute(
                 f"delete from {model.name} as old using {changes} as gone where not gone.is_new and {is_same}"
@@ -330,7 +330,7 @@ class _Build:
         return n_fresh
 
     def _is_same(self, model: Model, changes: str) -> str:
-        """SQL for whether a row is one that went. Only by what is equal DuckDB skips rows that lie far from them."""
+        """SQL for whether a row is one to delete. Only by `=`, which finds no NULL, DuckDB skips distant rows."""
         is_complete = ", ".join(f"count({name}) = count(*)" for name in model.grain)
         row = self.connection.execute(f"select {is_complete} from {changes}").fetchone()
         assert row is not None
@@ -339,11 +339,11 @@ class _Build:
             for name, is_always in zip(model.grain, row, strict=True)
         )
 
-    def _set_aside(self, table: str, select: str) -> int:
+    def _create_temporary(self, table: str, select: str) -> int:
         return self._create_table(f"temporary table {table}", select)
 
     def _count_moved(self) -> int:
-        """Outcomes that had been scored and come out different: a bar under them was revised or arrived late."""
+        """How many scored outcomes are other than before, because a bar under them was revised or arrived late."""
         return self._number(
             """
             select count(*)

@@ -1,4 +1,4 @@
-"""The fingerprint of everything besides the data that changes a score; another one asks for a full build."""
+"""The fingerprint of everything besides the data that changes a score; a change of it forces a full build."""
 
 import ast
 from functools import cache
@@ -13,13 +13,13 @@ from flows.warehouse.models import MAY_READ
 # The registry of kernels: what it imports, directly or not, is the code that computes scores.
 KERNELS = "flows.warehouse.kernels"
 
-# What the templates are filled in with: what a version of a row is follows from the datasets.
+# The declarations that fill the templates in: what counts as another version of a row follows from the datasets.
 DECLARATIONS = ("flows.datasets", "flows.timeframes")
 
-# Settings count by their values, and messages do not count.
+# Modules left out: settings are hashed by their values, and messages of errors change no score.
 NOT_SCORING = {"flows.config", "flows.errors"}
 
-# Their rounding is part of the last digit: an increment after an upgrade would mix two of them.
+# Libraries whose rounding decides the last digit: an increment after an upgrade would mix digits of both versions.
 LIBRARIES = ("duckdb", "numpy", "pyarrow", "scipy")
 
 

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 
 from flows.scoring.windows import BITS_A_HORIZON, Bars, forward_windows
 
-# Bars that one worker holds at once: bounds the memory. With a fifth of it, the workers would spend their time handing
-# each other the interpreter, which NumPy asks for after each call.
+# Bars that one worker has in memory at once. With a fifth of it, the workers would spend their time passing each other
+# the lock of the interpreter, which NumPy takes after each call.
 BARS_A_BATCH = 50_000
 
-# Recent windows that one worker keeps for the end: 60 MB.
+# Recent windows that one worker keeps back to write them last: 60 MB.
 RECENT_ROWS_KEPT = 250_000
 
 ALL_TOKENS = (-(2**63), 2**63 - 1)
@@ -42,10 +42,10 @@ def fill_windows(
 ) -> None:
     """Append to `table` the windows over the bars that `select_bars` selects for a range of tokens.
 
-    The bars of a token are counted from its `segments` and from what of them the `scope` asks for.
+    How many bars a token has follows from its `segments` and from the entries that the `scope` asks for.
 
     Every worker has cursors of its own, with macros of their own, so outside a transaction each commits by itself.
-    Workers write the windows that the plan calls recent last.
+    Workers write recent windows last, so that they lie together (see plan.recent).
     """
     ranges = _token_ranges(connection, timeframe, segments, scope)
     shares = [ranges[worker::threads] for worker in range(threads) if ranges[worker::threads]]
@@ -71,14 +71,14 @@ def fill_windows(
         with ThreadPoolExecutor(1) as pool:
             for tokens in ranges:
                 rows = connection.execute(select_bars(tokens)).to_arrow_table()
-                # No more than one batch of bars waits.
+                # At most one batch of bars waits to be computed.
                 wait(found)
                 found.append(pool.submit(_windows, rows, horizons, cost_bps))
         _insert(connection, table, iter([batch.result() for batch in found]))
 
 
 def _recent_last(batches: Iterator[pa.RecordBatch], recent_from: datetime) -> Iterator[pa.RecordBatch]:
-    """The same rows with the recent ones together at the end, or, where they are too many to hold, at some places."""
+    """The same rows with the recent ones together at the end, or, where they are too many to keep, in some places."""
     recent: list[pa.RecordBatch] = []
     for batch in batches:
         is_recent = pc.greater_equal(batch["entry_at"], pa.scalar(recent_from, batch["entry_at"].type))
@@ -142,7 +142,7 @@ def _windows(rows: pa.Table, horizons: tuple[int, ...], cost_bps: float) -> pa.R
 def _token_ranges(
     connection: duckdb.DuckDBPyConnection, timeframe: str, segments: str, scope: str
 ) -> list[tuple[int, int]]:
-    """Ranges of token ids with about as many bars each as a batch holds."""
+    """Ranges of token ids with about the bars of a batch each."""
     rows = connection.execute(
         f"""
         select segment.token_id, sum(bars_between(timeframe, greatest(started_at, entry_from), ended_at))::bigint

@@ -51,7 +51,7 @@ def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -
     if path is None:
         raise WarehouseError(f"{schema}.{table} is public and described neither by a model nor in {GLOSSARY}.")
     header = takewhile(lambda line: line.startswith("-- "), path.read_text(encoding="utf-8").splitlines())
-    # How a table is made is nothing to its readers.
+    # The other header lines are about how the table is built, which its readers need not know.
     return " ".join(line[3:] for line in header if line.startswith("-- Grain: ") or not HEADER_WORD.match(line))
 
 
@@ -60,7 +60,7 @@ def _describe_column(words: dict[str, dict[str, str]], table: str, column: str) 
     text = words["special"].get(f"{table}.{column}") or _measure_texts(table).get(column) or columns.get(column)
     if text is not None:
         return text
-    # A wide column: what the name before the number means, at that horizon.
+    # A wide column such as exit_price_7: the text for exit_price, with the horizon.
     at_horizon = re.fullmatch(r"(.+)_(\d+)", column)
     if at_horizon and at_horizon[1] in columns:
         return f"{columns[at_horizon[1]]} At a horizon of {at_horizon[2]} bars."

@@ -20,7 +20,7 @@ from flows.warehouse.forward_windows import create_table, fill_windows
 
 @dataclass(frozen=True)
 class KernelRun:
-    """What a kernel is run for: the table to make, and how `create` names it in a statement.
+    """What a kernel is run for: the table to make, and its kind and name in a `create` statement.
 
     `select` is the SQL of the model's own select for a range of tokens, `timeframe` that of the model, if it has one.
     """
@@ -46,7 +46,7 @@ class KernelRun:
 
 
 def _forward_windows(run: KernelRun, segments: str, scope: str, recent: str) -> None:
-    """The windows over the bars that the model selects. In one transaction there is one connection, so no threads."""
+    """The windows over the bars that the model selects. An increment has one connection, so no threads."""
     horizons = run.settings.horizons[run.timeframe]
     create_table(run.connection, run.created_as, horizons)
     fill_windows(
@@ -93,5 +93,5 @@ KERNELS: Mapping[str, Callable[..., None]] = {
 
 
 def signature_of(kernel: str) -> tuple[str, ...]:
-    """What a kernel calls the tables it is given."""
+    """The names of the tables that a kernel takes."""
     return tuple(inspect.signature(KERNELS[kernel]).parameters)[1:]

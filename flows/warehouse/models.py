@@ -17,8 +17,9 @@ from flows.timeframes import TIMEFRAMES
 from flows.warehouse.kernels import KERNELS, signature_of
 from flows.warehouse.render import Renderer
 
-# The layers in the order of the way of the data, and which schemas a model of each may read: staging alone reads raw,
-# and what is published is made of typed tables. `plan` and `temp` hold what only the build under way needs.
+# The layers in the order in which data passes through them, and the schemas that a model of each may read: staging
+# alone reads raw, so that everything published is made of typed tables. `plan` and `temp` contain what only the build
+# under way needs.
 MAY_READ = {
     "staging": ("raw", "ops", "staging"),
     "plan": ("staging", "core", "work", "plan", "temp"),
@@ -35,7 +36,7 @@ GIVEN_TABLES = ("work.sector_map", "work.exclusion")
 # Variables that the build sets before any model runs.
 GIVEN_VARIABLES = ("as_of", "last_snapshot_id")
 
-# Before the name of a model: the rows by which an increment changed its table, those that went and those that came.
+# Prefix of the tables with the rows by which an increment changed a model: those it deleted and those it inserted.
 CHANGED = "temp.changed_"
 
 HEADER_WORD = re.compile(r"-- (Grain|Materialized|Replaces|Computed|Variable|Only): (.+)")
@@ -51,11 +52,11 @@ class Computation:
 
 @dataclass(frozen=True)
 class Model:
-    """One file of `sql/`: its table, what its header says, and the tables it reads.
+    """One file of `sql/`: its table, the values in its header, and the tables it reads.
 
-    `reads_before` are tables read as the build before left them: whoever makes one of these waits for this model.
+    `reads_before` are tables read as the build before left them: the models that make these run after this one.
     `variables` are DuckDB variables set once the table is made, each with the aggregate over its rows that gives it.
-    `words` are what the places in the file's name, such as `{dataset}`, stand for.
+    `words` are the values of the placeholders in the file's name, such as `{dataset}`.
     """
 
     name: str
@@ -125,7 +126,7 @@ def changes_of(model: Model) -> str:
 
 
 def needs_plan(models: list[Model]) -> frozenset[str]:
-    """Names of the models that wait for the plan, themselves or through what they read. `models` are in order."""
+    """Names of the models of `plan` and of those that depend on them. `models` are in order."""
     found: set[str] = set()
     for model in models:
         waits_for = model.reads | {other.name for other in models if model.name in other.reads_before}
@@ -170,7 +171,7 @@ def _read_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> I
 
 
 def _fillings(stem: str, renderer: Renderer) -> list[dict[str, str]]:
-    """What the place in a file's name stands for, one after the other: a file with one is a model for each."""
+    """The values of the placeholder in a file's name: a file with one is a model for each of them."""
     for place, names in (("timeframe", renderer.timeframes), ("dataset", DATASETS)):
         if f"{{{place}}}" in stem:
             return [{place: name} for name in names]
@@ -178,7 +179,7 @@ def _fillings(stem: str, renderer: Renderer) -> list[dict[str, str]]:
 
 
 def _name(layer: str, stem: str, words: Mapping[str, str]) -> str:
-    """The table that a file makes; one of a timeframe whose windows are not published stays in `work`."""
+    """The table that a file makes; one of a timeframe that is not published is in `work`."""
     schema = TIMEFRAMES[words["timeframe"]].schema(layer) if "timeframe" in words else layer
     return f"{schema}.{stem.format(**words)}"
 

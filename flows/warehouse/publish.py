@@ -22,7 +22,7 @@ from flows.warehouse.glossary import write_comments
 
 SCHEMA_VERSION = 1
 
-# Columns that readers were built on under a bad name stand in the published file under a good one as well.
+# Columns that readers were built on under a bad name. The published file has each under a good name as well.
 BETTER_NAMES = {"ops.delivery": ("told", "message"), "ops.snapshot": ("extent", "request_kind")}
 
 PUBLIC_SCHEMAS = ("core", "marts", "ops")
@@ -56,7 +56,7 @@ def publish(connection: duckdb.DuckDBPyConnection, stamp: Stamp, target: Path) -
     """Replace the file `target` with what was built; return rows by table.
 
     A reader that has the old file open keeps it, whole; a new one gets the new file. Raises WarehouseError where the
-    folder cannot be written or the new file does not hold what was built; the published file is then unchanged.
+    folder cannot be written or the new file lacks what was built; the published file is then unchanged.
     """
     partial = target.with_name(f".{target.name}.partial")
     try:
@@ -88,8 +88,7 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     """Copy the published file's own record of its publishes into the warehouse and the journal.
 
     The next run thereby completes one that died between the swap and this line. A damaged file is set aside, and the
-    next publish writes it anew. Raises WarehouseError where it cannot be opened for
-    another reason.
+    next publish writes it anew. Raises WarehouseError where it cannot be opened for another reason.
     """
     published = settings.published
     if not published.exists():
@@ -167,7 +166,7 @@ def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: St
         # Hundreds of comments, each flushed to the disk by itself, took longer than a small build.
         file.execute("begin")
         for schema, sql in views:
-            # The view's table names carry no schema, so that the view also works where the file is attached.
+            # Table names in a view have no schema, so that the view also works where the file is attached under a name.
             file.execute(f"set search_path = '{schema}'")
             file.execute(sql)
         file.execute("set search_path = ''")
@@ -206,7 +205,7 @@ def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: St
 
 
 def _verify(partial: Path, counts: dict[str, int]) -> None:
-    """Open the new file as a reader would and hold it against what was copied."""
+    """Open the new file as a reader would and compare it with what was copied."""
     with duckdb.connect(str(partial), read_only=True) as file:
         for table, expected in counts.items():
             found = file.execute(f"select count(*) from {table}").fetchone()

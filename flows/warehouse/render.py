@@ -56,8 +56,8 @@ class Renderer:
     def render(
         self, template: str, words: Mapping[str, str] = MappingProxyType({}), tokens: tuple[int, int] = ALL_TOKENS
     ) -> str:
-        """The SQL of a template, for a range of tokens; `words` are what the places in its file's name stand for."""
-        # Half of the templates have nothing to fill in, and need not be compiled.
+        """The SQL of a template, for a range of tokens; `words` are the values for its file's name."""
+        # Half of the templates have no placeholders and need not be compiled.
         if "{" not in template:
             return template
         filled = {place: DATASETS[name] if place == "dataset" else name for place, name in words.items()}
@@ -73,7 +73,7 @@ class Renderer:
         return Rendered(sql, frozenset(self._reads_before))
 
     def _before(self, table: str) -> str:
-        """A table as the build before left it: it is there until whoever makes it anew, who waits for the reader."""
+        """A table as the build before left it: the model that makes it anew runs after the one that reads it."""
         self._reads_before.add(table)
         return table
 
