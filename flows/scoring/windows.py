@@ -28,7 +28,7 @@ BITS_A_HORIZON = 4
 # up to 9 digits come no closer without being a tie.
 TIE = 1e-14
 
-# A window is excluded where more than one of so many of its bars is filled: more than a tenth.
+# A window is excluded if more than one in this many of its bars is filled.
 FILLED_PER_BAR = 10
 
 # The rows of a state. Minima are stored with their sign turned, so that combining two states takes the greater in every

@@ -330,7 +330,7 @@ class _Build:
         return n_fresh
 
     def _is_same(self, model: Model, changes: str) -> str:
-        """SQL for whether a row is one to delete. Only by `=`, which finds no NULL, DuckDB skips distant rows."""
+        """SQL for whether a row is one to delete. DuckDB skips row groups only by `=`, which finds no NULL."""
         is_complete = ", ".join(f"count({name}) = count(*)" for name in model.grain)
         row = self.connection.execute(f"select {is_complete} from {changes}").fetchone()
         assert row is not None

@@ -56,7 +56,7 @@ class Renderer:
     def render(
         self, template: str, words: Mapping[str, str] = MappingProxyType({}), tokens: tuple[int, int] = ALL_TOKENS
     ) -> str:
-        """The SQL of a template, for a range of tokens; `words` are the values for its file's name."""
+        """The SQL of a template, for a range of tokens; `words` fill the placeholders in its name."""
         # Half of the templates have no placeholders and need not be compiled.
         if "{" not in template:
             return template
