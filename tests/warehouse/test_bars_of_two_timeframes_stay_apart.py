@@ -7,7 +7,7 @@ from tests.warehouse.scene import Scene, day
 
 def test_what_each_segment_spans(second_night: Scene) -> None:
     second_night.expect(
-        "work.segment_extent",
+        "work.segment_span",
         "timeframe, token_id, segment, started_at, last_bar_at, n_filled, first_open, last_close",
         ("1d", 1, 1, day("01"), day("11"), 0, 100.0, 106.48),
         ("1d", 2, 1, day("01"), day("11"), 0, 50.0, 66.0),
