@@ -1,12 +1,16 @@
 # Every target sets up what it needs, from the lock file, and is quick the second time.
 PYTHON ?= python3
 UV_VERSION := 0.13.9
+SCALE ?= usual
+SEEDS ?= 22
+N ?= 200
+SEED ?= 16
 BIN := .venv/bin
 UV := $(BIN)/uv
 # Compiled once here, or every command compiles its imports anew where Python may not write beside them.
 SYNC := $(UV) sync --quiet --frozen --inexact --compile-bytecode
 
-.PHONY: run test test-slow test-browser check bench clean
+.PHONY: run test test-slow test-browser study mutants check bench clean
 
 run: .venv/.run
 	$(BIN)/trackrecord nightly
@@ -15,8 +19,13 @@ run: .venv/.run
 test: .venv/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# SCALE=whole repeats every slow test as often as it can; CONTRIBUTING.md lists what `usual` leaves out.
 test-slow: .venv/.dev
-	$(BIN)/python -m pytest -m slow --timeout 3600
+	TEST_SCALE=$(SCALE) $(BIN)/python -m pytest -m slow --timeout 3600 --numprocesses 2 --dist worksteal --durations 25
+
+# Simulated panels through the product's own scoring: minutes; writes the tables of docs/methodology.md.
+study: .venv/.dev
+	$(BIN)/python -m tests.study --seeds $(SEEDS)
 
 # A Chromium of the system's is taken as it is; else Playwright fetches its own.
 test-browser: .venv/.browser
@@ -28,6 +37,10 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/sqlfluff lint sql flows/devserver/sql
+
+# N random faults in the models and the scoring: hours; how many do the tests notice?
+mutants: .venv/.dev
+	$(BIN)/python -m tests.mutants --number $(N) --seed $(SEED) --processes 2
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks.run

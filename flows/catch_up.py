@@ -1,4 +1,4 @@
-"""What a run asks its source for: the newest days, what was missed, and in turn the whole past of some tokens."""
+"""The requests of a run to its source: the newest days, missed days, and in turn the whole past of some tokens."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,27 +9,27 @@ import duckdb
 from flows.config import Settings
 from flows.errors import UsageError
 from flows.run import Run
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.timeframes import DAILY, DAY_SECONDS, TIMEFRAMES
 from flows.warehouse.connection import is_damage
 from flows.warehouse.days import Day, read_days
 
-# The states of a day of which nothing is wanting.
+# The states of a day that has all its rows.
 WHOLE = frozenset({"complete", "backfilled"})
 
 OLDEST = "select least((select min(bar_start) from core.price_bar), (select min(signal_at) from core.signal))::date"
 
 
-def readings(run: Run) -> tuple[Wanted, ...]:
-    """The fetches of a run, in order. A source that delivers whole is asked once, for everything.
+def fetch_requests(run: Run) -> tuple[FetchRequest, ...]:
+    """The requests of a run, in order. A source that always delivers everything gets one.
 
-    Any other is asked for the last `reread_days` again, further back where a day that the catch-up policy fills was
-    missed; and, if `reread_parts` is not 0, for the whole daily history of every `reread_parts`-th token, others each
-    day. A backfill asks for the days of its range that are not whole; none of them may be left. What was missed is read
-    from the published file, unless an earlier version published it; before the first publish, where that file is
-    damaged (the run sets it aside), and in a run that asks for some hours only, there is nothing to catch up with.
+    Any other gets a request for the last `reread_days`, longer where the catch-up policy fills an older missed day;
+    and, if `reread_parts` is not 0, one for the whole daily history of every `reread_parts`-th token, others each day.
+    A backfill requests the days of its range that lack rows, which may be none. Missed days are read from the published
+    file, unless an earlier version published it. Nothing is caught up before the first publish, while that file is
+    damaged, and in a run for some hours only.
     """
-    everything = run.wanted
+    everything = run.request
     is_part = run.timeframes != run.settings.timeframes or (run.since is not None and run.until is None)
     if run.source.delivers_whole or is_part or not run.settings.published.exists():
         return (everything,)
@@ -59,7 +59,7 @@ def readings(run: Run) -> tuple[Wanted, ...]:
 
 
 def _days(file: duckdb.DuckDBPyConnection, run: Run) -> list[Day]:
-    """The states of the days, as far as the published file can tell them."""
+    """The states of the days, or none where an earlier version published the file."""
     try:
         return read_days(file, run.settings, run.as_of)
     except UsageError:
@@ -67,10 +67,10 @@ def _days(file: duckdb.DuckDBPyConnection, run: Run) -> list[Day]:
 
 
 def missed_days(days: list[Day], no_history: frozenset[str], settings: Settings, today: date) -> list[date]:
-    """The days that are not there and that the source can still fill, oldest first.
+    """The days without all their rows that the source can still fill, oldest first.
 
-    Of the days without a row those that are late: the policy has said so. Of those that are there in part the ones that
-    the same policy would fill; a token that has left for good must not keep its days being paid for, night after night.
+    Of the days without any row, those in the state `late`, which follows from the policy. Of the partial ones, those
+    that the same policy would fill: a token that has left for good must not cost requests every night.
     """
     fillable = [day for day in days if day.dataset not in no_history]
     late = {day.bar_start.date() for day in fillable if day.state == "late"}
@@ -87,9 +87,9 @@ def missed_days(days: list[Day], no_history: frozenset[str], settings: Settings,
 
 
 def gaps(days: list[Day], since: date, until: date) -> list[tuple[date, date]]:
-    """The stretches of `since`..`until` without the days that are whole: every feed was told in full, on all its bars.
+    """The stretches of `since`..`until` in which some feed lacks rows.
 
-    A feed that does not reach back to a day is not whole there: its past may be what is wanted.
+    A feed that does not reach back to a day counts as lacking it: its past may be what is requested.
     """
     feeds = {(day.dataset, day.vendor, day.timeframe) for day in days}
     states: dict[date, dict[tuple[str, str | None, str], set[str]]] = {}
@@ -100,12 +100,12 @@ def gaps(days: list[Day], since: date, until: date) -> list[tuple[date, date]]:
             of_feeds.setdefault((day.dataset, day.vendor, day.timeframe), set()).add(day.state)
 
     def is_whole(day: date) -> bool:
-        told = states.get(day, {})
-        return bool(feeds) and told.keys() == feeds and all(seen <= WHOLE for seen in told.values())
+        of_day = states.get(day, {})
+        return bool(feeds) and of_day.keys() == feeds and all(seen <= WHOLE for seen in of_day.values())
 
-    wanting = [day for day in (since + timedelta(days=n) for n in range((until - since).days + 1)) if not is_whole(day)]
+    lacking = [day for day in (since + timedelta(days=n) for n in range((until - since).days + 1)) if not is_whole(day)]
     # Days that follow each other have the same distance to their place in the list.
-    stretches = groupby(enumerate(wanting), key=lambda placed: placed[1] - timedelta(days=placed[0]))
+    stretches = groupby(enumerate(lacking), key=lambda placed: placed[1] - timedelta(days=placed[0]))
     found = [[day for _, day in stretch] for _, stretch in stretches]
     return [(stretch[0], stretch[-1]) for stretch in found]
 

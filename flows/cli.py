@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings
 from rich.console import Console
 
 from flows import pipeline
-from flows.catch_up import readings
+from flows.catch_up import fetch_requests
 from flows.clock import as_utc, utc_now
 from flows.config import Settings, orchestrator_defaults
 from flows.delivery.delivery import read as read_deliveries
@@ -39,7 +39,7 @@ from flows.warehouse.restore import restore_from_raw
 app = typer.Typer(
     help="The audited track record of trading signals.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-# A pipe or a log has no width of its own, and is wide enough for every table unless COLUMNS says otherwise.
+# A pipe or a log has no width of its own; WIDE fits every table, and COLUMNS overrides it.
 console = Console(soft_wrap=not sys.stdout.isatty(), width=get_terminal_size((WIDE, 24)).columns)
 errors = Console(stderr=True, soft_wrap=True)
 
@@ -69,7 +69,7 @@ def nightly(
     plain: Plain = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Snapshot a source, score what it said, and publish the result."""
+    """Snapshot a source, score its signals, and publish the result."""
     settings = _settings()
     asked: dict[str, Any] = {
         "source": source,
@@ -78,14 +78,14 @@ def nightly(
         "prices": prices,
         "as_of": _moment(as_of),
     }
-    # The flow starts a run of its own; here what makes no sense is said before the orchestrator takes its seconds.
+    # The flow opens a run of its own; opening one here first reports usage errors before Prefect takes its seconds.
     run = open_run(settings, **asked)
     if dry_run:
-        _print_plan(run)
+        _print_estimate(run)
         return
     outcome: pipeline.Outcome = _by_hand(run, "nightly") if plain else _flow("nightly")(**asked, wait_for_lock=False)
     print_scorecard(console, read_scorecard(settings.published))
-    _tell(outcome)
+    _print_outcome(outcome)
     console.print(f"Published: {settings.published}")
 
 
@@ -103,7 +103,7 @@ def hourly(
     asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices}
     run = open_run(settings, **asked, timeframes=("1h",))
     if dry_run:
-        _print_plan(run)
+        _print_estimate(run)
         return
     outcome: pipeline.Outcome | None = (
         _by_hand(run, "hourly", pipeline.hourly_job) if plain else _flow("hourly")(**asked, wait_for_lock=False)
@@ -111,7 +111,7 @@ def hourly(
     if outcome is None:
         console.print("Fetched and kept. Another run holds the lock; the next build takes it up.")
         return
-    _tell(outcome)
+    _print_outcome(outcome)
     console.print(f"Published: {settings.published}" if outcome.n_rows else "Built; the last publish is recent enough.")
 
 
@@ -132,15 +132,15 @@ def backfill(
     asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices}
     run = open_run(settings, **asked, since=first, until=last)
     if dry_run:
-        _print_plan(run)
+        _print_estimate(run)
         return
-    if not readings(run):
+    if not fetch_requests(run):
         console.print(f"Every day from {first} to {last} is whole; nothing was asked for.")
         return
     outcome: pipeline.Outcome = (
         _by_hand(run, "backfill") if plain else _flow("backfill")(since=first, until=last, **asked, wait_for_lock=False)
     )
-    _tell(outcome)
+    _print_outcome(outcome)
     console.print(f"Published: {settings.published}")
 
 
@@ -150,25 +150,25 @@ def reparse(
     until: Annotated[str, typer.Option("--to", help="Last day of fetching, included.")],
     source: SourceName = "tokenmetrics",
 ) -> None:
-    """Read kept bytes again with today's parser, and publish what they say now. Calls nobody."""
+    """Read kept bytes again with today's parser, and publish the result. Calls nobody."""
     settings = _settings()
     first, last = _days(since, until)
     run = open_run(settings, source=source)
     outcome = pipeline.reparse_job(
         run, since=first, until=last, holder=f"trackrecord reparse, run {run.run_id}", wait_seconds=0
     )
-    _tell(outcome)
+    _print_outcome(outcome)
     console.print(f"Published: {settings.published}")
 
 
 @app.command()
 def doctor(source: SourceName = "tokenmetrics") -> None:
-    """Call each endpoint of a vendor once, and say what its server is like and what a month will cost."""
+    """Call each endpoint of a vendor once, and report on its server and what a month will cost."""
     from flows.report.vendor_requests import print_examination, tokenmetrics_of
     from flows.sources.tokenmetrics.doctor import examine
 
     run = open_run(_settings(), source=source)
-    examination = examine(tokenmetrics_of(run.source), run.settings, readings(run))
+    examination = examine(tokenmetrics_of(run.source), run.settings, fetch_requests(run))
     print_examination(console, examination)
     if not examination.is_well:
         raise typer.Exit(1)
@@ -204,9 +204,9 @@ def digest(
     if made is None:
         console.print("No digest is to be made: the newest week's was made, or is not due yet.")
         return
-    _say(opening(made.edition.markdown))
+    _print_text(opening(made.edition.markdown))
     for receipt in made.receipts:
-        _say(f"{receipt.key}: {receipt.state.value}. {receipt.note}")
+        _print_text(f"{receipt.key}: {receipt.state.value}. {receipt.note}")
     console.print(f"Digest: {settings.reports / made.edition.week / 'index.html'}")
     require_sent(made.receipts, is_late_allowed=week is not None)
 
@@ -272,8 +272,8 @@ def restore(
         raise UsageError("Name either a backup's folder or --from-raw.")
     settings = _settings()
     with hold_lock(settings.home, "trackrecord restore"), hold_lock(settings.home, "trackrecord restore", name=LOCK):
-        aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
-    console.print(f"{settings.home} is restored." + (f" What there was lies in {aside}." if aside else ""))
+        set_aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
+    console.print(f"{settings.home} is restored." + (f" What there was lies in {set_aside}." if set_aside else ""))
     print_unknown_outcomes(console, settings.home, _delivery_settings())
 
 
@@ -281,7 +281,7 @@ def restore(
 def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
     """Ask the published file, read-only."""
     with open_published(_settings()) as file:
-        # Nothing but the file: no other file is read or written, whatever the query says.
+        # A query must not read or write any other file.
         file.execute("set enable_external_access = false")
         try:
             (statement,) = file.extract_statements(sql) or (None,)
@@ -333,8 +333,8 @@ def deliveries(
     if drop:
         deliver.drop(drop, home, utc_now())
     for one in read_deliveries(home).values():
-        _say(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.reached_at:%Y-%m-%d %H:%M}  {one.note}")
-    _say(summary(read_deliveries(home).values()))
+        _print_text(f"{one.key}  {one.state}  {one.n_attempts} attempts  {one.reached_at:%Y-%m-%d %H:%M}  {one.note}")
+    _print_text(summary(read_deliveries(home).values()))
     deliver.require_sent(tried)
 
 
@@ -350,11 +350,11 @@ def dev_server(
     per_minute: Annotated[int | None, typer.Option(min=1, help="Calls a minute before it answers 429.")] = None,
     market_end: Annotated[str | None, typer.Option(help="The market's last day, where another is to be kept.")] = None,
 ) -> None:
-    """Serve the simulated market as the vendor would, to try everything without a key. Nothing it says is real."""
+    """Serve the simulated market as the vendor would, to try everything without a key. None of its data is real."""
     from flows.devserver.command import serve  # Nobody else needs a server.
 
     serve(
-        _say,
+        _print_text,
         port=port,
         n_tokens=tokens,
         keys=tuple(key or ()),
@@ -410,7 +410,7 @@ def _days(since: str, until: str) -> tuple[date, date]:
 
 
 def _by_hand(run: Run, command: str, job: Callable[..., Any] = pipeline.main_job) -> Any:
-    """The same steps without the orchestrator, for somebody who looks on."""
+    """The same steps without the orchestrator, with their progress on the terminal."""
     return job(run, holder=f"trackrecord {command}, run {run.run_id}", wait_seconds=0, steps=_with_progress())
 
 
@@ -420,14 +420,14 @@ def _flow(name: str) -> Any:
     return getattr(import_module(f"flows.{name}"), name)
 
 
-def _print_plan(run: Run) -> None:
-    from flows.report.vendor_requests import print_plan, tokenmetrics_of
+def _print_estimate(run: Run) -> None:
+    from flows.report.vendor_requests import print_estimate, tokenmetrics_of
 
     source = tokenmetrics_of(run.source)
-    print_plan(console, run.settings.home, source, source.plan(readings(run)))
+    print_estimate(console, run.settings.home, source, source.estimate(fetch_requests(run)))
 
 
-def _say(text: str) -> None:
+def _print_text(text: str) -> None:
     print_line(console, text)
 
 
@@ -443,17 +443,19 @@ def _read_settings(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        told = "; ".join(f"TRACKRECORD_{'_'.join(map(str, at['loc'])).upper()}: {at['msg']}" for at in error.errors())
-        raise UsageError(f"The settings in the environment or .env cannot be used. {told}.") from error
+        problems = "; ".join(
+            f"TRACKRECORD_{'_'.join(map(str, at['loc'])).upper()}: {at['msg']}" for at in error.errors()
+        )
+        raise UsageError(f"The settings in the environment or .env cannot be used. {problems}.") from error
 
 
 def _with_progress() -> pipeline.Steps:
-    """The plain steps, each said on a terminal while it runs; a log stays quiet."""
+    """The plain steps, each shown on a terminal while it runs; a log stays quiet."""
     plain = pipeline.Steps()
     if not console.is_terminal:
         return plain
 
-    def told(name: str) -> Any:
+    def shown(name: str) -> Any:
         step = getattr(plain, name)
 
         def run(*arguments: Any) -> Any:
@@ -462,22 +464,22 @@ def _with_progress() -> pipeline.Steps:
 
         return run
 
-    return pipeline.Steps(**{field.name: told(field.name) for field in fields(plain)})
+    return pipeline.Steps(**{field.name: shown(field.name) for field in fields(plain)})
 
 
-def _tell(outcome: pipeline.Outcome) -> None:
-    """What the run did with what it was given."""
+def _print_outcome(outcome: pipeline.Outcome) -> None:
+    """Print what the run did with each dataset."""
     for one in outcome.snapshots:
         if one.gate is None:
             continue
         quarantined = f", {one.n_quarantined} quarantined" if one.n_quarantined else ""
         console.print(f"{one.dataset}: {one.n_rows} rows, {one.n_new} new{quarantined} (snapshot {one.snapshot_id})")
         for result in one.gate.warnings:
-            _say(f"  warning {result.rule}: {result.n_failed} rows. {result.reason}")
+            _print_text(f"  warning {result.rule}: {result.n_failed} rows. {result.reason}")
     if all(one.n_new == 0 for one in outcome.snapshots):
         console.print("Nothing new was delivered.")
-    for line in outcome.told:
-        _say(line)
+    for line in outcome.notes:
+        _print_text(line)
     if outcome.build.n_outcomes_moved:
         console.print(f"{outcome.build.n_outcomes_moved} outcomes moved because bars under them were revised.")
 

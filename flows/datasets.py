@@ -22,8 +22,8 @@ class Dataset:
     """One dataset of the input format, and all that the loops over datasets ask of it.
 
     `as_of_table` is the table of its versions, by which one asks what was known when. `key` names what a row is about;
-    two rows with equal keys are versions of one thing. `moment` is the column that says when, on the grid of the row's
-    timeframe (days where the dataset has no timeframe). `value_columns` is what a vendor may restate.
+    two rows with equal keys are versions of one thing. `moment` is the column that gives its time, on the grid of the
+    row's timeframe (days where the dataset has no timeframe). `value_columns` is what a vendor may restate.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Dataset:
 
     @property
     def own_key(self) -> str:
-        """SQL for what tells a row apart from others of its token, timeframe and moment, as text; NULL if nothing."""
+        """SQL for the rest of the key, beside token, timeframe and moment, as text; NULL if there is none."""
         names = [name for name in self.key if name not in ("token_id", "timeframe", self.moment)]
         return " || ' ' || ".join(f"{name}::varchar" for name in names) if names else "null::varchar"
 

@@ -2,7 +2,7 @@
 
 
 class TrackrecordError(Exception):
-    """Something a user can mend; the message says what happened and what to do next."""
+    """Something a user can mend; the message names what happened and what to do next."""
 
     exit_code = 1
 
@@ -44,7 +44,7 @@ class RequestRefused(SourceError):
 
 
 class EndpointRefused(SourceError):
-    """One endpoint is not in the plan, or is not there; the others may go on without it. `status` says which."""
+    """One endpoint is not in the plan, or is not there; the others may go on without it. `status` is the server's."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)

@@ -25,7 +25,7 @@ def nightly(
     prices: str | None = None,
     wait_for_lock: bool = True,
 ) -> pipeline.Outcome:
-    """Snapshot a source, score what it said, and publish the result."""
+    """Snapshot a source, score its signals, and publish the result."""
     settings = Settings()
     run = open_run(
         settings, source=source, input=input, vendor=vendor, prices=prices, as_of=as_of, flow_run_id=flow_run.id

@@ -1,4 +1,4 @@
-"""The main job, step by step: fetch, gate, build, gate, publish. What a step does is here; the order is `main_job`."""
+"""The main job, step by step: fetch, gate, build, gate, publish. Their order is `main_job`."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import duckdb
 
-from flows.catch_up import readings
+from flows.catch_up import fetch_requests
 from flows.clock import utc_now
 from flows.config import SQL_DIR, Settings
 from flows.datasets import DATASETS
@@ -28,7 +28,7 @@ from flows.quality.pages import write_checks
 from flows.quality.results import GateStopped, RuleResult
 from flows.quality.suites import Suites
 from flows.run import Run
-from flows.sources.base import PaidByTheCall
+from flows.sources.base import PaidByRequest
 from flows.warehouse import backlog, runs
 from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.as_of import copy_as_known, open_beside
@@ -42,53 +42,53 @@ from flows.warehouse.render import Renderer
 from flows.warehouse.restore import recover, restore_from_raw, roll_forward
 from flows.warehouse.snapshots import Snapshot, supersede, take_snapshot
 
-# What an operating system says of a disk that is full or a folder that may not be written.
+# The errors of an operating system for a full disk or a folder that may not be written.
 DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run that published did."""
+    """What a finished run did. `notes` are its source's."""
 
     snapshots: list[Snapshot]
     build: BuildReport
     checks: tuple[RuleResult, ...]
     n_rows: dict[str, int]
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def fetch(run: Run) -> list[Kept]:
-    """Keep everything the source delivers. Needs no lock: nothing but `raw/` and the journal is written."""
+    """Store everything the source delivers. Needs no lock: nothing but `raw/` and the journal is written."""
     free = free_disk_mb(run.settings.home)
     if free < run.settings.min_free_disk_mb:
         raise WarehouseError(
             f"{run.settings.home} has {free} MB free; a run wants {run.settings.min_free_disk_mb} MB. "
             "Make room, then run again; nothing was changed."
         )
-    asked = readings(run)
-    if isinstance(run.source, PaidByTheCall):
-        run.source.begin(asked)
+    requests = fetch_requests(run)
+    if isinstance(run.source, PaidByRequest):
+        run.source.begin(requests)
     kept = []
-    for wanted in asked:
-        for delivery in run.source.fetch(wanted):
-            one = keep(run.settings.home, delivery, source=run.source.name, token_ids=wanted.token_ids)
-            # What no dataset is made of is kept, and that is all.
-            if delivery.dataset in DATASETS:
+    for request in requests:
+        for fetched in run.source.fetch(request):
+            one = keep(run.settings.home, fetched, source=run.source.name, token_ids=request.token_ids)
+            # Bodies of endpoints without a dataset are stored and not parsed.
+            if fetched.dataset in DATASETS:
                 kept.append(one)
                 if not run.source.is_archive:
                     backlog.note(run, one)
-    if isinstance(run.source, PaidByTheCall):
+    if isinstance(run.source, PaidByRequest):
         run.source.settle()
     return sorted(kept, key=lambda one: list(DATASETS).index(one.dataset))
 
 
 def begin(run: Run) -> None:
-    """Make the warehouse good where it is lost, and record that the run has begun and what a dead one left unsaid.
+    """Restore the warehouse where it is lost, record what runs that died left unrecorded, and that this one has begun.
 
     Raises UsageError where a simulated market would share a home with a real one.
     """
-    aside = recover(run.settings)
-    if aside is not None:
+    set_aside = recover(run.settings)
+    if set_aside is not None:
         run.record.counts["n_warehouses_set_aside"] = 1
     with open_warehouse(run.settings) as connection:
         runs.require_one_world(connection, run)
@@ -100,9 +100,9 @@ def begin(run: Run) -> None:
 
 
 def snapshot(run: Run, kept: list[Kept]) -> list[Snapshot]:
-    """Judge each delivery and append what is new; before it what earlier fetches left behind.
+    """Judge each fetched dataset and append its new rows, after those of earlier fetches that no build has taken yet.
 
-    Raises GateStopped, naming every dataset that failed as a whole and what to do.
+    Raises GateStopped, naming every dataset that was stopped and what to do.
     """
     snapshots = []
     with open_warehouse(run.settings) as connection, Suites(run.settings, title=run.run_id) as suites:
@@ -110,13 +110,13 @@ def snapshot(run: Run, kept: list[Kept]) -> list[Snapshot]:
         for its_run, one in own if run.source.is_archive else backlog.unloaded(connection, run):
             snapshots.append(take_snapshot(connection, its_run, one, suites))
             if one.dataset == "tokens" and snapshots[-1].is_stopped:
-                # Every other dataset is checked against the tokens; its complaints would only hide this one.
+                # The other datasets are checked against the tokens: their failures would only hide this one.
                 break
     return _none_stopped(snapshots)
 
 
 def _none_stopped(snapshots: list[Snapshot]) -> list[Snapshot]:
-    """The snapshots, where the gate let all of them pass. Raises GateStopped, naming every one that it did not."""
+    """The snapshots, if the gate stopped none. Raises GateStopped, naming every one that it stopped."""
     stopped = [one for one in snapshots if one.is_stopped]
     if stopped:
         gates = [(one.gate, one.snapshot_id) for one in stopped if one.gate]
@@ -147,7 +147,7 @@ def check_marts(run: Run) -> tuple[RuleResult, ...]:
 
 
 def check_tables(connection: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[RuleResult, ...]:
-    """Hold the built tables to the checks, and each to the grain its header claims."""
+    """The results of the checks on the built tables, and of a check of each table's grain."""
     grains = grains_of(load_models(connection, Renderer(settings, is_full=True)))
     return run_checks(connection, SQL_DIR / "checks") + run_grain_checks(connection, grains)
 
@@ -156,12 +156,12 @@ def raise_failed(results: tuple[RuleResult, ...]) -> None:
     """Raise GateStopped where a critical check of the marts found rows."""
     failed = [result for result in results if not result.is_passed and result.severity == "critical"]
     if failed:
-        told = "\n".join(
+        lines = "\n".join(
             f"marts: {result.rule} found {result.n_failed} rows: {result.reason} Example: {result.example}"
             for result in failed
         )
         raise GateStopped(
-            f"{told}\nNothing was published. This is a fault of the models; keep the warehouse and report it.",
+            f"{lines}\nNothing was published. This is a fault of the models; keep the warehouse and report it.",
             tuple(failed),
         )
 
@@ -182,9 +182,9 @@ def publish_marts(run: Run) -> dict[str, int]:
 def rebuild(settings: Settings, moment: datetime, target: Path, *, holder: str) -> dict[str, int]:
     """Build everything anew as it was known at `moment` (UTC, no zone) and publish it to the file `target`.
 
-    The home is only read: the lock is held while what was known is copied out of its warehouse, not while it is
-    built. Today's models, maps and settings are used. Return rows by table. Raises UsageError where nothing was known
-    then or `target` is the home's own, LockHeld, GateStopped or WarehouseError.
+    The home is only read, and locked only while rows are copied out of its warehouse, not during the build. Today's
+    models, maps and settings are used. Return rows by table. Raises UsageError where nothing was known then or `target`
+    is the home's own, LockHeld, GateStopped or WarehouseError.
     """
     if target.resolve().is_relative_to(settings.home.resolve()):
         raise UsageError(
@@ -237,11 +237,11 @@ class Steps:
 def main_job(
     run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps(), is_published: bool = True
 ) -> Outcome:
-    """Fetch, then, under the lock, gate, build, gate and publish. A run that fails says so in the ledger.
+    """Fetch, then, under the lock, gate, build, gate and publish. A failure is recorded in the ledger.
 
     Raises LockHeld, GateStopped, SourceError or WarehouseError; the published file is then unchanged.
     """
-    with _disk_faults_told(run):
+    with _disk_faults_explained(run):
         try:
             with run.record.stage("fetch"):
                 kept = steps.fetch(run)
@@ -250,24 +250,24 @@ def main_job(
                 for one in kept
             ]
         except BaseException as error:
-            _tell_failure(note, run, error)
+            _record_failure(note, run, error)
             raise
         try:
             with hold_lock(run.settings.home, holder, wait_seconds=wait_seconds):
                 return _publish_kept(run, kept, steps, is_published=is_published)
         except LockHeld as error:
-            _tell_failure(note, run, error)
+            _record_failure(note, run, error)
             raise
 
 
 def _publish_kept(run: Run, kept: list[Kept], steps: Steps, *, is_published: bool) -> Outcome:
-    """All that needs the lock; once more where it meets a damaged warehouse, which is then set aside and made anew."""
+    """Everything that needs the lock; a damaged warehouse is set aside and restored, and all of it runs once more."""
     try:
         return _build_and_publish(run, kept, steps, is_published=is_published)
     except duckdb.IOException as error:
         if not is_damaged_inside(error):
             raise
-    # DuckDB opens a file of which a block is damaged, and says so only when that block is read: `begin` cannot see it.
+    # DuckDB finds a damaged block only when it reads it, so that `begin` may open such a file without an error.
     restore_from_raw(run.settings, is_built=False)
     run.record.counts["n_warehouses_set_aside"] = 1
     return _build_and_publish(run, kept, steps, is_published=is_published)
@@ -278,7 +278,7 @@ def _build_and_publish(run: Run, kept: list[Kept], steps: Steps, *, is_published
     try:
         steps.begin(run)
     except BaseException as error:
-        _tell_failure(note, run, error)
+        _record_failure(note, run, error)
         raise
     try:
         with stage("snapshot"):
@@ -294,17 +294,17 @@ def _build_and_publish(run: Run, kept: list[Kept], steps: Steps, *, is_published
             counts = steps.publish_marts(run) if is_published else {}
         run.record.counts["published_rows"] = sum(counts.values())
     except BaseException as error:
-        _tell_failure(finish, run, error)
+        _record_failure(finish, run, error)
         raise
     finish(run, "published" if is_published else "built")
-    return Outcome(snapshots, report, checks, counts, tuple(run.source.told))
+    return Outcome(snapshots, report, checks, counts, tuple(run.source.notes))
 
 
 def hourly_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps()) -> Outcome | None:
     """The main job, published only where the last publish is some hours old.
 
-    Where another run holds the lock until the wait is over, a live source's delivery is safe, the next build takes it
-    up, and None is the answer. Raises what the main job raises.
+    Where another run holds the lock until the wait is over, a live source's data is stored, the next build takes it up,
+    and this returns None. Raises what the main job raises.
     """
     is_published = publish_age(run.settings) >= run.settings.hourly_publish_hours * 3600
     try:
@@ -327,9 +327,8 @@ def publish_age(settings: Settings) -> float:
 def reparse_job(run: Run, *, since: date, until: date, holder: str, wait_seconds: float) -> Outcome:
     """Read again what was fetched on these days, with today's parser, and build everything anew.
 
-    The rows that came of those bytes before stay in `raw` and are used no more; the clocks of the new ones are those of
-    the fetch. Raises UsageError where
-    nothing was fetched then, and what the main job raises.
+    The rows parsed from those bytes before stay in `raw` and are no longer used; the new ones keep the clocks of the
+    fetch. Raises UsageError where nothing was fetched then, and what the main job raises.
     """
 
     def kept_then(run: Run) -> list[Kept]:
@@ -339,21 +338,21 @@ def reparse_job(run: Run, *, since: date, until: date, holder: str, wait_seconds
         with open_warehouse(run.settings) as connection, Suites(run.settings, title=run.run_id) as suites:
             for its_run, one in backlog.fetched_between(run, since, until):
                 supersede(connection, its_run, one)
-            # Whatever was built, was built from what is out of use now.
+            # Every earlier build used rows that are superseded now.
             connection.execute("delete from ops.build")
-            told = [
+            snapshots = [
                 take_snapshot(connection, its_run, one, suites) for its_run, one in backlog.unloaded(connection, run)
             ]
-        return _none_stopped(told)
+        return _none_stopped(snapshots)
 
     steps = Steps(fetch=kept_then, snapshot=read_again)
     return main_job(run, holder=holder, wait_seconds=wait_seconds, steps=steps)
 
 
 def not_before_the_last_build(run: Run) -> Run:
-    """The run, living no earlier than the last build where its source is live.
+    """The run with its as-of moment moved up to the last build's, if its source is live.
 
-    A nightly that waited while an hourly run built would else take the tables back an hour.
+    A nightly that waited while an hourly run built would otherwise take the tables back an hour.
     """
     if run.source.is_archive or run.is_replay:
         return run
@@ -369,8 +368,8 @@ def _count_snapshots(run: Run, snapshots: list[Snapshot]) -> None:
 
 
 @contextmanager
-def _disk_faults_told(run: Run) -> Iterator[None]:
-    """A full disk shows wherever something is written: say so in one way."""
+def _disk_faults_explained(run: Run) -> Iterator[None]:
+    """One message for a full disk, which may show wherever something is written."""
     try:
         yield
     except (OSError, duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:
@@ -383,14 +382,14 @@ def _disk_faults_told(run: Run) -> Iterator[None]:
 
 
 def _is_disk_fault(error: Exception) -> bool:
-    """DuckDB says only in words what the operating system said to it; a file that is not there is another matter."""
+    """Whether a disk is full or not writable; DuckDB passes on the operating system's error only as text."""
     if isinstance(error, OSError):
         return error.errno in DISK_FAULTS
     return any(os.strerror(number) in str(error) for number in DISK_FAULTS) or "write" in str(error).lower()
 
 
-def _tell_failure(tell: Callable[[Run, str, str], None], run: Run, error: BaseException) -> None:
-    told = str(error) if isinstance(error, TrackrecordError) else f"{type(error).__name__}: {error}"
-    # A disk too full to note it must not hide what went wrong; the next run will say that this one died.
+def _record_failure(record: Callable[[Run, str, str], None], run: Run, error: BaseException) -> None:
+    message = str(error) if isinstance(error, TrackrecordError) else f"{type(error).__name__}: {error}"
+    # A disk too full for the record must not hide the error itself; the next run will record that this one died.
     with suppress(OSError, duckdb.Error, WarehouseError):
-        tell(run, "stopped" if isinstance(error, GateStopped) else "failed", told)
+        record(run, "stopped" if isinstance(error, GateStopped) else "failed", message)

@@ -1,4 +1,4 @@
-"""What a run is: its name, its two clocks, the source it reads, and what it has done so far."""
+"""A run: its name, its two clocks, the source it reads, and a record of what it has done so far."""
 
 import time
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from flows.clock import as_utc, utc_now
 from flows.config import Settings
 from flows.errors import UsageError
 from flows.sources import open_source
-from flows.sources.base import Source, Wanted
+from flows.sources.base import FetchRequest, Source
 
 
 @dataclass
 class Record:
-    """What a run did so far: the bytes it took in, what it counted, and the seconds of each stage."""
+    """What a run has done so far: its input files, its counts, and the seconds of each stage."""
 
     inputs: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -36,9 +36,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Run:
-    """One run. `as_of` is the moment it pretends to live at, `fetched_at` our wall clock; both UTC, no zone.
+    """One run. `as_of` is the moment whose knowledge it uses, `fetched_at` our wall clock; both UTC, no zone.
 
-    `timeframes`, `since` and `until` are what it asks its source for; a source of whole files may deliver more.
+    `timeframes`, `since` and `until` are what it requests; a source of whole files may deliver more.
     """
 
     run_id: str
@@ -55,16 +55,16 @@ class Run:
     record: Record = field(default_factory=Record, compare=False)
 
     @property
-    def extent(self) -> str | None:
-        """What kind of delivery it asks for, so that like is compared with like: None is all that is new."""
+    def request_kind(self) -> str | None:
+        """The kind of request, so that snapshots are compared with others of their kind; None is the usual night."""
         if self.since is not None:
             return "days"
         return None if self.timeframes == self.settings.timeframes else " ".join(self.timeframes)
 
     @property
-    def wanted(self) -> Wanted:
-        """What the run asks its source for."""
-        return Wanted(self.as_of, self.settings.home, self.timeframes, self.since, self.until, run_id=self.run_id)
+    def request(self) -> FetchRequest:
+        """What the run requests of its source, before anything is split or caught up."""
+        return FetchRequest(self.as_of, self.settings.home, self.timeframes, self.since, self.until, run_id=self.run_id)
 
 
 def open_run(
@@ -121,18 +121,18 @@ def start_run(
             f"Set it to {','.join((*settings.timeframes, *not_in_use))}, then run again."
         )
     fetched_at = utc_now()
-    told = as_utc(as_of) if as_of else source.default_as_of()
-    if told is not None and told > fetched_at:
+    moment = as_utc(as_of) if as_of else source.default_as_of()
+    if moment is not None and moment > fetched_at:
         raise UsageError(
-            f"--as-of {told:%Y-%m-%dT%H:%M:%S} lies in the future; it is {fetched_at:%Y-%m-%dT%H:%M:%S} UTC."
+            f"--as-of {moment:%Y-%m-%dT%H:%M:%S} lies in the future; it is {fetched_at:%Y-%m-%dT%H:%M:%S} UTC."
         )
     return Run(
         run_id=f"{fetched_at:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}",
         source=source,
         input=input,
-        as_of=told or fetched_at,
+        as_of=moment or fetched_at,
         fetched_at=fetched_at,
-        is_replay=told is not None,
+        is_replay=moment is not None,
         settings=settings,
         flow_run_id=flow_run_id,
         timeframes=timeframes or settings.timeframes,

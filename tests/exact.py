@@ -1,5 +1,6 @@
-"""Exact rows: what a table holds, held against what a test wrote down by hand."""
+"""Exact rows: what a table holds, compared with what a test wrote down by hand."""
 
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -35,3 +36,19 @@ def _nearly(cell: Any) -> Any:
 def fixed(fraction: float) -> Any:
     """A sum of fractions as the models hold it, in whole 1e-15."""
     return pytest.approx(fraction * 1e15, rel=1e-9, abs=1000)
+
+
+class During:
+    """A moment that our own clock gave while something ran: equal to every one from its first to its last."""
+
+    def __init__(self, first: datetime, last: datetime) -> None:
+        self.first, self.last = first, last
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, datetime) and self.first <= other <= self.last
+
+    def __hash__(self) -> int:
+        return hash((self.first, self.last))
+
+    def __repr__(self) -> str:
+        return f"During({self.first}, {self.last})"

@@ -35,7 +35,7 @@ def append_all(home: Path, kind: str, events: Iterable[Mapping[str, Any]], *, is
 
 
 class Writer:
-    """One kind of event, held open by who appends very many. Several processes may write to a kind at once."""
+    """The open file of one kind of event, for callers that append very many. Several processes may write at once."""
 
     def __init__(self, home: Path, kind: str) -> None:
         path = home / "journal" / f"{kind}.jsonl"
@@ -67,7 +67,7 @@ class Writer:
 
 
 def lines_since(home: Path, kind: str, is_older: Callable[[dict[str, Any]], bool]) -> Iterator[bytes]:
-    """The lines of a kind, oldest first, from where `start_since` says on."""
+    """The lines of a kind from the offset of `start_since` on, oldest first."""
     path = home / "journal" / f"{kind}.jsonl"
     if path.exists():
         with path.open("rb") as file:
@@ -76,10 +76,10 @@ def lines_since(home: Path, kind: str, is_older: Callable[[dict[str, Any]], bool
 
 
 def start_since(path: Path, is_older: Callable[[dict[str, Any]], bool]) -> int:
-    """Where to begin to read so that nothing is missed but events that `is_older`.
+    """The offset to read from, so that only events are left out for which `is_older` is true.
 
-    It says of an event whether that one and all before it may be left out. A journal of years is not read for the
-    events of a day: it is looked at from its end, twice as far each time.
+    `is_older` has to be true of every event before one of which it is true. The file is searched from its end, twice as
+    far each time, because the events of a day must not cost reading a journal of years.
     """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
@@ -101,7 +101,7 @@ def read(home: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def events(home: Path, kind: str) -> Iterator[dict[str, Any]]:
-    """The same, one after the other: for who has seen enough before the end of a journal of years."""
+    """The same one by one, for a caller that stops before the end of a long journal."""
     path = home / "journal" / f"{kind}.jsonl"
     if path.exists():
         with path.open(encoding="utf-8") as lines:
@@ -115,7 +115,7 @@ def find(
 ) -> list[dict[str, Any]]:
     """The events of a kind of which a condition in SQL holds, oldest first; `json` is the event.
 
-    DuckDB looks for them: the few events of a night are found in a journal of years without holding all of it.
+    DuckDB filters the file, so that a journal of years is never in memory as a whole.
     """
     path = home / "journal" / f"{kind}.jsonl"
     if not path.exists():
@@ -129,7 +129,7 @@ def find(
 
 
 def _end_line(file: RawIOBase) -> None:
-    """Part what a crash cut off from the line to come."""
+    """End a line that a crash cut off, so that the next one begins anew."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read() != b"\n":
@@ -137,7 +137,7 @@ def _end_line(file: RawIOBase) -> None:
 
 
 def _write_whole(file: RawIOBase, data: bytes) -> None:
-    """A write may be cut short by a disk that is full; the next one says so."""
+    """Write until all is written: a full disk cuts a write short, and only the next one raises."""
     while data:
         data = data[file.write(data) :]
 

@@ -61,7 +61,7 @@ def _try_lock(descriptor: int) -> bool:
 
 def _holder(path: Path) -> str:
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        owner = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError:
         return "a run that has not yet given its name"
-    return f"{held['holder']}, process {held['pid']} on {held['host']}, since {held['since']}"
+    return f"{owner['holder']}, process {owner['pid']} on {owner['host']}, since {owner['since']}"

@@ -30,11 +30,11 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """All responses that make up one dataset at one fetch.
+class FetchedDataset:
+    """One dataset of one fetch: all responses that it consists of.
 
-    `since` is the first day that it holds whole for every token in it, so that a row of that day or later which it
-    lacks is gone from the source; None is what it can tell by itself: a token's history begins with its first row.
+    `since` is the first day from which on it is complete for every token in it: a row of that day or later that it
+    lacks has vanished from the source. None takes each token's own first row as that day.
     """
 
     dataset: str
@@ -44,9 +44,9 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Kept:
-    """A delivery whose bytes are safe: the files, one checksum over all of them, and what the source calls each.
+    """A fetched dataset on disk: the files, one checksum over all of them, and the source's name of each.
 
-    `since` is the delivery's own: the first day it holds whole. `token_ids` are those that were asked for; None is all.
+    `since` is the fetched dataset's. `token_ids` are those that were requested; None is all.
     """
 
     dataset: str
@@ -58,29 +58,29 @@ class Kept:
     token_ids: frozenset[int] | None = None
 
     def in_their_names(self, text: str) -> str:
-        """A message about kept files as whoever delivered them knows them."""
+        """A message with the source's names of the files instead of ours."""
         for path, name in zip(self.paths, self.names, strict=False):
             text = text.replace(str(path), name).replace(path.name, name)
         return text
 
 
-def keep(home: Path, delivery: Delivery, *, source: str, token_ids: frozenset[int] | None = None) -> Kept:
-    """Keep every response of a delivery before anybody reads it. Bytes already held are not written again.
+def keep(home: Path, fetched: FetchedDataset, *, source: str, token_ids: frozenset[int] | None = None) -> Kept:
+    """Store every response before it is parsed; bytes that are stored already are not written again.
 
-    `token_ids` are those that were asked for, None is all.
+    `token_ids` are those that were requested, None is all.
 
     Raises SourceError when a delivered file cannot be read, WarehouseError when it cannot be kept.
     """
     try:
-        kept = _keep_all(home, delivery, source)
+        kept = _keep_all(home, fetched, source)
     except OSError as error:
         raise WarehouseError(
-            f"{delivery.dataset} cannot be kept under {home / 'raw'}: {error.strerror}. "
+            f"{fetched.dataset} cannot be kept under {home / 'raw'}: {error.strerror}. "
             "Make room and the folder writable, then run again; nothing was changed."
         ) from error
-    names = tuple(response.name for response in delivery.responses)
+    names = tuple(response.name for response in fetched.responses)
     n_bytes = sum(path.stat().st_size for path in kept)
-    return Kept(delivery.dataset, tuple(kept), checksum_of(kept), n_bytes, names, delivery.since, token_ids)
+    return Kept(fetched.dataset, tuple(kept), checksum_of(kept), n_bytes, names, fetched.since, token_ids)
 
 
 def checksum_of(paths: Sequence[Path]) -> str:
@@ -91,7 +91,7 @@ def checksum_of(paths: Sequence[Path]) -> str:
 
 @dataclass(frozen=True)
 class _Written:
-    """A response's bytes under a name of their own, and the name that they will have."""
+    """A response's bytes in a partial file, and the name that file will get."""
 
     response: Response
     partial: Path
@@ -99,24 +99,24 @@ class _Written:
     n_bytes: int
 
 
-def _keep_all(home: Path, delivery: Delivery, source: str) -> list[Path]:
-    """The files that hold the responses: written, waited for together, told of, and named."""
-    folder = home / "raw" / delivery.dataset
+def _keep_all(home: Path, fetched: FetchedDataset, source: str) -> list[Path]:
+    """The files of the responses, which get their names only once all are on disk and in the journal."""
+    folder = home / "raw" / fetched.dataset
     folder.mkdir(parents=True, exist_ok=True)
     _drop_old_partials(folder)
-    # A name of its own until it is complete: another process may be fetching too.
+    # Unique names until the files are complete, because another process may fetch the same dataset.
     attempt = f".partial-{os.getpid()}-{uuid4().hex[:8]}"
-    partials = [folder / f"{attempt}-{number}" for number in range(len(delivery.responses))]
+    partials = [folder / f"{attempt}-{number}" for number in range(len(fetched.responses))]
     try:
-        # Side by side the disk does in one go what would else be a wait for each file.
+        # Writing side by side lets the disk flush many files at once.
         with ThreadPoolExecutor(DISK_THREADS) as pool:
-            written = list(pool.map(_write, partials, delivery.responses))
+            written = list(pool.map(_write, partials, fetched.responses))
         new: dict[Path, _Written] = {}
         for one in written:
             if not one.final.exists():
                 new.setdefault(one.final, one)
-        # The manifest first: a crash in between leaves a line too many, never bytes that nothing tells of.
-        journal.append_all(home, "raw", [_told(home, delivery.dataset, source, one) for one in new.values()])
+        # The journal first: a crash in between leaves a line too many, never bytes without a line.
+        journal.append_all(home, "raw", [_manifest_line(home, fetched.dataset, source, one) for one in new.values()])
         for one in new.values():
             os.replace(one.partial, one.final)
         return [one.final for one in written]
@@ -136,8 +136,8 @@ def _write(partial: Path, response: Response) -> _Written:
     return _Written(response, partial, partial.parent / f"{checksum.hexdigest()}{Path(response.name).suffix}", n_bytes)
 
 
-def _told(home: Path, dataset: str, source: str, one: _Written) -> dict[str, object]:
-    """The manifest's line about a file."""
+def _manifest_line(home: Path, dataset: str, source: str, one: _Written) -> dict[str, object]:
+    """The journal's line about a file."""
     return {
         "dataset": dataset,
         "file": str(one.final.relative_to(home)),
@@ -150,7 +150,7 @@ def _told(home: Path, dataset: str, source: str, one: _Written) -> dict[str, obj
 
 
 def _drop_old_partials(folder: Path) -> None:
-    """Remove what a fetch that died left half written; no living one takes a day for a file."""
+    """Remove partial files of fetches that died; a living one never takes a day for a file."""
     for path in folder.glob(".partial-*"):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > PARTIAL_LIVES_SECONDS:

@@ -1,4 +1,4 @@
-"""What has to make room is moved into a folder of its own, never deleted."""
+"""Files in the way are moved into a folder of their own, never deleted."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from flows.clock import utc_now
 
 
 def set_aside(home: Path, paths: list[Path]) -> Path | None:
-    """Move what there is of `paths` out of the way, into a folder named by the moment; return it."""
+    """Move those of `paths` that exist into a folder named by the moment; return the folder, None where none did."""
     there = [path for path in paths if path.exists()]
     if not there:
         return None

@@ -1,1 +1,1 @@
-"""The gates: what a delivery must be before it enters `core`, and the marts before they are published."""
+"""The gates: the rules for a fetched dataset before it enters `core`, and for the marts before they are published."""

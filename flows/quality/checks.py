@@ -1,7 +1,7 @@
-"""The second gate: the built tables are held to `sql/checks/` before they are published.
+"""The second gate: the built tables are checked by `sql/checks/` before they are published.
 
-A check is one select of offending rows. The file's name is the rule's, its header says how much it matters
-(`-- Severity: critical` or `warning`) and why. That a table's rows are what its header says is checked for each.
+A check is one select of offending rows. The file's name is the rule's, its header gives the severity
+(`-- Severity: critical` or `warning`) and the reason. The grain that a model's header declares is checked as well.
 """
 
 import json
@@ -29,7 +29,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Rul
 def run_grain_checks(
     connection: duckdb.DuckDBPyConnection, grains: Mapping[str, tuple[str, ...]]
 ) -> tuple[RuleResult, ...]:
-    """Hold every table to the grain that its model's header claims.
+    """Check every table for the grain that its model's header declares.
 
     Raises WarehouseError where a grain names a column that is not there.
     """
@@ -54,10 +54,10 @@ def _run(connection: duckdb.DuckDBPyConnection, path: Path) -> RuleResult:
 def _look(connection: duckdb.DuckDBPyConnection, rule: str, select: str, severity: Severity, reason: str) -> RuleResult:
     """What a select of offending rows finds."""
     try:
-        # Once into a table, because counting and showing would run a heavy check twice.
+        # Stored in a table, because counting and showing an example would run a heavy check twice.
         connection.execute(f"create or replace temporary table offender as {select}")
     except duckdb.IOException:
-        # The disk's fault, or the file's: neither the check's nor the model's.
+        # A fault of the disk or the file, not of the check or the model.
         raise
     except duckdb.Error as error:
         raise WarehouseError(
@@ -81,10 +81,10 @@ def _offenders(connection: duckdb.DuckDBPyConnection) -> tuple[int, str | None]:
     row = connection.execute("select count(*), first(to_json(offender)::varchar) from offender").fetchone()
     connection.execute("drop table offender")
     assert row is not None
-    return int(row[0]), _told(row[1]) if row[1] else None
+    return int(row[0]), _shown(row[1]) if row[1] else None
 
 
-def _told(row: str) -> str:
+def _shown(row: str) -> str:
     return shorten(", ".join(f"{name} = {value}" for name, value in json.loads(row).items()))
 
 

@@ -1,4 +1,4 @@
-"""The first gate: a delivery is held to its rules before anything of it enters `core`."""
+"""The first gate: the rules of its dataset are applied to what was fetched, before anything of it enters `core`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class _RowTally:
 
 @dataclass(frozen=True)
 class _Judgement:
-    """One delivery being judged."""
+    """One fetched dataset being judged."""
 
     connection: duckdb.DuckDBPyConnection
     incoming: Incoming
@@ -61,7 +61,7 @@ def judge(
     accepted_rules: frozenset[str],
     suites: Suites,
 ) -> GateResult:
-    """Hold the rows in `incoming` to every rule of their dataset.
+    """Apply every rule of the dataset to the rows in `incoming`.
 
     Leaves the temporary table `bad_row(row_number, rule, reason, is_quarantined)`: one row for each rule that
     a row broke. A row that any entry quarantines must not go on; the rest may, unless the result has stops.

@@ -1,4 +1,4 @@
-"""The helper columns of the row rules, in SQL: what pandas would be too small or too slow for."""
+"""The helper columns of the row rules, in SQL, because pandas would take too much memory and time."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ _TIMEFRAME_KNOWN = "is_in_use(timeframe)"
 
 
 def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: datetime) -> None:
-    """Write what a row alone cannot tell: `key_flag` and `spike_flag`, both small, and `known_token`."""
+    """Write the tables that compare rows: `key_flag` and `spike_flag`, both small, and `known_token`."""
     _flag_keys(connection, incoming)
     _flag_spikes(connection, incoming.dataset, as_of)
     connection.execute("create or replace temporary table known_token as select distinct token_id from raw.tokens")
@@ -91,11 +91,11 @@ def _has_key(dataset: Dataset) -> str:
 
 
 def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> None:
-    """For each close far from the closes on both its sides: its multiple of the nearer one.
+    """Each close far from the closes on both its sides, as a multiple of the nearer one.
 
-    The newest close of a token that still trades has one neighbour only: its multiple of that one stands apart, until
-    the next bar says which of the two was wrong. Copies are not neighbours, or a bad print delivered twice would vouch
-    for itself.
+    The newest close of a token that still trades has one neighbour only; its multiple has a column of its own, until
+    the next bar shows which of the two was wrong. Copies are not neighbours, or a bad print delivered twice would
+    confirm itself.
     """
     connection.execute(
         "create or replace temporary table spike_flag "
@@ -138,7 +138,7 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of:
 
 
 def _absent(incoming: Incoming, as_of: datetime) -> str:
-    """The required columns without a value, by name; a cell that did not fit its type is told as that."""
+    """The required columns without a value, by name; cells that did not fit their type are another rule's."""
     cells = [
         f"case when {_is_absent(column)} and not list_contains(unparsed, '{column.name}') then '{column.name}' end"
         for column in incoming.dataset.columns

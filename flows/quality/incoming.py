@@ -1,4 +1,4 @@
-"""From kept bytes to typed rows: one temporary table of rows as delivered, one of the same rows under the schema."""
+"""Stored bytes parsed to typed rows: a temporary table of the rows as delivered, and one of them under the schema."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +69,7 @@ def _deliver(
     except SourceError as error:
         raise SourceError(kept.in_their_names(str(error))) from error
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
-        # A header that is whole above rows that are not: only reading them all shows it.
+        # Rows may be broken under a good header, which shows only when all are read.
         raise SourceError(
             f"{dataset.name}: {', '.join(kept.names)} cannot be read to its end: "
             f"{kept.in_their_names(str(error).splitlines()[0])} Deliver the whole file again; nothing was changed."
@@ -78,7 +78,7 @@ def _deliver(
 
 
 def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: str) -> str:
-    """The rows under the schema; the moment is snapped down to its grid, and said so."""
+    """The select of the rows under the schema. The moment is snapped down to its grid, and `is_snapped` marks it."""
     cells, unparsed = [], []
     for column in dataset.columns:
         if column.name not in types:
@@ -96,8 +96,8 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
         unparsed.append(f"case when \"{SURPLUS}\" is not null then '{SURPLUS}' end")
     if dataset.has_vendor:
         name, kind = types.get("vendor", ("", ""))
-        told = "'" + vendor.replace("'", "''") + "'"
-        cells.append((f"coalesce(nullif(trim(\"{name}\"::varchar), ''), {told})" if name else told) + " as vendor")
+        given = "'" + vendor.replace("'", "''") + "'"
+        cells.append((f"coalesce(nullif(trim(\"{name}\"::varchar), ''), {given})" if name else given) + " as vendor")
     typed = (
         f"select row_number, {', '.join(cells)}, "
         f"list_filter([{', '.join(unparsed) or 'null::varchar'}], lambda name: name is not null) as unparsed "
@@ -116,8 +116,8 @@ def _given(column: Column, delivered: str, kind: str) -> str:
     """What counts as a value: a NaN in a column of numbers that may be empty is an empty cell, as text as well."""
     is_optional_number = column.type in ("DOUBLE", "BIGINT", "INTEGER") and not column.required
     if kind == "VARCHAR":
-        told = f"nullif(trim({delivered}), '')"
-        return f"case when lower({told}) <> 'nan' then {told} end" if is_optional_number else told
+        text = f"nullif(trim({delivered}), '')"
+        return f"case when lower({text}) <> 'nan' then {text} end" if is_optional_number else text
     if kind in ("FLOAT", "DOUBLE") and not column.required:
         return f"case when not isnan({delivered}) then {delivered} end"
     return delivered
@@ -167,7 +167,7 @@ def _words(delivered: str, kind: str) -> str:
 
 
 def _hide_unknown(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> int:
-    """Set aside the rows the source did not hold at `as_of`: known later, or, where nothing says, not ended."""
+    """Move rows to `hidden` that were not known at `as_of`: by `known_at`, or, without one, by the end of their bar."""
     if dataset.moment is None:
         return 0
     bar_end = f"{dataset.moment} + {dataset.bar}"

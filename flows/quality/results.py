@@ -1,4 +1,4 @@
-"""What a gate found, and how it says so."""
+"""The results of a gate, and its message to whoever started the run."""
 
 from dataclasses import dataclass
 
@@ -45,10 +45,10 @@ class GateResult:
     def message(self, snapshot_id: int) -> str:
         """What stopped the run and what to do; to be shown to whoever started it."""
         head = f"The gate stopped {self.dataset} (snapshot {snapshot_id}); the published file is unchanged."
-        return "\n".join([head, *(_told(stop, snapshot_id) for stop in self.stops), *self._row_reasons()])
+        return "\n".join([head, *(_stop_message(stop, snapshot_id) for stop in self.stops), *self._row_reasons()])
 
     def _row_reasons(self) -> list[str]:
-        """For a delivery that stopped because of its rows: what was wrong with these, and what to do about it."""
+        """The failed row rules of a dataset that stopped because of its rows, each with what to do."""
         if not any(stop.rule == "quarantined_share" for stop in self.stops):
             return []
         return [
@@ -58,7 +58,7 @@ class GateResult:
         ]
 
 
-def _told(stop: RuleResult, snapshot_id: int) -> str:
+def _stop_message(stop: RuleResult, snapshot_id: int) -> str:
     counts = f"{stop.n_failed:,} of {stop.n_checked:,}" if stop.n_checked is not None else f"{stop.n_failed:,}"
     example = f" Example: {stop.example}." if stop.example else ""
     return (

@@ -1,6 +1,6 @@
 """Every rule of the first gate, declared once: what it asks, how much it matters, what to do when it fails.
 
-A rule asks through Great Expectations expectations, held here as class name and arguments so that reading the
+A rule asks through Great Expectations expectations, stored here as class name and arguments so that reading the
 rules costs no import. Their columns are the dataset's, or helper columns that the gate derives in SQL.
 """
 
@@ -53,9 +53,9 @@ class Expectation:
 class Rule:
     """One rule for some datasets.
 
-    A `row` rule is asked of every row, a `dataset` rule of the delivery's summary. A failing row leaves for
+    A `row` rule is asked of every row, a `dataset` rule of the dataset's summary. A failing row leaves for
     `ops.quarantine` where `is_quarantined`; a critical dataset rule that fails stops the run. `is_acceptable`
-    says whether `trackrecord accept` may overrule it: a row rule only where the data could be right.
+    marks a rule that `trackrecord accept` may overrule: a row rule only where the data could be right.
     """
 
     name: str
@@ -125,12 +125,12 @@ def _remark(name: str, datasets: Iterable[str], reason: str, *expectations: Expe
 
 
 def _stop(name: str, datasets: Iterable[str], reason: str, expectation: Expectation) -> Rule:
-    """A delivery that fails stops the run."""
+    """A dataset that fails stops the run."""
     return Rule(name, tuple(datasets), "critical", "dataset", reason, (expectation,), is_acceptable=True)
 
 
 def _notice(name: str, datasets: Iterable[str], reason: str, expectation: Expectation) -> Rule:
-    """A delivery that fails goes on and is reported."""
+    """A dataset that fails goes on and is reported."""
     return Rule(name, tuple(datasets), "warning", "dataset", reason, (expectation,))
 
 
@@ -360,5 +360,5 @@ ACCEPTABLE = tuple(dict.fromkeys(rule.name for rule in RULES if rule.is_acceptab
 
 
 def rules_for(dataset: str, scope: Scope) -> tuple[Rule, ...]:
-    """The rules of one scope that a dataset is held to, in the order they are reported."""
+    """The rules of one scope for a dataset, in the order they are reported."""
     return tuple(rule for rule in RULES if rule.scope == scope and dataset in rule.datasets)

@@ -82,18 +82,18 @@ class Suites:
             self.render(self._settings.home / "data_docs")
 
     def begin(self, dataset: str) -> None:
-        """Forget what was seen of a dataset: a new delivery of it is judged."""
+        """Forget the tallies of a dataset, because a newly fetched one is judged."""
         self._tallies[dataset] = {}
         self._gates.pop(dataset, None)
 
     def conclude(self, gate: GateResult) -> None:
-        """Remember what the gate said of a dataset, for the Data Docs."""
+        """Remember the gate's result of a dataset, for the Data Docs."""
         self._gates[gate.dataset] = gate
 
     def find(self, dataset: str, rules: Sequence[Rule], batch: "pd.DataFrame") -> dict[str, Finding]:
-        """Hold one batch, indexed by row number, to the rules; return the rules that some row broke.
+        """Apply the rules to one batch, indexed by row number; return the rules that some row broke.
 
-        Raises RuntimeError where an expectation could not be evaluated: nothing is taken for passed.
+        Raises RuntimeError where an expectation could not be evaluated, which must not count as passed.
         """
         with _quiet():
             validation = self._validate(dataset, rules, batch)
@@ -189,7 +189,7 @@ class Suites:
 
         document = ValidationResultsPageRenderer().render(_merged(dataset, list(tallies.values())))
         view = DefaultJinjaSectionView()
-        # The first section repeats what our own page says at its top.
+        # The first section repeats the top of our own page.
         documents = [
             {"section": section.to_json_dict(), "section_loop": {"index": number}}
             for number, section in enumerate(document.sections[1:], start=1)

@@ -1,4 +1,4 @@
-"""What the dataset rules look at: one number each about the whole delivery, and the words to report it."""
+"""The facts that dataset rules judge: one number each about a whole fetched dataset, with an example for the report."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from flows.quality.helpers import count
 from flows.quality.incoming import Incoming
 from flows.quality.results import RuleResult
 
-# Fewer days than this say nothing about weekends; as many bars, spread over at least this many days.
+# Weekends are judged from this many days with bars on, over a span of at least this many days.
 MIN_SPAN_DAYS = 14
 MIN_BAR_DAYS = 10
 
@@ -20,7 +20,7 @@ N_NAMED = 5
 
 @dataclass(frozen=True)
 class LastSnapshot:
-    """The last accepted snapshot of the same dataset, source and vendor: what a delivery is compared with."""
+    """The last accepted snapshot of the same dataset, source and vendor: what a fetched one is compared with."""
 
     snapshot_id: int
     n_rows: int
@@ -33,7 +33,7 @@ class LastSnapshot:
 
 @dataclass(frozen=True)
 class Fact:
-    """One number about a delivery (None: nothing to judge), of how many how many are wrong, and which."""
+    """One number about a dataset (None: nothing to judge), how many were checked and failed, and an example."""
 
     value: float | None
     n_checked: int
@@ -42,7 +42,7 @@ class Fact:
 
 
 def delivered_token_ids(connection: duckdb.DuckDBPyConnection) -> frozenset[int]:
-    """The tokens that the rows in `incoming` are about: what the next delivery is compared with."""
+    """The tokens of the rows in `incoming`."""
     rows = connection.execute("select distinct token_id from incoming where token_id is not null").fetchall()
     return frozenset(row[0] for row in rows)
 
@@ -55,7 +55,7 @@ def delivery_facts(
     last: LastSnapshot | None,
     is_archive: bool,
 ) -> dict[str, Fact]:
-    """The facts about the delivery in `incoming`, by the column that the dataset rules know them under."""
+    """The facts about the rows in `incoming`, by the column name that dataset rules use."""
     dataset = incoming.dataset
     facts = {
         "n_missing_columns": _missing_columns(incoming),
@@ -140,7 +140,7 @@ def _lost_rows(incoming: Incoming, last: LastSnapshot | None) -> Fact:
 
 
 def _age(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime, is_archive: bool) -> Fact:
-    """Days from the end of the newest bar; what claims to be of the future does not make a delivery fresh."""
+    """Days since the end of the newest bar; rows that claim to be of the future do not count."""
     row = connection.execute(
         f"select newest::varchar, (epoch($as_of::timestamp) - epoch(newest + {dataset.bar})) / 86400 from ("
         f"select {dataset.moment} as newest{', timeframe' if dataset.has_timeframe else ''} from incoming "
@@ -157,7 +157,7 @@ def _age(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetim
 def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
     """The share of weekend days without any bar, in the weeks that have bars, from the first bar to the last.
 
-    Weeks without any bar are a gap or a stray date, and say nothing about the calendar.
+    Weeks without any bar are a gap or a stray date, and no evidence about the calendar.
     """
     row = connection.execute(
         f"""

@@ -13,7 +13,7 @@ from flows.errors import UsageError
 from flows.sources.base import Source
 from flows.sources.exchange import PricesFrom
 from flows.sources.tokenmetrics import TokenMetricsSource, ledger
-from flows.sources.tokenmetrics.doctor import Examination, fields_told
+from flows.sources.tokenmetrics.doctor import Examination, finding_rows
 from flows.sources.tokenmetrics.endpoints import BY_NAME
 from flows.sources.tokenmetrics.source import read_settings
 
@@ -26,7 +26,7 @@ def tokenmetrics_of(source: Source) -> TokenMetricsSource:
     return source
 
 
-def print_plan(console: Console, home: Path, source: TokenMetricsSource, calls: Mapping[str, int]) -> None:
+def print_estimate(console: Console, home: Path, source: TokenMetricsSource, calls: Mapping[str, int]) -> None:
     """Requests and credits by dataset and endpoint, the credits left this month, and how long the rate limit takes."""
     table = Table("dataset", "endpoint", "calls = credits")
     for name, n_calls in sorted(calls.items(), key=lambda item: (BY_NAME[item[0]].dataset or "~", item[0])):
@@ -69,7 +69,7 @@ def print_examination(console: Console, examination: Examination) -> None:
     for name, fact in examination.facts:
         console.print(Text(f"{name}: {fact}"))
     table = Table("endpoint", "rows", "fields", "new", "vanished", "renamed", "ms", "remark")
-    for row in fields_told(examination.findings):
+    for row in finding_rows(examination.findings):
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
     console.print(table)
     if examination.samples is not None and examination.samples.exists():

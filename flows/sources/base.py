@@ -1,4 +1,4 @@
-"""What a source is: a name, the datasets it delivers, and a fetch as of a moment."""
+"""The protocol of a source: a name, the datasets it delivers, and a fetch as of a moment."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,17 @@ from typing import Protocol, runtime_checkable
 import duckdb
 
 from flows.datasets import Dataset
-from flows.home.raw_store import Delivery
+from flows.home.raw_store import FetchedDataset
 from flows.timeframes import DEFAULT
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a fetch is to bring: the source as it stands at `as_of` (UTC, no zone), and how much of it.
+class FetchRequest:
+    """One request to a source: its data as known at `as_of` (UTC, no zone), and how much of it.
 
-    A source whose calls cost something asks only for the `timeframes`, the days `since`..`until` (both included, None
-    is what the source takes for the newest) and the `token_ids` (None is all) named. One that delivers whole files may
-    deliver more: rows that say nothing new add nothing. `home` is where a source keeps what it has paid for, `run_id`
-    the run that its ledgers name.
+    A source that pays by the request asks only for these `timeframes`, days `since`..`until` (both included, None is
+    the newest the source has) and `token_ids` (None is all). One that delivers whole files may deliver more, because
+    rows without news add nothing. A source stores pages it has paid for in `home`; its ledgers name `run_id`.
     """
 
     as_of: datetime
@@ -35,26 +34,26 @@ class Wanted:
 class Source(Protocol):
     """Where rows come from.
 
-    `name` and `vendor` label what it delivers. `is_archive` says that old data is no fault (no freshness warning
-    beyond a remark), and that it can be read again at any time; what another source has delivered once is gone, and is
-    loaded by a later run if its own could not. `is_simulated` stamps every page made from it. `told` is what an
-    operator should hear of the last fetch. `delivers_whole` says that it delivers all it has, whatever is wanted;
-    `no_history` names the datasets whose past it does not offer: a day that was missed is lost.
+    `name` and `vendor` label its data. `is_archive`: old data is no fault (no freshness warning beyond a remark), and
+    it can be read again at any time; data of any other source comes once, and a later run loads it if its own could
+    not. `is_simulated` marks every page made from it. `notes` are for the operator, about the last fetch.
+    `delivers_whole`: it always delivers everything, whatever is requested. `no_history` names the datasets whose past
+    it does not offer: a missed day is lost.
     """
 
     name: str
     vendor: str
     is_archive: bool
     is_simulated: bool
-    told: Sequence[str]
+    notes: Sequence[str]
     delivers_whole: bool
     no_history: frozenset[str]
 
     def default_as_of(self) -> datetime | None:
-        """The moment a run lives at when nobody says one; None is our wall clock."""
+        """The as-of moment of a run for which none is given; None is our wall clock."""
 
-    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
-        """Deliver each dataset as the source holds it at `wanted.as_of`.
+    def fetch(self, request: FetchRequest) -> Iterator[FetchedDataset]:
+        """Deliver each dataset as the source has it at `request.as_of`.
 
         Raises SourceError, naming what could not be read and what to do, where the source cannot deliver.
         """
@@ -69,11 +68,11 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class PaidByTheCall(Protocol):
-    """A source whose calls cost something: it is told of all fetches of a run before the first, and after the last."""
+class PaidByRequest(Protocol):
+    """A source whose requests cost something: it sees all of a run before the first, and gets word after the last."""
 
-    def begin(self, readings: Sequence[Wanted]) -> None:
-        """Get ready for these fetches. Raises CreditsSpent where the month does not pay for all of them."""
+    def begin(self, requests: Sequence[FetchRequest]) -> None:
+        """Prepare for these requests. Raises CreditsSpent where the month's credits do not pay for all of them."""
 
     def settle(self) -> None:
-        """Let go of what was held for a run that dies half way: everything that was fetched is kept."""
+        """Delete what was stored for the case that the run dies: all that was fetched is in `raw/` now."""

@@ -8,8 +8,8 @@ import duckdb
 
 from flows.datasets import DATASETS, Dataset
 from flows.errors import SourceError
-from flows.home.raw_store import Delivery, Response
-from flows.sources.base import Wanted
+from flows.home.raw_store import FetchedDataset, Response
+from flows.sources.base import FetchRequest
 from flows.sources.tabular import read_tables
 
 SUFFIXES = (".parquet", ".csv")
@@ -21,7 +21,7 @@ class FilesSource:
     name = "files"
     is_archive = True
     is_simulated = False
-    told: Sequence[str] = ()
+    notes: Sequence[str] = ()
     delivers_whole = True
     no_history: frozenset[str] = frozenset()
 
@@ -32,14 +32,14 @@ class FilesSource:
     def default_as_of(self) -> datetime | None:
         return None
 
-    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+    def fetch(self, request: FetchRequest) -> Iterator[FetchedDataset]:
         """Deliver every file of the folder whole; what was visible when is decided row by row, once parsed."""
         if not self.folder.is_dir():
             raise SourceError(f"{self.folder} is not a folder. Pass the folder that holds tokens, prices and signals.")
         for dataset in DATASETS.values():
             paths = self._paths(dataset.name)
             if paths:
-                yield Delivery(
+                yield FetchedDataset(
                     dataset.name,
                     tuple(Response(str(path.relative_to(self.folder)), path) for path in paths),
                 )

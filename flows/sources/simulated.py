@@ -1,4 +1,4 @@
-"""The `sample` source: the market the project simulates itself, delivered as a vendor would have at any moment."""
+"""The `sample` source: the project's own simulated market, as its vendor would have delivered it at any moment."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -10,32 +10,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.datasets import DATASETS, Dataset
-from flows.home.raw_store import Delivery, Response
+from flows.home.raw_store import FetchedDataset, Response
 from flows.sources import sample
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.tabular import read_tables
 
 
 class SampleSource:
-    """The bundled simulated market. Its run lives, unless told otherwise, at the end of the simulation."""
+    """The bundled simulated market. Its as-of moment defaults to the end of the simulation."""
 
     name = "sample"
     vendor = sample.VENDOR
     is_archive = True
     is_simulated = True
-    told: Sequence[str] = ()
+    notes: Sequence[str] = ()
     delivers_whole = True
     no_history: frozenset[str] = frozenset()
 
     def default_as_of(self) -> datetime | None:
         return sample.SAMPLE_END
 
-    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
-        """Deliver each dataset as the simulated vendor held it at `wanted.as_of`, as Parquet bytes."""
-        as_of = wanted.as_of
-        held = sample.snapshot_at(sample.simulate(), as_of)
-        for name in (name for name in DATASETS if name in held):
-            yield Delivery(name, (Response(f"{name}.parquet", _as_parquet(held[name]), {"as_of": as_of.isoformat()}),))
+    def fetch(self, request: FetchRequest) -> Iterator[FetchedDataset]:
+        """Deliver each dataset as the simulated vendor had it at `request.as_of`, as Parquet bytes."""
+        as_of = request.as_of
+        tables = sample.snapshot_at(sample.simulate(), as_of)
+        for name in (name for name in DATASETS if name in tables):
+            yield FetchedDataset(
+                name, (Response(f"{name}.parquet", _as_parquet(tables[name]), {"as_of": as_of.isoformat()}),)
+            )
 
     def parse(
         self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]

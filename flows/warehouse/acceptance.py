@@ -1,4 +1,4 @@
-"""Publishing in spite of a gate that stopped: on purpose, by name, recorded for ever."""
+"""The acceptance of a rule that stopped a snapshot: on purpose, with a reason, recorded for ever."""
 
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from flows.quality.rules import ACCEPTABLE
 def accept(connection: duckdb.DuckDBPyConnection, home: Path, *, rule: str, snapshot_id: int, reason: str) -> None:
     """Record that a rule is waived for the bytes of one snapshot, in the journal first.
 
-    Raises UsageError where the rule cannot be waived, no reason is given, or there is no such snapshot that a gate
-    stopped or of which the rule set rows aside.
+    Raises UsageError where the rule cannot be waived, no reason is given, or no such snapshot was stopped by a
+    gate, or had rows quarantined by the rule.
     """
     if rule not in ACCEPTABLE:
         raise UsageError(f"{rule} cannot be accepted; what can is {', '.join(sorted(ACCEPTABLE))}.")
@@ -24,8 +24,8 @@ def accept(connection: duckdb.DuckDBPyConnection, home: Path, *, rule: str, snap
     row = connection.execute(
         """
         select dataset, sha256, state, exists (
-            from ops.validation as told
-            where told.snapshot_id = snapshot.snapshot_id and told.rule = $rule and not is_passed and not is_accepted
+            from ops.validation as result where result.snapshot_id = snapshot.snapshot_id and result.rule = $rule and
+            not is_passed and not is_accepted
         )
         from ops.snapshot as snapshot
         where snapshot_id = $id
@@ -33,8 +33,8 @@ def accept(connection: duckdb.DuckDBPyConnection, home: Path, *, rule: str, snap
         {"id": snapshot_id, "rule": rule},
     ).fetchone()
     if row is None or not (row[2] == "stopped" or row[3]):
-        told = "there is no such snapshot" if row is None else f"it was {row[2]}, and broke no {rule}"
-        raise UsageError(f"Snapshot {snapshot_id} was not stopped by a gate: {told}.")
+        problem = "there is no such snapshot" if row is None else f"it was {row[2]}, and broke no {rule}"
+        raise UsageError(f"Snapshot {snapshot_id} was not stopped by a gate: {problem}.")
     event = {"rule": rule, "snapshot_id": snapshot_id, "dataset": row[0], "sha256": row[1], "reason": reason}
     journal.append(home, "acceptances", **event)
     insert_acceptance(connection, {**event, "accepted_at": utc_now()})

@@ -1,4 +1,4 @@
-"""Ledgers that are written without the lock, taken from the journal into `ops` when a writer opens the warehouse."""
+"""Ledgers are written to the journal without the lock, and copied into `ops` when a writer opens the warehouse."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ import duckdb
 
 from flows.home import journal
 
-# The columns of each ledger as its journal lines name them; `read_json` is told them, so that nothing is guessed.
+# The columns of each ledger as its journal lines name them; they are given to `read_json`, which would else guess.
 LEDGERS = {
     "request": (
         "requests",
@@ -60,27 +60,27 @@ LEDGERS = {
         },
     ),
 }
-# Journal lines are stamped as they are written, under one name whatever they tell of.
+# Every journal line has its time under one name, which the ledgers call by what happened then.
 STAMPED = {"seen_at": "written_at", "kept_at": "written_at"}
 
 
 def adopt_journal(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
-    """Add to each ledger the journal's lines that it does not hold. Running twice is running once."""
+    """Add to each ledger the journal's lines that it lacks. Running twice is running once."""
     for table, (kind, key, columns) in LEDGERS.items():
         path = home / "journal" / f"{kind}.jsonl"
         if not path.exists():
             continue
-        # Lines are taken up to the end each time: before one that is held there is none that is not.
-        start = journal.start_since(path, partial(_is_held, connection, table))
+        # Lines are always copied up to the end, so that every line before an adopted one is adopted.
+        start = journal.start_since(path, partial(_is_adopted, connection, table))
         types = {STAMPED.get(name, name): kind_of for name, kind_of in columns.items()}
         struct = "{" + ", ".join(f"'{name}': '{kind_of}'" for name, kind_of in types.items()) + "}"
-        told = ", ".join(f"{STAMPED.get(name, name)} as {name}" for name in columns)
+        cells = ", ".join(f"{STAMPED.get(name, name)} as {name}" for name in columns)
         with _from(path, start) as new:
             quoted = str(new).replace("'", "''")
             connection.execute(
                 f"""
                 insert into ops.{table} by name
-                select distinct {told}
+                select distinct {cells}
                 from read_json('{quoted}', format = 'newline_delimited', columns = {struct}, ignore_errors = true)
                 where {STAMPED.get(key, key)} is not null
                     and {STAMPED.get(key, key)} not in (select {key} from ops.{table} where {key} is not null)
@@ -88,18 +88,18 @@ def adopt_journal(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
             )
 
 
-def _is_held(connection: duckdb.DuckDBPyConnection, table: str, event: Mapping[str, Any]) -> bool:
-    """Whether a ledger has this very line: its key, and its stamp where it has one."""
+def _is_adopted(connection: duckdb.DuckDBPyConnection, table: str, event: Mapping[str, Any]) -> bool:
+    """Whether a ledger has this line: its key, and its time where it has one."""
     _, key, columns = LEDGERS[table]
-    telling = [name for name in columns if name == key or name in STAMPED]
-    same = " and ".join(f"{name} = ?::{columns[name]}" for name in telling)
-    values = [event[STAMPED.get(name, name)] for name in telling]
+    compared = [name for name in columns if name == key or name in STAMPED]
+    same = " and ".join(f"{name} = ?::{columns[name]}" for name in compared)
+    values = [event[STAMPED.get(name, name)] for name in compared]
     return connection.execute(f"select count(*) > 0 from ops.{table} where {same}", values).fetchall() == [(True,)]
 
 
 @contextmanager
 def _from(path: Path, start: int) -> Iterator[Path]:
-    """A file from some place on: itself, or a copy of its end."""
+    """A file from an offset on: itself, or a copy of its end."""
     if not start:
         yield path
         return

@@ -17,9 +17,9 @@ from flows.warehouse.connection import prepare
 KNOWN = """
 create temporary table known_snapshot as
 select snapshot_id
-from held.ops.snapshot as snapshot
+from home.ops.snapshot as snapshot
 where as_of <= $moment and not exists (
-    from held.ops.publish as publish
+    from home.ops.publish as publish
     where publish.as_of <= $moment and publish.as_of > snapshot.as_of
         and publish.last_snapshot_id < snapshot.snapshot_id
 )
@@ -29,12 +29,12 @@ where as_of <= $moment and not exists (
 KNOWN_HISTORY = """
 create or replace table marts.scorecard_history as
 select *
-from held.marts.scorecard_history as history
+from home.marts.scorecard_history as history
 where published_as_of <= $moment and not exists (
-    from held.ops.publish as publish
+    from home.ops.publish as publish
     where publish.as_of <= $moment and publish.as_of > history.published_as_of
         and publish.published_at < (
-            select min(first.published_at) from held.ops.publish as first where first.as_of = history.published_as_of
+            select min(first.published_at) from home.ops.publish as first where first.as_of = history.published_as_of
         )
 )
 """
@@ -49,7 +49,7 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
     known yet, WarehouseError where it cannot be opened.
     """
     try:
-        connection.execute(f"attach '{str(settings.warehouse).replace(chr(39), chr(39) * 2)}' as held (read_only)")
+        connection.execute(f"attach '{str(settings.warehouse).replace(chr(39), chr(39) * 2)}' as home (read_only)")
     except duckdb.Error as error:
         raise WarehouseError(
             f"{settings.warehouse} cannot be read: {str(error).splitlines()[0]} Close whatever else has it open."
@@ -61,20 +61,20 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
         for dataset in DATASETS.values():
             connection.execute(
                 f"insert into raw.{dataset.name} by name "
-                f"from held.raw.{dataset.name} semi join known_snapshot using (snapshot_id)"
+                f"from home.raw.{dataset.name} semi join known_snapshot using (snapshot_id)"
             )
         for table in OF_SNAPSHOTS:
             connection.execute(
-                f"insert into ops.{table} by name from held.ops.{table} semi join known_snapshot using (snapshot_id)"
+                f"insert into ops.{table} by name from home.ops.{table} semi join known_snapshot using (snapshot_id)"
             )
         connection.execute(
             "insert into ops.reread by name "
-            "from held.ops.reread semi join known_snapshot using (snapshot_id) where as_of <= $moment",
+            "from home.ops.reread semi join known_snapshot using (snapshot_id) where as_of <= $moment",
             {"moment": moment},
         )
         for table in ("run", "publish"):
             connection.execute(
-                f"insert into ops.{table} by name from held.ops.{table} where as_of <= $moment", {"moment": moment}
+                f"insert into ops.{table} by name from home.ops.{table} where as_of <= $moment", {"moment": moment}
             )
         # What a later reparse has taken out of use was in use then.
         connection.execute(
@@ -82,12 +82,12 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
             "(select coalesce(max(last_snapshot_id), 0) from ops.publish)"
         )
         connection.execute(
-            "insert into ops.validation by name from held.ops.validation semi join ops.run using (run_id)"
+            "insert into ops.validation by name from home.ops.validation semi join ops.run using (run_id)"
         )
         _copy_history(connection, moment)
         connection.execute("drop table known_snapshot")
     finally:
-        connection.execute("detach held")
+        connection.execute("detach home")
 
 
 @contextmanager
@@ -104,13 +104,13 @@ def open_beside(settings: Settings, target: Path) -> Iterator[duckdb.DuckDBPyCon
         target.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         wal.unlink(missing_ok=True)
-        held = duckdb.connect(str(path))
+        opened = duckdb.connect(str(path))
     except (OSError, duckdb.IOException) as error:
         raise WarehouseError(
             f"{target.parent} cannot be written: {error}. Make the folder writable, or name another one."
         ) from error
     try:
-        with held as connection:
+        with opened as connection:
             prepare(connection, settings)
             yield connection
     finally:
@@ -135,7 +135,7 @@ def _require_database(target: Path) -> None:
 def _copy_history(connection: duckdb.DuckDBPyConnection, moment: datetime) -> None:
     has_history = connection.execute(
         "select 1 from duckdb_tables() "
-        "where database_name = 'held' and schema_name = 'marts' and table_name = 'scorecard_history'"
+        "where database_name = 'home' and schema_name = 'marts' and table_name = 'scorecard_history'"
     ).fetchone()
     if has_history is not None:
         connection.execute(KNOWN_HISTORY, {"moment": moment})

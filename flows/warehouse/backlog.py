@@ -1,4 +1,4 @@
-"""What live sources delivered and no build has taken up yet: noted in the journal, because fetching needs no lock."""
+"""The backlog of fetched datasets that no build has taken yet, in the journal because fetching needs no lock."""
 
 import os
 from dataclasses import replace
@@ -14,12 +14,12 @@ from flows.home import journal
 from flows.home.raw_store import Kept
 from flows.run import Run
 
-# Not "deliveries": those are of the digest.
+# The journal calls the deliveries of the digest "deliveries".
 KIND = "fetches"
 
 
 def note(run: Run, kept: Kept) -> None:
-    """Record a delivery whose bytes are safe: from here on some build will take it up."""
+    """Record a stored dataset, so that some build will take it up."""
     home = run.settings.home
     _list_files(home, kept)
     journal.append(
@@ -43,9 +43,9 @@ def note(run: Run, kept: Kept) -> None:
 
 
 def unloaded(connection: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[Run, Kept]]:
-    """Deliveries of the run's source that were never judged, or that a gate stopped and somebody accepted since.
+    """Datasets of the run's source that were never judged, or that a gate stopped and somebody accepted since.
 
-    Oldest first, each with the run that fetched it: its clocks say when its values were known.
+    Oldest first, each with the run that fetched it, whose clocks are those of its rows.
     """
     found = journal.find(
         connection,
@@ -69,7 +69,7 @@ def unloaded(connection: duckdb.DuckDBPyConnection, run: Run) -> list[tuple[Run,
 
 
 def fetched_between(run: Run, since: date, until: date) -> list[tuple[Run, Kept]]:
-    """Deliveries of the run's source that were fetched on these days, both included, oldest first.
+    """Datasets of the run's source that were fetched on these days, both included, oldest first.
 
     Raises UsageError where there are none.
     """
@@ -84,7 +84,7 @@ def fetched_between(run: Run, since: date, until: date) -> list[tuple[Run, Kept]
 
 
 def _in_order(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Deliveries, oldest first, each fetch in the order the gate takes datasets."""
+    """The events oldest first, those of one fetch in the order the gate takes datasets."""
     order = list(DATASETS)
     return sorted(events, key=lambda event: (event["as_of"], event["fetched_at"], order.index(event["dataset"])))
 
@@ -120,7 +120,7 @@ def _kept(home: Path, event: dict[str, Any]) -> Kept:
 
 
 def _list_files(home: Path, kept: Kept) -> None:
-    """Write which files a delivery is made of beside them: thousands of names are no line of a journal."""
+    """Write the list of a dataset's files beside them, because thousands of names are too long for a journal line."""
     path = _list_of(home, kept.dataset, kept.sha256)
     partial = path.with_suffix(f".partial-{os.getpid()}")
     with partial.open("w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""A copy of all that a home cannot do without, with a manifest of checksums; and a home from such a copy."""
+"""Backups: copies of everything in a home that cannot be made again, with checksums; and restoring from one."""
 
 import json
 import os
@@ -17,13 +17,13 @@ from flows.warehouse.restore import REPLACING, checksum_of_file, finish_replacin
 
 MANIFEST = "manifest.json"
 
-# What a backup holds, where the home has it. The rest of a home is made anew by the next run. The journal before `raw`:
-# a fetch, which needs no lock, may go on meanwhile, and the journal must not tell of bytes that the copy lacks.
+# The parts of a backup; the next run makes the rest of a home anew. The journal is copied before `raw`, because a
+# fetch, which needs no lock, may go on meanwhile, and the copied journal must not list bytes that the copy lacks.
 PARTS = ("warehouse.duckdb", "warehouse.duckdb.wal", "journal", "raw", "published", "outbox.sqlite", "reports")
 OURS = {(part,) for part in PARTS}
 
-# What tells which messages have gone out, so that nothing is sent twice: a restored home keeps its own outbox, and the
-# lines of its own journal beside the backup's.
+# The record of sent messages: a restored home keeps its own outbox, and the lines of its own journal beside the
+# backup's, so that nothing is sent twice.
 OUTBOX = "outbox.sqlite"
 SENT = ("journal/deliveries.jsonl", "journal/restores.jsonl")
 
@@ -59,19 +59,19 @@ def _copy_home(settings: Settings, folder: Path) -> int:
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    told = []
+    entries = []
     for path in (path for part in PARTS for path in _files(settings.home / part)):
         name = path.relative_to(settings.home)
         target = partial / name
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy(path, target)
-        told.append({"file": str(name), "n_bytes": target.stat().st_size, "sha256": checksum_of_file(target)})
-    manifest = {"made_at": utc_now().isoformat(), "version": version("trackrecord"), "files": told}
+        entries.append({"file": str(name), "n_bytes": target.stat().st_size, "sha256": checksum_of_file(target)})
+    manifest = {"made_at": utc_now().isoformat(), "version": version("trackrecord"), "files": entries}
     (partial / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     if folder.exists():
         folder.rmdir()
     os.replace(partial, folder)
-    return len(told)
+    return len(entries)
 
 
 def restore_backup(settings: Settings, folder: Path) -> Path | None:
@@ -79,7 +79,7 @@ def restore_backup(settings: Settings, folder: Path) -> Path | None:
 
     Hold the lock and the outbox's. Everything is verified before anything is replaced, and a crash after that is made
     good by the next run. What the home has and the backup has not stays, but for the warehouse's write-ahead log. Where
-    the home no longer tells what it has sent, the journal says so, and what was open is not sent unasked. Raises
+    the home has no record of what it has sent, the journal notes that, and open deliveries wait for an operator. Raises
     UsageError where `folder` is no backup, WarehouseError where a file of it is missing or damaged.
     """
     files = verify_backup(folder)
@@ -107,26 +107,26 @@ def restore_backup(settings: Settings, folder: Path) -> Path | None:
 
 
 def verify_backup(folder: Path) -> list[str]:
-    """The files of a backup, every one held against its checksum.
+    """The files of a backup, every one checked against its checksum.
 
     Raises UsageError where the manifest is none of ours, or names what lies outside of the backup or of a home;
     WarehouseError where a file is missing or damaged.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        told = {str(one["file"]): str(one["sha256"]) for one in manifest["files"]}
+        checksums = {str(one["file"]): str(one["sha256"]) for one in manifest["files"]}
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise UsageError(f"{folder} is no backup: its {MANIFEST} cannot be read ({error}).") from error
-    stray = [name for name in told if Path(name).parts[:1] not in OURS or ".." in Path(name).parts]
-    if stray or not told:
+    stray = [name for name in checksums if Path(name).parts[:1] not in OURS or ".." in Path(name).parts]
+    if stray or not checksums:
         what = f"names {stray[0]}, which is no part of a home" if stray else "names no file"
         raise UsageError(f"{folder} is no backup of ours: its {MANIFEST} {what}. Nothing was changed.")
-    for name, sha256 in told.items():
+    for name, sha256 in checksums.items():
         path = folder / name
         if not path.is_file() or checksum_of_file(path) != sha256:
             what = "does not match its checksum" if path.is_file() else "is missing"
             raise WarehouseError(f"{path} {what}. Use another backup; nothing was changed.")
-    return list(told)
+    return list(checksums)
 
 
 def _files(path: Path) -> list[Path]:
@@ -137,19 +137,19 @@ def _files(path: Path) -> list[Path]:
 
 
 def _add_lines(source: Path, target: Path) -> None:
-    """Append to a journal the lines of another that it has not."""
+    """Append to a journal those lines of another that it lacks."""
     if not source.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    held = target.read_text(encoding="utf-8").splitlines() if target.exists() else []
-    new = [line for line in source.read_text(encoding="utf-8").splitlines() if line not in set(held)]
-    target.write_text("".join(f"{line}\n" for line in [*held, *new]), encoding="utf-8")
+    present = target.read_text(encoding="utf-8").splitlines() if target.exists() else []
+    new = [line for line in source.read_text(encoding="utf-8").splitlines() if line not in set(present)]
+    target.write_text("".join(f"{line}\n" for line in [*present, *new]), encoding="utf-8")
 
 
 def _copy(path: Path, target: Path) -> None:
     if path.suffix == ".sqlite":
-        # Another process may be writing to it; SQLite's own copy is whole all the same.
-        with closing(sqlite3.connect(path)) as held, closing(sqlite3.connect(target)) as copy:
-            held.backup(copy)
+        # SQLite's own copy is whole even while another process writes.
+        with closing(sqlite3.connect(path)) as original, closing(sqlite3.connect(target)) as copy:
+            original.backup(copy)
         return
     shutil.copyfile(path, target)

@@ -12,7 +12,7 @@ from flows.errors import WarehouseError
 from flows.timeframes import TIMEFRAMES
 from flows.warehouse.migrate import migrate, stamp_new
 
-# How DuckDB tells of a database file or a write-ahead log that is not whole.
+# Parts of DuckDB's messages about a damaged database file or write-ahead log.
 SIGNS_OF_DAMAGE = (
     "not a valid DuckDB database file",
     "Corrupt",
@@ -54,13 +54,13 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether DuckDB says that a file is not what it wrote: neither locked, nor forbidden, nor of a newer version."""
-    told = str(error)
-    return any(sign in told for sign in SIGNS_OF_DAMAGE)
+    """Whether an error means that a file is damaged, and not that it is locked, forbidden or of a newer version."""
+    message = str(error)
+    return any(sign in message for sign in SIGNS_OF_DAMAGE)
 
 
 def is_damaged_inside(error: BaseException) -> bool:
-    """Whether DuckDB has met a block that is not what it wrote, in a file that it could open."""
+    """Whether DuckDB has met a damaged block in a file that it could open."""
     return isinstance(error, duckdb.IOException) and "Corrupt database file" in str(error)
 
 
@@ -72,16 +72,17 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     connection.execute(f"set threads = {settings.threads}")
     connection.execute(f"set temp_directory = '{spill}'")
     connection.execute("set enable_progress_bar = false")
-    # What DuckDB frees it gives back at once: held, it was a fifth of a build's peak beyond the memory limit.
+    # Freed memory goes back to the system at once: kept by DuckDB, it was a fifth of a build's peak over the memory
+    # limit.
     connection.execute("set allocator_flush_threshold = '16MB'")
     connection.execute("set allocator_bulk_deallocation_flush_threshold = '32MB'")
-    # So much of this connection's answers may wait to be taken, and is computed meanwhile. Its cursors keep the small
-    # default: a full build reads with several at once.
+    # DuckDB computes so much of a result ahead of its reader. Cursors keep the small default, because a full build
+    # reads with several at once.
     connection.execute("set streaming_buffer_size = '32MB'")
-    # It packs numbers without a pattern, as most here are, into nine tenths of their size, and takes a third longer.
+    # ALP-RD compresses numbers without a pattern, as most here are, by only a tenth, and takes a third longer.
     connection.execute("set disabled_compression_methods = 'alprd'")
-    # Where DuckDB guesses that few rows ask, it answers an ASOF join by a nested loop; the guess is wrong for
-    # common table expressions, and the loop takes minutes where the sorted join takes a second.
+    # DuckDB runs an ASOF join as a nested loop where it expects few rows. It expects too few from common table
+    # expressions, and the loop takes minutes where the sorted join takes a second.
     connection.execute("set asof_loop_join_threshold = 0")
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
@@ -100,13 +101,13 @@ def scalar_macros(timeframes: Iterable[str]) -> str:
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    """Undo the open transaction. One whose commit failed on a full disk is undone already, which must not hide why."""
+    """Roll back the open transaction; a commit that failed on a full disk has left none, which is no new error."""
     with suppress(duckdb.TransactionException, duckdb.FatalException):
         connection.execute("rollback")
 
 
 def raw_columns(dataset: Dataset) -> str:
-    """The column list of a dataset's raw table: which snapshot and row it came from, then the dataset's own."""
+    """The columns of a dataset's raw table: snapshot and row number first, then the dataset's own."""
     own = ", ".join(f"{column.name} {column.type}" for column in dataset.columns)
     vendor = "vendor varchar, " if dataset.has_vendor else ""
     return f"snapshot_id bigint, row_number bigint, {vendor}{own}, is_snapped boolean, is_preliminary boolean"

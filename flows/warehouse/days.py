@@ -1,4 +1,4 @@
-"""Every day (hour) has a state: there, there late, in part, awaited, missing, or lost for good."""
+"""The state of every day (hour): complete, backfilled, partial, late, missing or unrecoverable."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class Day:
 
 
 def write_days(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> None:
-    """Fill `ops.day` with the states as they are at `as_of`, and `ops.feed_bar` with what they are judged by.
+    """Fill `ops.day` with the states at `as_of`, and `ops.feed_bar` with the bars they are derived from.
 
     Needs the models built.
     """
@@ -39,9 +39,9 @@ def write_days(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of:
 
 
 def read_days(file: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> list[Day]:
-    """The states at `as_of`, from a published file: what has come due since it was published is late by now.
+    """The states at `as_of`, from a published file: a day that has come due since its publish is late by now.
 
-    Raises UsageError for a file that an earlier version published, which says less.
+    Raises UsageError for a file of an earlier version, which lacks a table.
     """
     if not file.execute(
         "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'feed_bar'"

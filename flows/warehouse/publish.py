@@ -21,12 +21,16 @@ from flows.warehouse.connection import is_damage, is_damaged_inside
 from flows.warehouse.glossary import write_comments
 
 SCHEMA_VERSION = 1
+
+# Columns that readers were built on under a bad name stand in the published file under a good one as well.
+BETTER_NAMES = {"ops.delivery": ("told", "message"), "ops.snapshot": ("extent", "request_kind")}
+
 PUBLIC_SCHEMAS = ("core", "marts", "ops")
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a published file says of itself: who published it, as of which moment (UTC), from what, and how scored."""
+    """The stamp of a published file: its run, as-of moment (UTC) and source, and how it was scored."""
 
     run_id: str
     as_of: datetime
@@ -81,10 +85,10 @@ def _message(error: BaseException) -> str:
 
 
 def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Take over into the warehouse, and into the journal, what the published file says of its publishes.
+    """Copy the published file's own record of its publishes into the warehouse and the journal.
 
-    The file is the truth about itself: a run that died between the swap and this line is made good by the next one. One
-    that is damaged is set aside: the next publish writes it anew. Raises WarehouseError where it cannot be opened for
+    The next run thereby completes one that died between the swap and this line. A damaged file is set aside, and the
+    next publish writes it anew. Raises WarehouseError where it cannot be opened for
     another reason.
     """
     published = settings.published
@@ -140,9 +144,12 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
                 {"schema": schema},
             ).fetchall()
             for (table,) in tables:
-                row = connection.execute(f"create table published.{schema}.{table} as from {schema}.{table}").fetchone()
+                name = f"{schema}.{table}"
+                bad, good = BETTER_NAMES.get(name, ("", ""))
+                columns = f"*, {bad} as {good}" if good else "*"
+                row = connection.execute(f"create table published.{name} as select {columns} from {name}").fetchone()
                 assert row is not None
-                counts[f"{schema}.{table}"] = int(row[0])
+                counts[name] = int(row[0])
         counts["ops.publish"] += 1  # The row of this publish, written last.
         return counts
     finally:
@@ -219,7 +226,7 @@ def _flush_folder(folder: Path) -> None:
 
 def _remove(partial: Path) -> None:
     for path in (partial, partial.with_name(partial.name + ".wal")):
-        # Where the folder is a file, or not ours, the caller says so.
+        # A folder that is a file, or not ours, is the caller's error to report.
         with suppress(OSError):
             path.unlink(missing_ok=True)
 

@@ -60,9 +60,10 @@ class Renderer:
         # Half of the templates have nothing to fill in, and need not be compiled.
         if "{" not in template:
             return template
+        filled = {place: DATASETS[name] if place == "dataset" else name for place, name in words.items()}
         imports = "".join(line for name, line in self._imports.items() if f"{name}(" in template)
         return _compiled(SQL_DIR, imports + template).render(
-            self._words, **words, token_from=tokens[0], token_to=tokens[1]
+            self._words, **filled, token_from=tokens[0], token_to=tokens[1]
         )
 
     def render_model(self, template: str, words: Mapping[str, str]) -> Rendered:

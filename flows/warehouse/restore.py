@@ -1,6 +1,6 @@
-"""The warehouse made anew from `raw/` and `journal/`: the same snapshots, under the same numbers and clocks.
+"""Restoring the warehouse from `raw/` and `journal/`: the same snapshots, with the same numbers and clocks.
 
-Nothing is judged again: the journal says which rows the gate kept out, so that a later rule does not rewrite history.
+Nothing is judged again: the rows that the gate kept out are in the journal, so that a later rule rewrites no history.
 Nothing is sent to anybody.
 """
 
@@ -30,9 +30,9 @@ from flows.warehouse.connection import is_damage, prepare
 from flows.warehouse.days import write_days
 from flows.warehouse.publish import adopt_publishes, insert_publish
 from flows.warehouse.rereads import record_repeat
-from flows.warehouse.snapshots import Fetch, append, record_superseded
+from flows.warehouse.snapshots import SnapshotHeader, append, record_superseded
 
-# What takes the place of the home's own; whole and verified once it has this name.
+# The folder of files that replace the home's own; it gets this name once they are complete and verified.
 REPLACING = ".replacing"
 
 MOMENTS = ("as_of", "fetched_at", "started_at", "finished_at", "published_at", "accepted_at")
@@ -83,15 +83,17 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
         events = journal.read(settings.home, "snapshots")
         superseded = journal.read(settings.home, "superseded")
         for event in _last_of_each(events):
-            # What was out of use when this one was taken must not be what it is compared with.
+            # A snapshot must not be compared with one that was superseded when it was taken.
             _restore_superseded(connection, superseded, before=event["snapshot_id"])
             _restore_snapshot(connection, settings.home, event)
         _restore_superseded(connection, superseded)
         for event in events:
             _restore_results(connection, event)
         for event in journal.read(settings.home, "rereads"):
-            told = _with_moments(event)
-            record_repeat(connection, **{name: told[name] for name in ("snapshot_id", "run_id", "as_of", "fetched_at")})
+            repeat = _with_moments(event)
+            record_repeat(
+                connection, **{name: repeat[name] for name in ("snapshot_id", "run_id", "as_of", "fetched_at")}
+            )
         for event in journal.read(settings.home, "acceptances"):
             insert_acceptance(connection, event | {"accepted_at": datetime.fromisoformat(event["written_at"])})
         for event in journal.read(settings.home, "validations"):
@@ -104,30 +106,30 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
             build(connection, settings, as_of=moment, run_id="restore")
             write_days(connection, settings, moment)
         runs.restore_history(connection, settings.home)
-    aside = set_aside(settings.home, [settings.warehouse, _wal(settings.warehouse)])
+    old_folder = set_aside(settings.home, [settings.warehouse, _wal(settings.warehouse)])
     journal.append(
         settings.home,
         "restores",
         how="from raw",
-        set_aside=str(aside) if aside else None,
-        # Without its outbox the journal may be an older copy: nobody can say what was sent after it.
+        set_aside=str(old_folder) if old_folder else None,
+        # Without its outbox the journal may be an older copy, and what was sent after it is unknown.
         is_sent_known=(settings.home / "outbox.sqlite").exists(),
     )
     os.replace(partial, settings.warehouse)
-    return aside
+    return old_folder
 
 
 def roll_forward(connection: duckdb.DuckDBPyConnection, home: Path) -> int:
-    """Take the snapshots that the journal tells of and the warehouse has lost; return how many.
+    """Take the snapshots of the journal that the warehouse lacks; return how many.
 
-    The journal is written before the commit: a run that died in between, or a write-ahead log whose end was torn
-    off, leaves it ahead. Hold the lock.
+    The journal is written before the commit, so that it is ahead of the warehouse after a run that died in between, or
+    after damage to the end of the write-ahead log. Hold the lock.
     """
-    held = dict(connection.execute("select snapshot_id, run_id from ops.snapshot").fetchall())
+    present = dict(connection.execute("select snapshot_id, run_id from ops.snapshot").fetchall())
     lost = [
         event
         for event in _last_of_each(journal.read(home, "snapshots"))
-        if held.get(event["snapshot_id"]) != event["run_id"]
+        if present.get(event["snapshot_id"]) != event["run_id"]
     ]
     for event in lost:
         _restore_snapshot(connection, home, event)
@@ -137,7 +139,7 @@ def roll_forward(connection: duckdb.DuckDBPyConnection, home: Path) -> int:
 
 
 def finish_replacing(home: Path) -> Path | None:
-    """Move in what takes the place of the home's own, which is set aside; return where. Made good after a crash."""
+    """Replace the home's own files, which are set aside; return where. The next run completes one that crashed."""
     fresh = home / REPLACING
     if not fresh.exists():
         return None
@@ -145,39 +147,39 @@ def finish_replacing(home: Path) -> Path | None:
     old = [home / path.name for path in incoming]
     if any(path.name == "warehouse.duckdb" for path in incoming):
         old.append(home / "warehouse.duckdb.wal")
-    aside = set_aside(home, old)
+    old_folder = set_aside(home, old)
     for path in incoming:
         os.replace(path, home / path.name)
     fresh.rmdir()
-    return aside
+    return old_folder
 
 
 def _restore_superseded(
     connection: duckdb.DuckDBPyConnection, events: list[dict[str, Any]], *, before: int | None = None
 ) -> None:
-    """Take out of use what a reparse had taken out of use, by the time of snapshot `before`, or by now."""
+    """Mark what reparses had superseded, by the time of snapshot `before`, or by now."""
     for event in events:
         if before is None or event["superseded_by"] <= before:
             record_superseded(connection, **{name: event[name] for name in ("snapshot_id", "run_id", "superseded_by")})
 
 
 def _last_of_each(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Each snapshot as it was taken last, in that order: one that was stopped, or whose commit failed, came again."""
+    """The last event of each snapshot, in order: one that was stopped, or whose commit failed, has several."""
     last = {event["snapshot_id"]: place for place, event in enumerate(events)}
     return (event for place, event in enumerate(events) if last[event["snapshot_id"]] == place)
 
 
 def _restore_snapshot(connection: duckdb.DuckDBPyConnection, home: Path, event: dict[str, Any]) -> None:
-    told = _with_moments(event)
+    fields = _with_moments(event)
     kept = _kept(home, event)
-    fetch = Fetch(**{name: told[name] for name in Fetch.__dataclass_fields__ if name in told})
+    header = SnapshotHeader(**{name: fields[name] for name in SnapshotHeader.__dataclass_fields__ if name in fields})
     incoming = read_incoming(
         connection,
-        open_reader(fetch.source, fetch.vendor),
+        open_reader(header.source, header.vendor),
         DATASETS[kept.dataset],
         kept,
-        as_of=fetch.as_of,
-        is_replay=fetch.is_replay,
+        as_of=header.as_of,
+        is_replay=header.is_replay,
     )
     connection.execute(
         "create or replace temporary table bad_row "
@@ -189,7 +191,7 @@ def _restore_snapshot(connection: duckdb.DuckDBPyConnection, home: Path, event: 
             {"rows": bad["row_numbers"], "rule": bad["rule"], "reason": bad["reason"]},
         )
     connection.execute("begin")
-    append(connection, fetch, incoming, kept, event["state"])
+    append(connection, header, incoming, kept, event["state"])
     connection.execute("commit")
 
 
@@ -199,7 +201,7 @@ def _restore_results(connection: duckdb.DuckDBPyConnection, event: dict[str, Any
 
 
 def _kept(home: Path, event: dict[str, Any]) -> Kept:
-    """The bytes of a snapshot, checked: a file's name is its checksum."""
+    """The stored files of a snapshot, checked against their names, which are their checksums."""
     paths = tuple(home / file for file in event["files"])
     for path in paths:
         if not path.exists() or checksum_of_file(path) != path.stem:
@@ -231,7 +233,7 @@ def checksum_of_file(path: Path) -> str:
 
 
 def _restore_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """What was published, by the journal and by the published file itself, where it can be opened."""
+    """Restore the record of publishes from the journal and, if it can be opened, from the published file."""
     seen = set()
     for event in journal.read(settings.home, "publishes"):
         if event["run_id"] not in seen:

@@ -1,4 +1,4 @@
-"""The ledger of runs: when each began, at which moment it lived, what it took in, and how it ended."""
+"""The ledger of runs: when each began, its as-of moment, its input, and how it ended."""
 
 import json
 import os
@@ -24,20 +24,20 @@ DIED = "the process ended without a word"
 
 
 def begin(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Record a run as running, in the journal first. The lock is ours, so any other that says so has died.
+    """Record a run as running, in the journal first. The lock is ours, so any other running one has died.
 
-    Runs of which only the journal knows, because they failed before they had the lock, are recorded as well.
+    Runs that are only in the journal, because they failed before they had the lock, are recorded as well.
     """
     adopt(connection, run.settings.home)
     journal.append(run.settings.home, "runs", **as_event(run), state="running", error=None)
     connection.execute("update ops.run set state = 'died', error = $died where state = 'running'", {"died": DIED})
-    # One that finds the warehouse damaged begins again.
+    # A run that finds the warehouse damaged begins twice.
     connection.execute("delete from ops.run where run_id = $run_id", {"run_id": run.run_id})
     insert(connection, {**as_event(run), "state": "running"})
 
 
 def adopt(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
-    """Append to the ledger the runs that the journal tells of and the ledger does not. One still running has died."""
+    """Append to the ledger the runs of the journal that it lacks. One still running has died."""
     for event in fold(journal.find(connection, home, "runs", "(json->>'run_id') not in (select run_id from ops.run)")):
         is_dead = event["state"] == "running"
         ended = {"state": "died", "error": DIED} if is_dead else {"finished_at": event["written_at"]}
@@ -45,7 +45,7 @@ def adopt(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
 
 
 def insert(connection: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> None:
-    """Append a run to the ledger; what `event` does not say is NULL."""
+    """Append a run to the ledger; columns that `event` lacks are NULL."""
     columns = [name for (name, *_) in connection.execute("describe ops.run").fetchall() if name in event]
     cells = {name: _as_cell(event[name]) for name in columns}
     connection.execute(
@@ -56,7 +56,7 @@ def insert(connection: duckdb.DuckDBPyConnection, event: dict[str, Any]) -> None
 def require_one_world(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Raise UsageError where the warehouse holds simulated rows and the run brings real ones, or the reverse.
 
-    Both number their tokens from 1: a real call would be scored on a simulated price, and no page would say so.
+    Both number their tokens from 1: a real call would be scored on a simulated price, and no page would show it.
     """
     row = connection.execute(
         """
@@ -86,13 +86,13 @@ def finish(connection: duckdb.DuckDBPyConnection, run: Run, state: str, error: s
 
 
 def keep_record(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Write down what the run did so far."""
+    """Update the ledger with what the run has done so far."""
     connection.execute(
         "update ops.run set as_of = $as_of, inputs = $inputs, counts = $counts, durations = $durations "
         "where run_id = $run_id",
         {
             "run_id": run.run_id,
-            # A live run that waited for the lock lives where the last build did.
+            # The as-of moment of a live run that waited for the lock was moved to the last build's.
             "as_of": run.as_of,
             "inputs": json.dumps(run.record.inputs),
             "counts": json.dumps(run.record.counts),
@@ -102,7 +102,7 @@ def keep_record(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
 
 
 def as_event(run: Run) -> dict[str, Any]:
-    """What the ledger and the journal say of a run: the manifest."""
+    """The manifest of a run, for the ledger and the journal."""
     return {
         "run_id": run.run_id,
         "flow_run_id": run.flow_run_id,
@@ -131,16 +131,16 @@ def git_commit() -> str | None:
     if not (ROOT / ".git").exists():
         return None
     try:
-        told = subprocess.run(
+        done = subprocess.run(
             ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return told.stdout.strip() or None
+    return done.stdout.strip() or None
 
 
 def fold(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One event a run, the newest, in the order the runs were first heard of. One still running has died or runs."""
+    """One event a run, merged from all of its own, in the order of the first. One still `running` has died or runs."""
     folded: dict[str, dict[str, Any]] = {}
     for event in events:
         folded[event["run_id"]] = folded.get(event["run_id"], {}) | event
@@ -168,21 +168,21 @@ def keep_weekly_scorecard(connection: duckdb.DuckDBPyConnection, run: Run) -> No
 
 
 def prepare_history(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the history of scorecards, or give it the columns that the scorecard has won since."""
+    """Create the history of scorecards, or add the columns that the scorecard has got since."""
     connection.execute(
         "create table if not exists marts.scorecard_history as "
         "select null::timestamp as published_as_of, * from marts.signal_scorecard limit 0"
     )
-    held = {name for (name, *_) in connection.execute("describe marts.scorecard_history").fetchall()}
+    present = {name for (name, *_) in connection.execute("describe marts.scorecard_history").fetchall()}
     for name, kind, *_ in connection.execute("describe marts.signal_scorecard").fetchall():
-        if name not in held:
+        if name not in present:
             connection.execute(f"alter table marts.scorecard_history add column {name} {kind}")
 
 
 def settle_history(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
-    """Drop from the history of scorecards what was never published, and keep the rest in the journal as well.
+    """Delete what was never published from the history of scorecards, and copy the rest to the journal.
 
-    A run that died before its publish has left rows that nobody has seen. Call it once the publishes are adopted.
+    A run that died before its publish leaves such rows. Call it once the publishes are adopted.
     """
     if not has_history(connection):
         return
@@ -223,7 +223,7 @@ def has_history(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def history_file(home: Path, moment: datetime) -> Path:
-    """Where the journal keeps the scorecard as it was published at a moment."""
+    """The journal's file of the scorecard as published at a moment."""
     return home / "journal" / "scorecard_history" / f"{moment:%Y%m%dT%H%M%S%f}.parquet"
 
 
@@ -235,7 +235,7 @@ def record_results(
     gate: str,
     snapshot_id: int | None = None,
 ) -> None:
-    """Keep what a gate found: `snapshot` for one snapshot before it enters `core`, or `marts` before the publish."""
+    """Store the results of a gate: `snapshot` before one enters `core`, or `marts` before the publish."""
     connection.executemany(
         "insert into ops.validation values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [

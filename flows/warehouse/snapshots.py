@@ -21,9 +21,9 @@ USABLE = "('passed', 'accepted')"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What became of a delivery: the snapshot that holds it, how many rows were new, and what the gate said.
+    """A snapshot that was taken: its number, how many rows were new, and the gate's results.
 
-    `gate` is None where the same bytes had been judged before and nothing was read again.
+    `gate` is None where the same bytes had been judged before and were not parsed again.
     """
 
     snapshot_id: int
@@ -39,8 +39,11 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Fetch:
-    """What the ledger says of a snapshot besides its rows: its number, the run, the feed, and both clocks (UTC)."""
+class SnapshotHeader:
+    """The ledger's entry of a snapshot: its number, the run, the feed, and both clocks (UTC).
+
+    `extent` is the run's kind of request, under the name that the journal and `ops.snapshot` have for it.
+    """
 
     snapshot_id: int
     run_id: str
@@ -64,20 +67,19 @@ class _Earlier:
 
 
 def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, suites: Suites) -> Snapshot:
-    """Judge one kept delivery and append what is new in it to `raw`, all in one transaction.
+    """Judge one stored dataset and append its new rows to `raw`, all in one transaction.
 
-    The same bytes twice add nothing, unless rows of theirs were hidden or preliminary then. A delivery that a gate
-    stops is recorded, with its bytes kept, and adds no rows until it is accepted. Raises SourceError where the bytes
-    cannot be read.
+    The same bytes twice add nothing, unless rows of theirs were hidden or preliminary then. One that a gate stops is
+    recorded and stays stored, and adds no rows until it is accepted. Raises SourceError where the bytes cannot be read.
     """
     dataset = DATASETS[kept.dataset]
     earlier = _same_bytes(connection, run, kept)
     if earlier is not None and earlier.state in ("passed", "accepted"):
-        _take_same_again(connection, run, earlier)
+        _record_repeat(connection, run, earlier)
         return Snapshot(earlier.snapshot_id, dataset.name, earlier.n_rows, 0, 0, None)
 
     incoming = read_incoming(connection, run.source, dataset, kept, as_of=run.as_of, is_replay=run.is_replay)
-    fetch = Fetch(
+    header = SnapshotHeader(
         snapshot_id=earlier.snapshot_id if earlier else _next_id(connection),
         run_id=run.run_id,
         source=run.source.name,
@@ -87,14 +89,14 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
         is_replay=run.is_replay,
         has_history=dataset.name not in run.source.no_history,
         is_archive=run.source.is_archive,
-        extent=run.extent,
+        extent=run.request_kind,
     )
     gate = judge(
         connection,
         incoming,
         settings=run.settings,
         as_of=run.as_of,
-        # A part of the tokens is held against nothing: the others are not lost.
+        # A part of the tokens is compared with nothing, because the others are not lost.
         last=_last_accepted(connection, run, dataset) if kept.token_ids is None else None,
         is_archive=run.source.is_archive,
         accepted_rules=_accepted_rules(connection, dataset, kept),
@@ -103,42 +105,44 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
     state = "stopped" if gate.stops else "accepted" if any(r.is_accepted for r in gate.results) else "passed"
     connection.execute("begin")
     try:
-        n_new = append(connection, fetch, incoming, kept, state)
-        record_results(connection, run.run_id, gate.results, gate="snapshot", snapshot_id=fetch.snapshot_id)
+        n_new = append(connection, header, incoming, kept, state)
+        record_results(connection, run.run_id, gate.results, gate="snapshot", snapshot_id=header.snapshot_id)
         # The journal before the commit: a crash in between leaves a line too many, which the next snapshot of that
         # number replaces, never rows that only the warehouse knows of.
-        _journal(connection, run, fetch, kept, gate, state)
+        _journal(connection, run, header, kept, gate, state)
         connection.execute("commit")
     except BaseException:
         roll_back(connection)
         raise
-    return Snapshot(fetch.snapshot_id, dataset.name, incoming.n_rows, n_new, gate.n_quarantined, gate)
+    return Snapshot(header.snapshot_id, dataset.name, incoming.n_rows, n_new, gate.n_quarantined, gate)
 
 
-def append(connection: duckdb.DuckDBPyConnection, fetch: Fetch, incoming: Incoming, kept: Kept, state: str) -> int:
+def append(
+    connection: duckdb.DuckDBPyConnection, header: SnapshotHeader, incoming: Incoming, kept: Kept, state: str
+) -> int:
     """Append what is in `incoming` and not in `bad_row` as one snapshot; return how many rows were new.
 
     Runs in the caller's transaction.
     """
     dataset = incoming.dataset
     is_used = state != "stopped"
-    n_new = _append_rows(connection, dataset, fetch) if is_used else 0
-    _quarantine(connection, dataset, fetch.snapshot_id)
-    _record_snapshot(connection, fetch, kept, incoming, state, n_new)
+    n_new = _append_rows(connection, dataset, header) if is_used else 0
+    _quarantine(connection, dataset, header.snapshot_id)
+    _record_snapshot(connection, header, kept, incoming, state, n_new)
     if is_used:
         record_reread(
             connection,
             dataset,
             kept,
-            snapshot_id=fetch.snapshot_id,
-            has_history=fetch.has_history,
-            is_archive=fetch.is_archive,
+            snapshot_id=header.snapshot_id,
+            has_history=header.has_history,
+            is_archive=header.is_archive,
         )
     return n_new
 
 
-def _take_same_again(connection: duckdb.DuckDBPyConnection, run: Run, earlier: _Earlier) -> None:
-    """The past was looked at once more and found the same."""
+def _record_repeat(connection: duckdb.DuckDBPyConnection, run: Run, earlier: _Earlier) -> None:
+    """Record that the past was delivered once more, unchanged."""
     journal.append(
         run.settings.home,
         "rereads",
@@ -157,9 +161,9 @@ def _take_same_again(connection: duckdb.DuckDBPyConnection, run: Run, earlier: _
 
 
 def _journal(
-    connection: duckdb.DuckDBPyConnection, run: Run, fetch: Fetch, kept: Kept, gate: GateResult, state: str
+    connection: duckdb.DuckDBPyConnection, run: Run, header: SnapshotHeader, kept: Kept, gate: GateResult, state: str
 ) -> None:
-    """All that is needed to take this snapshot again from the kept bytes, and what the gate said."""
+    """Append to the journal all that a restore needs to take this snapshot again, and the gate's results."""
     bad_rows = connection.execute(
         "select rule, reason, list(row_number order by row_number) from bad_row where is_quarantined group by all"
     ).fetchall()
@@ -167,7 +171,7 @@ def _journal(
     journal.append(
         home,
         "snapshots",
-        **asdict(fetch),
+        **asdict(header),
         dataset=kept.dataset,
         files=[str(path.relative_to(home)) for path in kept.paths],
         names=list(kept.names),
@@ -181,7 +185,7 @@ def _journal(
 
 
 def supersede(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> None:
-    """Take the snapshots of these bytes out of use, so that they can be read again. Nothing is deleted."""
+    """Mark the snapshots of these bytes as superseded, so that the bytes can be parsed again. Nothing is deleted."""
     taken = connection.execute(
         "select snapshot_id, run_id from ops.snapshot where dataset = $dataset and source = $source "
         "and sha256 = $sha256 and as_of = $as_of and superseded_by is null",
@@ -189,15 +193,15 @@ def supersede(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> No
     ).fetchall()
     superseded_by = _next_id(connection)
     for snapshot_id, run_id in taken:
-        told = {"snapshot_id": snapshot_id, "run_id": run_id, "superseded_by": superseded_by}
-        journal.append(run.settings.home, "superseded", **told)
-        record_superseded(connection, **told)
+        event = {"snapshot_id": snapshot_id, "run_id": run_id, "superseded_by": superseded_by}
+        journal.append(run.settings.home, "superseded", **event)
+        record_superseded(connection, **event)
 
 
 def record_superseded(
     connection: duckdb.DuckDBPyConnection, *, snapshot_id: int, run_id: str, superseded_by: int
 ) -> None:
-    """Mark a snapshot as out of use; one that is marked already, or is not there, stays as it is."""
+    """Mark a snapshot as superseded; one that is marked already, or is not there, stays as it is."""
     connection.execute(
         "update ops.snapshot set superseded_by = $superseded_by "
         "where snapshot_id = $snapshot_id and run_id = $run_id and superseded_by is null",
@@ -206,7 +210,7 @@ def record_superseded(
 
 
 def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> _Earlier | None:
-    """The newest snapshot of this feed, where it holds the same bytes and would read the same today."""
+    """The newest snapshot of this feed, if it has the same bytes and parsing them again would change nothing."""
     row = connection.execute(
         """
         select snapshot_id, state, n_rows, sha256 = $sha256 and as_of <= $as_of
@@ -216,13 +220,13 @@ def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> 
                 from ops.snapshot as token where token.dataset = 'tokens' and token.n_new > 0
                 and token.snapshot_id > snapshot.snapshot_id
             ))
-            -- Rows that were set aside then may have been accepted since.
+            -- Rows that were quarantined then may have been accepted since.
             and not (state <> 'stopped' and exists (
                 select rule from ops.acceptance as accepted
-                inner join ops.validation as told using (dataset, rule)
+                inner join ops.validation as result using (dataset, rule)
                 where accepted.dataset = snapshot.dataset and accepted.sha256 = snapshot.sha256
-                and told.snapshot_id = snapshot.snapshot_id and not told.is_passed
-                group by rule having not bool_or(told.is_accepted)
+                and result.snapshot_id = snapshot.snapshot_id and not result.is_passed
+                group by rule having not bool_or(result.is_accepted)
             ))
         from ops.snapshot as snapshot
         where dataset = $dataset and source = $source and vendor = $vendor and superseded_by is null
@@ -256,8 +260,8 @@ def _accepted_rules(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kep
 
 
 def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dataset) -> LastSnapshot | None:
-    """What the delivery is compared with: the last one of its kind. Days of the past are like no other delivery."""
-    if run.extent == "days" and not run.source.is_archive:
+    """The last accepted snapshot of the same kind of request; None for days of the past, which are like no other."""
+    if run.request_kind == "days" and not run.source.is_archive:
         return None
     row = connection.execute(
         f"""
@@ -276,23 +280,23 @@ def _last_accepted(connection: duckdb.DuckDBPyConnection, run: Run, dataset: Dat
             "vendor": run.source.vendor,
             "as_of": run.as_of,
             "is_archive": run.source.is_archive,
-            "extent": run.extent,
+            "extent": run.request_kind,
         },
     ).fetchone()
     if row is None:
         return None
-    # A source that is asked for some days delivers as many rows as it was asked for; only its tokens can be compared.
+    # The number of rows depends on the days requested, unless a source always delivers everything.
     return LastSnapshot(row[0], row[1] if run.source.delivers_whole else 0, row[2])
 
 
-def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetch: Fetch) -> int:
-    """Append the rows that say something their newest version does not; return how many."""
+def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, header: SnapshotHeader) -> int:
+    """Append the rows that differ from their newest version; return how many."""
     key = ", ".join(dataset.full_key)
-    same_key = " and ".join(f"held.{name} is not distinct from fresh.{name}" for name in dataset.full_key)
+    same_key = " and ".join(f"newest.{name} is not distinct from fresh.{name}" for name in dataset.full_key)
     required = {column.name for column in dataset.columns if column.required}
     fresh_key = " and ".join(f"raw_row.{name} = incoming.{name}" for name in dataset.key if name in required)
     values = ("is_preliminary", *dataset.value_columns)
-    held_values, fresh_values = (", ".join(f"{side}.{name}" for name in values) for side in ("held", "fresh"))
+    newest_values, fresh_values = (", ".join(f"{side}.{name}" for name in values) for side in ("newest", "fresh"))
     columns = ", ".join(
         f"fresh.{name}"
         for name in (
@@ -306,10 +310,10 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetch:
     connection.execute(
         f"""
         insert into raw.{dataset.name} by name
-        with held as (
+        with newest as (
             select raw_row.*
             from raw.{dataset.name} as raw_row
-            -- Only what is delivered again is compared: a night does not sort the whole history.
+            -- Only delivered keys are compared, so that a night does not sort the whole history.
             semi join incoming on {fresh_key}
             inner join (select snapshot_id, as_of from ops.snapshot where superseded_by is null) as snapshot
                 using (snapshot_id)
@@ -325,21 +329,21 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetch:
         )
         select $snapshot_id as snapshot_id, fresh.row_number, {columns}
         from fresh
-        left join held on {same_key}
-        where held.snapshot_id is null or ({held_values}) is distinct from ({fresh_values})
+        left join newest on {same_key}
+        where newest.snapshot_id is null or ({newest_values}) is distinct from ({fresh_values})
         order by fresh.row_number
         """,
-        {"as_of": fetch.as_of, "snapshot_id": fetch.snapshot_id},
+        {"as_of": header.as_of, "snapshot_id": header.snapshot_id},
     )
     row = connection.execute(
-        f"select count(*) from raw.{dataset.name} where snapshot_id = $id", {"id": fetch.snapshot_id}
+        f"select count(*) from raw.{dataset.name} where snapshot_id = $id", {"id": header.snapshot_id}
     ).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapshot_id: int) -> None:
-    """Keep each bad row as it was delivered. One that is delivered again tomorrow, the same, is not kept again."""
+    """Store each bad row as delivered, once: the same row may be delivered again every day."""
     connection.execute(
         """
         insert into ops.quarantine
@@ -348,22 +352,22 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapsho
             from delivered
             where row_number in (select row_number from bad_row where is_quarantined)
         ),
-        packed as (
+        serialized as (
             -- A patch with null removes the row number, which is ours and moves as a file grows.
             select row_number, json_merge_patch(to_json(cells), '{"row_number": null}') as raw_row
             from cells
         ),
         bad as (
-            select row_number, bad_row.rule, bad_row.reason, packed.raw_row
+            select row_number, bad_row.rule, bad_row.reason, serialized.raw_row
             from bad_row
-            inner join packed using (row_number)
+            inner join serialized using (row_number)
             where bad_row.is_quarantined
         )
         select $snapshot_id, $dataset, row_number, rule, reason, raw_row
         from bad
         where not exists (
-            from ops.quarantine as held
-            where held.dataset = $dataset and held.rule = bad.rule and held.raw_row = bad.raw_row
+            from ops.quarantine as stored
+            where stored.dataset = $dataset and stored.rule = bad.rule and stored.raw_row = bad.raw_row
         )
         """,
         {"snapshot_id": snapshot_id, "dataset": dataset.name},
@@ -371,13 +375,18 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapsho
 
 
 def _record_snapshot(
-    connection: duckdb.DuckDBPyConnection, fetch: Fetch, kept: Kept, incoming: Incoming, state: str, n_new: int
+    connection: duckdb.DuckDBPyConnection,
+    header: SnapshotHeader,
+    kept: Kept,
+    incoming: Incoming,
+    state: str,
+    n_new: int,
 ) -> None:
     dataset = incoming.dataset
     preliminary = (
         "0" if dataset.moment is None else f"count(*) filter (where {dataset.moment} + {dataset.bar} > $as_of)"
     )
-    connection.execute("delete from ops.snapshot where snapshot_id = $id", {"id": fetch.snapshot_id})
+    connection.execute("delete from ops.snapshot where snapshot_id = $id", {"id": header.snapshot_id})
     connection.execute(
         f"""
         insert into ops.snapshot by name
@@ -391,19 +400,19 @@ def _record_snapshot(
         from incoming
         """,
         {
-            "snapshot_id": fetch.snapshot_id,
-            "run_id": fetch.run_id,
+            "snapshot_id": header.snapshot_id,
+            "run_id": header.run_id,
             "dataset": dataset.name,
-            "source": fetch.source,
-            "vendor": fetch.vendor,
-            "as_of": fetch.as_of,
-            "fetched_at": fetch.fetched_at,
-            "is_replay": fetch.is_replay,
+            "source": header.source,
+            "vendor": header.vendor,
+            "as_of": header.as_of,
+            "fetched_at": header.fetched_at,
+            "is_replay": header.is_replay,
             "sha256": kept.sha256,
             "n_bytes": kept.n_bytes,
             "n_new": n_new,
             "n_hidden": incoming.n_hidden,
             "state": state,
-            "extent": fetch.extent,
+            "extent": header.extent,
         },
     )

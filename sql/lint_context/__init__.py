@@ -9,7 +9,7 @@ from flows.timeframes import TIMEFRAMES
 datasets, timeframes = DATASETS, TIMEFRAMES
 horizons = {name: one.horizons[:2] for name, one in timeframes.items()}
 measures = {path.stem: read_measures(path) for path in (Path(__file__).parents[1] / "measures").glob("*.toml")}
-timeframe, dataset = "1d", "signals"
+timeframe, dataset = "1d", datasets["signals"]
 longest_bar = timeframes[timeframe].interval
 is_full = False
 cost, cost_bps = 0.002, 20

@@ -1,8 +1,13 @@
--- Why an increment will not do: a known token is another one than before, and all that was computed with it. A row a
--- reason.
+-- Why an increment will not do: a known token changed, and with it everything that was computed of it. A row a reason.
 -- Grain: reason
 -- Only: increment
-with changes as (
+with sector_epochs as (
+    from work.sector_epoch
+    except
+    from temp.epoch_before
+),
+
+changes as (
     select new.token_id
     from temp.token_before as old
     inner join work.current_token as new using (token_id)
@@ -14,9 +19,8 @@ with changes as (
     where old.price_source <> new.price_source
     union all
     select epoch as token_id
-    from (from work.sector_epoch except from temp.epoch_before)
+    from sector_epochs
 )
 
-select 'a known token changed its symbol, sector, price source or whether it is scored' as reason
+select distinct 'a known token changed its symbol, sector, price source or whether it is scored' as reason
 from changes
-limit 1

@@ -7,8 +7,8 @@ select
     snapshot.as_of,
     snapshot.fetched_at,
     snapshot.is_replay
-from raw.{{ dataset }} as raw_row
+from raw.{{ dataset.name }} as raw_row
 inner join staging.usable_snapshot as snapshot using (snapshot_id)
-{%- if datasets[dataset].has_timeframe %}
+{%- if dataset.has_timeframe %}
 where raw_row.timeframe in ('{{ timeframes | join("', '") }}')
 {%- endif %}

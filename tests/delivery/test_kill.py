@@ -18,6 +18,7 @@ import pytest
 from flows.delivery import delivery as record
 from flows.delivery.delivery import Delivery, State, summary
 from flows.delivery.overdue import overdue
+from tests.scale import repeats
 
 from .editions import mail_to, settings
 from .fork_server import fork_server
@@ -167,10 +168,13 @@ def after_deadline(one: Delivery) -> datetime:
     return one.deadline_at + timedelta(hours=1)
 
 
-THREE_HUNDRED = [pytest.param(100, seed, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]) for seed in (6, 7, 8)]
+MANY = [
+    pytest.param(repeats(50, whole=100), seed, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])
+    for seed in (6, 7, 8)[: repeats(1, whole=3)]
+]
 
 
-@pytest.mark.parametrize(("n_kills", "seed"), [(5, 5), *THREE_HUNDRED])
+@pytest.mark.parametrize(("n_kills", "seed"), [(5, 5), *MANY])
 def test_deliveries_killed_at_random_moments_deliver_nothing_twice_and_lose_nothing(
     n_kills: int, seed: int, readers: Readers, tmp_path: Path, capsys: pytest.CaptureFixture[str], record_property: Any
 ) -> None:

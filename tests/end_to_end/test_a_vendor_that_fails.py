@@ -17,6 +17,7 @@ import pytest
 
 from flows.config import ROOT
 from flows.devserver import DevServer, Fault
+from tests.scale import repeats
 from tests.tokenmetrics.test_sweep import MENDED, REFUSED
 
 from .desk import Answer, Desk
@@ -24,7 +25,7 @@ from .desk import Answer, Desk
 SENTINEL = "tm-5e471e15-5e47-4e15-8e47-5e471e15e471"
 FIRST_NIGHT = datetime(2026, 11, 21, 7, 30)
 SECOND_NIGHT = FIRST_NIGHT + timedelta(days=1)
-N_DRAWN = 50
+N_DRAWN = repeats(15, whole=50)
 # The vendor's values in each table, without the run's own times.
 COMPARED = {
     "core.token": "token_id, symbol, name",
@@ -105,7 +106,7 @@ def files_with(text: bytes, folder: Path) -> list[Path]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_fifty_faults_drawn_at_random_publish_all_or_leave_the_file_as_it_was(
+def test_faults_drawn_at_random_publish_all_or_leave_the_file_as_it_was(
     vendor: DevServer, environment: dict[str, str], tmp_path: Path
 ) -> None:
     draw = random.Random(20261122)
@@ -145,8 +146,8 @@ def test_fifty_faults_drawn_at_random_publish_all_or_leave_the_file_as_it_was(
         assert not files_with(SENTINEL.encode(), desk.home), (number, fault)
         shutil.rmtree(desk.home)
     print(f"\n{N_DRAWN} faults drawn of {n_calls} calls a night: {dict(seen)}")
-    assert seen["published whole"] > 20
-    assert seen["stopped, file unchanged"] > 3
+    assert seen["published whole"] > N_DRAWN * 0.4
+    assert seen["stopped, file unchanged"] > N_DRAWN * 0.06
 
 
 @pytest.mark.slow

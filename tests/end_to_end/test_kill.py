@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.point_in_time.homes import fingerprints
+from tests.scale import repeats
 
 from .desk import Desk, clean_folder
 from .nights import BORDERS, last_stage, start_night
@@ -186,11 +187,11 @@ def test_a_run_killed_at_any_border_of_its_steps_is_made_good_by_the_next(
 
 @pytest.mark.slow
 @pytest.mark.timeout(36_000)
-@pytest.mark.parametrize("seed", range(6))
-def test_runs_killed_at_fifty_random_moments_are_made_good_by_the_next(
+@pytest.mark.parametrize("seed", range(repeats(2, whole=6)))
+def test_runs_killed_at_random_moments_are_made_good_by_the_next(
     peace: Peace, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    toll = kill_at_random(peace, 50, seed)
+    toll = kill_at_random(peace, repeats(10, whole=50), seed)
     with capsys.disabled():
         print(f"\n{toll}")
 
@@ -202,7 +203,7 @@ def test_the_sample_killed_at_random_moments_is_made_good_by_the_next(
 ) -> None:
     peace = Peace(tmp_path, tmp_path)
     peace.live([("--source", "sample")])
-    toll = kill_at_random(peace, 5, 0)
+    toll = kill_at_random(peace, repeats(2, whole=5), 0)
     with capsys.disabled():
         print(f"\n{toll}")
 

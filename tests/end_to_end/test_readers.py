@@ -12,6 +12,7 @@ from flows.warehouse.publish import adopt_publishes, publish, stamp_of
 from tests.point_in_time.markets import Step, random_market
 from tests.point_in_time.publisher import new_publisher
 from tests.product import make_run
+from tests.scale import repeats
 
 # For one publish: the row counts that it records, and the rows there are.
 SELECT = """
@@ -44,7 +45,7 @@ print(n_reads, torn[:3])
 
 @pytest.mark.parametrize(
     ("n_readers", "n_publishes"),
-    [(1, 2), pytest.param(8, 1_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])],
+    [(1, 2), pytest.param(8, repeats(100, whole=1_000), marks=[pytest.mark.slow, pytest.mark.timeout(7200)])],
 )
 def test_no_reader_sees_a_torn_file(
     n_readers: int, n_publishes: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -5,19 +5,21 @@ import shutil
 
 import pytest
 
+from tests.scale import repeats
+
 from .desk import Desk, clean_folder
 from .small_disk import nightly_with_spare
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_twenty_sizes_of_a_disk_that_is_too_small(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_sizes_of_a_disk_that_is_too_small(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     fingerprint, raw_files = desk.fingerprint(), desk.raw_files()
     prices = clean_folder()["prices"]
     desk.deliver("prices", prices.assign(volume_usd=prices["volume_usd"] + prices["close"]))
     draw = random.Random(20)
     n_filled, lines = 0, []
-    while n_filled < 20:
+    while n_filled < repeats(5, whole=20):
         megabytes = draw.uniform(0.05, 12)
         answer, after = nightly_with_spare(desk, megabytes)
         assert answer.exit_code in (0, 1), answer.err

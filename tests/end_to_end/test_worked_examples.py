@@ -43,7 +43,7 @@ def vendor(tmp_path: Path) -> Path:
 
 
 def test_a_dataset_is_one_declaration_and_its_files(project: Path, vendor: Path) -> None:
-    """It is snapshotted, versioned, gated, published with comments, watched day by day, and its restatements are found."""
+    """It is snapshotted, versioned, gated, published, watched day by day, and its restatements are found."""
     assert len(changed_files("a_dataset")) <= 5
     apply("a_dataset", project)
     deliver_bars(vendor, "1d", n_bars=30)
@@ -95,9 +95,35 @@ def test_a_dataset_is_one_declaration_and_its_files(project: Path, vendor: Path)
         )
 
 
+def test_a_metric_is_one_declaration(project: Path, vendor: Path) -> None:
+    """It stands in both scorecards and their history, for every cell with scored calls, with its comment."""
+    assert len(changed_files("a_metric")) <= 3
+    assert len(changed_lines("a_metric")) <= 15
+    apply("a_metric", project)
+    deliver_bars(vendor, "1d", n_bars=40)
+    nightly(project, vendor, "2026-02-09T00:20:00")
+    with duckdb.connect(str(project / "home" / "published" / "trackrecord.duckdb"), read_only=True) as published:
+        for table, group in (("signal_scorecard", "sector"), ("token_scorecard", "token_id")):
+            found = published.execute(
+                f"""
+                select any_value(card.median_mfe), quantile_cont(outcome.mfe, 0.5)
+                from marts.{table} as card
+                inner join marts.signal_outcome as outcome using (vendor, {group}, timeframe, horizon, entry_rule)
+                where card.direction = 'both' and card.provenance = 'all' and outcome.hit is not null
+                group by {group}, horizon, entry_rule
+                """
+            ).fetchall()
+            assert len(found) > 1
+            assert all(column == median for column, median in found)
+        comments = published.execute(
+            "select table_name, comment from duckdb_columns() where column_name = 'median_mfe' order by all"
+        ).fetchall()
+    assert [table for table, _ in comments] == ["scorecard_history", "signal_scorecard", "token_scorecard"]
+    assert all(comment.startswith("Median of the maximum favourable excursions") for _, comment in comments)
+
+
 def test_a_timeframe_is_one_line(project: Path, vendor: Path) -> None:
-    added = [line for line in patch("a_timeframe").splitlines() if re.match(r"[+-](?![+-])", line)]
-    assert len(added) == 1
+    assert len(changed_lines("a_timeframe")) == 1
     apply("a_timeframe", project)
     deliver_bars(vendor, "2h", n_bars=12 * 20)
     nightly(project, vendor, "2026-01-21T00:20:00", timeframes="1d,2h")
@@ -121,6 +147,11 @@ def patch(example: str) -> str:
 def changed_files(example: str) -> list[str]:
     """The product files that an example touches."""
     return re.findall(r"^\+\+\+ b/(.+)$", patch(example), flags=re.MULTILINE)
+
+
+def changed_lines(example: str) -> list[str]:
+    """The lines that an example adds or takes away."""
+    return [line for line in patch(example).splitlines() if re.match(r"[+-](?![+-])", line)]
 
 
 def apply(example: str, project: Path) -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from flows.errors import SourceError
 from flows.home import journal, raw_store
-from flows.home.raw_store import Delivery, Response, keep
+from flows.home.raw_store import FetchedDataset, Response, keep
 
 
-def delivery(*contents: bytes | Path) -> Delivery:
-    return Delivery("prices", tuple(Response(f"p{number}.csv", body) for number, body in enumerate(contents)))
+def delivery(*contents: bytes | Path) -> FetchedDataset:
+    return FetchedDataset("prices", tuple(Response(f"p{number}.csv", body) for number, body in enumerate(contents)))
 
 
 def files(home: Path) -> dict[str, bytes]:

@@ -36,7 +36,7 @@ METRICS = [
     "n_effective", "hit_rate_low", "hit_rate_high", "selection_low", "selection_high", "selection_p",
     "edge_low", "edge_high", "edge_p", "selection_q", "edge_q", "hit_rate_shrunk", "mean_gross_return",
     "mean_return", "median_return", "base_return", "excess_return", "excess_low", "excess_high",
-    "profit_factor", "payoff_ratio", "mean_mae", "worst_mae", "mean_mfe", "n_wiped_out", "mean_drawdown",
+    "profit_factor", "payoff_ratio", "mean_mae", "median_mae", "worst_mae", "mean_mfe", "n_wiped_out", "mean_drawdown",
     "p95_drawdown", "worst_drawdown", "is_reportable",
 ]  # fmt: skip
 
@@ -204,6 +204,7 @@ def score_cell(everything: Cell, covered: BaseCounts, priced: BaseCounts, width:
         if len(gains):
             row["payoff_ratio"] = float(gains.mean() / -losses.mean())
     row["mean_mae"] = float(cell.mae.mean())
+    row["median_mae"] = float(np.median(cell.mae))
     row["worst_mae"] = float(cell.mae.min())
     row["mean_mfe"] = float(cell.mfe.mean())
     row["mean_drawdown"] = float(cell.drawdown.mean())

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.home.raw_store import Delivery, Response
-from flows.sources.base import Wanted
+from flows.home.raw_store import FetchedDataset, Response
+from flows.sources.base import FetchRequest
 from flows.sources.files import FilesSource
 
 MOMENTS = {"prices": "bar_start", "signals": "signal_at"}
@@ -21,7 +21,7 @@ class AskedSource(FilesSource):
         super().__init__(folder, "vendor")
         self.is_archive = is_archive
 
-    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+    def fetch(self, wanted: FetchRequest) -> Iterator[FetchedDataset]:
         for name in ("tokens", "prices", "signals"):
             rows = pd.read_parquet(self.folder / f"{name}.parquet")
             if name in MOMENTS:
@@ -32,4 +32,4 @@ class AskedSource(FilesSource):
                     rows = rows[days <= pd.Timestamp(wanted.until)]
             if wanted.token_ids is not None:
                 rows = rows[rows["token_id"].isin(wanted.token_ids)]
-            yield Delivery(name, (Response(f"{name}.parquet", rows.to_parquet()),), since=wanted.since)
+            yield FetchedDataset(name, (Response(f"{name}.parquet", rows.to_parquet()),), since=wanted.since)

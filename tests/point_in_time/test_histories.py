@@ -19,10 +19,12 @@ from flows import pipeline
 from flows.config import SQL_DIR
 from flows.quality.checks import run_checks
 from flows.run import Run
+from flows.warehouse.connection import scalar_macros
 from tests.point_in_time.asked import AskedSource
 from tests.point_in_time.markets import Event, Market, Step, random_market
 from tests.point_in_time.publisher import STAGES, Publisher, new_publisher, of_file
 from tests.product import make_run
+from tests.scale import repeats
 
 PLACE = st.floats(0, 1, exclude_max=True, width=16)
 
@@ -223,7 +225,7 @@ class Ledger(RuleBasedStateMachine):
 
     def check_warehouse(self) -> None:
         with duckdb.connect(str(self.home.publisher.settings.warehouse), read_only=True) as warehouse:
-            warehouse.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+            warehouse.execute(scalar_macros(self.home.publisher.settings))
             # Calls = scored + open + excluded + unpriced is one of them.
             failed = [check for check in run_checks(warehouse, SQL_DIR / "checks") if not check.is_passed]
             assert failed == []
@@ -300,6 +302,6 @@ def test_fifty_histories_keep_the_ledger_true() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(36_000)
-@pytest.mark.parametrize("seed", range(1, 9))
-def test_two_thousand_histories_keep_the_ledger_true(seed: int) -> None:
-    live(250, n_steps=5, seed=seed)
+@pytest.mark.parametrize("seed", range(1, 1 + repeats(2, whole=8)))
+def test_many_histories_keep_the_ledger_true(seed: int) -> None:
+    live(repeats(25, whole=250), n_steps=5, seed=seed)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.point_in_time.homes import Home, assert_same_tables, new_home
 from tests.point_in_time.markets import ROW_EVENTS, START, TOKEN_EVENTS, Event, Market, Step, random_market
+from tests.scale import repeats
 
 # `work` as well, because the next increment starts from its tables.
 SCHEMAS = ("core", "marts", "work")
@@ -93,7 +94,7 @@ def test_an_increment_equals_a_full_rebuild(journey: dict[str, object]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(RUN, max_examples=200)
+@settings(RUN, max_examples=repeats(15, whole=200))
 @given(journeys(max_steps=5))
 def test_many_increments_equal_full_rebuilds(journey: dict[str, object]) -> None:
     travel(journey)

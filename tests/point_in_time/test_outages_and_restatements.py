@@ -15,6 +15,7 @@ from flows.warehouse.days import write_days
 from tests.oracle_agreement.comparing import compare, in_words, oracle_tables
 from tests.point_in_time.homes import Home, new_home
 from tests.product import snapshot_without_gate
+from tests.scale import repeats
 
 # The day after the last prices of perps_2024.
 END = datetime(2026, 3, 20, 0, 20)
@@ -31,7 +32,7 @@ def nights(n_days: int, draw: random.Random) -> list[datetime]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("n_days", [30, 120])
+@pytest.mark.parametrize("n_days", [30, 120][: repeats(1, whole=2)])
 def test_every_day_has_its_state_and_every_restatement_is_found(real_data: Path, tmp_path: Path, n_days: int) -> None:
     draw = random.Random(n_days)
     ran = nights(n_days, draw)

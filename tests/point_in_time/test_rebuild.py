@@ -11,6 +11,7 @@ from flows.clock import utc_now
 from flows.errors import UsageError, WarehouseError
 from tests.point_in_time.markets import ROW_EVENTS, Event, Market, Step, random_market
 from tests.point_in_time.publisher import Publisher, new_publisher
+from tests.scale import repeats
 
 STEPS = (
     Step(days=45, hour=0),
@@ -68,7 +69,7 @@ def files(folder: Path) -> dict[str, int]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_any_of_twenty_random_past_moments_can_be_rebuilt(publisher: Publisher, tmp_path: Path) -> None:
+def test_any_of_many_random_past_moments_can_be_rebuilt(publisher: Publisher, tmp_path: Path) -> None:
     draw = random.Random(20)
     market = random_market(7, n_tokens=8, n_days=200, has_known_at=False)
     published = {}
@@ -79,6 +80,6 @@ def test_any_of_twenty_random_past_moments_can_be_rebuilt(publisher: Publisher, 
         market.deliver(tmp_path / str(number) / "vendor", is_archive=False)
         published[now] = publisher.publish(tmp_path / str(number) / "vendor", now)
     first, *_, last = published
-    for _ in range(20):
+    for _ in range(repeats(6, whole=20)):
         moment = first + draw.random() * (last - first)
         assert publisher.rebuild(moment) == published[max(now for now in published if now <= moment)], moment

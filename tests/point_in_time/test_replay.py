@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.point_in_time.homes import assert_same_tables, new_home
+from tests.scale import repeats
 
 # The moments at which a nightly would first have seen the last prices and the last signals of perps_2024.
 LAST_PRICES, LAST_SIGNALS = datetime(2026, 3, 20, 0, 20), datetime(2026, 7, 25, 0, 20)
@@ -30,8 +31,8 @@ ALLOWED = frozenset(
     ("end", "n_days"),
     [
         (LAST_PRICES, 4),
-        pytest.param(LAST_PRICES, 40, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
-        pytest.param(LAST_SIGNALS, 40, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+        pytest.param(LAST_PRICES, repeats(12, whole=40), marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+        pytest.param(LAST_SIGNALS, repeats(12, whole=40), marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
     ],
 )
 def test_a_replay_day_by_day_equals_one_run_at_the_end(

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from flows.catch_up import gaps, missed_days, part_of, readings
+from flows.catch_up import fetch_requests, gaps, missed_days, part_of
 from flows.config import Settings
 from flows.errors import UsageError
 from flows.warehouse.days import Day, read_days
@@ -116,7 +116,7 @@ def test_a_backfill_over_days_that_were_witnessed_asks_only_for_the_others(
             since=today - timedelta(days=first),
             until=today - timedelta(days=last),
         )
-        return [((today - one.since).days, (today - one.until).days) for one in readings(backfill)]
+        return [((today - one.since).days, (today - one.until).days) for one in fetch_requests(backfill)]
 
     # The first night fetched only the day before it; today has not ended.
     assert asked(6, 0) == [(6, 4), (0, 0)]
@@ -136,7 +136,7 @@ def test_a_file_that_an_earlier_version_published_is_recognised_and_published_an
         make_run(tmp_path / "vendor", publisher.settings, as_of=market.now), source=AskedSource(tmp_path / "vendor")
     )
     # The missed days are not known, but the last days are fetched again, and the past of the tokens whose turn it is.
-    newest, part = readings(run)
+    newest, part = fetch_requests(run)
     assert newest.since == market.now.date() - timedelta(days=3) and part.token_ids
     night(market, publisher, tmp_path)
     with duckdb.connect(str(publisher.settings.published), read_only=True) as file:

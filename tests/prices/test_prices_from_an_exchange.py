@@ -14,9 +14,9 @@ import pytest
 
 from flows.datasets import DATASETS
 from flows.errors import SourceError, UsageError
-from flows.home.raw_store import Delivery, keep
+from flows.home.raw_store import FetchedDataset, keep
 from flows.sources import open_source
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.exchange import PricesFrom, open_exchange
 from flows.sources.files import FilesSource
 from tests.prices.candle_server import CandleServer
@@ -25,11 +25,11 @@ from tests.prices.conftest import FIRST_DAY, NOW, Through, ms
 Bars = list[tuple[Any, ...]]
 
 
-def _fetch(source: PricesFrom, home: Path, **wanted: Any) -> dict[str, Delivery]:
-    return {one.dataset: one for one in source.fetch(Wanted(NOW, home, **wanted))}
+def _fetch(source: PricesFrom, home: Path, **wanted: Any) -> dict[str, FetchedDataset]:
+    return {one.dataset: one for one in source.fetch(FetchRequest(NOW, home, **wanted))}
 
 
-def _bars(source: PricesFrom, delivery: Delivery, home: Path) -> Bars:
+def _bars(source: PricesFrom, delivery: FetchedDataset, home: Path) -> Bars:
     """The rows of a delivery, parsed from `raw/` as in a run."""
     kept = keep(home, delivery, source="files")
     with duckdb.connect() as connection:
@@ -98,7 +98,7 @@ def test_every_token_without_a_market_is_noted_and_none_is_guessed(
 ) -> None:
     source = PricesFrom(FilesSource(folder), through(exchange))
     _fetch(source, tmp_path)
-    text = "\n".join(source.told)
+    text = "\n".join(source.notes)
     assert "no spot market in USDT, USD, USDC for CCC (3), DDD (5)" in text
     assert "symbols that several tokens share, not priced at binance (name one in data/markets.csv): AAA (4)" in text
 
@@ -110,7 +110,7 @@ def test_a_shared_symbol_without_known_sizes_is_nobodys(
     source = PricesFrom(FilesSource(folder), through(exchange))
     rows = _bars(source, _fetch(source, tmp_path)["prices"], tmp_path)
     assert {row[0] for row in rows} == {2}
-    assert "AAA (1, 4)" in "\n".join(source.told)
+    assert "AAA (1, 4)" in "\n".join(source.notes)
 
 
 def test_the_file_of_overrides_comes_first(
@@ -124,8 +124,8 @@ def test_the_file_of_overrides_comes_first(
     source = PricesFrom(FilesSource(folder), through(exchange), overrides=overrides)
     rows = _bars(source, _fetch(source, tmp_path)["prices"], tmp_path)
     assert {(row[0], row[8]) for row in rows} == {(4, "binance:AAA/USDC")}
-    assert "(name one in data/markets.csv): AAA (1)" in "\n".join(source.told)
-    assert "does not have: DDD (5): DDD/USDT" in "\n".join(source.told)
+    assert "(name one in data/markets.csv): AAA (1)" in "\n".join(source.notes)
+    assert "does not have: DDD (5): DDD/USDT" in "\n".join(source.notes)
     overrides.write_text("exchange,token_id,market,reason\nbinance,four,AAA/USDC,\n")
     with pytest.raises(UsageError, match=r"markets\.csv, line 2"):
         _fetch(source, tmp_path)
@@ -155,7 +155,7 @@ def test_a_market_that_closed_is_noted_and_its_prices_stay(
     exchange.closed.add("BBBUSD")
     again = PricesFrom(FilesSource(folder), through(exchange))
     assert {row[0] for row in _bars(again, _fetch(again, tmp_path)["prices"], tmp_path)} == {1}
-    assert "markets closed at binance; the prices they gave stay: BBB (2): BBB/USD" in "\n".join(again.told)
+    assert "markets closed at binance; the prices they gave stay: BBB (2): BBB/USD" in "\n".join(again.notes)
 
 
 def test_a_backfill_asks_for_its_days_alone(
@@ -173,7 +173,7 @@ def test_a_stumble_is_tried_again_and_a_market_that_fails_does_not_stop_the_rest
 ) -> None:
     exchange.fail_next = [503]
     source = PricesFrom(FilesSource(folder), through(exchange))
-    delivered = source.fetch(Wanted(NOW, tmp_path, timeframes=("1d",)))
+    delivered = source.fetch(FetchRequest(NOW, tmp_path, timeframes=("1d",)))
     assert {next(delivered).dataset for _ in range(3)} == {"tokens", "signals", "replaced_prices"}
     exchange.candles["BBBUSD", "1d"] = [(0, float("nan"), 0, 0, 0, 0)]
     rows = _bars(source, next(delivered), tmp_path)
@@ -214,7 +214,7 @@ def test_a_source_that_ranks_its_tokens_settles_a_shared_symbol(
     exchange: CandleServer, through: Through, folder: Path, tmp_path: Path
 ) -> None:
     class Ranked(FilesSource):
-        def ranks(self, tokens: Delivery) -> dict[int, int]:
+        def ranks(self, tokens: FetchedDataset) -> dict[int, int]:
             return {4: 1, 1: 2}
 
     (folder / "tokens.csv").write_text("token_id,symbol\n1,AAA\n4,AAA\n")

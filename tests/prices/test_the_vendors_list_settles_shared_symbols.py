@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from flows.devserver import KEY, DevServer
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.exchange import PricesFrom
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
 from tests.prices.candle_server import CandleServer, serving
@@ -28,9 +28,9 @@ def test_the_larger_of_two_tokens_has_the_market(tmp_path: Path, through: Throug
         candles = {(f"{symbol}USDT", "1d"): made_up(datetime(2026, 11, 1), NOW, timedelta(days=1), 5.0)}
         with serving(CandleServer(candles, {f"{symbol}USDT": (symbol, "USDT")})) as exchange:
             source = PricesFrom(TokenMetricsSource(settings), through(exchange))
-            wanted = Wanted(NOW, tmp_path, timeframes=("1d",))
+            wanted = FetchRequest(NOW, tmp_path, timeframes=("1d",))
             (prices,) = [one for one in source.fetch(wanted) if one.dataset == "prices"]
     assert {response.request["market"] for response in prices.responses} == {f"{symbol}/USDT"}
-    text = "\n".join(source.told)
+    text = "\n".join(source.notes)
     assert f"{symbol} ({second})" in text
     assert f"{symbol} ({first})" not in text

@@ -16,7 +16,7 @@ from flows.quality.gate import GateResult, judge
 from flows.quality.incoming import Incoming, read_incoming
 from flows.quality.suites import Suites
 from flows.quality.summary import LastSnapshot
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.files import FilesSource
 from flows.warehouse.connection import prepare
 
@@ -82,7 +82,7 @@ class Gate:
 
     def read(self, dataset: str, *, as_of: datetime = AS_OF, is_replay: bool = False) -> Incoming:
         source = FilesSource(self.folder)
-        delivery = next(one for one in source.fetch(Wanted(as_of, self.folder)) if one.dataset == dataset)
+        delivery = next(one for one in source.fetch(FetchRequest(as_of, self.folder)) if one.dataset == dataset)
         paths = tuple(Path(str(response.content)) for response in delivery.responses)
         kept = Kept(dataset, paths, "checksum", 1)
         return read_incoming(self.connection, source, DATASETS[dataset], kept, as_of=as_of, is_replay=is_replay)

@@ -426,7 +426,7 @@ def test_nights_with_a_bad_print_end_like_one_run_after_them(tmp_path: Path, sui
             for as_of in nights:
                 run = make_run(folder, settings, as_of=as_of)
                 run = replace(run, is_replay=True)
-                for delivery in run.source.fetch(run.wanted):
+                for delivery in run.source.fetch(run.request):
                     take_snapshot(connection, run, keep(home, delivery, source="files"), suites)
             return connection.execute("select token_id, bar_start, close from raw.prices order by all").fetchall()
 

@@ -86,6 +86,7 @@ _MARKETS = (
 NO_SKILL = tuple(Setting(n_tokens, **market) for n_tokens in (60, 15) for market in _MARKETS)
 PLANTED = tuple(replace(setting, edge_points=5.0) for setting in NO_SKILL)
 SHIFTED = tuple(replace(setting, is_shifted=True) for setting in PLANTED if setting.market in ("plain", "all three"))
+ALL = (*NO_SKILL, *PLANTED, *SHIFTED)
 
 
 def score(panels: Iterable[Panel], *, threads: int = 1) -> pd.DataFrame:

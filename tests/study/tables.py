@@ -1,20 +1,53 @@
-"""The study's tables, in Markdown, as `docs/methodology.md` shows them."""
+"""The study's tables, in Markdown, as `docs/methodology.md` shows them between markers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from flows.config import ROOT
 from tests.study.measures import Share, covers, finds, fires, naive_covers, naive_fires, with_truth
 from tests.study.panels import HORIZONS, NO_SKILL, PLANTED, SHIFTED, Setting
 
+METHODOLOGY = ROOT / "docs" / "methodology.md"
+TABLES = ("false alarms", "power", "coverage", "coverage by horizon")
 
-def tables(cells: pd.DataFrame) -> str:
-    """All tables. Shares in percent, with standard errors between panels."""
+# A table stands between two comments, which no reader of the page sees.
+MARKED = r"(<!-- study: {name} -->\n\n)(.*?)(\n<!-- end of study -->)"
+
+
+def tables(cells: pd.DataFrame) -> dict[str, str]:
+    """All of TABLES. Shares in percent, with standard errors between panels."""
     by_setting = {setting: with_truth(part) for setting, part in cells.groupby("setting", sort=False)}
-    parts = (_tests(by_setting), _power(by_setting), _coverage(by_setting), _coverage_by_horizon(by_setting))
-    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+    lines = (_tests(by_setting), _power(by_setting), _coverage(by_setting), _coverage_by_horizon(by_setting))
+    return {name: "\n".join(of_table) + "\n" for name, of_table in zip(TABLES, lines, strict=True)}
+
+
+def shown(document: str) -> dict[str, list[list[str]]]:
+    """The cells of the tables that stand in a document, row by row, headings and rules left out."""
+    found = {name: re.search(MARKED.format(name=name), document, re.DOTALL) for name in TABLES}
+    return {
+        name: [[cell.strip() for cell in line.strip("|").split("|")] for line in match[2].splitlines()[2:]]
+        for name, match in found.items()
+        if match
+    }
+
+
+def replaced(document: str, new: dict[str, str]) -> str:
+    """A document with other tables between its markers."""
+    for name, table in new.items():
+        # By a function, since a backslash in a replacement text would be read as a group.
+        document, n_found = re.subn(
+            MARKED.format(name=name),
+            lambda match, table=table: match[1] + table + match[3],  # type: ignore[misc]
+            document,
+            flags=re.DOTALL,
+        )
+        if n_found != 1:
+            raise ValueError(f"The document has {n_found} places for the table `{name}`, not one.")
+    return document
 
 
 def _pooled(by_setting: dict[Setting, pd.DataFrame], settings: Iterable[Setting]) -> pd.DataFrame:

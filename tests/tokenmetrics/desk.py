@@ -11,7 +11,7 @@ import duckdb
 from flows.datasets import DATASETS
 from flows.devserver import KEY, DevServer
 from flows.home.raw_store import Kept, keep
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
 
 # Short waits, with retries enough for one fault in any call.
@@ -38,7 +38,7 @@ class Brought:
 
     kept: dict[str, Kept]
     rows: dict[str, list[tuple[Any, ...]]]
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
     n_calls: int
 
 
@@ -56,7 +56,7 @@ def fetch(
     """Fetch as a run does and parse the stored bytes. Raises what the source raises."""
     source = TokenMetricsSource(settings_for(server, version, **more))
     n_before = len(server.calls)
-    wanted = Wanted(as_of or server.now, home, timeframes, since, until)
+    wanted = FetchRequest(as_of or server.now, home, timeframes, since, until)
     source.begin([wanted])
     kept = {one.dataset: keep(home, one, source="tokenmetrics") for one in source.fetch(wanted)}
     source.settle()
@@ -65,7 +65,7 @@ def fetch(
         for name in kept.keys() & DATASETS.keys():
             relation = source.parse(connection, DATASETS[name], list(kept[name].paths))
             rows[name] = sorted(relation.fetchall(), key=str)
-    return Brought(kept, rows, tuple(source.told), len(server.calls) - n_before)
+    return Brought(kept, rows, tuple(source.notes), len(server.calls) - n_before)
 
 
 def bytes_under(folder: Path) -> bytes:

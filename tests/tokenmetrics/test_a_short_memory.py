@@ -27,10 +27,10 @@ def test_older_candles_are_missing_and_noted_and_nothing_else_is(tmp_path: Path,
     for one in (brought, again):
         assert first_day(one, "prices") == NOW.date() - timedelta(days=reach - 1)
         assert first_day(one, "signals") == NOW.date() - timedelta(days=60)
-    assert [line for line in brought.told if f"TOKENMETRICS_OHLCV_DAYS={reach}" in line]
-    assert not [line for line in again.told if "TOKENMETRICS_OHLCV_DAYS" in line]
+    assert [line for line in brought.notes if f"TOKENMETRICS_OHLCV_DAYS={reach}" in line]
+    assert not [line for line in again.notes if "TOKENMETRICS_OHLCV_DAYS" in line]
     assert again.rows["prices"] == brought.rows["prices"]
     # Older days have signals and no prices.
     assert first_day(past, "signals") == NOW.date() - timedelta(days=50)
     assert "prices" not in past.rows
-    assert "prices: no rows came." in past.told
+    assert "prices: no rows came." in past.notes

@@ -9,7 +9,7 @@ import pytest
 from flows.datasets import DATASETS
 from flows.errors import SourceError
 from flows.home.raw_store import keep
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
 from tests.tokenmetrics.another_vendor import N_DAYS, N_HOURS, NOW, TOKENS, Manner, Vendor, serving
 from tests.tokenmetrics.desk import QUICK
@@ -56,13 +56,13 @@ def fetched(vendor: Vendor, home: Path, **more: Any) -> tuple[dict[str, list[tup
 
     settings = {**QUICK, "base_url": vendor.url, "max_backoff_seconds": 5, "hourly_days": 1, **more}
     source = TokenMetricsSource(TokenMetricsSettings(_env_file=None, **settings))
-    kept = {one.dataset: keep(home, one, source="tokenmetrics") for one in source.fetch(Wanted(NOW, home))}
+    kept = {one.dataset: keep(home, one, source="tokenmetrics") for one in source.fetch(FetchRequest(NOW, home))}
     with duckdb.connect() as connection:
         rows = {
             name: sorted(source.parse(connection, DATASETS[name], list(kept[name].paths)).fetchall(), key=str)
             for name in kept.keys() & DATASETS.keys()
         }
-    return rows, tuple(source.told)
+    return rows, tuple(source.notes)
 
 
 # The manners that test something new run always; the others are slow tests.

@@ -158,7 +158,7 @@ def test_a_second_key_is_tried_once_with_a_note_to_the_operator(server: DevServe
     assert brought.rows["signals"]
     # Requests that were under way with the first key are refused, too.
     assert Counter(call.status for call in server.calls)[401] <= 4
-    (note,) = [line for line in brought.told if "refused" in line]
+    (note,) = [line for line in brought.notes if "refused" in line]
     assert "TOKENMETRICS_API_KEY_NEXT was accepted" in note and KEY not in note and OTHER_KEY not in note
 
 
@@ -182,7 +182,7 @@ def test_a_plan_that_lacks_an_endpoint_goes_without_it(tmp_path: Path, status: i
     assert "levels" not in brought.rows and brought.rows["signals"]
     assert [
         line
-        for line in brought.told
+        for line in brought.notes
         if "resistance-support is not in your plan" in line and "part of levels (1d) is missing" in line
     ]
     assert [line["endpoint"] for line in journal.read(tmp_path, "drift") if line["what"] == "not_in_plan"] == [
@@ -208,7 +208,7 @@ def test_what_answered_yesterday_is_asked_twice_before_it_is_given_up(server: De
     fetch(server, tmp_path, timeframes=("1d",))
     server.faults = [Fault("status", "403", endpoint="quantmetrics", call=1)]
     whole = fetch(server, tmp_path, timeframes=("1d",))
-    assert whole.rows["quantmetrics"] and not [line for line in whole.told if "not in your plan" in line]
+    assert whole.rows["quantmetrics"] and not [line for line in whole.notes if "not in your plan" in line]
 
     server.faults = []
     server.plan = Plan(lacks=frozenset({"quantmetrics"}))
@@ -216,7 +216,7 @@ def test_what_answered_yesterday_is_asked_twice_before_it_is_given_up(server: De
     brought = fetch(server, tmp_path, timeframes=("1d",))
     assert brought.rows["signals"] and "quantmetrics" not in brought.rows
     assert [
-        line for line in brought.told if "quantmetrics is not in your plan" in line and "It last answered on" in line
+        line for line in brought.notes if "quantmetrics is not in your plan" in line and "It last answered on" in line
     ]
     assert sum(call.endpoint == "quantmetrics" for call in server.calls[n_before:]) == 2
 
@@ -226,7 +226,7 @@ def test_an_end_that_was_announced_stops_nothing_when_it_comes(server: DevServer
     server.dialect = LATE_2025
     brought = fetch(server, tmp_path, timeframes=("1d",))
     assert {row[1] for row in brought.rows["grades"]} == {"tm", "fundamental", "technology"}
-    assert [line for line in brought.told if "trader-grades is not there" in line]
+    assert [line for line in brought.notes if "trader-grades is not there" in line]
 
 
 def test_a_refusal_in_html_is_not_the_vendors(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_waits_after_a_429_without_a_retry_after_outlast_a_minute(server: DevSer
 
 def test_a_rate_that_is_too_high_is_noted(server: DevServer, tmp_path: Path) -> None:
     server.faults = [Fault("status", "429", call=5, times=3)]
-    notes = fetch(server, tmp_path, timeframes=("1d",)).told
+    notes = fetch(server, tmp_path, timeframes=("1d",)).notes
     assert [line for line in notes if line.startswith("3 calls of") and "TOKENMETRICS_REQUESTS_PER_MINUTE" in line]
 
 
@@ -295,12 +295,12 @@ def test_only_https_leaves_this_machine() -> None:
 
 
 def test_the_past_cannot_be_asked_of_a_live_vendor(tmp_path: Path) -> None:
-    from flows.sources.base import Wanted
+    from flows.sources.base import FetchRequest
     from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
 
     source = TokenMetricsSource(TokenMetricsSettings(api_key=KEY, _env_file=None))
     with pytest.raises(UsageError, match="--as-of cannot go back"):
-        list(source.fetch(Wanted(datetime(2026, 1, 1), tmp_path)))
+        list(source.fetch(FetchRequest(datetime(2026, 1, 1), tmp_path)))
 
 
 def test_what_the_server_asked_for_is_waited_for_and_our_own_wait_is_capped(server: DevServer) -> None:

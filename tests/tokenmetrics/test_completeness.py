@@ -8,7 +8,7 @@ import pytest
 
 from flows.devserver import DevServer, Fault, fail_every
 from flows.sources.tokenmetrics.endpoints import BY_NAME
-from flows.sources.tokenmetrics.plan import Window, best_cut, day_spans, queries
+from flows.sources.tokenmetrics.queries import Window, best_cut, day_spans, queries
 from tests.tokenmetrics.conftest import NOW
 from tests.tokenmetrics.desk import Brought, fetch, settings_for
 

@@ -11,7 +11,7 @@ import pytest
 from flows.clock import utc_now
 from flows.devserver import DevServer, Fault
 from flows.errors import CreditsSpent, SourceError
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.tokenmetrics import TokenMetricsSource, ledger
 from tests.tokenmetrics.conftest import NOW
 from tests.tokenmetrics.desk import settings_for
@@ -21,15 +21,15 @@ def source_of(server: DevServer, **more: object) -> TokenMetricsSource:
     return TokenMetricsSource(settings_for(server, **more))
 
 
-def newest_and_past(home: Path) -> tuple[Wanted, Wanted]:
+def newest_and_past(home: Path) -> tuple[FetchRequest, FetchRequest]:
     """A nightly's requests: the newest days of all tokens, and the past of some."""
-    newest = Wanted(NOW, home)
+    newest = FetchRequest(NOW, home)
     return newest, replace(
         newest, timeframes=("1d",), since=NOW.date() - timedelta(days=60), token_ids=frozenset((3375, 3306))
     )
 
 
-def fetch_all(source: TokenMetricsSource, requests: Sequence[Wanted]) -> int:
+def fetch_all(source: TokenMetricsSource, requests: Sequence[FetchRequest]) -> int:
     """Fetch as a run does; return how many datasets were delivered."""
     source.begin(requests)
     n_delivered = sum(1 for wanted in requests for _ in source.fetch(wanted))
@@ -39,7 +39,7 @@ def fetch_all(source: TokenMetricsSource, requests: Sequence[Wanted]) -> int:
 
 def test_a_month_that_pays_for_one_reading_of_two_starts_neither(server: DevServer, tmp_path: Path) -> None:
     requests = newest_and_past(tmp_path)
-    first, both = (source_of(server).plan(asked).total() for asked in (requests[:1], requests))
+    first, both = (source_of(server).estimate(asked).total() for asked in (requests[:1], requests))
     assert first < both
     for n_left in (first, both - 1):
         with pytest.raises(CreditsSpent, match=f"wants about {both} calls, and of this month's {n_left} credits 0"):
@@ -59,7 +59,7 @@ def test_what_an_interrupted_run_holds_is_planned_and_paid_for_no_more(
     n_whole = len(server.calls)
     server.calls.clear()
     requests = newest_and_past(tmp_path)
-    planned = source_of(server).plan(requests).total()
+    planned = source_of(server).estimate(requests).total()
     n_calls = 9 if died_in == "the first reading" else n_first + 4
     server.faults = [Fault("status", "503", call=n_calls, times=None)]
     with suppress(SourceError):
@@ -67,7 +67,7 @@ def test_what_an_interrupted_run_holds_is_planned_and_paid_for_no_more(
     n_paid = len(server.calls)
     n_fetched = sum(call.status in (200, 404) for call in server.calls)
     server.faults = ()
-    left = source_of(server).plan(requests).total()
+    left = source_of(server).estimate(requests).total()
     assert planned - n_fetched <= left < planned
     # Credits exactly enough for the remaining pages; counting the stored ones again would refuse the run.
     spent = ledger.credits_spent(tmp_path, utc_now())
@@ -81,4 +81,4 @@ def test_the_notes_of_every_request_are_shown(server: DevServer, tmp_path: Path)
     server.faults = [Fault("status", "410", endpoint="correlation", times=None)]
     source = source_of(server)
     fetch_all(source, newest_and_past(tmp_path))
-    assert len([line for line in source.told if line.startswith("correlation is not there")]) == 1
+    assert len([line for line in source.notes if line.startswith("correlation is not there")]) == 1

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
-from flows.catch_up import readings
+from flows.catch_up import fetch_requests
 from flows.config import Settings
 from flows.devserver import SPRING_2025, DevServer, Fault, Plan
 from flows.run import start_run
@@ -19,7 +19,7 @@ from tests.tokenmetrics.desk import settings_for
 def examination(server: DevServer, home: Path, **more: object) -> tuple[Examination, dict[str, str]]:
     source = TokenMetricsSource(settings_for(server, **more))
     settings = Settings(home=home, _env_file=None)
-    found = examine(source, settings, readings(start_run(source, settings)))
+    found = examine(source, settings, fetch_requests(start_run(source, settings)))
     return found, dict(found.facts)
 
 

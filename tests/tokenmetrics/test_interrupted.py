@@ -15,7 +15,7 @@ from flows.config import ROOT
 from flows.devserver import DevServer, Fault
 from flows.errors import SourceError
 from flows.home import journal
-from flows.sources.tokenmetrics.pages import Page, PageStore, packed
+from flows.sources.tokenmetrics.pages import Page, PageStore, compressed
 from tests.tokenmetrics.conftest import NOW
 from tests.tokenmetrics.desk import QUICK, fetch, settings_for
 
@@ -23,10 +23,10 @@ FETCH = """
 import json, sys
 from datetime import datetime
 from pathlib import Path
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
 settings = TokenMetricsSettings(_env_file=None, **json.loads(sys.argv[1]))
-list(TokenMetricsSource(settings).fetch(Wanted(datetime.fromisoformat(sys.argv[2]), Path(sys.argv[3]))))
+list(TokenMetricsSource(settings).fetch(FetchRequest(datetime.fromisoformat(sys.argv[2]), Path(sys.argv[3]))))
 """
 
 
@@ -84,14 +84,14 @@ def test_a_fetch_that_was_whole_asks_anew(server: DevServer, tmp_path: Path) -> 
 def test_a_torn_page_is_no_page(tmp_path: Path) -> None:
     with closing(PageStore(tmp_path, "today")) as store:
         for number in ("1", "2"):
-            store.keep(Page("tokens", {"page": number}, 200, NOW, packed(b'{"data": [%s]}' % number.encode())), 1)
+            store.keep(Page("tokens", {"page": number}, 200, NOW, compressed(b'{"data": [%s]}' % number.encode())), 1)
     (path,) = (tmp_path / "pages" / "tokenmetrics").iterdir()
     path.write_bytes(path.read_bytes()[:-3])
     with closing(PageStore(tmp_path, "today")) as store:
-        page = store.held("tokens", {"page": "1"}, 1)
+        page = store.find("tokens", {"page": "1"}, 1)
         assert page is not None and page.rows == [1]
-        assert store.held("tokens", {"page": "1"}, 2) is None
-        assert store.held("tokens", {"page": "2"}, 1) is None
+        assert store.find("tokens", {"page": "1"}, 2) is None
+        assert store.find("tokens", {"page": "2"}, 1) is None
 
 
 def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevServer, tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_a_fetch_that_is_done_forgets_its_own_pages_and_no_others(server: DevSer
     server.faults = ()
     with closing(PageStore(tmp_path, "a fetch under way")) as store:
         hourly = fetch(server, tmp_path, timeframes=("1h",))
-        store.keep(Page("tokens", {"page": "1"}, 200, NOW, packed(b'{"data": [1]}')), 1)
-        assert store.held("tokens", {"page": "1"}, 1) is not None
+        store.keep(Page("tokens", {"page": "1"}, 200, NOW, compressed(b'{"data": [1]}')), 1)
+        assert store.find("tokens", {"page": "1"}, 1) is not None
     assert hourly.rows["signals"]
     whole = fetch(server, tmp_path / "whole")
     n_left = fetch(server, tmp_path).n_calls

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from flows.datasets import DATASETS
-from flows.home.raw_store import Delivery, Response
+from flows.home.raw_store import FetchedDataset, Response
 from flows.sources.tokenmetrics.endpoints import BY_NAME, TOP_TOKENS
 from flows.sources.tokenmetrics.fetch import ids_of
-from flows.sources.tokenmetrics.pages import Page, packed
+from flows.sources.tokenmetrics.pages import Page, compressed
 from flows.sources.tokenmetrics.parse import identifier, moment, number, parse_rows
 from flows.sources.tokenmetrics.ranks import ranks_of
 from flows.sources.tokenmetrics.source import rows_as_text
@@ -75,10 +75,10 @@ def test_a_name_that_was_cut_in_the_middle_of_a_letter_is_kept() -> None:
 
 
 def test_rows_that_are_none_and_rows_without_an_id_are_passed_over() -> None:
-    body = packed(json.dumps({"data": [None, {"TOKEN_SYMBOL": "X"}, BITCOIN | {"TOKEN_ID": "3375"}, "x"]}).encode())
+    body = compressed(json.dumps({"data": [None, {"TOKEN_SYMBOL": "X"}, BITCOIN | {"TOKEN_ID": "3375"}, "x"]}).encode())
     page = Page(TOP_TOKENS.name, {}, 200, NOW, body)
     assert ids_of([page]) == [3375]
-    delivery = Delivery(
+    delivery = FetchedDataset(
         "tokens", (Response("a.gz", gzip.compress(gzip.decompress(body)), {"endpoint": TOP_TOKENS.name}),)
     )
     assert ranks_of(delivery) == {3375: 1}
@@ -88,6 +88,6 @@ def test_the_doctor_examines_a_server_whose_404_has_no_message(tmp_path: Path) -
     """The sample of that endpoint has no rows."""
     from flows.sources.tokenmetrics.doctor import _save_sample
 
-    body = packed(b'{"success": false, "message": "Data not found"}')
+    body = compressed(b'{"success": false, "message": "Data not found"}')
     _save_sample(tmp_path, Page("tokens", {"page": "1"}, 404, NOW, body))
     assert json.loads((tmp_path / "tokens.json").read_text())["body"]["data"] == []

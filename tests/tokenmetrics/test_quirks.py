@@ -18,10 +18,10 @@ from flows.sources.tokenmetrics import TokenMetricsSettings, TokenMetricsSource
 from flows.sources.tokenmetrics.aliases import folded
 from flows.sources.tokenmetrics.drift import Fields
 from flows.sources.tokenmetrics.endpoints import BY_NAME
-from flows.sources.tokenmetrics.fetch import Fetched
-from flows.sources.tokenmetrics.pages import Page, packed
+from flows.sources.tokenmetrics.fetch import FetchResult
+from flows.sources.tokenmetrics.pages import Page, compressed
 from flows.sources.tokenmetrics.parse import identifier, moment, number, parse_rows, side
-from flows.sources.tokenmetrics.source import deliveries
+from flows.sources.tokenmetrics.source import fetched_datasets
 from flows.warehouse.connection import prepare
 from tests.tokenmetrics.desk import fetch
 
@@ -34,11 +34,11 @@ def parsed(endpoint: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
 
 def incoming(tmp_path: Path, dataset: str, *bodies: tuple[str, list[dict[str, Any]]]) -> list[tuple[Any, ...]]:
     """The typed rows that the gate checks, from bodies given as endpoints with their rows."""
-    fetched = Fetched()
+    fetched = FetchResult()
     for endpoint, rows in bodies:
         body = json.dumps({"success": True, "length": len(rows), "data": rows}).encode()
-        fetched.pages.setdefault(endpoint, []).append(Page(endpoint, {}, 200, AT, packed(body)))
-    delivery = next(one for one in deliveries(fetched) if one.dataset == dataset)
+        fetched.pages.setdefault(endpoint, []).append(Page(endpoint, {}, 200, AT, compressed(body)))
+    delivery = next(one for one in fetched_datasets(fetched) if one.dataset == dataset)
     kept = keep(tmp_path, delivery, source="tokenmetrics")
     source = TokenMetricsSource(TokenMetricsSettings(_env_file=None))
     with closing(duckdb.connect()) as connection:
@@ -312,7 +312,7 @@ def test_a_renamed_a_new_and_a_vanished_field_are_noted(server: DevServer, tmp_p
         Fault("extra", "MOOD", endpoint="quantmetrics", times=None),
         Fault("drop", "KURTOSIS", endpoint="quantmetrics", times=None),
     ]
-    text = "\n".join(fetch(server, tmp_path).told)
+    text = "\n".join(fetch(server, tmp_path).notes)
     assert "trader-grades: tm_trader_grade seems to go by another name now: TM_TRADER_GRADES" in text
     assert "quantmetrics: MOOD is new" in text
     assert "quantmetrics: kurtosis is in none of" in text

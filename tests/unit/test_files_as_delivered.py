@@ -13,7 +13,7 @@ from flows.datasets import DATASETS
 from flows.errors import SourceError
 from flows.home.raw_store import Kept
 from flows.quality.incoming import read_incoming
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.files import FilesSource
 from flows.warehouse.connection import prepare
 
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 def read(folder: Path, dataset: str, columns: str) -> list[tuple[Any, ...]]:
     source = FilesSource(folder)
-    delivery = next(one for one in source.fetch(Wanted(AS_OF, folder)) if one.dataset == dataset)
+    delivery = next(one for one in source.fetch(FetchRequest(AS_OF, folder)) if one.dataset == dataset)
     kept = Kept(dataset, tuple(Path(str(response.content)) for response in delivery.responses), "checksum", 1)
     with duckdb.connect() as connection:
         prepare(connection, Settings(home=folder / "home", _env_file=None))

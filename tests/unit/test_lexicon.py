@@ -12,10 +12,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The rooms whose names and comments follow the lexicon.
 ROOMS = (
-    "benchmarks", "flows/delivery", "flows/devserver", "flows/report/digest", "flows/sources/sample", "tests/delivery",
-    "tests/devserver", "tests/digest", "tests/end_to_end", "tests/home", "tests/migrations", "tests/oracle",
-    "tests/quality", "tests/unit",
+    "benchmarks", "flows", "tests/delivery", "tests/devserver", "tests/digest", "tests/end_to_end", "tests/home",
+    "tests/migrations", "tests/oracle", "tests/quality", "tests/unit",
 )  # fmt: skip
+
+# Files of these rooms that do not follow it yet.
+NOT_YET = {
+    "flows/scorecards/bases.py",
+    "flows/scorecards/measures.py",
+    "flows/scoring/inference.py",
+    "flows/scoring/windows.py",
+    "flows/warehouse/build.py",
+    "flows/warehouse/forward_windows.py",
+    "flows/warehouse/models.py",
+}
 
 WORDS = re.compile(
     r"(?<![A-Za-z])(retold|told|tells?|telling|says?|said|(?<!set_)(?<!set )aside|doubts?|doubtful|discretion|packed|"
@@ -23,9 +33,13 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 
-# Keys of files and columns of tables that earlier releases wrote, and verbatim quotations of the contract.
+# Keys of files and columns of tables that earlier releases wrote, verbatim quotations of the contract, and a
+# method of Python's files.
 KEPT = {
     "flows/delivery/delivery.py": {"told"},
+    "flows/home/journal.py": {"tell"},
+    "flows/sources/tokenmetrics/pages.py": {"tell"},
+    "flows/warehouse/snapshots.py": {"extent"},
     "tests/oracle/equity.py": {"held"},
 }
 
@@ -53,7 +67,7 @@ def words_used(source: str) -> list[tuple[int, str]]:
     return found
 
 
-FILES = sorted(str(path.relative_to(ROOT)) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+FILES = sorted({str(path.relative_to(ROOT)) for room in ROOMS for path in (ROOT / room).rglob("*.py")} - NOT_YET)
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -16,7 +16,7 @@ from tests.warehouse.scene import Scene
 
 
 @contextmanager
-def _empty(tmp_path: Path) -> Iterator[Scene]:
+def empty_scene(tmp_path: Path) -> Iterator[Scene]:
     """Horizons of 1, 2 and 3 bars; costs of 20 bps."""
     folder = tmp_path / "vendor"
     folder.mkdir()
@@ -28,14 +28,14 @@ def _empty(tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    with _empty(tmp_path) as made:
+    with empty_scene(tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def first_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The market after its first night, a full build. Only to be read."""
-    with _empty(tmp_path_factory.mktemp("first")) as made:
+    with empty_scene(tmp_path_factory.mktemp("first")) as made:
         _run_first(made)
         yield made
 
@@ -43,7 +43,7 @@ def first_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture(scope="session")
 def second_night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The market after its second night, an increment. Only to be read."""
-    with _empty(tmp_path_factory.mktemp("second")) as made:
+    with empty_scene(tmp_path_factory.mktemp("second")) as made:
         _run_first(made)
         market.lay_out_the_night_after(made)
         assert not made.run(market.SECOND_NIGHT).is_full

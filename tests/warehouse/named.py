@@ -1,11 +1,12 @@
 """Which tables and columns the tests hold to exact rows, read from the sources of the tests.
 
-Only a call of `expect` counts, with the table and the columns written out, and for a column one expected row at least in
-which it is not None. What is only mentioned, or selected and not compared, does not.
+Only a call of `expect` counts, with the table and the columns written out, and for a column one expected row at least
+in which it is not None. What is only mentioned, or selected and not compared, does not.
 """
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -17,17 +18,23 @@ def tables_expected() -> Columns:
     """For each table the columns whose values some test writes down."""
     found: Columns = {}
     for path in TESTS.rglob("test_*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        texts = dict(_module_texts(tree))
-        for call in _calls(tree, "expect"):
-            table, columns, *rows = call.args[_is_function(call) :]
-            names = [name.strip() for name in _text(columns, texts).split(",")]
-            for row in rows:
-                cells = row.elts if isinstance(row, ast.Tuple) else []
-                found.setdefault(_text(table, texts), set()).update(
-                    name for name, cell in zip(names, cells, strict=False) if not _is_none(cell)
-                )
+        for table, columns in expected_in(path.read_text(encoding="utf-8")):
+            found.setdefault(table, set()).update(columns)
     return found
+
+
+def expected_in(source: str) -> Iterator[tuple[str, set[str]]]:
+    """Each table that a test's source expects rows of, and the columns of which they hold a value."""
+    tree = ast.parse(source)
+    texts = dict(_module_texts(tree))
+    for call in _calls(tree, "expect"):
+        table, columns, *rows = call.args[_is_function(call) :]
+        names = [name.strip() for name in _text(columns, texts).split(",")]
+        known: set[str] = set()
+        for row in rows:
+            cells = takewhile(_is_one, row.elts) if isinstance(row, ast.Tuple) else ()
+            known |= {name for name, cell in zip(names, cells, strict=False) if not _is_none(cell)}
+        yield _text(table, texts), known
 
 
 def tables_expected_same() -> dict[str, str]:
@@ -61,6 +68,11 @@ def _calls(tree: ast.Module, name: str) -> Iterator[ast.Call]:
 def _is_function(call: ast.Call) -> bool:
     """Whether it is the function, which takes a connection first, and not a scene's method."""
     return isinstance(call.func, ast.Name)
+
+
+def _is_one(cell: ast.expr) -> bool:
+    """Whether it is one cell, so that the next one's column is known."""
+    return not isinstance(cell, ast.Starred)
 
 
 def _is_none(cell: ast.expr) -> bool:

@@ -16,7 +16,7 @@ from tests.product import make_run, snapshot_without_gate
 
 LENGTH = {"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)}
 BAR_COLUMNS = ("token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd")
-SIGNAL_COLUMNS = ("vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at")
+SIGNAL_COLUMNS = ("vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at", "score")
 
 Bar = tuple[float, float, float, float]
 
@@ -30,7 +30,7 @@ def flat(price: float) -> Bar:
 class Scene:
     """Tokens, bars and signals as a test lays them out; `run` takes them in and builds.
 
-    Every token is of sector Meme, unless told. Days are ISO text. Bars before the first of a test's own are added by
+    Every token is of sector Meme by default. Days are ISO text. Bars before the first of a test's own are added by
     `season`, because the first 7 days of a token are never scored.
 
     Each daily bar and signal is delivered with an hourly one at the same moment, at three times the price and of the
@@ -48,9 +48,15 @@ class Scene:
     other_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def token(
-        self, token_id: int, *, symbol: str | None = None, categories: str = "Meme", sector: str | None = None
+        self,
+        token_id: int,
+        *,
+        symbol: str | None = None,
+        name: str | None = None,
+        categories: str = "Meme",
+        sector: str | None = None,
     ) -> None:
-        self.token_rows[token_id] = (token_id, symbol or f"T{token_id}", categories, sector)
+        self.token_rows[token_id] = (token_id, symbol or f"T{token_id}", name, categories, sector)
 
     def bars(self, token_id: int, first: str, *bars: Bar | None, timeframe: str = "1d") -> None:
         """Bars one after another from `first` on; None is a bar that is missing."""
@@ -81,9 +87,10 @@ class Scene:
         known_at: str | None = None,
         vendor: str = "v",
         timeframe: str = "1d",
+        score: float | None = None,
     ) -> None:
         moments = pd.Timestamp(at), pd.Timestamp(known_at) if known_at else pd.NaT
-        self.signal_rows.append((vendor, token_id, timeframe, moments[0], direction, trend, moments[1]))
+        self.signal_rows.append((vendor, token_id, timeframe, moments[0], direction, trend, moments[1], score))
 
     def signals(self, token_id: int, first: str, *directions: int | None, vendor: str = "v") -> None:
         """Daily rows one after another from `first` on, without a known_at; None is a row that is missing."""
@@ -122,7 +129,7 @@ class Scene:
         return self.connection.execute(query).fetchall()
 
     def write(self, price_source: str | None) -> None:
-        tokens = pd.DataFrame(self.token_rows.values(), columns=["token_id", "symbol", "categories", "sector"])
+        tokens = pd.DataFrame(self.token_rows.values(), columns=["token_id", "symbol", "name", "categories", "sector"])
         bar_rows, signal_rows = self.bar_rows, self.signal_rows
         if not self.is_daily_only:
             bar_rows = bar_rows + _hourly_bars(bar_rows)
@@ -130,7 +137,7 @@ class Scene:
         bars = pd.DataFrame(bar_rows, columns=list(BAR_COLUMNS)).astype({"volume_usd": "float64"})
         bars["price_source"] = pd.Series([price_source] * len(bars), dtype="string")
         signals = pd.DataFrame(signal_rows, columns=list(SIGNAL_COLUMNS)).astype(
-            {"trend": "float64", "signal_at": "datetime64[us]", "known_at": "datetime64[us]"}
+            {"trend": "float64", "score": "float64", "signal_at": "datetime64[us]", "known_at": "datetime64[us]"}
         )
         for name, rows in self.other_rows.items():
             pd.DataFrame(rows).to_parquet(self.folder / f"{name}.parquet", index=False)
@@ -152,10 +159,10 @@ def _hourly_signals(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """A row of the other side for the first hour of each day that has a daily row and no hourly one."""
     own = {(row[0], row[1], row[3]) for row in rows if row[2] == "1h"}
     found = []
-    for vendor, token_id, timeframe, signal_at, direction, trend, known_at in rows:
+    for vendor, token_id, timeframe, signal_at, direction, trend, known_at, score in rows:
         if timeframe == "1d" and (vendor, token_id, signal_at) not in own:
             other = None if trend is None else -trend
-            found.append((vendor, token_id, "1h", signal_at, -direction, other, known_at))
+            found.append((vendor, token_id, "1h", signal_at, -direction, other, known_at, score))
     return found
 
 

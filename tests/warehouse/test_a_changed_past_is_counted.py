@@ -58,8 +58,8 @@ def test_whom_a_change_flatters(second_night: Scene) -> None:
 
 def test_what_the_history_calls_now(second_night: Scene) -> None:
     second_night.expect(
-        "work.retold_call",
-        "vendor, token_id, timeframe, signal_at, direction, sector, is_call, is_as_told",
+        "work.restated_call",
+        "vendor, token_id, timeframe, signal_at, direction, sector, is_call, is_unchanged",
         ("v", 2, "1d", day("08"), 1, "Meme", True, False),
         ("v", 2, "1d", day("09"), -1, "Meme", True, False),
         ("v", 3, "1d", day("08"), None, "Meme", False, False),
@@ -351,7 +351,7 @@ def test_what_each_look_found(second_night: Scene) -> None:
     )
 
 
-def test_what_each_feed_told(second_night: Scene) -> None:
+def test_what_each_feed_brought(second_night: Scene) -> None:
     second_night.expect(
         "work.feed_bar",
         "dataset, vendor, timeframe, bar_start, nth_bar, n_rows, n_tokens, n_in_time, n_usual, n_kept, "

@@ -34,7 +34,7 @@ def test_where_the_spine_is_read_from(first_night: Scene, second_night: Scene) -
 
 
 def test_which_windows_may_change(first_night: Scene, second_night: Scene) -> None:
-    """Windows that the new bar closes, of 3, 2 and 1 bars, and those entered on it; of token 4 all that hold the 9th."""
+    """Windows that the new bar closes, of 3, 2 and 1 bars, and those entered on it; of token 4 all over the 9th."""
     first_night.expect(
         "plan.window_scope",
         "timeframe, token_id, entry_from, appended_to, segment",

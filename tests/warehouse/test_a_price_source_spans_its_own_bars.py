@@ -1,4 +1,4 @@
-"""From when to when each price source told a token's bars, and which of them is used: each timeframe for itself."""
+"""From when to when each price source has a token's bars, and which of them is used: each timeframe for itself."""
 
 from tests.warehouse.scene import Scene, day, flat
 
@@ -19,7 +19,7 @@ def test_a_price_source_spans_its_own_bars(scene: Scene) -> None:
     deliver(scene, "spot", ("1d", "2026-01-03", 3), ("1h", "2026-01-05T04:00", 3), as_of="2026-01-06T00:20")
     deliver(scene, "perp", ("1d", "2026-01-04", 3), ("1h", "2026-01-05T02:00", 6), as_of="2026-01-07T00:20")
     scene.expect(
-        "work.price_extent",
+        "work.price_source_span",
         SPANS,
         ("1d", 1, "perp", day("04"), day("06")),
         ("1d", 1, "spot", day("03"), day("05")),
@@ -29,7 +29,7 @@ def test_a_price_source_spans_its_own_bars(scene: Scene) -> None:
     scene.expect("work.price_source", "timeframe, token_id, price_source", ("1d", 1, "spot"), ("1h", 1, "perp"))
     assert not deliver(scene, "spot", ("1d", "2026-01-01", 7), ("1h", "2026-01-05T05:00", 4), as_of="2026-01-08T00:20")
     scene.expect(
-        "work.price_extent",
+        "work.price_source_span",
         SPANS,
         ("1d", 1, "perp", day("04"), day("06")),
         ("1d", 1, "spot", day("01"), day("07")),

@@ -7,7 +7,7 @@ from tests.warehouse.scene import Scene, day
 
 def test_what_each_segment_spans(second_night: Scene) -> None:
     second_night.expect(
-        "work.segment_extent",
+        "work.segment_span",
         "timeframe, token_id, segment, started_at, last_bar_at, n_filled, first_open, last_close",
         ("1d", 1, 1, day("01"), day("11"), 0, 100.0, 106.48),
         ("1d", 2, 1, day("01"), day("11"), 0, 50.0, 66.0),
@@ -81,16 +81,16 @@ def test_the_spine_goes_on_after_a_filled_bar(second_night: Scene) -> None:
 
 
 def test_windows_of_days(second_night: Scene) -> None:
-    """Flags are four bits a horizon: 1 scored, 2 a long hits, 4 a short does, 8 left out; 1331 = 3 + 16 x 3 + 256 x 5."""
+    """Flags, four bits a horizon: 1 scored, 2 a long hits, 4 a short does, 8 left out: 1331 is 3 + 16 x 3 + 256 x 5."""
     second_night.expect(
         "core.forward_window_1d",
-        "entry_at, entry_price, segment_end, has_closed, flags, exit_price_1, highest_1, lowest_1, "
+        "token_id, entry_at, entry_price, segment_end, has_closed, flags, exit_price_1, highest_1, lowest_1, "
         "drawdown_long_1, drawdown_short_1",
-        (day("07"), 100.0, day("10"), True, 2184, 100.0, 100.0, 100.0, 0.0, 0.0),
-        (day("08"), 100.0, day("11"), True, 1331, 110.0, 110.0, 100.0, 0.0, -0.1),
-        (day("09"), 110.0, day("12"), True, 1363, 121.0, 132.0, 99.0, 0.0, -0.1),
-        (day("10"), 121.0, day("13"), False, 85, 96.8, 121.0, 88.0, -0.2, 0.0),
-        (day("11"), 96.8, day("14"), False, 3, 106.48, 106.48, 96.8, 0.0, -0.1),
+        (1, day("07"), 100.0, day("10"), True, 2184, 100.0, 100.0, 100.0, 0.0, 0.0),
+        (1, day("08"), 100.0, day("11"), True, 1331, 110.0, 110.0, 100.0, 0.0, -0.1),
+        (1, day("09"), 110.0, day("12"), True, 1363, 121.0, 132.0, 99.0, 0.0, -0.1),
+        (1, day("10"), 121.0, day("13"), False, 85, 96.8, 121.0, 88.0, -0.2, 0.0),
+        (1, day("11"), 96.8, day("14"), False, 3, 106.48, 106.48, 96.8, 0.0, -0.1),
         where="token_id = 1 and entry_at >= '2026-01-07'",
     )
     second_night.expect(

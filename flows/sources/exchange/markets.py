@@ -1,4 +1,4 @@
-"""Which market prices which token: one rule, a file of exceptions, and a word about every token left without."""
+"""The choice of a market for each token: one rule, a file of exceptions, and a note about every token without one."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ N_NAMED = 8
 
 @dataclass(frozen=True)
 class Token:
-    """A token that wants prices. `rank` by market cap, 1 is the largest; None where the source does not say."""
+    """A token that needs prices. `rank` is by market cap, 1 is the largest; None where the source has none."""
 
     token_id: int
     symbol: str
@@ -25,16 +25,16 @@ class Token:
 
 @dataclass
 class Choice:
-    """Which market prices which token, and what is to be said of the others."""
+    """The market of each token, and notes about the tokens without one."""
 
     markets: dict[int, str] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def choose_markets(
-    exchange: Exchange, tokens: Iterable[Token], overrides: Mapping[int, str], held: Mapping[int, str]
+    exchange: Exchange, tokens: Iterable[Token], overrides: Mapping[int, str], published: Mapping[int, str]
 ) -> Choice:
-    """A market for each token that has one, and what is to be said of those that have none.
+    """A market for each token that has one, and notes about the others.
 
     The file of overrides comes first, then the market that already prices the token, then the rule. Raises SourceError
     where no token finds a market.
@@ -45,15 +45,17 @@ def choose_markets(
         by_base.setdefault(base.upper(), {})[quote.upper()] = market
     choice = Choice()
     given = list(tokens)
-    owners, contested = _owners([one for one in given if one.token_id not in overrides and one.token_id not in held])
-    # One base is one coin, whatever it is quoted in: whoever is priced by one of its markets has it.
-    taken = {listed[market][0].upper() for market in {**held, **overrides}.values() if market in listed}
+    owners, contested = _owners(
+        [one for one in given if one.token_id not in overrides and one.token_id not in published]
+    )
+    # One base is one coin, whatever it is quoted in; it belongs to the token that any of its markets prices.
+    taken = {listed[market][0].upper() for market in {**published, **overrides}.values() if market in listed}
     closed: list[str] = []
     unlisted: list[str] = []
     wrong: list[str] = []
     for token in given:
         named = f"{token.symbol} ({token.token_id})"
-        wish = overrides.get(token.token_id, held.get(token.token_id))
+        wish = overrides.get(token.token_id, published.get(token.token_id))
         if wish is not None:
             if wish in listed:
                 choice.markets[token.token_id] = wish
@@ -70,12 +72,12 @@ def choose_markets(
             choice.markets[token.token_id] = found
         elif token.symbol.upper() not in contested:
             contested[token.symbol.upper()] = named
-    choice.told = [
-        *_tell(f"{exchange.name} lists no spot market in {', '.join(QUOTES)} for", unlisted),
-        *_tell(f"symbols that several tokens share, not priced at {exchange.name} (name one in data/markets.csv):",
+    choice.notes = [
+        *_note(f"{exchange.name} lists no spot market in {', '.join(QUOTES)} for", unlisted),
+        *_note(f"symbols that several tokens share, not priced at {exchange.name} (name one in data/markets.csv):",
                contested.values()),
-        *_tell(f"markets closed at {exchange.name}; the prices they gave stay:", closed),
-        *_tell(f"data/markets.csv names markets that {exchange.name} does not have:", wrong),
+        *_note(f"markets closed at {exchange.name}; the prices they gave stay:", closed),
+        *_note(f"data/markets.csv names markets that {exchange.name} does not have:", wrong),
     ]  # fmt: skip
     if given and not choice.markets and not closed:
         raise SourceError(
@@ -86,7 +88,7 @@ def choose_markets(
 
 
 def _owners(tokens: Iterable[Token]) -> tuple[dict[str, int], dict[str, str]]:
-    """Who gets a symbol: its only token, or the largest where all ranks are known; and those left without."""
+    """The token of each symbol: the only one, or the largest where ranks are known; and the tokens left without."""
     by_symbol: dict[str, list[Token]] = {}
     for token in tokens:
         by_symbol.setdefault(token.symbol.upper(), []).append(token)
@@ -101,14 +103,14 @@ def _owners(tokens: Iterable[Token]) -> tuple[dict[str, int], dict[str, str]]:
     return owners, contested
 
 
-def _tell(what: str, names: Iterable[str]) -> list[str]:
-    told = list(names)
-    more = f" and {len(told) - N_NAMED} more" if len(told) > N_NAMED else ""
-    return [f"{what} {', '.join(told[:N_NAMED])}{more}"] if told else []
+def _note(what: str, tokens: Iterable[str]) -> list[str]:
+    names = list(tokens)
+    more = f" and {len(names) - N_NAMED} more" if len(names) > N_NAMED else ""
+    return [f"{what} {', '.join(names[:N_NAMED])}{more}"] if names else []
 
 
 def read_overrides(path: Path, exchange: str) -> dict[int, str]:
-    """Markets by token id from the file of overrides; an empty market says that the token has none there.
+    """Markets by token id from the file of overrides; an empty market means that the token has none there.
 
     Raises UsageError for a line that cannot be read.
     """

@@ -1,4 +1,4 @@
-"""A source whose prices come from an exchange's public candles: judging a vendor by its own prices is weak."""
+"""A source whose prices come from an exchange's public candles, because a vendor's own prices are weak evidence."""
 
 import gzip
 import json
@@ -14,32 +14,32 @@ import duckdb
 
 from flows.datasets import TOKENS, Dataset
 from flows.errors import SourceError
-from flows.home.raw_store import Delivery, Response
-from flows.sources.base import PaidByTheCall, Source, Wanted
+from flows.home.raw_store import FetchedDataset, Response
+from flows.sources.base import FetchRequest, PaidByRequest, Source
 from flows.sources.exchange.base import PAGE, Exchange, price_source
-from flows.sources.exchange.held import Held, what_is_held
 from flows.sources.exchange.markets import MARKETS_FILE, Choice, Token, choose_markets, read_overrides
+from flows.sources.exchange.published_prices import PublishedPrices, read_published_prices
 from flows.timeframes import TIMEFRAMES
 
 OTHER_PRICES = "replaced_prices"
 DAY = timedelta(days=1)
 LENGTHS = {name: timedelta(seconds=one.seconds) for name, one in TIMEFRAMES.items()}
 HISTORY_DAYS = {name: min(1095, 2880 * length // DAY) for name, length in LENGTHS.items()}
-"""What is asked for of a token that has no prices yet, 3 years or 2,880 bars; `backfill` reaches further back."""
+"""The history requested for a token without prices, 3 years or 2,880 bars; `backfill` reaches further back."""
 
 
 @runtime_checkable
 class RanksTokens(Protocol):
-    """A source that knows which tokens are larger though its rows do not say it."""
+    """A source that knows the tokens' ranks, though its rows have no column for them."""
 
-    def ranks(self, tokens: Delivery) -> Mapping[int, int]:
-        """Rank by market cap (1 is the largest) by token id, from what it delivered as tokens."""
+    def ranks(self, tokens: FetchedDataset) -> Mapping[int, int]:
+        """Rank by market cap (1 is the largest) by token id, from the tokens it delivered."""
 
 
 class PricesFrom:
-    """A source whose `prices` come from an exchange; everything else comes as it was.
+    """A source whose `prices` come from an exchange, and everything else from another source.
 
-    `told` is what an operator should hear of the fetches so far.
+    `notes` are for the operator, about all fetches so far.
     """
 
     def __init__(
@@ -60,46 +60,46 @@ class PricesFrom:
         self._exchange = exchange
         self._overrides = overrides
         self._history_days = history_days
-        self.told: Sequence[str] = ()
-        self._told: list[str] = []
+        self.notes: Sequence[str] = ()
+        self._own_notes: list[str] = []
 
     def default_as_of(self) -> datetime | None:
         return self.source.default_as_of()
 
-    def begin(self, readings: Sequence[Wanted]) -> None:
-        """Let the source see whether it can pay. Candles cost nothing."""
-        if isinstance(self.source, PaidByTheCall):
-            self.source.begin(readings)
+    def begin(self, requests: Sequence[FetchRequest]) -> None:
+        """Let the source check its credits; candles cost nothing."""
+        if isinstance(self.source, PaidByRequest):
+            self.source.begin(requests)
 
     def settle(self) -> None:
-        """Let the source let go of what it holds."""
-        if isinstance(self.source, PaidByTheCall):
+        """Let the source delete what it stored for the case that the run dies."""
+        if isinstance(self.source, PaidByRequest):
             self.source.settle()
 
-    def fetch(self, wanted: Wanted) -> Iterator[Delivery]:
+    def fetch(self, request: FetchRequest) -> Iterator[FetchedDataset]:
         """Deliver what the source delivers, its prices replaced by the exchange's.
 
         Raises SourceError where the exchange cannot be read at all or lists none of the tokens.
         """
         tokens: list[Token] = []
-        for delivery in self.source.fetch(wanted):
-            if delivery.dataset == TOKENS.name:
-                tokens = self._tokens(delivery)
-            # What the source itself says of prices was paid for too: it is kept, and no dataset is made of it.
-            yield replace(delivery, dataset=OTHER_PRICES) if delivery.dataset == "prices" else delivery
-        held = what_is_held(wanted.home, self._exchange.name)
+        for fetched in self.source.fetch(request):
+            if fetched.dataset == TOKENS.name:
+                tokens = self._tokens(fetched)
+            # The source's own prices were paid for too: they are stored, and not parsed.
+            yield replace(fetched, dataset=OTHER_PRICES) if fetched.dataset == "prices" else fetched
+        published = read_published_prices(request.home, self._exchange.name)
         if not tokens:
-            # A run that asks for hours alone is not told the tokens again: those that have prices go on.
-            choice = Choice(dict(held.markets))
+            # A request for hours alone brings no tokens, so that those with published prices go on.
+            choice = Choice(dict(published.markets))
         else:
-            given = [one for one in tokens if wanted.token_ids is None or one.token_id in wanted.token_ids]
+            given = [one for one in tokens if request.token_ids is None or one.token_id in request.token_ids]
             choice = choose_markets(
-                self._exchange, given, read_overrides(self._overrides, self._exchange.name), held.markets
+                self._exchange, given, read_overrides(self._overrides, self._exchange.name), published.markets
             )
-        self._told += choice.told
-        responses = tuple(self._responses(wanted, choice, held))
-        self.told = tuple(dict.fromkeys((*self.source.told, *self._told)))
-        yield Delivery("prices", responses)
+        self._own_notes += choice.notes
+        responses = tuple(self._responses(request, choice, published))
+        self.notes = tuple(dict.fromkeys((*self.source.notes, *self._own_notes)))
+        yield FetchedDataset("prices", responses)
 
     def parse(
         self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
@@ -108,25 +108,27 @@ class PricesFrom:
             return read_candles(connection, kept)
         return self.source.parse(connection, dataset, kept)
 
-    def _tokens(self, delivery: Delivery) -> list[Token]:
-        """The tokens of a delivery, read before anybody keeps it, as the source itself reads them."""
+    def _tokens(self, fetched: FetchedDataset) -> list[Token]:
+        """The tokens just fetched, parsed by the source itself before they are stored."""
         with TemporaryDirectory() as folder, duckdb.connect() as connection:
-            rows = self.source.parse(connection, TOKENS, _as_kept(delivery, Path(folder)))
+            rows = self.source.parse(connection, TOKENS, _as_kept(fetched, Path(folder)))
             cap = "market_cap" if "market_cap" in [name.lower() for name in rows.columns] else "null"
             found = rows.project(f"token_id::bigint as token_id, symbol, try_cast({cap} as double) as cap").fetchall()
-        told = self.source.ranks(delivery) if isinstance(self.source, RanksTokens) else {}
+        known = self.source.ranks(fetched) if isinstance(self.source, RanksTokens) else {}
         ranks = {cap: rank for rank, cap in enumerate(sorted({cap for *_, cap in found if cap}, reverse=True), start=1)}
-        return [Token(token_id, symbol, told.get(token_id) or ranks.get(cap)) for token_id, symbol, cap in found]
+        return [Token(token_id, symbol, known.get(token_id) or ranks.get(cap)) for token_id, symbol, cap in found]
 
-    def _responses(self, wanted: Wanted, choice: Choice, held: Held) -> Iterator[Response]:
+    def _responses(self, request: FetchRequest, choice: Choice, published: PublishedPrices) -> Iterator[Response]:
         failed: list[str] = []
         n_delivered = 0
-        for timeframe in wanted.timeframes:
+        for timeframe in request.timeframes:
             if not self._exchange.has_timeframe(timeframe):
-                self._told.append(f"{self._exchange.name} has no candles of {timeframe}; there are no such prices.")
+                self._own_notes.append(
+                    f"{self._exchange.name} has no candles of {timeframe}; there are no such prices."
+                )
                 continue
             for token_id, market in choice.markets.items():
-                since, until = self._span(wanted, timeframe, held.newest.get((token_id, timeframe, market)))
+                since, until = self._span(request, timeframe, published.newest.get((token_id, timeframe, market)))
                 try:
                     for response in self._pages(token_id, market, timeframe, since, until):
                         n_delivered += 1
@@ -134,26 +136,26 @@ class PricesFrom:
                 except SourceError as error:
                     failed.append(f"{market} {timeframe}: {error}")
         if failed:
-            self._told.append(f"{len(failed)} markets gave no candles, among them {failed[0]}")
+            self._own_notes.append(f"{len(failed)} markets gave no candles, among them {failed[0]}")
         if choice.markets and failed and not n_delivered:
             raise SourceError(f"{self._exchange.name} gave no candles at all. {failed[0]} Run again later.")
 
-    def _span(self, wanted: Wanted, timeframe: str, newest: datetime | None) -> tuple[datetime, datetime]:
-        """From the first bar wanted to the end of the last one that is over."""
-        if wanted.since is not None:
-            # A bar that is longer than a day may have begun before the days that are wanted.
-            since = datetime.combine(wanted.since, time()) - max(LENGTHS[timeframe] - DAY, timedelta())
+    def _span(self, request: FetchRequest, timeframe: str, newest: datetime | None) -> tuple[datetime, datetime]:
+        """The span from the first bar requested to the end of the last one that has closed."""
+        if request.since is not None:
+            # A bar that is longer than a day may have begun before the days requested.
+            since = datetime.combine(request.since, time()) - max(LENGTHS[timeframe] - DAY, timedelta())
         elif newest is not None:
             since = newest
         else:
-            since = datetime.combine(wanted.as_of.date() - timedelta(days=self._history_days[timeframe]), time())
-        until = datetime.combine(wanted.until + timedelta(days=1), time()) if wanted.until else wanted.as_of
-        return since, min(until, wanted.as_of)
+            since = datetime.combine(request.as_of.date() - timedelta(days=self._history_days[timeframe]), time())
+        until = datetime.combine(request.until + timedelta(days=1), time()) if request.until else request.as_of
+        return since, min(until, request.as_of)
 
     def _pages(
         self, token_id: int, market: str, timeframe: str, since: datetime, until: datetime
     ) -> Iterator[Response]:
-        """Page after page, each body holding the bars that are over and no page before told."""
+        """Page after page, each body with the closed bars that no page before had."""
         source = price_source(self._exchange.name, market)
         length = LENGTHS[timeframe]
         while since + length <= until:
@@ -170,17 +172,17 @@ class PricesFrom:
             elif page.rows and _moment(page.rows[-1][0]) >= since:
                 return  # only the bar that is still open
             else:
-                # Nothing from here on, or nothing within the stretch that this exchange looks at in one call.
+                # No bars from here on, or none within the span that this exchange searches in one request.
                 since += PAGE * length
 
 
 def are_candles(kept: Sequence[Path]) -> bool:
-    """Whether kept bodies are an exchange's: an earlier run may have taken the source's own prices."""
+    """Whether stored bodies are an exchange's: an earlier run may have taken the source's own prices."""
     return all(path.suffix == ".gz" for path in kept)
 
 
 def read_candles(connection: duckdb.DuckDBPyConnection, kept: Sequence[Path]) -> duckdb.DuckDBPyRelation:
-    """Bars from kept bodies. Volume becomes dollars at the bar's close: exchanges tell it in the base currency.
+    """Bars from kept bodies. Volume becomes dollars at the bar's close: exchanges give it in the base currency.
 
     Raises SourceError where a body cannot be read.
     """
@@ -220,10 +222,10 @@ def _moment(ms: float) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC).replace(tzinfo=None)
 
 
-def _as_kept(delivery: Delivery, folder: Path) -> list[Path]:
-    """The bodies of a delivery as files that are called what `raw/` calls them."""
+def _as_kept(fetched: FetchedDataset, folder: Path) -> list[Path]:
+    """The bodies as files, under the names that `raw/` would give them."""
     paths = []
-    for response in delivery.responses:
+    for response in fetched.responses:
         body = response.content if isinstance(response.content, bytes) else response.content.read_bytes()
         path = folder / f"{sha256(body).hexdigest()}{Path(response.name).suffix}"
         path.write_bytes(body)

@@ -18,10 +18,10 @@ ALIASES = {
     "scenario_prediction": "scenario_analysis",
     "forecasts_for_next_7d_days": "forecasts_for_next_7_days",
 }
-# Where an alias would take a name that means something else at this endpoint.
+# Names that mean something else at this endpoint than their alias does elsewhere.
 OWN_NAMES = {"indices": ("name", "symbol")}
 
-# Endpoints whose moment goes by another name now and then.
+# The field of the moment, at endpoints that have called it by several names.
 MOMENTS = {"hourly-ohlcv": "timestamp", "hourly-trading-signals": "timestamp", "daily-ohlcv": "date"}
 
 
@@ -29,7 +29,7 @@ MOMENTS = {"hourly-ohlcv": "timestamp", "hourly-trading-signals": "timestamp", "
 def canonical(name: str, endpoint: str = "", *, is_lower_row: bool = False) -> str:
     """Our name for a field: lower case, `24_h` read as `24h`, aliases resolved.
 
-    `is_lower_row` says that the row is v3's, all in lower case, where `tm_link` cannot be the slug.
+    `is_lower_row` marks a row of v3, all in lower case, where `tm_link` cannot be the slug.
     """
     if name in EXACT and not is_lower_row:
         return EXACT[name]
@@ -43,7 +43,7 @@ def canonical(name: str, endpoint: str = "", *, is_lower_row: bool = False) -> s
 
 
 def folded(row: Mapping[str, Any], endpoint: str = "") -> dict[str, Any]:
-    """A row under our names; where two of its fields share one, the first that says something wins."""
+    """A row under our names; where two of its fields share one, the first that is not null wins."""
     known: dict[str, Any] = {}
     for ours, value in zip(our_names(tuple(row), endpoint), row.values(), strict=True):
         if known.get(ours) is None:

@@ -1,4 +1,4 @@
-"""What a body is: the vendor's envelope, or something that is not one."""
+"""The body of an answer: the vendor's envelope, or something else."""
 
 import json
 import re
@@ -14,9 +14,9 @@ class NotAnEnvelope(ValueError):
 
 @dataclass(frozen=True)
 class Envelope:
-    """A body, understood: its rows, and how many the vendor says this page has (None where it says nothing).
+    """A parsed body: its rows, and the number of rows that the vendor claims for this page (None without a claim).
 
-    `is_failure` says that it calls itself one, for another reason than that there are no rows.
+    `is_failure`: it reports a failure, for another reason than that there are no rows.
     """
 
     rows: list[Any]
@@ -27,20 +27,22 @@ class Envelope:
 def opened(body: bytes) -> Envelope:
     """A body's envelope. Raises NotAnEnvelope for HTML, half a body, or JSON of another shape."""
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise NotAnEnvelope("the body is no JSON") from error
-    if not isinstance(told, dict) or not ("data" in told or "success" in told):
+    if not isinstance(document, dict) or not ("data" in document or "success" in document):
         raise NotAnEnvelope("the body is JSON without a list under `data`")
-    # Where there is nothing, the list may be null or left out.
-    rows = told.get("data") if told.get("data") is not None else []
-    if not isinstance(rows, list) or ("data" not in told and told["success"]):
+    # An answer without rows may have null for the list, or no list.
+    rows = document.get("data") if document.get("data") is not None else []
+    if not isinstance(rows, list) or ("data" not in document and document["success"]):
         raise NotAnEnvelope("the body is JSON without a list under `data`")
-    length = told.get("length")
+    length = document.get("length")
     return Envelope(
         rows,
         length if isinstance(length, int) else None,
-        is_failure=told.get("success") is False and not rows and not NOTHING_FOUND.search(str(told.get("message"))),
+        is_failure=document.get("success") is False
+        and not rows
+        and not NOTHING_FOUND.search(str(document.get("message"))),
     )
 
 
@@ -55,10 +57,10 @@ def is_html(body: bytes) -> bool:
 
 
 def message_of(body: bytes) -> str:
-    """What the vendor says went wrong, where the body says so; never more than a line."""
+    """The vendor's error message, cut to one line; empty where the body has none."""
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    message = told.get("message") if isinstance(told, dict) else None
+    message = document.get("message") if isinstance(document, dict) else None
     return " ".join(str(message).split())[:200] if message else ""

@@ -1,4 +1,4 @@
-"""Asking the vendor: one pool, one rate, one ledger; a key that travels in a header and nowhere else."""
+"""The HTTP client: one pool, one rate limit, one ledger; the key travels in a header and nowhere else."""
 
 import asyncio
 import time
@@ -15,12 +15,12 @@ from aiolimiter import AsyncLimiter
 
 from flows.clock import utc_now
 from flows.errors import EndpointRefused, KeyRefused, RequestRefused, SourceError
-from flows.home.raw_store import Delivery, Response, keep
+from flows.home.raw_store import FetchedDataset, Response, keep
 from flows.sources.tokenmetrics.body import NotAnEnvelope, is_html, message_of, opened
 from flows.sources.tokenmetrics.faults import Fault, fault_of
 from flows.sources.tokenmetrics.keys import Key, Keys
-from flows.sources.tokenmetrics.ledger import Call, Ledger, answered_at
-from flows.sources.tokenmetrics.pages import packed
+from flows.sources.tokenmetrics.ledger import Ledger, RequestRecord, answered_at
+from flows.sources.tokenmetrics.pages import compressed
 from flows.sources.tokenmetrics.retry import RetryBudget, Transient, attempts, retry_after, unasked_wait
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 
@@ -31,7 +31,7 @@ REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "cf-ray")
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that can be used, opened once: 200, or a 404 that says there is nothing."""
+    """A usable answer, parsed once: status 200, or a 404 for an empty list."""
 
     status: int
     body: bytes
@@ -42,7 +42,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one request brought, whole; `rows` are None where the body is not the vendor's envelope."""
+    """A complete reply to one request; `rows` are None where the body is not the vendor's envelope."""
 
     response: httpx.Response
     body: bytes
@@ -50,7 +50,7 @@ class Reply:
 
 
 class Client:
-    """The vendor's API. Open it with `async with`; `notes` is what the operator should be told."""
+    """The vendor's API. Open it with `async with`; `notes` are for the operator."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Client:
         self._http = httpx.AsyncClient(
             timeout=settings.timeout_seconds,
             limits=httpx.Limits(max_connections=settings.concurrency),
-            # A redirect would carry the key to wherever it points; the environment's proxy has no business with us.
+            # A redirect would carry the key to another host; a server on this machine needs no proxy.
             follow_redirects=False,
             trust_env=not settings.is_loopback,
             headers={"accept": "application/json", "user-agent": "trackrecord"},
@@ -113,7 +113,7 @@ class Client:
         return self._key.origin
 
     async def get(self, endpoint: str, params: Mapping[str, str]) -> Answer:
-        """Ask an endpoint, as often as it takes.
+        """Ask an endpoint, with retries.
 
         Raises EndpointRefused where the plan lacks it or it is gone, KeyRefused where nothing accepts the key, and
         SourceError where the server does not answer usefully.
@@ -144,7 +144,7 @@ class Client:
         self, endpoint: str, params: Mapping[str, str], attempt: int, refused: Key
     ) -> Reply | None:
         """The answer to the key in use by now, or to the next one, tried once. None where there is no other."""
-        # Calls that were refused side by side wait for what becomes of the first of them.
+        # Requests that were refused side by side wait for the second try of the first of them.
         async with self._rotation:
             if self._key is refused:
                 if self._is_next_tried or self._keys.next is None:
@@ -161,7 +161,7 @@ class Client:
         return await self._send(endpoint, params, attempt, self._key)
 
     async def _send(self, endpoint: str, params: Mapping[str, str], attempt: int, key: Key) -> Reply:
-        """One request and its whole body, written to the ledger whatever becomes of it."""
+        """Send one request and read its whole body; the ledger records it also where it fails."""
         await self._wait_for_turn()
         self.n_calls += 1
         requested_at, begun = utc_now(), time.perf_counter()
@@ -184,7 +184,7 @@ class Client:
             raise
         finally:
             self._ledger.record(
-                Call(
+                RequestRecord(
                     run_id=self._run_id,
                     request_id=uuid4().hex,
                     endpoint=endpoint,
@@ -206,29 +206,30 @@ class Client:
         return Reply(response, body, rows)
 
     def _opened(self, endpoint: str, response: httpx.Response, body: bytes) -> tuple[list[Any] | None, Fault | None]:
-        """The rows of a whole answer, and what is wrong with it, if anything."""
+        """The rows of a complete answer, and its fault, if any."""
         fault = fault_of(response.status_code)
         if fault not in (None, Fault.NOT_FOUND):
             return None, fault
         try:
             envelope = opened(body)
         except NotAnEnvelope:
-            # A path that answered does not vanish within a run: such a 404 says that there is no row, and was cut off.
+            # A path that answered does not vanish within a run: such a 404 is an empty list, cut off.
             return None, fault if fault and endpoint not in self._accepted else Fault.NOT_JSON
         n_rows = len(envelope.rows)
         if fault is Fault.NOT_FOUND:
-            # In the vendor's own words: there are no rows. Any other 404 is of a path that is not there.
+            # The vendor answers 404 for an empty list; any other 404 is a path that does not exist.
             return (None, fault) if n_rows else ([], None)
         if envelope.is_failure:
             return None, Fault.NOT_JSON
         if envelope.length is None or envelope.length <= n_rows or endpoint in self._length_is_more:
             return envelope.rows, None
-        # Asked again once: a page that lost rows comes whole then, a vendor that counts all its rows says the same.
+        # Asked again once: a page that lost rows is complete then; a vendor that counts all its rows repeats the
+        # number.
         self._length_is_more.add(endpoint)
         return None, Fault.LENGTH_DIFFERS
 
     async def _wait_for_turn(self) -> None:
-        """Wait for the rate, and for as long as the server has asked everybody to."""
+        """Wait for the rate limit, and for any pause that the server has asked for."""
         while (pause := self._not_before - time.monotonic()) > 0:
             await asyncio.sleep(pause)
         if self._limiter is not None:
@@ -238,14 +239,14 @@ class Client:
         self, endpoint: str, fault: Fault, response: httpx.Response | None, body: bytes, attempt: int
     ) -> Exception:
         status = f"status {response.status_code}" if response is not None else "no answer"
-        told = f"{status}, {fault.value} {message_of(body)}".strip()
+        message = f"{status}, {fault.value} {message_of(body)}".strip()
         asked = retry_after(response.headers, utc_now()) if response is not None else None
         if fault is Fault.TOO_MANY_REQUESTS:
             self.n_too_many += 1
             if not asked:
-                return Transient(fault, told, wait_at_least=unasked_wait(attempt, self._settings))
+                return Transient(fault, message, wait_at_least=unasked_wait(attempt, self._settings))
         if asked is None or fault not in (Fault.TOO_MANY_REQUESTS, Fault.SERVER_ERROR):
-            return Transient(fault, told)
+            return Transient(fault, message)
         if asked > self._settings.max_retry_after_seconds:
             return SourceError(
                 f"{endpoint}: the server asks to wait {asked:.0f} seconds, more than "
@@ -253,16 +254,16 @@ class Client:
                 "Run again then: what was fetched is kept."
             )
         self._not_before = max(self._not_before, time.monotonic() + asked)
-        return Transient(fault, told, wait_at_least=asked)
+        return Transient(fault, message, wait_at_least=asked)
 
     def _judge(self, endpoint: str, reply: Reply) -> Answer:
-        """An answer from a reply that no further attempt would change."""
+        """The answer in a reply; raises the error of one that no further attempt would change."""
         status = reply.response.status_code
         if reply.rows is not None:
             self._accepted.add(endpoint)
             return Answer(status, reply.body, reply.rows, utc_now(), reply.response.headers)
         message = message_of(reply.body)
-        said = f" It says: {message}" if message else ""
+        quoted = f" It says: {message}" if message else ""
         if status in (401, 403) and is_html(reply.body):
             raise SourceError(
                 f"{endpoint} was refused ({status}) with a page of HTML: not by the vendor, it seems, but by what "
@@ -270,41 +271,41 @@ class Client:
             )
         if status in (401, 403, 404, 410) and endpoint in self._accepted:
             raise SourceError(
-                f"{endpoint} was refused ({status}) after it had answered in the same run.{said} "
+                f"{endpoint} was refused ({status}) after it had answered in the same run.{quoted} "
                 "Run again: what was fetched is kept, and is not paid for again."
             )
         if status in (401, 403):
-            raise self._refusal(endpoint, status, said)
+            raise self._refusal(endpoint, status, quoted)
         if status in (404, 410):
-            raise EndpointRefused(f"{endpoint} is not there: the server answers {status}.{said}", status)
+            raise EndpointRefused(f"{endpoint} is not there: the server answers {status}.{quoted}", status)
         if status == 402:
             raise SourceError(
-                f"{endpoint} wants to be paid (402): the month's credits are spent, or the plan has ended.{said} "
+                f"{endpoint} wants to be paid (402): the month's credits are spent, or the plan has ended.{quoted} "
                 "See your dashboard; docs/errors.md, 402."
             )
         raise RequestRefused(
-            f"{endpoint} does not understand the request (status {status}).{said} The API may have changed: run "
+            f"{endpoint} does not understand the request (status {status}).{quoted} The API may have changed: run "
             "`trackrecord doctor --source tokenmetrics`, and see docs/errors.md. What one call may ask for is a "
             "setting (TOKENMETRICS_PAGE_LIMIT, TOKENMETRICS_DAYS_PER_CALL, TOKENMETRICS_TOKENS_PER_CALL). To go on "
             f"without this endpoint, set TOKENMETRICS_SKIP={endpoint}; what was fetched is kept, and is not paid for "
             "again."
         )
 
-    def _refusal(self, endpoint: str, status: int, said: str) -> Exception:
-        """What a 401 or 403 means: the whole key where nothing has accepted it, else this endpoint."""
+    def _refusal(self, endpoint: str, status: int, quoted: str) -> Exception:
+        """The error for a 401 or 403: the key's where nothing has accepted it, else this endpoint's."""
         self._refused.add(endpoint)
         if not self._accepted and len(self._refused) > 1:
             return KeyRefused(
                 f"The key in {self.key_origin} is refused ({status}) by {' and '.join(sorted(self._refused))}, and "
-                f"nothing has accepted it.{said} Check {self.key_origin}, that the key is active, and that "
+                f"nothing has accepted it.{quoted} Check {self.key_origin}, that the key is active, and that "
                 f"TOKENMETRICS_HEADER_NAMES ({', '.join(self._settings.header_names)}) is right; docs/keys.md."
             )
-        return EndpointRefused(f"{endpoint} is not in your plan: the server answers {status}.{said}", status)
+        return EndpointRefused(f"{endpoint} is not in your plan: the server answers {status}.{quoted}", status)
 
     def _keep_failure(self, endpoint: str, params: Mapping[str, str], fault: Fault, body: bytes) -> None:
-        """A body that cannot be used is evidence all the same."""
-        response = Response(f"{endpoint}.gz", packed(body), {"endpoint": endpoint, "fault": fault.value, **params})
-        keep(self._home, Delivery("unusable", (response,)), source=SOURCE)
+        """Store a body that cannot be used: it is evidence all the same."""
+        response = Response(f"{endpoint}.gz", compressed(body), {"endpoint": endpoint, "fault": fault.value, **params})
+        keep(self._home, FetchedDataset("unusable", (response,)), source=SOURCE)
 
 
 def _limiter(per_minute: int) -> AsyncLimiter | None:
@@ -317,7 +318,7 @@ def _limiter(per_minute: int) -> AsyncLimiter | None:
 
 
 def _request_id(response: httpx.Response | None, key: Key) -> str | None:
-    """What the server calls the request; it may be anything, so the key is blotted out of it too."""
-    told = response.headers if response is not None else {}
-    name = next((name for name in REQUEST_ID_HEADERS if name in told), None)
-    return told[name].replace(key.secret.get_secret_value(), REDACTED.decode()) if name else None
+    """The server's id of the request; it may be any text, so the key is redacted from it too."""
+    headers = response.headers if response is not None else {}
+    name = next((name for name in REQUEST_ID_HEADERS if name in headers), None)
+    return headers[name].replace(key.secret.get_secret_value(), REDACTED.decode()) if name else None

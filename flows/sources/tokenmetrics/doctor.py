@@ -1,4 +1,4 @@
-"""The first call with a real key: each endpoint once, and everything about the server that the documents leave open."""
+"""The doctor: calls each endpoint once with a real key, and finds what the documents leave open about the server."""
 
 import asyncio
 import gzip
@@ -13,17 +13,17 @@ from flows.clock import utc_now
 from flows.config import Settings
 from flows.errors import EndpointRefused, SourceError
 from flows.home.raw_store import free_disk_mb
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
 from flows.sources.tokenmetrics import ledger
 from flows.sources.tokenmetrics.client import Answer, Client
+from flows.sources.tokenmetrics.coverage import Coverage, read_coverage
 from flows.sources.tokenmetrics.drift import Drift, Fields
 from flows.sources.tokenmetrics.endpoints import TOP_TOKENS, Endpoint, Grain, endpoints_of
-from flows.sources.tokenmetrics.estimate import estimated_calls, foreseen
+from flows.sources.tokenmetrics.estimate import estimated_calls, expected_token_ids
 from flows.sources.tokenmetrics.fetch import ids_of
-from flows.sources.tokenmetrics.held import Held, what_is_held
 from flows.sources.tokenmetrics.keys import Keys, find_keys
-from flows.sources.tokenmetrics.pages import Page, packed
-from flows.sources.tokenmetrics.plan import DAY, Query, Window, queries
+from flows.sources.tokenmetrics.pages import Page, compressed
+from flows.sources.tokenmetrics.queries import DAY, Query, Window, queries
 from flows.sources.tokenmetrics.retry import http_date
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.source import TokenMetricsSource
@@ -39,7 +39,7 @@ HOURS = 24 * NIGHTS
 
 @dataclass(frozen=True)
 class Finding:
-    """What one endpoint answered: its fields against the ones expected, or why there are none."""
+    """The answer of one endpoint: its fields compared with the expected ones, or the refusal."""
 
     endpoint: Endpoint
     n_rows: int = 0
@@ -59,7 +59,7 @@ class Finding:
 
 @dataclass
 class Examination:
-    """All that the doctor found; `facts` are sentences about the server, `is_well` whether a nightly can run."""
+    """The doctor's findings: `facts` are sentences about the server, `is_well` whether a nightly can run."""
 
     facts: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -67,17 +67,17 @@ class Examination:
     is_well: bool = True
 
 
-def examine(source: TokenMetricsSource, settings: Settings, readings: Sequence[Wanted]) -> Examination:
+def examine(source: TokenMetricsSource, settings: Settings, requests: Sequence[FetchRequest]) -> Examination:
     """Call each endpoint once, for about thirty credits, and report, also on what a month of nights will cost.
 
-    `readings` are the fetches of the next night.
+    `requests` are those of the next night.
 
     Raises KeyRefused or UsageError where there is no key or none is accepted.
     """
-    # A patient who does not answer is told so soon.
+    # Few attempts, so that a server that does not answer is reported soon.
     impatient = source.settings.model_copy(update={"max_attempts": 2, "max_too_many": 2})
     examination = asyncio.run(_examine(impatient, find_keys(impatient), settings.home))
-    examination.facts += _outlook(source, settings, readings)
+    examination.facts += _outlook(source, settings, requests)
     return examination
 
 
@@ -92,8 +92,8 @@ async def _examine(settings: TokenMetricsSettings, keys: Keys, home: Path) -> Ex
         answer = await _ask(client, "tokens", limit=2, page=settings.first_page)
         found.facts.append(("clock", _clock(answer)))
         found.facts.append(("plan limits", _limits(answer)))
-        told, first_page = await _first_page(client, settings)
-        found.facts.append(("first page", told))
+        sentence, first_page = await _first_page(client, settings)
+        found.facts.append(("first page", sentence))
         settings = settings.model_copy(update={"first_page": first_page})
         found.facts.append(("over the limit", await _over_limit(client, settings)))
         token_ids = await _token_ids(client, settings)
@@ -118,10 +118,10 @@ async def _header(settings: TokenMetricsSettings, keys: Keys, home: Path, found:
             except EndpointRefused as error:
                 found.facts.append(("key", f"refused through the header {name}: {error}"))
                 continue
-            told = f"the one in {client.key_origin} is accepted through the header {name}"
+            sentence = f"the one in {client.key_origin} is accepted through the header {name}"
             if name not in settings.header_names:
-                told += f"; set TOKENMETRICS_HEADER_NAMES={name}"
-            found.facts.append(("key", told))
+                sentence += f"; set TOKENMETRICS_HEADER_NAMES={name}"
+            found.facts.append(("key", sentence))
             return name
     return None
 
@@ -134,30 +134,30 @@ async def _ask(client: Client, endpoint: str, **params: object) -> Answer | None
 
 
 def _clock(answer: Answer | None) -> str:
-    told = http_date(answer.headers.get("date", "")) if answer else None
-    if told is None:
+    server_now = http_date(answer.headers.get("date", "")) if answer else None
+    if server_now is None:
         return "the server does not say what time it has"
-    skew = (told.replace(tzinfo=None) - answer.fetched_at).total_seconds() if answer else 0.0
+    skew = (server_now.replace(tzinfo=None) - answer.fetched_at).total_seconds() if answer else 0.0
     return f"the server's is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours" + (
         "; set ours right, or rows look as if known too early or too late" if abs(skew) > 60 else ""
     )
 
 
 def _limits(answer: Answer | None) -> str:
-    """Whatever headers speak of limits: none is documented."""
+    """The headers about limits, found by their names: none is documented."""
     headers = answer.headers if answer else {}
-    told = {
+    limits = {
         name: headers[name]
         for name in headers
         if any(word in name.lower() for word in ("ratelimit", "rate-limit", "quota", "credit", "remaining"))
     }
     return (
-        ", ".join(f"{name}: {value}" for name, value in told.items()) or "no header speaks of them; see the dashboard"
+        ", ".join(f"{name}: {value}" for name, value in limits.items()) or "no header speaks of them; see the dashboard"
     )
 
 
 async def _first_page(client: Client, settings: TokenMetricsSettings) -> tuple[str, int]:
-    """What is the number of the first page, in words, and as the rest of the examination takes it."""
+    """The number of the first page, as a sentence and as a number for the rest of the examination."""
     zero, one = await _ask(client, "tokens", limit=2, page=0), await _ask(client, "tokens", limit=2, page=1)
     hint = "" if settings.first_page == 0 else ". Set TOKENMETRICS_FIRST_PAGE=0"
     if one is None or not one.rows:
@@ -188,7 +188,7 @@ async def _token_ids(client: Client, settings: TokenMetricsSettings) -> tuple[in
     answer = await _ask(client, TOP_TOKENS.name, top_k=2, limit=2, page=settings.first_page)
     if answer is None:
         return WELL_KNOWN
-    page = Page(TOP_TOKENS.name, {}, answer.status, answer.fetched_at, packed(answer.body))
+    page = Page(TOP_TOKENS.name, {}, answer.status, answer.fetched_at, compressed(answer.body))
     return tuple(ids_of([page])[:2]) or WELL_KNOWN
 
 
@@ -209,7 +209,7 @@ async def _look(
     except SourceError as error:
         return Finding(endpoint, refusal=str(error)), None
     latency = (asyncio.get_running_loop().time() - begun) * 1000
-    page = Page(endpoint.name, params, answer.status, answer.fetched_at, packed(answer.body))
+    page = Page(endpoint.name, params, answer.status, answer.fetched_at, compressed(answer.body))
     fields = Fields(endpoint)
     fields.count(page.rows)
     if samples is not None:
@@ -234,19 +234,19 @@ def _little(
 def _save_sample(folder: Path, page: Page) -> None:
     """A few rows and the request, for a bug report: there is no key in either."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"request": {"endpoint": page.endpoint, **page.params}, "status": page.status}
-    body = json.loads(gzip.decompress(page.packed))
+    about = {"request": {"endpoint": page.endpoint, **page.params}, "status": page.status}
+    body = json.loads(gzip.decompress(page.compressed))
     body["data"] = page.rows[:N_SAMPLE_ROWS]
-    text = json.dumps({**told, "body": body}, indent=1, ensure_ascii=False)
+    text = json.dumps({**about, "body": body}, indent=1, ensure_ascii=False)
     (folder / f"{page.endpoint}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _outlook(source: TokenMetricsSource, settings: Settings, readings: Sequence[Wanted]) -> list[tuple[str, str]]:
-    """Disk, credits, and what a month of nights and hours will cost."""
+def _outlook(source: TokenMetricsSource, settings: Settings, requests: Sequence[FetchRequest]) -> list[tuple[str, str]]:
+    """Facts about disk and credits, and what a month of nights and hours will cost."""
     now, home, vendor = utc_now(), settings.home, source.settings
-    first = source.plan(readings).total()
+    first = source.estimate(requests).total()
     usual = _usual_night(vendor, settings, now)
-    hourly = sum(estimated_calls(vendor, Wanted(now, home, ("1h",)), what_is_held(home)).values())
+    hourly = sum(estimated_calls(vendor, FetchRequest(now, home, ("1h",)), read_coverage(home)).values())
     month = first + usual * (NIGHTS - 1)
     return [
         ("disk", f"{free_disk_mb(home)} MB free under {home}"),
@@ -262,21 +262,21 @@ def _outlook(source: TokenMetricsSource, settings: Settings, readings: Sequence[
 
 
 def _usual_night(vendor: TokenMetricsSettings, settings: Settings, now: datetime) -> int:
-    """Calls of a night that has history behind it: the last days again, and the past of the tokens whose turn it is."""
-    held, today = what_is_held(settings.home), now.date()
-    newest = Wanted(now, settings.home, since=today - DAY * settings.reread_days)
-    token_ids = foreseen(vendor, newest, held)
-    oldest = held.oldest or today - DAY * vendor.history_days
-    held = Held(frozenset(token_ids), today, oldest)
+    """Calls of a usual night: the last days again, and the past of the tokens whose turn it is."""
+    coverage, today = read_coverage(settings.home), now.date()
+    newest = FetchRequest(now, settings.home, since=today - DAY * settings.reread_days)
+    token_ids = expected_token_ids(vendor, newest, coverage)
+    oldest = coverage.oldest or today - DAY * vendor.history_days
+    coverage = Coverage(frozenset(token_ids), today, oldest)
     nights = [newest]
     if settings.reread_parts:
         # A part of average size: a day's own may be larger or smaller.
         part = token_ids[: -(-len(token_ids) // settings.reread_parts)]
-        nights.append(Wanted(now, settings.home, ("1d",), since=oldest, token_ids=frozenset(part)))
-    return sum(sum(estimated_calls(vendor, wanted, held).values()) for wanted in nights)
+        nights.append(FetchRequest(now, settings.home, ("1d",), since=oldest, token_ids=frozenset(part)))
+    return sum(sum(estimated_calls(vendor, request, coverage).values()) for request in nights)
 
 
-def fields_told(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
+def finding_rows(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
     """A row an endpoint, for a table: name, rows, fields found of expected, new, vanished, renamed, ms, remark."""
     return [
         (

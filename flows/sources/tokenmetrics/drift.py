@@ -1,4 +1,4 @@
-"""What changed in the vendor's answers: fields that are new, gone, or go by another name."""
+"""Drift of the vendor's answers: fields that are new, have vanished or were renamed."""
 
 import json
 from collections import Counter
@@ -19,7 +19,7 @@ EXAMPLE_LETTERS = 120
 
 @dataclass(frozen=True)
 class Drift:
-    """One field of one endpoint that is not as it was: `new`, `vanished` or `renamed`, in so many rows.
+    """One field of one endpoint that has changed: `new`, `vanished` or `renamed`, in so many rows.
 
     `not_in_plan` and `gone` are about the whole endpoint, and have no field.
     """
@@ -93,17 +93,17 @@ class Fields:
         new = sorted(found.keys() - expected - KNOWN_EXTRAS)
         renamed = _pairs(gone, new)
         name = self._endpoint.name
-        told = [Drift(name, old, "renamed", names[found[to]], found[to]) for old, to in renamed.items()]
-        told += [Drift(name, one, "vanished", self.n_rows, None) for one in gone if one not in renamed]
-        told += [
+        found_drift = [Drift(name, old, "renamed", names[found[to]], found[to]) for old, to in renamed.items()]
+        found_drift += [Drift(name, one, "vanished", self.n_rows, None) for one in gone if one not in renamed]
+        found_drift += [
             Drift(name, found[one], "new", names[found[one]], self._examples[found[one]])
             for one in new
             if one not in renamed.values()
         ]
-        return told
+        return found_drift
 
 
-# Fields the documents name here and there, on some plans, or in v3 alone: neither news when they come nor when not.
+# Fields of some plans, or of v3 alone: neither their presence nor their absence is drift.
 KNOWN_EXTRAS = frozenset(
     (
         *("token_id", "token_symbol", "token_name", "tm_link", "tm_slug", "token_signal_str", "token_trend_str"),
@@ -136,7 +136,7 @@ def record(home: Path, run_id: str | None, found: Iterable[Drift]) -> None:
 
 
 def _pairs(gone: list[str], new: list[str]) -> dict[str, str]:
-    """Names that went, each with the new one that looks most like it."""
+    """Vanished names, each with the new one most similar to it."""
     pairs: dict[str, str] = {}
     for old in gone:
         alike = {one: SequenceMatcher(None, old, one).ratio() for one in new if one not in pairs.values()}

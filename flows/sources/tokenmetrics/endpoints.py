@@ -23,9 +23,9 @@ class Endpoint:
 
     `dataset` is the dataset of the contract that its rows become; None is raw only: kept and counted, not modelled.
     `fields` are the fields a row is expected to have, in our names (`aliases.py`); `required` those without which a
-    row is nothing. `is_verified` says that a verbatim example exists; the others have been tried on reconstructed
-    rows alone. `is_removed` says that the vendor has announced its end: asked until the server says so too.
-    `is_newest_page` says that its list is all of history, newest first, of which a night wants one page.
+    row is nothing. `is_verified`: a verbatim example exists; the others have been tried on reconstructed
+    rows alone. `is_removed`: the vendor has announced its end; it is still asked until the server refuses.
+    `is_newest_page`: its list is all of history, newest first, of which a night needs one page.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Endpoint:
 
     @cached_property
     def moment(self) -> str | None:
-        """The field that says when, where a row is about a moment."""
+        """The field with the moment of a row, where it has one."""
         return next((name for name in ("timestamp", "date") if name in self.fields), None)
 
 

@@ -1,32 +1,32 @@
-"""What a fetch will cost, told before anything is called."""
+"""The estimate of what a fetch will cost, before anything is called."""
 
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
+from flows.sources.tokenmetrics.coverage import Coverage
 from flows.sources.tokenmetrics.endpoints import Grain
-from flows.sources.tokenmetrics.held import Held
-from flows.sources.tokenmetrics.plan import queries
+from flows.sources.tokenmetrics.queries import queries
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.tasks import tasks_of, within_reach
 from flows.sources.tokenmetrics.universe import read_token_ids
 
-# Where only the vendor knows how many there are.
+# Guesses of numbers that only the vendor knows.
 TOKENS_OF_ALL = 1_500
 N_INDICES = 10
-# A list is read to its end, and once more to be sure that it was.
+# A list is read to its end, and once more to confirm it.
 CALLS_OF_A_LIST = 2
 
 
-def estimated_calls(settings: TokenMetricsSettings, wanted: Wanted, held: Held) -> dict[str, int]:
-    """Calls by endpoint, retries and second readings left out."""
-    token_ids = foreseen(settings, wanted, held)
+def estimated_calls(settings: TokenMetricsSettings, request: FetchRequest, coverage: Coverage) -> dict[str, int]:
+    """Calls by endpoint, without retries and second rounds."""
+    token_ids = expected_token_ids(settings, request, coverage)
     calls: dict[str, int] = {}
-    if wanted.token_ids is None and not ("1d" not in wanted.timeframes and held.token_ids):
+    if request.token_ids is None and not ("1d" not in request.timeframes and coverage.token_ids):
         chosen = settings.wanted_universe
         if chosen.kind == "top":
             calls["top-market-cap-tokens"] = -(-chosen.count // settings.page_limit)
         elif chosen.kind != "file":
             calls["tokens"] = TOKENS_OF_ALL // settings.page_limit + 1
-    for asked in tasks_of(settings, wanted, held, token_ids):
-        task = within_reach(asked, wanted.as_of.date(), settings.ohlcv_days)
+    for whole in tasks_of(settings, request, coverage, token_ids):
+        task = within_reach(whole, request.as_of.date(), settings.ohlcv_days)
         if task is None:
             continue
         n_queries = len(queries(task.endpoint, task.token_ids, task.window, settings))
@@ -39,13 +39,13 @@ def estimated_calls(settings: TokenMetricsSettings, wanted: Wanted, held: Held) 
     return calls
 
 
-def foreseen(settings: TokenMetricsSettings, wanted: Wanted, held: Held) -> tuple[int, ...]:
-    """Token ids as many as the run will follow; made-up ones where only the vendor knows which."""
-    if wanted.token_ids is not None:
-        return tuple(sorted(wanted.token_ids))
+def expected_token_ids(settings: TokenMetricsSettings, request: FetchRequest, coverage: Coverage) -> tuple[int, ...]:
+    """As many token ids as the run will follow; invented ones where only the vendor knows which."""
+    if request.token_ids is not None:
+        return tuple(sorted(request.token_ids))
     chosen = settings.wanted_universe
     if chosen.kind == "file" and chosen.path is not None:
         return read_token_ids(chosen.path)
-    if held.token_ids:
-        return tuple(sorted(held.token_ids))
+    if coverage.token_ids:
+        return tuple(sorted(coverage.token_ids))
     return tuple(range(1, (chosen.count or TOKENS_OF_ALL) + 1))

@@ -1,4 +1,4 @@
-"""One fetch: resolve the universe, then ask every endpoint about it, and read again what came short."""
+"""One fetch: resolve the universe, ask every endpoint about it, and ask again for missing rows."""
 
 import asyncio
 import re
@@ -12,10 +12,10 @@ from flows.sources.tokenmetrics.aliases import folded
 from flows.sources.tokenmetrics.client import Client
 from flows.sources.tokenmetrics.drift import Drift, Fields
 from flows.sources.tokenmetrics.endpoints import BY_NAME, TOKENS, TOP_TOKENS, Endpoint, Grain
-from flows.sources.tokenmetrics.pages import Page, PageStore, packed
+from flows.sources.tokenmetrics.pages import Page, PageStore, compressed
 from flows.sources.tokenmetrics.paging import (
-    MAX_READINGS,
-    Reading,
+    MAX_ROUNDS,
+    QueryResult,
     add,
     beyond_the_newest,
     lacks_days,
@@ -24,13 +24,13 @@ from flows.sources.tokenmetrics.paging import (
     read_list,
 )
 from flows.sources.tokenmetrics.parse import category_names, category_slugs, identifier
-from flows.sources.tokenmetrics.plan import About, Query, queries, queries_for_gaps
+from flows.sources.tokenmetrics.queries import About, Query, queries, queries_for_gaps
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 from flows.sources.tokenmetrics.tasks import Task, within_reach
 from flows.sources.tokenmetrics.universe import is_in_categories, read_token_ids
 
-# The reading of what came back empty, beside those of what came back short.
-ONCE_MORE = MAX_READINGS + 1
+# The round of queries that came back empty, beside those of queries with missing rows.
+ONCE_MORE = MAX_ROUNDS + 1
 # "Start Date cannot be earlier than the past 30 days from the current date", as the documents have it.
 TOO_EARLY = re.compile(r"past (\d+) days", re.IGNORECASE)
 
@@ -39,15 +39,15 @@ T = TypeVar("T")
 
 # Without a repr: asyncio asks for that of its task's result, and all bodies are in it.
 @dataclass(repr=False)
-class Fetched:
-    """What a fetch brought: the pages of each endpoint in order, the universe, and what is worth telling."""
+class FetchResult:
+    """The result of a fetch: the pages of each endpoint in order, the universe, and the drift that was found."""
 
     pages: dict[str, list[Page]] = field(default_factory=dict)
     token_ids: tuple[int, ...] = ()
     drift: list[Drift] = field(default_factory=list)
 
     def has_rows(self, dataset: str) -> bool:
-        """Whether any row came of the endpoints that a dataset is made of."""
+        """Whether any row came from the endpoints of a dataset."""
         return any(
             page.rows for name, pages in self.pages.items() if BY_NAME[name].dataset == dataset for page in pages
         )
@@ -61,19 +61,19 @@ class Fetch:
         self._today = today
         self._client = client
         self._store = store
-        self.found = Fetched()
+        self.found = FetchResult()
         self.notes: list[str] = []
         self._fields: dict[str, Fields] = {}
         self._refused: dict[str, EndpointRefused] = {}
-        self._doubted: list[Task] = []
+        self._ask_again: list[Task] = []
         self._indices_lock = asyncio.Lock()
         self._index_pages: list[Page] | None = None
 
-    async def universe(self, held: frozenset[int] = frozenset()) -> tuple[int, ...]:
+    async def universe(self, published: frozenset[int] = frozenset()) -> tuple[int, ...]:
         """The token ids that the setting names, as the vendor's lists stand now, in order.
 
-        Raises SourceError where the vendor's list is empty. `held` are the tokens of the last universe: a list that has
-        lost some of them is read again before it is believed.
+        Raises SourceError where the vendor's list is empty. `published` are the tokens of the last universe: a list
+        that has lost some of them is read again before it counts.
         """
         chosen = self._settings.wanted_universe
         if chosen.kind == "file":
@@ -84,7 +84,7 @@ class Fetch:
             pages = await self._list(TOP_TOKENS, (("top_k", str(top_k)),), at_least=chosen.count, stop_at=chosen.count)
             ids = tuple(sorted(ids_of(pages)[: chosen.count]))
         else:
-            pages = await self._list(TOKENS, (), at_least=len(held))
+            pages = await self._list(TOKENS, (), at_least=len(published))
             ids = tuple(sorted(ids_of(pages, chosen.categories)))
         if not ids:
             raise SourceError(
@@ -100,19 +100,19 @@ class Fetch:
         return ids
 
     async def run(self, tasks: Iterable[Task]) -> None:
-        """Ask all endpoints, side by side; what one was refused is noted, and the others go on."""
-        told = list(tasks)
-        await self._learn_limit(told)
+        """Ask all endpoints, side by side; a refusal of one is noted, and the others go on."""
+        all_tasks = list(tasks)
+        await self._learn_limit(all_tasks)
         async with asyncio.TaskGroup() as group:
-            for task in told:
+            for task in all_tasks:
                 group.create_task(self._endpoint(task))
-        for task in self._doubted:
+        for task in self._ask_again:
             self._refused.pop(task.endpoint.name, None)
             await self._endpoint(task, is_second=True)
         self.found.drift += [one for fields in self._fields.values() for one in fields.drift()]
 
     async def _endpoint(self, task: Task, *, is_second: bool = False) -> None:
-        """Ask one endpoint. What is refused but answered on an earlier day is asked again when all else is done."""
+        """Ask one endpoint. One that is refused but answered on an earlier day is asked again when all else is done."""
         endpoint = task.endpoint
         try:
             pages = await self._in_reach(task, self._pages_of) or []
@@ -125,15 +125,15 @@ class Fetch:
                 ) from None
             day = self._client.answered_at(endpoint.name)
             if day and not is_second:
-                self._doubted.append(task)
+                self._ask_again.append(task)
                 return
             what = "not_in_plan" if error.status in (401, 403) else "gone"
             about = endpoint.kind or endpoint.timeframe
             part = f"Its part of {endpoint.dataset} ({about})" if about else f"Its part of {endpoint.dataset or 'raw'}"
             hint = f" TOKENMETRICS_SKIP={endpoint.name} asks no more." if endpoint.is_removed else ""
             last = f" It last answered on {day}." if day else ""
-            told = f"{error}{last} {part} is missing from this run.{hint}"
-            self.found.drift.append(Drift(endpoint.name, None, what, 0, told))
+            note = f"{error}{last} {part} is missing from this run.{hint}"
+            self.found.drift.append(Drift(endpoint.name, None, what, 0, note))
             return
         self._take(endpoint, pages)
 
@@ -141,29 +141,29 @@ class Fetch:
         self.found.pages.setdefault(endpoint.name, []).extend(pages)
 
     async def _learn_limit(self, tasks: list[Task]) -> None:
-        """Look whether the server gives shorter pages than it is asked for: then a short page is no end.
+        """Find out whether the server's pages are shorter than requested: then a short page is not the last.
 
-        The largest answers show it. What is asked here is kept, and not asked again.
+        The largest answers show it. These pages are stored, and not asked for again.
         """
-        teachers = [task for task in tasks if task.endpoint.is_required and task.endpoint.has_dates] or [
+        largest = [task for task in tasks if task.endpoint.is_required and task.endpoint.has_dates] or [
             task for task in tasks if task.endpoint.grain is Grain.TOKEN_HOUR
         ]
-        for task in teachers:
+        for task in largest:
             try:
-                reading = await self._in_reach(task, self._first_reading)
+                result = await self._in_reach(task, self._first_result)
             except EndpointRefused as error:
                 self._refused[task.endpoint.name] = error
                 continue
-            if reading is None:
+            if result is None:
                 continue
-            n_rows = reading.n_rows[-1] if reading.n_rows else 0
-            if not 0 < n_rows < self._settings.page_limit or not missing([reading]):
+            n_rows = result.n_rows[-1] if result.n_rows else 0
+            if not 0 < n_rows < self._settings.page_limit or not missing([result]):
                 continue
             try:
-                page, rows = await self._page(reading.query, self._settings.first_page + len(reading.pages))
+                page, rows = await self._page(result.query, self._settings.first_page + len(result.pages))
             except RequestRefused:
                 continue  # It lies beyond the end, then.
-            if add(reading, page, rows):
+            if add(result, page, rows):
                 self._settings = self._settings.model_copy(update={"page_limit": n_rows})
                 self.notes.append(
                     f"The server gives {n_rows} rows a page, not the {page.params['limit']} asked for. Set "
@@ -171,22 +171,22 @@ class Fetch:
                 )
                 return
 
-    async def _first_reading(self, task: Task) -> Reading:
+    async def _first_result(self, task: Task) -> QueryResult:
         return await self._read(queries(task.endpoint, task.token_ids, task.window, self._settings)[0])
 
     async def _in_reach(self, task: Task, ask: Callable[[Task], Awaitable[T]]) -> T | None:
-        """What an endpoint answers about the days of a task that the server looks back to; None where there are none.
+        """The answer about those days of a task that the server looks back to; None where there are none.
 
-        A plan may give no older candles, and refuses the whole call that asks for them: it is taken at its word.
+        A plan may have no older candles, and refuses a whole query for them with the number of days it has.
         """
         reachable = within_reach(task, self._today, self._settings.ohlcv_days)
         try:
             return await ask(reachable) if reachable else None
         except RequestRefused as error:
-            told = TOO_EARLY.search(str(error)) if task.endpoint.is_ohlcv else None
-            if told is None:
+            limit = TOO_EARLY.search(str(error)) if task.endpoint.is_ohlcv else None
+            if limit is None:
                 raise
-            n_days = int(told[1])
+            n_days = int(limit[1])
         if self._settings.ohlcv_days != n_days:
             self._settings = self._settings.model_copy(update={"ohlcv_days": n_days})
             self.notes.append(
@@ -215,38 +215,38 @@ class Fetch:
                 return await self._about_tokens(task)
 
     async def _about_tokens(self, task: Task) -> list[Page]:
-        """All that the endpoint has about the tokens and days; what did not come is asked for once more."""
+        """All that the endpoint has about the tokens and days; missing rows are asked for again."""
         endpoint = task.endpoint
         asked = queries(endpoint, task.token_ids, task.window, self._settings)
-        # One first: what is refused is not asked for a hundred times.
-        readings = [await self._read(asked[0])]
-        if not readings[0].keys:
-            readings.append(await self._read(replace(asked[0], reading=ONCE_MORE)))
-            if endpoint.is_removed and not readings[-1].keys:
-                return readings[0].pages
-        readings += await self._read_all(asked[1:])
-        # Empty answers about the newest days leave no gap: nothing newer says that there is something.
-        empty = [replace(one, reading=ONCE_MORE) for one in beyond_the_newest(readings) if one != asked[0]]
-        readings += await self._read_all(empty)
-        for number in range(2, MAX_READINGS + 1):
-            gaps = missing(readings)
-            came = _about(readings)
+        # One query first, so that a refusal is not met a hundred times.
+        results = [await self._read(asked[0])]
+        if not results[0].keys:
+            results.append(await self._read(replace(asked[0], round_number=ONCE_MORE)))
+            if endpoint.is_removed and not results[-1].keys:
+                return results[0].pages
+        results += await self._read_all(asked[1:])
+        # Empty answers about the newest days leave no gap, because no newer row shows that something is missing.
+        empty = [replace(one, round_number=ONCE_MORE) for one in beyond_the_newest(results) if one != asked[0]]
+        results += await self._read_all(empty)
+        for number in range(2, MAX_ROUNDS + 1):
+            gaps = missing(results)
+            came = _about(results)
             known = {token_id for token_id, _ in came}
-            again = queries_for_gaps(endpoint, gaps, known, task.window, self._settings, reading=number)
-            readings += await self._read_all(again)
-            if _about(readings) == came:
+            again = queries_for_gaps(endpoint, gaps, known, task.window, self._settings, round_number=number)
+            results += await self._read_all(again)
+            if _about(results) == came:
                 break
-        if endpoint.dataset and not endpoint.is_removed and not _about(readings):
+        if endpoint.dataset and not endpoint.is_removed and not _about(results):
             hint = (
                 " If the day of endDate is left out, set TOKENMETRICS_END_IS_EXCLUDED=1." if endpoint.has_dates else ""
             )
-            self.notes.append(f"{endpoint.name}: no rows came, in {len(readings)} answers.{hint}")
-        return [page for reading in readings for page in reading.pages]
+            self.notes.append(f"{endpoint.name}: no rows came, in {len(results)} answers.{hint}")
+        return [page for result in results for page in result.pages]
 
-    async def _read_all(self, asked: list[Query]) -> list[Reading]:
+    async def _read_all(self, asked: list[Query]) -> list[QueryResult]:
         return list(await asyncio.gather(*map(self._read, asked)))
 
-    async def _read(self, query: Query) -> Reading:
+    async def _read(self, query: Query) -> QueryResult:
         return await read(query, self._page, self._settings)
 
     async def _of_indices(self, task: Task) -> list[Page]:
@@ -258,11 +258,11 @@ class Fetch:
         return pages
 
     async def _read_of_days(self, query: Query) -> list[Page]:
-        """One answer, and once more where nothing came or a day is missing: the vendor's own gaps cost a call."""
-        reading = await self._read(query)
-        if not lacks_days(reading):
-            return reading.pages
-        return [*reading.pages, *(await self._read(replace(query, reading=ONCE_MORE))).pages]
+        """One answer, and once more where it is empty or lacks a day; a gap of the vendor's own costs a query."""
+        result = await self._read(query)
+        if not lacks_days(result):
+            return result.pages
+        return [*result.pages, *(await self._read(replace(query, round_number=ONCE_MORE))).pages]
 
     async def _indices(self) -> list[Page]:
         """The list of indices, read once for all who want it."""
@@ -290,20 +290,20 @@ class Fetch:
         return pages
 
     async def _probe(self, endpoint: Endpoint) -> None:
-        """Whether it is the key, not the endpoint, that is refused. Raises KeyRefused then."""
+        """Ask another endpoint, to raise KeyRefused where the key is refused and not the endpoint."""
         try:
             await self._page(Query(endpoint), self._settings.first_page)
         except EndpointRefused:
             return
 
     async def _page(self, query: Query, number: int) -> tuple[Page, list[Any]]:
-        """A page from the store, or else from the vendor and kept before anybody reads it; and its rows."""
+        """A page from the store, or from the vendor and stored before it is parsed; and its rows."""
         name, params = query.endpoint.name, query.params(number, self._settings)
-        page = self._store.held(name, params, query.reading)
+        page = self._store.find(name, params, query.round_number)
         if page is None:
             answer = await self._client.get(name, params)
-            page, rows = Page(name, params, answer.status, answer.fetched_at, packed(answer.body)), answer.rows
-            self._store.keep(page, query.reading)
+            page, rows = Page(name, params, answer.status, answer.fetched_at, compressed(answer.body)), answer.rows
+            self._store.keep(page, query.round_number)
         else:
             rows = page.rows
         self._fields.setdefault(name, Fields(query.endpoint)).count(rows)
@@ -318,8 +318,10 @@ def ids_of(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]
             if not isinstance(row, dict):
                 continue
             known = folded(row, page.endpoint)
-            told = known.get("category_list")
-            if categories and not is_in_categories([*category_slugs(told), *(category_names(told) or ())], categories):
+            categories_of = known.get("category_list")
+            if categories and not is_in_categories(
+                [*category_slugs(categories_of), *(category_names(categories_of) or ())], categories
+            ):
                 continue
             found = identifier(known.get("token_id", known.get("id")))
             if isinstance(found, int):
@@ -327,13 +329,13 @@ def ids_of(pages: Iterable[Page], categories: tuple[str, ...] = ()) -> list[int]
     return list(ids)
 
 
-def _about(readings: Iterable[Reading]) -> set[About]:
-    """All that any of the readings tells of."""
-    return set().union(*(reading.about for reading in readings))
+def _about(results: Iterable[QueryResult]) -> set[About]:
+    """The subjects of all rows of these results."""
+    return set().union(*(result.about for result in results))
 
 
 def sharing_errors(error: BaseException) -> UsageError | SourceError | BaseException:
-    """The first error of a group: the others were cancelled for it, or say the same."""
+    """The first error of a group: the others were cancelled for it, or are the same."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

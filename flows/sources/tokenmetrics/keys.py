@@ -1,4 +1,4 @@
-"""The API key: where it comes from, that it comes from one place, and that it goes nowhere but into a header."""
+"""The API key: found in exactly one place, and sent nowhere but in a header."""
 
 import subprocess
 from collections.abc import Callable
@@ -80,8 +80,8 @@ def _from_file(path: Path | None) -> SecretStr | None:
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise UsageError(f"TOKENMETRICS_API_KEY_FILE names {path}, which cannot be read: {told}.") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"TOKENMETRICS_API_KEY_FILE names {path}, which cannot be read: {reason}.") from None
     if mode & READ_BY_OTHERS:
         raise UsageError(f"TOKENMETRICS_API_KEY_FILE names {path}, which others can read. Run: chmod 600 {path}")
     return SecretStr(text)

@@ -1,4 +1,4 @@
-"""Every call is a line in the journal: what a run and a month spend, and how long the server took."""
+"""The ledger of requests in the journal: what a run and a month spend, and how long the server took."""
 
 import json
 from collections.abc import Callable
@@ -18,8 +18,8 @@ REMEMBERED = timedelta(days=62)
 
 
 @dataclass(frozen=True)
-class Call:
-    """One attempt at one call. `params` never hold a secret: the key travels in a header."""
+class RequestRecord:
+    """One attempt at one request. `params` never hold a secret: the key travels in a header."""
 
     run_id: str | None
     request_id: str
@@ -35,13 +35,13 @@ class Call:
 
 
 class Ledger:
-    """`journal/requests.jsonl`, held open by one client. Needs no lock."""
+    """`journal/requests.jsonl`, kept open by one client. Needs no lock."""
 
     def __init__(self, home: Path) -> None:
         self._writer = journal.Writer(home, KIND)
 
-    def record(self, call: Call) -> None:
-        """Append a call. The disk is not waited for: a power cut may take the last ones."""
+    def record(self, call: RequestRecord) -> None:
+        """Append a request without waiting for the disk: a power cut may lose the last ones."""
         self._writer.append([vars(call)])
 
     def close(self) -> None:
@@ -61,9 +61,9 @@ def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:
 
 
 def answered_at(home: Path, endpoint: str, now: datetime) -> str | None:
-    """The day (UTC) on which an endpoint last gave rows or said that it has none, by the journal.
+    """The day (UTC) on which an endpoint last answered with rows or an empty list, by the journal.
 
-    None if it has not in the last `REMEMBERED` days: what has been silent for so long is gone.
+    None if it has not within `REMEMBERED`: an endpoint silent for so long is gone.
     """
     newest = None
     named = f'"endpoint": "{endpoint}"'.encode()
@@ -78,17 +78,17 @@ def answered_at(home: Path, endpoint: str, now: datetime) -> str | None:
 
 
 def _written_before(moment: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether an event is older than a moment, as the journal writes it, or the beginning of one."""
+    """Whether an event is older than a moment as the journal writes it, which may be cut to a month or day."""
     return lambda event: str(event["written_at"]) < moment
 
 
 def credits_spent(home: Path, now: datetime) -> int:
-    """Credits spent in the calendar month of `now`: one for each call that the server answered."""
+    """Credits spent in the calendar month of `now`: one for each request that the server answered."""
     return sum(call["status"] is not None for call in calls_of_month(home, now))
 
 
 def check_credits(home: Path, settings: TokenMetricsSettings, n_calls: int) -> None:
-    """Raise CreditsSpent where the rest of the month does not pay for so many calls."""
+    """Raise CreditsSpent where the rest of the month does not pay for so many requests."""
     spent = credits_spent(home, utc_now())
     if spent + n_calls > settings.monthly_credits:
         raise CreditsSpent(
@@ -100,7 +100,7 @@ def check_credits(home: Path, settings: TokenMetricsSettings, n_calls: int) -> N
 
 @dataclass(frozen=True)
 class EndpointUse:
-    """What one endpoint's calls of a month came to; latencies in milliseconds, of the calls that were answered."""
+    """The month's requests to one endpoint; latencies in milliseconds, of those that were answered."""
 
     endpoint: str
     n_calls: int
@@ -112,7 +112,7 @@ class EndpointUse:
 
 
 def use_by_endpoint(home: Path, now: datetime) -> list[EndpointUse]:
-    """What each endpoint's calls of the month came to, by name."""
+    """The month's requests to each endpoint, by name."""
     calls: dict[str, list[dict[str, Any]]] = {}
     for call in calls_of_month(home, now):
         calls.setdefault(call["endpoint"], []).append(call)

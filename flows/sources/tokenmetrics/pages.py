@@ -1,6 +1,6 @@
-"""Pages that have been paid for, kept as they came until the run that wanted them has fetched everything.
+"""The store of pages that have been paid for, until the run that requested them has fetched everything.
 
-A run that is interrupted finds here what it holds already. Once every delivery is in `raw/`, its pages are forgotten.
+A run after an interrupted one finds the pages here. They are deleted once every dataset is in `raw/`.
 """
 
 import gzip
@@ -26,13 +26,13 @@ STALE_SECONDS = 3 * 86_400
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: what was asked, when, and the body as it came, compressed."""
+    """One answer: its request, its time, and the body as it came, compressed."""
 
     endpoint: str
     params: dict[str, str]
     status: int
     fetched_at: datetime
-    packed: bytes
+    compressed: bytes
 
     @property
     def described(self) -> Endpoint:
@@ -41,22 +41,22 @@ class Page:
     @property
     def rows(self) -> list[Any]:
         """The rows under `data`."""
-        return rows_of(gzip.decompress(self.packed))
+        return rows_of(gzip.decompress(self.compressed))
 
     @property
     def sha256(self) -> str:
-        """Of the packed bytes: the name under which `raw/` keeps them."""
-        return hashlib.sha256(self.packed).hexdigest()
+        """The checksum of the compressed bytes, which is their name in `raw/`."""
+        return hashlib.sha256(self.compressed).hexdigest()
 
 
-def packed(body: bytes) -> bytes:
-    """A body compressed; the same body gives the same bytes."""
+def compressed(body: bytes) -> bytes:
+    """A body, compressed; equal bodies give equal bytes."""
     return gzip.compress(body, compresslevel=6, mtime=0)
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a page lies: a file, and the bytes of it that are the page's."""
+    """The place of a page on disk: a file, and the bytes of it that are the page's."""
 
     path: Path
     offset: int
@@ -64,13 +64,13 @@ class _Place:
     status: int
     fetched_at: datetime
     sha256: str
-    first_of: str | None  # the endpoint, where it is a page of a first reading
+    first_of: str | None  # the endpoint, where it is a page of a first round
 
 
 class PageStore:
-    """The pages of one fetch, and of those that asked the same and died before it.
+    """The pages of one fetch, and of fetches with the same requests that died before it.
 
-    `run_key` tells apart fetches that ask the same thing and mean another moment: a day, or an hour of it. Each fetch
+    `run_key` distinguishes fetches with equal requests at different moments: a day, or an hour of it. Each fetch
     appends to a file of its own, a line about a page and then the page, so that two may be under way at once.
     """
 
@@ -85,44 +85,44 @@ class PageStore:
         self._path = self._folder / f"{_name_of(run_key)}-{uuid4().hex}.pages"
         self._file = self._path.open("wb")
 
-    def held(self, endpoint: str, params: Mapping[str, str], reading: int) -> Page | None:
-        """The page that answers this request, where it is held whole."""
-        place = self._places.get(_request(endpoint, params, reading))
+    def find(self, endpoint: str, params: Mapping[str, str], round_number: int) -> Page | None:
+        """The page that answers this request, if it is stored undamaged."""
+        place = self._places.get(_request(endpoint, params, round_number))
         if place is None:
             return None
         with suppress(FileNotFoundError), place.path.open("rb") as file:
             file.seek(place.offset)
             page = Page(endpoint, dict(params), place.status, place.fetched_at, file.read(place.n_bytes))
-            # The disk is not made to wait for each page: one that a power cut tore is no page.
+            # Pages are not flushed one by one, so that a power cut may leave a torn one, which does not count.
             return page if page.sha256 == place.sha256 else None
         return None
 
-    def keep(self, page: Page, reading: int) -> None:
-        """Keep a page, whole or not at all: from now on it is safe if this process dies."""
-        request, sha256, n_bytes = _request(page.endpoint, page.params, reading), page.sha256, len(page.packed)
+    def keep(self, page: Page, round_number: int) -> None:
+        """Store a page: from now on it survives the death of this process."""
+        request, sha256, n_bytes = _request(page.endpoint, page.params, round_number), page.sha256, len(page.compressed)
         about = {
             "request": request,
             "endpoint": page.endpoint,
-            "reading": reading,
+            "reading": round_number,
             "status": page.status,
             "fetched_at": page.fetched_at.isoformat(),
             "n_bytes": n_bytes,
             "sha256": sha256,
         }
-        self._file.write(json.dumps(about).encode() + b"\n" + page.packed)
+        self._file.write(json.dumps(about).encode() + b"\n" + page.compressed)
         self._file.flush()
         offset = self._file.tell() - n_bytes
         self._places[request] = _Place(self._path, offset, n_bytes, page.status, page.fetched_at, sha256, None)
 
     def close(self) -> None:
-        """Close the file, and keep it for a fetch that asks the same."""
+        """Close the file, and leave it for a fetch with the same requests."""
         self._file.close()
         with suppress(FileNotFoundError):
             if not self._path.stat().st_size:
                 self._path.unlink()
 
     def clear(self) -> None:
-        """Forget every page of this fetch and of those it went on from: all of them are in `raw/`."""
+        """Delete the pages of this fetch and of those it went on from, once all of them are in `raw/`."""
         for path in (*self._earlier, self._path):
             path.unlink(missing_ok=True)
 
@@ -133,8 +133,8 @@ class PageStore:
                     path.unlink()
 
 
-def n_held(home: Path, run_key: str) -> Counter[str]:
-    """Pages by endpoint that a fetch would find and not pay for again; those of second readings are not counted."""
+def n_stored(home: Path, run_key: str) -> Counter[str]:
+    """The number of pages by endpoint that a fetch would find and not pay for again, first rounds only."""
     places: dict[str, _Place] = {}
     for path in _files_of(home, run_key):
         places |= _places_in(path)
@@ -150,7 +150,7 @@ def _name_of(run_key: str) -> str:
 
 
 def _places_in(path: Path) -> dict[str, _Place]:
-    """The pages of a file by their requests, up to where a fetch died in the middle of one."""
+    """The pages of a file by their requests, up to one that a dying fetch left incomplete."""
     places: dict[str, _Place] = {}
     with suppress(FileNotFoundError, ValueError, KeyError), path.open("rb") as file:
         size = path.stat().st_size
@@ -171,6 +171,6 @@ def _places_in(path: Path) -> dict[str, _Place]:
     return places
 
 
-def _request(endpoint: str, params: Mapping[str, str], reading: int) -> str:
-    told = json.dumps([endpoint, sorted(params.items()), reading])
-    return hashlib.sha256(told.encode()).hexdigest()
+def _request(endpoint: str, params: Mapping[str, str], round_number: int) -> str:
+    text = json.dumps([endpoint, sorted(params.items()), round_number])
+    return hashlib.sha256(text.encode()).hexdigest()

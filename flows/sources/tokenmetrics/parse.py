@@ -1,7 +1,7 @@
 """From an endpoint's rows to rows of the contract's datasets: pure functions, one a dataset, for v2 and v3 alike.
 
-A value that cannot be understood is handed on as it came: the gate, not the parser, decides what is bad and says so.
-A row that says nothing (its signal, grade or prices are null) is left out; one whose field has vanished is not.
+A value that cannot be parsed is passed on as it came, because the gate, not the parser, decides what is bad. A row
+whose signal, grade or prices are null is left out; a row that lacks the field is not.
 """
 
 import json
@@ -27,7 +27,7 @@ SIDES = {
     **dict.fromkeys(("short", "sell", "bearish", "bear", "down", "strong sell"), -1),
 }
 NAMED_LEVELS = tuple((f"{side}_{number}", side) for side in ("resistance", "support") for number in range(1, 4))
-# What a grade is called in a row of each kind, and the field of its label.
+# The field of the grade and of its label, in the rows of each kind.
 GRADE_FIELDS = {
     "tm": ("tm_grade", "tm_grade_signal"),
     "fundamental": ("fundamental_grade", "fundamental_grade_class"),
@@ -46,14 +46,14 @@ def number(value: Any) -> Any:
     if isinstance(value, str) and not value.strip():
         return None
     try:
-        told = float(value)
+        parsed = float(value)
     except ValueError:
         return value
     except OverflowError:
         return str(value)
-    if isnan(told):
+    if isnan(parsed):
         return None
-    return told if isfinite(told) else str(value)
+    return parsed if isfinite(parsed) else str(value)
 
 
 def identifier(value: Any) -> Any:
@@ -62,24 +62,24 @@ def identifier(value: Any) -> Any:
         return value
     if isinstance(value, str) and value.strip().isdecimal():
         return int(value)  # Not by way of a float, which has no room for a long one.
-    told = number(value)
-    return int(told) if isinstance(told, float) and told.is_integer() else told
+    parsed = number(value)
+    return int(parsed) if isinstance(parsed, float) and parsed.is_integer() else parsed
 
 
 def side(value: Any) -> Any:
     """1, 0 or -1 from a number, its text or a word; anything else as it came."""
-    told = number(value)
-    return SIDES.get(told.strip().lower(), told) if isinstance(told, str) else told
+    parsed = number(value)
+    return SIDES.get(parsed.strip().lower(), parsed) if isinstance(parsed, str) else parsed
 
 
 def moment(value: Any) -> Any:
     """A moment in UTC from `2025-05-26`, `2025-05-26T00:00:00.000Z` or `2023-11-08 10:00:00.000`; else as it came."""
-    return _moment_told(value) if isinstance(value, str) else value
+    return _moment_in(value) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=4096)
-def _moment_told(text: str) -> datetime | str | None:
-    """The moment that a text tells; a page tells few of them, many times."""
+def _moment_in(text: str) -> datetime | str | None:
+    """The moment in a text; cached, because a page repeats few of them many times."""
     try:
         return as_utc(datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError):
@@ -98,7 +98,7 @@ def parse_rows(endpoint: Endpoint, rows: list[Any], fetched_at: datetime) -> lis
     return parsed
 
 
-def says_nothing(row: Mapping[str, Any], *names: str) -> bool:
+def is_empty(row: Mapping[str, Any], *names: str) -> bool:
     """Whether these fields are all there and all null, or NaN."""
     return all(name in row and number(row[name]) is None for name in names)
 
@@ -124,12 +124,12 @@ def category_names(value: Any) -> list[str] | None:
 
 def category_slugs(value: Any) -> list[str]:
     """Slugs of the categories, where they came as objects."""
-    told = value if isinstance(value, list) else []
-    return [str(one["category_slug"]) for one in told if isinstance(one, Mapping) and one.get("category_slug")]
+    categories = value if isinstance(value, list) else []
+    return [str(one["category_slug"]) for one in categories if isinstance(one, Mapping) and one.get("category_slug")]
 
 
 def _price(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
-    if says_nothing(row, "open", "high", "low", "close"):
+    if is_empty(row, "open", "high", "low", "close"):
         return []
     return [
         {
@@ -145,8 +145,8 @@ def _price(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
 
 def _signal(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
     event, state = ("signal", "position") if endpoint.timeframe == "1h" else ("trading_signal", "token_trend")
-    # An event that is null beside a state that is told is not expected: the gate sees it.
-    if says_nothing(row, event) and number(row.get(state)) is None:
+    # A null event beside a state is not expected: it is passed on for the gate to see.
+    if is_empty(row, event) and number(row.get(state)) is None:
         return []
     return [
         {
@@ -170,9 +170,11 @@ def _levels(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
         is_object = isinstance(level, Mapping)
         price = number(level.get("level", level.get("price")) if is_object else level)
         formed_at = moment(level.get("date")) if is_object else None
-        held = found.setdefault(price, {"side": None, "formed_at": formed_at})
-        # The same price formed twice: the first time is when it became one.
-        held["formed_at"] = min((at for at in (held["formed_at"], formed_at) if at is not None), key=str, default=None)
+        level_row = found.setdefault(price, {"side": None, "formed_at": formed_at})
+        # A price that formed twice became a level the first time.
+        level_row["formed_at"] = min(
+            (at for at in (level_row["formed_at"], formed_at) if at is not None), key=str, default=None
+        )
     about = {
         "token_id": identifier(row.get("token_id")),
         "timeframe": row.get("timeframe") or endpoint.timeframe,
@@ -183,7 +185,7 @@ def _levels(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
 
 
 def listed(value: Any) -> list[Any]:
-    """A list, also where it came as the text of one; anything else that says something as one element."""
+    """A list, also where it came as JSON text; null and empty text as no element, any other value as one."""
     if isinstance(value, str):
         with suppress(ValueError, RecursionError):
             value = json.loads(value)
@@ -199,7 +201,7 @@ def _by_price(item: tuple[Any, Row]) -> tuple[bool, float, str]:
 
 def _grade(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
     grade, label = GRADE_FIELDS[endpoint.kind or ""]
-    if says_nothing(row, grade):
+    if is_empty(row, grade):
         return []
     about = {*("token_id", "token_name", "token_symbol", "date", "timestamp", "tm_link", "tm_slug"), grade, label}
     components = {
@@ -221,7 +223,7 @@ def _grade(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
 
 def _quantmetric(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
     figures = ("sharpe", "sortino", "volatility", "max_drawdown", "cagr")
-    if says_nothing(row, *figures):
+    if is_empty(row, *figures):
         return []
     return [
         {

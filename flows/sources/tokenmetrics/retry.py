@@ -1,4 +1,4 @@
-"""The one place that decides what is worth another attempt, how many there may be, and how long to wait."""
+"""Retries: what is worth another attempt, how many there may be, and how long to wait; decided here alone."""
 
 import random
 from collections import Counter
@@ -12,22 +12,22 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from flows.sources.tokenmetrics.faults import Fault
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 
-# How far under its cap a wait may be drawn, so that callers that failed together do not come back together.
+# Waits are drawn down to half their cap, so that requests that failed together are not repeated together.
 JITTER = 0.5
 
 
 class Transient(Exception):
-    """A call failed in a way that another attempt may mend."""
+    """A request failed in a way that another attempt may mend."""
 
-    def __init__(self, fault: Fault, told: str, *, wait_at_least: float = 0) -> None:
-        super().__init__(told)
+    def __init__(self, fault: Fault, message: str, *, wait_at_least: float = 0) -> None:
+        super().__init__(message)
         self.fault = fault
         self.wait_at_least = wait_at_least
 
 
 @dataclass
 class RetryBudget:
-    """Further attempts that are left to one run, whatever its calls."""
+    """Further attempts left to one run, for all its requests together."""
 
     left: int
 
@@ -38,9 +38,9 @@ class RetryBudget:
 
 
 def attempts(settings: TokenMetricsSettings, budget: RetryBudget) -> AsyncRetrying:
-    """The attempts at one call. The last one's error is raised as it is.
+    """The attempts at one request. The last one's error is raised as it is.
 
-    A 429 says "not now" of a call that is well: those are counted apart from failures, borne longer, and no part of the
+    A 429 refuses a good request for now: those have a limit of their own, which is higher, and cost nothing of the
     run's budget.
     """
     n_met: Counter[bool] = Counter()
@@ -59,7 +59,7 @@ def attempts(settings: TokenMetricsSettings, budget: RetryBudget) -> AsyncRetryi
 
 
 def _transient(state: RetryCallState) -> Transient:
-    """What the attempt just made failed with; nothing else is tried again."""
+    """The error of the last attempt; only this kind is retried."""
     error = state.outcome.exception() if state.outcome else None
     assert isinstance(error, Transient)
     return error
@@ -74,7 +74,7 @@ def seconds_to_wait(attempt: int, floor: float, settings: TokenMetricsSettings) 
 
 
 def unasked_wait(attempt: int, settings: TokenMetricsSettings) -> float:
-    """Seconds to wait at least after a 429 that does not say how long: four of them outlast a minute's window."""
+    """Seconds to wait at least after a 429 without a `Retry-After`: four of them outlast a minute's window."""
     capped: float = min(settings.max_backoff_seconds, settings.backoff_seconds * 4 ** (attempt - 1))
     return capped
 
@@ -82,15 +82,15 @@ def unasked_wait(attempt: int, settings: TokenMetricsSettings) -> float:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that `Retry-After` asks for, whether it gives seconds or a date; None where it is absent or unreadable.
 
-    A date is held against the server's own clock where the answer has one.
+    A date is compared with the server's own clock where the answer has one.
     """
-    told = headers.get("retry-after", "").strip()
-    if not told:
+    text = headers.get("retry-after", "").strip()
+    if not text:
         return None
     try:
-        return max(0.0, float(told))
+        return max(0.0, float(text))
     except ValueError:
-        until = http_date(told)
+        until = http_date(text)
     if until is None:
         return None
     server_now = http_date(headers.get("date", "")) or now.replace(tzinfo=UTC)
@@ -100,7 +100,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def http_date(text: str) -> datetime | None:
     """The moment of an HTTP header, with its zone; None where it is none."""
     try:
-        told = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text)
     except (TypeError, ValueError):
         return None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

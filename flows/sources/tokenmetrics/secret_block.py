@@ -1,4 +1,4 @@
-"""A key held in a Prefect Secret block: the only module below the flows that imports Prefect."""
+"""A key from a Prefect Secret block: the only module below the flows that imports Prefect."""
 
 from prefect.blocks.system import Secret
 

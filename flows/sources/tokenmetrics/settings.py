@@ -128,5 +128,5 @@ class TokenMetricsSettings(BaseSettings):
 
     @property
     def version(self) -> str:
-        """`v2` or `v3`: what the URL ends with, `v2` where it says neither."""
+        """`v2` or `v3`: the end of the URL, or `v2` where that is neither."""
         return "v3" if urlsplit(self.base_url).path.rstrip("/").endswith("v3") else "v2"

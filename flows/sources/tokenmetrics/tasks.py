@@ -1,57 +1,59 @@
-"""What a run asks of each endpoint: which tokens, over which days or hours."""
+"""The tasks of a request: for each endpoint which tokens, over which days or hours."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from flows.sources.base import Wanted
+from flows.sources.base import FetchRequest
+from flows.sources.tokenmetrics.coverage import Coverage
 from flows.sources.tokenmetrics.endpoints import TOKENS, TOP_TOKENS, Endpoint, Grain, endpoints_of
-from flows.sources.tokenmetrics.held import Held
-from flows.sources.tokenmetrics.plan import DAY, HOUR, Window
+from flows.sources.tokenmetrics.queries import DAY, HOUR, Window
 from flows.sources.tokenmetrics.settings import TokenMetricsSettings
 
 
 @dataclass(frozen=True)
 class Task:
-    """One endpoint and what to ask it about."""
+    """One endpoint, and the tokens and window to ask it about."""
 
     endpoint: Endpoint
     window: Window
     token_ids: tuple[int, ...]
 
 
-def tasks_of(settings: TokenMetricsSettings, wanted: Wanted, held: Held, token_ids: tuple[int, ...]) -> list[Task]:
-    """What a run that wants this asks of each endpoint."""
-    is_hourly = "1d" not in wanted.timeframes
-    asked = [one for one in endpoints_of(settings.version) if one.name not in settings.skip and one != TOP_TOKENS]
-    if wanted.token_ids is None and settings.wanted_universe.kind in ("all", "category"):
-        asked = [one for one in asked if one != TOKENS]  # The universe was read from it.
+def tasks_of(
+    settings: TokenMetricsSettings, request: FetchRequest, coverage: Coverage, token_ids: tuple[int, ...]
+) -> list[Task]:
+    """The tasks of a request, given what is published already."""
+    is_hourly = "1d" not in request.timeframes
+    endpoints = [one for one in endpoints_of(settings.version) if one.name not in settings.skip and one != TOP_TOKENS]
+    if request.token_ids is None and settings.wanted_universe.kind in ("all", "category"):
+        endpoints = [one for one in endpoints if one != TOKENS]  # The universe was read from it.
     if is_hourly:
-        asked = [one for one in asked if one.timeframe == "1h" or (one == TOKENS and not held.token_ids)]
-    elif "1h" not in wanted.timeframes:
-        asked = [one for one in asked if one.timeframe != "1h"]
-    if wanted.token_ids is not None:
-        # The past of some tokens: what tells the present, or the market, is the same night's other reading's.
-        asked = [one for one in asked if one.grain is Grain.TOKEN_DAY]
-    if wanted.since is not None and is_of_the_past(wanted):
-        until = wanted.until or wanted.as_of.date()
-        window = Window(wanted.since, until, datetime.combine(wanted.since, datetime.min.time()))
-        return tasks_for(asked, token_ids, days=window, is_past=until < wanted.as_of.date())
+        endpoints = [one for one in endpoints if one.timeframe == "1h" or (one == TOKENS and not coverage.token_ids)]
+    elif "1h" not in request.timeframes:
+        endpoints = [one for one in endpoints if one.timeframe != "1h"]
+    if request.token_ids is not None:
+        # The past of some tokens: the present, and the market, belong to the other request of the same night.
+        endpoints = [one for one in endpoints if one.grain is Grain.TOKEN_DAY]
+    if request.since is not None and is_of_the_past(request):
+        until = request.until or request.as_of.date()
+        window = Window(request.since, until, datetime.combine(request.since, datetime.min.time()))
+        return tasks_for(endpoints, token_ids, days=window, is_past=until < request.as_of.date())
     if is_hourly:
-        return tasks_for(asked, token_ids, days=hours_before(wanted.as_of, settings.hours_back))
-    history = days_before(wanted.as_of, settings.history_days, n_hourly_days=settings.hourly_days)
-    if held.newest is None:
-        return tasks_for(asked, token_ids, days=history)
-    since = min(wanted.since or held.newest, held.newest)
-    n_days = min(settings.history_days, (wanted.as_of.date() - since).days)
-    days = days_before(wanted.as_of, n_days, n_hourly_days=settings.hourly_days)
-    new = frozenset(token_ids) - held.token_ids
-    return tasks_for(asked, token_ids, days=days, new_token_ids=new, history=history)
+        return tasks_for(endpoints, token_ids, days=hours_before(request.as_of, settings.hours_back))
+    history = days_before(request.as_of, settings.history_days, n_hourly_days=settings.hourly_days)
+    if coverage.newest is None:
+        return tasks_for(endpoints, token_ids, days=history)
+    since = min(request.since or coverage.newest, coverage.newest)
+    n_days = min(settings.history_days, (request.as_of.date() - since).days)
+    days = days_before(request.as_of, n_days, n_hourly_days=settings.hourly_days)
+    new = frozenset(token_ids) - coverage.token_ids
+    return tasks_for(endpoints, token_ids, days=days, new_token_ids=new, history=history)
 
 
-def is_of_the_past(wanted: Wanted) -> bool:
-    """Whether some days or tokens are wanted apart; from some day on, and of all tokens, is a night as any other."""
-    return wanted.until is not None or wanted.token_ids is not None
+def is_of_the_past(request: FetchRequest) -> bool:
+    """Whether the request is for some days or tokens apart from the usual night's."""
+    return request.until is not None or request.token_ids is not None
 
 
 def tasks_for(
@@ -63,11 +65,11 @@ def tasks_for(
     history: Window | None = None,
     is_past: bool = False,
 ) -> list[Task]:
-    """What to ask each endpoint: the days wanted about all tokens, all of history about those that are new."""
+    """A task an endpoint: these days for all tokens, or all of history for the new ones."""
     tasks = []
     for endpoint in endpoints:
         if is_past and not endpoint.has_dates:
-            continue  # It tells the present alone.
+            continue  # It has the present alone.
         known = tuple(one for one in token_ids if one not in new_token_ids)
         fresh = tuple(one for one in token_ids if one in new_token_ids)
         if endpoint.grain is not Grain.TOKEN_DAY or history is None or not fresh:
@@ -80,9 +82,9 @@ def tasks_for(
 
 
 def within_reach(task: Task, today: date, ohlcv_days: int) -> Task | None:
-    """The part of a task that lies within so many days (0 is any number), where it asks for candles; None if none does.
+    """The part of a task for candles within so many days (0 is any number); None if none is. Other tasks stay whole.
 
-    A day less than the server allows: it may already live in tomorrow.
+    It is a day less than the server allows, because the server's clock may already be in tomorrow.
     """
     window, first = task.window, today - DAY * (ohlcv_days - 1)
     if not ohlcv_days or not task.endpoint.is_ohlcv or window.since >= first:

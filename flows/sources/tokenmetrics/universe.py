@@ -1,4 +1,4 @@
-"""Which tokens a run follows: understood from a setting, resolved against the vendor's own lists."""
+"""The universe: the tokens a run follows, from a setting, resolved against the vendor's own lists."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +21,16 @@ class Universe:
 
 def universe_of(text: str) -> Universe:
     """Understand `top:N`, `category:NAME,NAME`, `file:PATH` or `all`. Raises ValueError for anything else."""
-    kind, _, told = text.strip().partition(":")
-    if kind == "all" and not told:
+    kind, _, value = text.strip().partition(":")
+    if kind == "all" and not value:
         return Universe("all")
-    if kind == "top" and told.isdecimal() and int(told) > 0:
-        return Universe("top", count=int(told))
-    names = tuple(part.strip() for part in told.split(",") if part.strip())
+    if kind == "top" and value.isdecimal() and int(value) > 0:
+        return Universe("top", count=int(value))
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
     if kind == "category" and names:
         return Universe("category", categories=names)
-    if kind == "file" and told:
-        return Universe("file", path=Path(told))
+    if kind == "file" and value:
+        return Universe("file", path=Path(value))
     raise ValueError(f"{text!r} is no universe; write top:N, category:NAME,NAME, file:PATH or all")
 
 

@@ -1,4 +1,4 @@
-"""What is already published of an exchange's prices."""
+"""The prices of an exchange that are published already, from which the next fetch goes on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from flows.sources.exchange.base import price_source
 
 
 @dataclass(frozen=True)
-class Held:
-    """What is published of an exchange's prices: the market of each token, and the newest bar of each series."""
+class PublishedPrices:
+    """The market of each token, and the newest bar of each series, as published."""
 
     markets: Mapping[int, str]
     newest: Mapping[tuple[int, str, str], datetime]
 
 
-def what_is_held(home: Path, exchange: str) -> Held:
-    """Ask the published file, which can be read whoever builds; nothing before the first publish."""
+def read_published_prices(home: Path, exchange: str) -> PublishedPrices:
+    """Read the published file, which needs no lock; nothing before the first publish."""
     published = home / "published" / "trackrecord.duckdb"
     if not published.exists():
-        return Held({}, {})
+        return PublishedPrices({}, {})
     prefix = price_source(exchange, "")
     with duckdb.connect(str(published), read_only=True) as file:
         rows = file.execute(
@@ -30,7 +30,7 @@ def what_is_held(home: Path, exchange: str) -> Held:
             "where starts_with(price_source, ?) group by all order by min(bar_start) desc",
             [prefix],
         ).fetchall()
-    # The market whose bars begin first is the one that outcomes use; it is the last of its token here.
+    # Outcomes use the market whose bars begin first; it comes last of its token here and wins.
     markets = {token_id: source.removeprefix(prefix) for token_id, _, source, _, _ in rows}
     newest = {(token, timeframe, source.removeprefix(prefix)): last for token, timeframe, source, _, last in rows}
-    return Held(markets, newest)
+    return PublishedPrices(markets, newest)

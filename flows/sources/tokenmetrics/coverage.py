@@ -1,4 +1,4 @@
-"""What readers already have from this vendor, asked of the published file: it can be read whoever holds the lock."""
+"""The tokens and days of this vendor that are published already, read from the published file without the lock."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,19 +8,19 @@ import duckdb
 
 
 @dataclass(frozen=True)
-class Held:
-    """Tokens whose days are published, the newest day a signal is about, and the oldest; nothing before a publish."""
+class Coverage:
+    """Tokens with published days, and the newest and oldest day of a signal; empty before the first publish."""
 
     token_ids: frozenset[int] = frozenset()
     newest: date | None = None
     oldest: date | None = None
 
 
-def what_is_held(home: Path) -> Held:
-    """What the published file holds of this source."""
+def read_coverage(home: Path) -> Coverage:
+    """The coverage of this vendor in the published file."""
     published = home / "published" / "trackrecord.duckdb"
     if not published.exists():
-        return Held()
+        return Coverage()
     with duckdb.connect(str(published), read_only=True) as file:
         row = file.execute(
             """
@@ -33,5 +33,5 @@ def what_is_held(home: Path) -> Held:
             """
         ).fetchone()
     if row is None or row[0] is None:
-        return Held()
-    return Held(frozenset(row[2] or ()), row[0].date(), row[1].date())
+        return Coverage()
+    return Coverage(frozenset(row[2] or ()), row[0].date(), row[1].date())

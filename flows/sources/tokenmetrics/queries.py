@@ -1,7 +1,7 @@
-"""What to ask: the calls that bring some tokens and days, cut so that one page holds each answer.
+"""The queries for some tokens and days, cut so that each answer fits on one page.
 
-Rows of one date come in no stable order, so a row at a page's border can be lost or come twice. Where the number of
-rows can be foreseen (a row a token; a row a token and day) a query asks for fewer than a page holds, and has no border.
+Rows of one date come in no stable order, so that a row at a page's border can be lost or come twice. Where the number
+of rows is known beforehand (one a token, or one a token and day) a query asks for fewer than a page holds.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 EPOCH = date(1970, 1, 1)
 
-# What a row is about: a token, or a token at a day or hour.
+# The subject of a row: a token, or a token at a day or hour.
 About = tuple[int, datetime | None]
 
 
@@ -36,7 +36,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Query:
-    """One thing to ask, page by page. `reading` tells a second reading of the same thing from the first."""
+    """One question, asked page by page. `round_number` counts how often the same question has been asked."""
 
     endpoint: Endpoint
     token_ids: tuple[int, ...] = ()
@@ -44,20 +44,20 @@ class Query:
     until: date | None = None
     first_hour: datetime | None = None
     extra: tuple[tuple[str, str], ...] = ()
-    reading: int = 1
+    round_number: int = 1
 
     def params(self, page: int, settings: TokenMetricsSettings) -> dict[str, str]:
         """The parameters of one page."""
-        told = dict(self.extra)
+        params = dict(self.extra)
         if self.token_ids:
-            told["token_id"] = ",".join(map(str, self.token_ids))
+            params["token_id"] = ",".join(map(str, self.token_ids))
         if self.endpoint.has_dates and self.since and self.until:
             end = self.until + DAY if settings.end_is_excluded else self.until
-            told |= {"startDate": self.since.isoformat(), "endDate": end.isoformat()}
-        return told | {"limit": str(settings.page_limit), "page": str(page)}
+            params |= {"startDate": self.since.isoformat(), "endDate": end.isoformat()}
+        return params | {"limit": str(settings.page_limit), "page": str(page)}
 
     def expected(self, newest: datetime | None) -> set[About]:
-        """What the rows should be about, if the server has all of it, up to the newest moment it has."""
+        """The subjects of all rows that a complete answer has, up to the newest moment the server has."""
         match self.endpoint.grain:
             case Grain.TOKEN:
                 return {(token_id, None) for token_id in self.token_ids}
@@ -80,7 +80,12 @@ class Query:
 
 
 def queries(
-    endpoint: Endpoint, token_ids: tuple[int, ...], window: Window, settings: TokenMetricsSettings, *, reading: int = 1
+    endpoint: Endpoint,
+    token_ids: tuple[int, ...],
+    window: Window,
+    settings: TokenMetricsSettings,
+    *,
+    round_number: int = 1,
 ) -> list[Query]:
     """The queries that bring an endpoint's rows about these tokens and days."""
     match endpoint.grain:
@@ -88,25 +93,25 @@ def queries(
             chunks = in_chunks(token_ids, min(settings.tokens_per_call, max(1, settings.page_limit - 1)))
             extra = (("expand", "exchange_list,category_list"),) if endpoint.dataset == "tokens" else ()
             extra = extra if settings.version == "v3" else ()
-            return [Query(endpoint, chunk, extra=extra, reading=reading) for chunk in chunks]
+            return [Query(endpoint, chunk, extra=extra, round_number=round_number) for chunk in chunks]
         case Grain.TOKEN_DAY:
             return [
-                Query(endpoint, chunk, since, until, reading=reading)
+                Query(endpoint, chunk, since, until, round_number=round_number)
                 for n_tokens, spans in (best_cut(len(token_ids), window, settings),)
                 for since, until in spans
                 for chunk in in_chunks(token_ids, n_tokens)
             ]
         case Grain.TOKEN_HOUR:
             return [
-                Query(endpoint, chunk, since, until, first, reading=reading)
+                Query(endpoint, chunk, since, until, first, round_number=round_number)
                 for since, until, first, n_hours in hour_spans(endpoint, window)
                 for chunk in in_chunks(token_ids, rows_fit(n_hours, settings))
             ]
         case Grain.DAY | Grain.INDEX_DAY:
             spans = day_spans(window, settings.days_per_call)
-            return [Query(endpoint, (), since, until, reading=reading) for since, until in spans]
+            return [Query(endpoint, (), since, until, round_number=round_number) for since, until in spans]
         case _:
-            return [Query(endpoint, reading=reading)]
+            return [Query(endpoint, round_number=round_number)]
 
 
 def queries_for_gaps(
@@ -116,36 +121,36 @@ def queries_for_gaps(
     window: Window,
     settings: TokenMetricsSettings,
     *,
-    reading: int,
+    round_number: int,
 ) -> list[Query]:
-    """The queries that ask again for what did not come, few of them: tokens that lack the same days share a call.
+    """The queries that ask again for missing rows, as few as possible: tokens that lack the same days share one.
 
-    A token that several answers in a row do not know is believed to be unknown then: only the days that border on what
-    is known, as many as one call brings, are asked for again. `known` are the tokens of which anything came.
+    Several answers without a token's days are believed: of a longer gap only the days beside known rows are asked for
+    again, as many as one query brings. `known` are the tokens with any row.
     """
     if endpoint.grain is not Grain.TOKEN_DAY:
         unseen = {about for about in gaps if about[0] not in known and about[1] is not None}
-        # An hour costs as much as a day: tokens that nobody has seen are asked for by their last two hours first.
+        # An hour costs as much as a day, so that tokens without any row are asked for by their last two hours first.
         newest = max((at for _, at in unseen if at is not None), default=window.first_hour)
         recent: set[About] = {(token_id, at) for token_id, at in unseen if at is not None and at >= newest - HOUR}
         return [
             query
             for some in (gaps - unseen, recent)
-            for query in _around(endpoint, some, window, settings, reading=reading)
+            for query in _around(endpoint, some, window, settings, round_number=round_number)
         ]
     days: dict[int, set[date]] = {}
     for token_id, at in gaps:
         assert at is not None
         days.setdefault(token_id, set()).add(at.date())
-    packed: list[Query] = []
+    merged: list[Query] = []
     runs = sorted(
         (*_clipped(run, window.since, settings.days_per_call), token_id)
         for token_id, some in days.items()
         for run in _runs(some)
     )
     for since, until, token_id in runs:
-        if packed:
-            last_query = packed[-1]
+        if merged:
+            last_query = merged[-1]
             assert last_query.since is not None
             assert last_query.until is not None
             union = max(until, last_query.until)
@@ -153,23 +158,23 @@ def queries_for_gaps(
             n_tokens = len({*last_query.token_ids, token_id})
             if n_days <= settings.days_per_call and n_tokens <= rows_fit(n_days, settings):
                 ids = tuple(sorted({*last_query.token_ids, token_id}))
-                packed[-1] = Query(endpoint, ids, last_query.since, union, reading=reading)
+                merged[-1] = Query(endpoint, ids, last_query.since, union, round_number=round_number)
                 continue
-        packed.append(Query(endpoint, (token_id,), since, until, reading=reading))
-    return packed
+        merged.append(Query(endpoint, (token_id,), since, until, round_number=round_number))
+    return merged
 
 
 def _around(
-    endpoint: Endpoint, gaps: set[About], window: Window, settings: TokenMetricsSettings, *, reading: int
+    endpoint: Endpoint, gaps: set[About], window: Window, settings: TokenMetricsSettings, *, round_number: int
 ) -> list[Query]:
-    """The queries from the first to the last thing that any of the tokens lacks."""
+    """The queries from the first to the last moment that any of the tokens lacks."""
     if not gaps:
         return []
     token_ids = tuple(sorted({token_id for token_id, _ in gaps}))
     first = min((at for _, at in gaps if at is not None), default=window.first_hour)
     last = max((at for _, at in gaps if at is not None), default=window.last_hour)
     until = last.date() if last is not None else window.until
-    return queries(endpoint, token_ids, Window(first.date(), until, first, last), settings, reading=reading)
+    return queries(endpoint, token_ids, Window(first.date(), until, first, last), settings, round_number=round_number)
 
 
 def _runs(days: set[date]) -> list[tuple[date, date]]:
@@ -184,7 +189,7 @@ def _runs(days: set[date]) -> list[tuple[date, date]]:
 
 
 def _clipped(run: tuple[date, date], oldest: date, longest: int) -> tuple[date, date]:
-    """The part of a gap that one call brings: its end where it goes back to the window's beginning, else its start."""
+    """The part of a gap that one query brings: its end if it starts with the window, else its start."""
     since, until = run
     if (until - since).days < longest:
         return run
@@ -194,12 +199,12 @@ def _clipped(run: tuple[date, date], oldest: date, longest: int) -> tuple[date, 
 
 
 def rows_fit(rows_a_token: int, settings: TokenMetricsSettings) -> int:
-    """Tokens whose rows fit on a page and leave it short, which tells that it is the last."""
+    """The number of tokens whose rows fit on a page and leave it short, which marks it as the last."""
     return max(1, min(settings.tokens_per_call, (settings.page_limit - 1) // rows_a_token))
 
 
 def best_cut(n_tokens: int, window: Window, settings: TokenMetricsSettings) -> tuple[int, list[tuple[date, date]]]:
-    """Tokens a call and spans of days that make the fewest calls; of equals the longest spans."""
+    """Tokens a query and spans of days that need the fewest queries; of equals the longest spans."""
 
     def n_calls(n_days: int) -> int:
         return ceil(n_tokens / rows_fit(n_days, settings)) * ceil(window.n_days / n_days)
