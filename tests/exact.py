@@ -1,4 +1,4 @@
-"""Exact rows: what a table holds, held against what a test wrote down by hand."""
+"""Exact rows: what a table holds, compared with what a test wrote down by hand."""
 
 from datetime import datetime
 from typing import Any

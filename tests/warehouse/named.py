@@ -6,6 +6,7 @@ in which it is not None. What is only mentioned, or selected and not compared, d
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -17,23 +18,23 @@ def tables_expected() -> Columns:
     """For each table the columns whose values some test writes down."""
     found: Columns = {}
     for path in TESTS.rglob("test_*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        texts = dict(_module_texts(tree))
-        for call in _calls(tree, "expect"):
-            table, columns, *rows = call.args[_is_function(call) :]
-            names = [name.strip() for name in _text(columns, texts).split(",")]
-            found.setdefault(_text(table, texts), set())
-            for row in rows:
-                cells = _spread(row.elts, len(names)) if isinstance(row, ast.Tuple) else []
-                known = {name for name, cell in zip(names, cells, strict=False) if not _is_none(cell)}
-                found[_text(table, texts)] |= known
+        for table, columns in expected_in(path.read_text(encoding="utf-8")):
+            found.setdefault(table, set()).update(columns)
     return found
 
 
-def _spread(cells: list[ast.expr], n_columns: int) -> list[ast.expr]:
-    """The cells of a row, one a column: `*values` stands for as many as are missing."""
-    n_missing = n_columns - len(cells)
-    return [cell for one in cells for cell in ([one] * (n_missing + 1) if isinstance(one, ast.Starred) else [one])]
+def expected_in(source: str) -> Iterator[tuple[str, set[str]]]:
+    """Each table that a test's source expects rows of, and the columns of which they hold a value."""
+    tree = ast.parse(source)
+    texts = dict(_module_texts(tree))
+    for call in _calls(tree, "expect"):
+        table, columns, *rows = call.args[_is_function(call) :]
+        names = [name.strip() for name in _text(columns, texts).split(",")]
+        known: set[str] = set()
+        for row in rows:
+            cells = takewhile(_is_one, row.elts) if isinstance(row, ast.Tuple) else ()
+            known |= {name for name, cell in zip(names, cells, strict=False) if not _is_none(cell)}
+        yield _text(table, texts), known
 
 
 def tables_expected_same() -> dict[str, str]:
@@ -67,6 +68,11 @@ def _calls(tree: ast.Module, name: str) -> Iterator[ast.Call]:
 def _is_function(call: ast.Call) -> bool:
     """Whether it is the function, which takes a connection first, and not a scene's method."""
     return isinstance(call.func, ast.Name)
+
+
+def _is_one(cell: ast.expr) -> bool:
+    """Whether it is one cell, so that the next one's column is known."""
+    return not isinstance(cell, ast.Starred)
 
 
 def _is_none(cell: ast.expr) -> bool:

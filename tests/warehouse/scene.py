@@ -30,7 +30,7 @@ def flat(price: float) -> Bar:
 class Scene:
     """Tokens, bars and signals as a test lays them out; `run` takes them in and builds.
 
-    Every token is of sector Meme, unless told. Days are ISO text. Bars before the first of a test's own are added by
+    Every token is of sector Meme by default. Days are ISO text. Bars before the first of a test's own are added by
     `season`, because the first 7 days of a token are never scored.
 
     Each daily bar and signal is delivered with an hourly one at the same moment, at three times the price and of the

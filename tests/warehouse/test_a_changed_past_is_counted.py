@@ -351,7 +351,7 @@ def test_what_each_look_found(second_night: Scene) -> None:
     )
 
 
-def test_what_each_feed_told(second_night: Scene) -> None:
+def test_what_each_feed_brought(second_night: Scene) -> None:
     second_night.expect(
         "work.feed_bar",
         "dataset, vendor, timeframe, bar_start, nth_bar, n_rows, n_tokens, n_in_time, n_usual, n_kept, "

@@ -1,4 +1,4 @@
-"""From when to when each price source told a token's bars, and which of them is used: each timeframe for itself."""
+"""From when to when each price source has a token's bars, and which of them is used: each timeframe for itself."""
 
 from tests.warehouse.scene import Scene, day, flat
 

@@ -1,4 +1,4 @@
-"""Contract, section 1: a call keeps the sector of its day, and is held against the tokens that were of it then."""
+"""Contract, section 1: a call keeps the sector of its day, and is compared with the tokens that were of it then."""
 
 from datetime import datetime
 

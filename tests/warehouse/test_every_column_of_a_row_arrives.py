@@ -1,4 +1,4 @@
-"""What a delivery says beside prices and sides is there as it was said, in each timeframe."""
+"""What a delivery holds beside prices and sides is there as it came, in each timeframe."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What each feed told of each bar, of how many tokens that was usual, and how many of these were there."""
+"""What each feed brought of each bar, of how many tokens that was usual, and how many of these were there."""
 
 from flows.warehouse.days import write_days
 from tests.warehouse.scene import Scene, day, flat
@@ -37,7 +37,7 @@ def test_usual_is_who_spoke_on_seven_bars_in_a_row(scene: Scene) -> None:
         ("1h", day("08T23:00"), 4, 1, 1, 1, 1, 1),
     )
     scene.expect("work.feed_bar", COUNTS, *in_full, *hours, where="dataset = 'prices'")
-    # A night counts the new bar alone, by what the eight before it say.
+    # A night counts the new bar alone, by the eight before it.
     for token_id in (1, 2, 3):
         scene.bars(token_id, "2026-01-09", flat(10))
     assert not scene.run("2026-01-10T00:20").is_full

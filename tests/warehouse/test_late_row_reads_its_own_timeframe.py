@@ -1,4 +1,4 @@
-"""What a late row finds before it is what its own timeframe held then, whatever the other one says nearer by."""
+"""What a late row finds before it is what its own timeframe showed then, whatever the other one has nearer by."""
 
 from tests.warehouse.scene import Scene, day, flat
 
@@ -9,7 +9,7 @@ def lay_out(scene: Scene, gap: int) -> None:
     """A row before the late one, and one so many days later, which the late one is too late for.
 
     Daily: short, then (late) long, then long; hourly: long, then (late) short, then short. The other timeframe's rows
-    lie nearer, were known in time, and say what would make no call.
+    lie nearer, were known in time, and of a side that would make no call.
     """
     scene.is_daily_only = True
     scene.bars(1, "2026-01-01", flat(10))
@@ -26,7 +26,7 @@ def lay_out(scene: Scene, gap: int) -> None:
 
 
 def test_the_side_before_of_the_days_before(scene: Scene) -> None:
-    """Within the week before: of the daily row, the hourly one at 05:00 is the nearer, and says the same side as it."""
+    """Within the week before: of the daily row, the hourly one at 05:00 is the nearer, and of the same side as it."""
     lay_out(scene, 2)
     scene.run("2026-01-30T00:20")
     scene.expect(

@@ -8,10 +8,10 @@ from flows.warehouse.render import Renderer
 from tests.oracle_agreement.comparing import oracle_tables
 from tests.product import make_run, run_main_job
 from tests.warehouse import market
-from tests.warehouse.named import tables_expected, tables_expected_same
+from tests.warehouse.named import expected_in, tables_expected, tables_expected_same
 from tests.warehouse.scene import Scene, moment
 
-# Measured anew by every run, so that nobody can write them down; tests of what measures them say what they hold.
+# What every run measures anew, so that no test can write it down.
 MEASURED = {"ops.run.durations": "seconds that each step took"}
 
 
@@ -21,7 +21,7 @@ def test_every_model_has_a_test_with_exact_rows(first_night: Scene) -> None:
 
 
 def test_every_published_column_has_a_test_with_its_value(scene: Scene) -> None:
-    """By exact rows, by the oracle, which is held against ours column by column, or by equality with such a table."""
+    """By exact rows, by the oracle, which is compared with ours column by column, or by equality with such a table."""
     asserted = tables_expected()
     run = _published(scene)
     for table, rows in oracle_tables(run, scene.folder).items():
@@ -39,6 +39,23 @@ def test_every_published_column_has_a_test_with_its_value(scene: Scene) -> None:
         if column not in asserted.get(table, ()) and f"{table}.{column}" not in MEASURED
     ]
     assert not missing, f"no test expects a value of {', '.join(sorted(missing))}"
+
+
+def test_only_what_is_compared_counts() -> None:
+    """Not a comment, not what is selected, not a column of which every expected cell is None or cannot be placed."""
+    source = """
+# scene.expect("work.vendor", "vendor_id", (1,))
+KEYS = "timeframe, n_bars"
+found = scene.rows("select n_filled from core.segment")
+scene.expect("core.segment", KEYS, ("1d", None), *others)
+scene.expect("core.call", "side_before, direction, sector", (0, *more), where="sector = 'Meme'")
+expect(file, "ops.run", "state, error", ("failed", "no folder"))
+"""
+    assert dict(expected_in(source)) == {
+        "core.segment": {"timeframe"},
+        "core.call": {"side_before"},
+        "ops.run": {"state", "error"},
+    }
 
 
 def _models(scene: Scene) -> set[str]:
