@@ -2,8 +2,10 @@
 
 from tests.warehouse.scene import Scene, day, flat
 
-CALLS = "select signal_at, direction, side_before, after_gap, provenance from core.call "
-"where timeframe = '1d' order by signal_at"
+CALLS = (
+    "select signal_at, direction, side_before, after_gap, provenance from core.call "
+    "where timeframe = '1d' order by signal_at"
+)
 
 
 def test_a_row_known_later_does_not_hide_a_call(scene: Scene) -> None:

@@ -2,8 +2,10 @@
 
 from tests.warehouse.scene import Scene, day, flat
 
-CALLS = "select signal_at, direction, side_before, known_at, provenance from core.call "
-"where timeframe = '1d' order by signal_at"
+CALLS = (
+    "select signal_at, direction, side_before, known_at, provenance from core.call "
+    "where timeframe = '1d' order by signal_at"
+)
 
 
 def test_restated_row_keeps_its_call(scene: Scene) -> None:

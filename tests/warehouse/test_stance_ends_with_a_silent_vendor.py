@@ -13,8 +13,10 @@ def test_stance_ends_with_a_silent_vendor(scene: Scene) -> None:
     scene.bars(1, "2026-01-01", *[flat(100)] * 10, (100, 110, 100, 110), *[flat(110)] * 4)
     scene.signals(1, "2026-01-09", 0, 1)
     scene.run("2026-01-16T00:20")
-    curve = "select bar_start, n_long, turnover, bar_return from marts.sector_equity "
-    "where timeframe = '1d' and sector = 'all' and policy = "
+    curve = (
+        "select bar_start, n_long, turnover, bar_return from marts.sector_equity "
+        "where timeframe = '1d' and sector = 'all' and policy = "
+    )
     signal = scene.rows(f"{curve} 'signal' order by bar_start")
     # The curve begins with coverage, on the 9th, and ends with the newest bar.
     assert [row[:3] for row in signal] == [
