@@ -150,3 +150,25 @@ def test_series_of_tokens(first_night: Scene, second_night: Scene) -> None:
         ("1d", "w", 2, day("01"), 11),
         ("1h", "v", 1, day("01"), 173),
     )
+
+
+def test_only_covered_windows_count(scene: Scene) -> None:
+    """Token 2 is covered from its first row, of the 9th, on; both to the 12th, three days after the newest row."""
+    up = (10.0, 11.0, 10.0, 11.0)
+    for token_id in (1, 2):
+        scene.seasoned(token_id, "2026-01-08", up, up, up, up, up, up)
+    scene.signals(1, "2026-01-07", 0)
+    scene.signals(2, "2026-01-09", 0)
+    scene.run("2026-01-14T00:20")
+    scene.expect(
+        "work.base_count_1d",
+        "entry_at, vendor, n_windows, n_hit_long, n_hit_short",
+        (day("08"), "v", 1, 1, 0),
+        (day("08"), None, 2, 2, 0),
+        (day("09"), "v", 2, 2, 0),
+        (day("09"), None, 2, 2, 0),
+        (day("12"), "v", 2, 2, 0),
+        (day("12"), None, 2, 2, 0),
+        (day("13"), None, 2, 2, 0),
+        where="horizon = 1 and entry_at not in ('2026-01-10', '2026-01-11')",
+    )
