@@ -8,7 +8,7 @@ With a baseline it stops at the first step that is not as it was there.
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ from flows.warehouse.build import build
 from flows.warehouse.days import write_days
 from flows.warehouse.publish import PUBLIC_SCHEMAS
 from flows.warehouse.runs import keep_weekly_scorecard
-from tests.oracle_agreement.synthetic import AS_OF, write_synthetic
+from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
 from tests.point_in_time.homes import Home, fingerprints, new_home
 from tests.point_in_time.markets import Event, Step, random_market
 from tests.product import make_run, snapshot_without_gate
@@ -80,7 +80,9 @@ def synthetic(place: Path) -> Iterator[dict[str, str]]:
     write_synthetic(folder)
     with new_home(place / "home", horizons_1d=(1, 7, 30), horizons_1h=(1, 24), threads=1) as home:
         for nights in (2, 1, 0):
-            yield _night(home, start_run(FilesSource(folder), home.settings, as_of=AS_OF - timedelta(days=nights)))
+            before = timedelta(days=nights)
+            run = start_run(FilesSource(folder), home.settings, as_of=AS_OF - before)
+            yield _night(home, replace(run, fetched_at=FETCHED_AT - before))
 
 
 def sample(place: Path) -> Iterator[dict[str, str]]:
