@@ -21,6 +21,10 @@ from flows.warehouse.connection import is_damage, is_damaged_inside
 from flows.warehouse.glossary import write_comments
 
 SCHEMA_VERSION = 1
+
+# Columns that readers were built on under a bad name stand in the published file under a good one as well.
+BETTER_NAMES = {"ops.delivery": ("told", "message"), "ops.snapshot": ("extent", "request_kind")}
+
 PUBLIC_SCHEMAS = ("core", "marts", "ops")
 
 
@@ -140,9 +144,12 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
                 {"schema": schema},
             ).fetchall()
             for (table,) in tables:
-                row = connection.execute(f"create table published.{schema}.{table} as from {schema}.{table}").fetchone()
+                name = f"{schema}.{table}"
+                bad, good = BETTER_NAMES.get(name, ("", ""))
+                columns = f"*, {bad} as {good}" if good else "*"
+                row = connection.execute(f"create table published.{name} as select {columns} from {name}").fetchone()
                 assert row is not None
-                counts[f"{schema}.{table}"] = int(row[0])
+                counts[name] = int(row[0])
         counts["ops.publish"] += 1  # The row of this publish, written last.
         return counts
     finally:

@@ -66,7 +66,7 @@ def test_everything_happens(expected: Told, timeframe: str) -> None:
     assert set(outcomes["status"]) == {"matured", "truncated", "open", "excluded", "unpriced"}
     scored = outcomes[outcomes["hit"].notna()]
     assert set(scored["provenance"]) == {"witnessed", "attested", "backfill"}
-    waited = scored[scored["entry_at"] - scored["signal_at"] > 2 * pd.Timedelta(timeframe.replace("1w", "7D"))]
+    waited = scored[scored["entry_at"] - scored["signal_at"] > pd.Timedelta(timeframe.replace("1w", "7D"))]
     assert set(waited["entry_rule"]) == {"tradable"}
 
 

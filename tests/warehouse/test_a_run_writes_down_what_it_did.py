@@ -153,11 +153,11 @@ def test_the_snapshots(ran: Ran) -> None:
         ran.file,
         "ops.snapshot",
         "snapshot_id, run_id, dataset, source, vendor, as_of, fetched_at, is_replay, n_rows, n_tokens, n_new, "
-        "n_quarantined, n_hidden, n_preliminary, token_ids, state, extent",
-        (1, run_id, "tokens", "files", "vendor", at, at, False, 6, 6, 6, 0, 0, 0, every, "passed", "days"),
-        (2, run_id, "prices", "files", "vendor", at, at, False, 69, 6, 67, 2, 0, 0, every, "passed", "days"),
-        (3, run_id, "signals", "files", "vendor", at, at, False, 31, 6, 31, 0, 0, 0, every, "passed", "days"),
-        (4, run_id, "levels", "files", "vendor", at, at, False, 4, 1, 4, 0, 0, 0, [1], "passed", "days"),
+        "n_quarantined, n_hidden, n_preliminary, token_ids, state, extent, request_kind",
+        (1, run_id, "tokens", "files", "vendor", at, at, False, 6, 6, 6, 0, 0, 0, every, "passed", "days", "days"),
+        (2, run_id, "prices", "files", "vendor", at, at, False, 69, 6, 67, 2, 0, 0, every, "passed", "days", "days"),
+        (3, run_id, "signals", "files", "vendor", at, at, False, 31, 6, 31, 0, 0, 0, every, "passed", "days", "days"),
+        (4, run_id, "levels", "files", "vendor", at, at, False, 4, 1, 4, 0, 0, 0, [1], "passed", "days", "days"),
         where="snapshot_id <= 4",
     )
     expect(
@@ -245,8 +245,9 @@ def test_what_was_kept_and_asked_and_sent(ran: Ran) -> None:
     expect(
         ran.file,
         "ops.delivery",
-        "week, channel, body_sha256, state, n_attempts, n_parts, n_sent, enqueued_at, deadline_at, reached_at, told",
-        ("2026-W02", "mail", "b" * 64, "delivered", 2, 3, 1, AT, day("11"), day("12"), "arrived"),
+        "week, channel, body_sha256, state, n_attempts, n_parts, n_sent, enqueued_at, deadline_at, reached_at, "
+        "told, message",
+        ("2026-W02", "mail", "b" * 64, "delivered", 2, 3, 1, AT, day("11"), day("12"), "arrived", "arrived"),
     )
 
 

@@ -125,8 +125,8 @@ def queries_for_gaps(
 ) -> list[Query]:
     """The queries that ask again for missing rows, as few as possible: tokens that lack the same days share one.
 
-    Of a longer gap only the days that border on known rows are asked for again, as many as one query brings, because
-    repeated answers without them are believed. `known` are the tokens with any row.
+    Several answers without a token's days are believed: of a longer gap only the days beside known rows are asked for
+    again, as many as one query brings. `known` are the tokens with any row.
     """
     if endpoint.grain is not Grain.TOKEN_DAY:
         unseen = {about for about in gaps if about[0] not in known and about[1] is not None}

@@ -89,13 +89,12 @@ class TokenMetricsSource:
             except BaseExceptionGroup as group:
                 raise sharing_errors(group) from None
             is_part = "1d" not in request.timeframes or is_of_the_past(request)
-            for dataset in fetched_datasets(fetched):
-                if is_part and dataset.dataset in DATASETS and not fetched.has_rows(dataset.dataset):
-                    # A night without prices is a fault for the gate to find; an hour or some past days without them is
-                    # none.
-                    self._add_notes(f"{dataset.dataset}: no rows came.")
+            for delivered in fetched_datasets(fetched):
+                if is_part and delivered.dataset in DATASETS and not fetched.has_rows(delivered.dataset):
+                    # The gate stops a night without prices; an hour or some past days without them are no fault.
+                    self._add_notes(f"{delivered.dataset}: no rows came.")
                     continue
-                yield dataset
+                yield delivered
             drift.record(request.home, request.run_id, fetched.drift)
             self._stores.append(store)
 

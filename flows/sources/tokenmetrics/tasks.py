@@ -25,34 +25,30 @@ def tasks_of(
 ) -> list[Task]:
     """The tasks of a request, given what is published already."""
     is_hourly = "1d" not in request.timeframes
-    endpoints_asked = [
-        one for one in endpoints_of(settings.version) if one.name not in settings.skip and one != TOP_TOKENS
-    ]
+    endpoints = [one for one in endpoints_of(settings.version) if one.name not in settings.skip and one != TOP_TOKENS]
     if request.token_ids is None and settings.wanted_universe.kind in ("all", "category"):
-        endpoints_asked = [one for one in endpoints_asked if one != TOKENS]  # The universe was read from it.
+        endpoints = [one for one in endpoints if one != TOKENS]  # The universe was read from it.
     if is_hourly:
-        endpoints_asked = [
-            one for one in endpoints_asked if one.timeframe == "1h" or (one == TOKENS and not coverage.token_ids)
-        ]
+        endpoints = [one for one in endpoints if one.timeframe == "1h" or (one == TOKENS and not coverage.token_ids)]
     elif "1h" not in request.timeframes:
-        endpoints_asked = [one for one in endpoints_asked if one.timeframe != "1h"]
+        endpoints = [one for one in endpoints if one.timeframe != "1h"]
     if request.token_ids is not None:
         # The past of some tokens: the present, and the market, belong to the other request of the same night.
-        endpoints_asked = [one for one in endpoints_asked if one.grain is Grain.TOKEN_DAY]
+        endpoints = [one for one in endpoints if one.grain is Grain.TOKEN_DAY]
     if request.since is not None and is_of_the_past(request):
         until = request.until or request.as_of.date()
         window = Window(request.since, until, datetime.combine(request.since, datetime.min.time()))
-        return tasks_for(endpoints_asked, token_ids, days=window, is_past=until < request.as_of.date())
+        return tasks_for(endpoints, token_ids, days=window, is_past=until < request.as_of.date())
     if is_hourly:
-        return tasks_for(endpoints_asked, token_ids, days=hours_before(request.as_of, settings.hours_back))
+        return tasks_for(endpoints, token_ids, days=hours_before(request.as_of, settings.hours_back))
     history = days_before(request.as_of, settings.history_days, n_hourly_days=settings.hourly_days)
     if coverage.newest is None:
-        return tasks_for(endpoints_asked, token_ids, days=history)
+        return tasks_for(endpoints, token_ids, days=history)
     since = min(request.since or coverage.newest, coverage.newest)
     n_days = min(settings.history_days, (request.as_of.date() - since).days)
     days = days_before(request.as_of, n_days, n_hourly_days=settings.hourly_days)
     new = frozenset(token_ids) - coverage.token_ids
-    return tasks_for(endpoints_asked, token_ids, days=days, new_token_ids=new, history=history)
+    return tasks_for(endpoints, token_ids, days=days, new_token_ids=new, history=history)
 
 
 def is_of_the_past(request: FetchRequest) -> bool:
