@@ -55,3 +55,26 @@ def test_a_token_is_read_again_by_itself(scene: Scene) -> None:
         ("1d", day("06T00:20"), [2]),
         where="timeframe = '1d' and dataset = 'signals'",
     )
+
+
+def test_a_day_is_read_by_the_newest_look_that_covers_it(scene: Scene) -> None:
+    """The first look covers the 1st to the 3rd, the second the 3rd and 4th; the hours go with them."""
+    scene.bars(1, "2026-01-01", flat(10))
+    scene.signals(1, "2026-01-01", 0, 1, 0)
+    scene.take("2026-01-04T00:20")
+    scene.signal_rows = []
+    scene.signals(1, "2026-01-03", 0, 1)
+    scene.signal(1, "2026-01-04T05:00", 1, timeframe="1h")
+    scene.run("2026-01-05T00:20")
+    scene.expect(
+        "work.last_read",
+        "vendor, timeframe, day, read_at",
+        ("v", "1d", day("01").date(), day("04T00:20")),
+        ("v", "1d", day("02").date(), day("04T00:20")),
+        ("v", "1d", day("03").date(), day("05T00:20")),
+        ("v", "1d", day("04").date(), day("05T00:20")),
+        ("v", "1h", day("01").date(), day("04T00:20")),
+        ("v", "1h", day("02").date(), day("04T00:20")),
+        ("v", "1h", day("03").date(), day("05T00:20")),
+        ("v", "1h", day("04").date(), day("05T00:20")),
+    )

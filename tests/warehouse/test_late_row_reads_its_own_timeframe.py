@@ -53,12 +53,12 @@ def test_the_side_before_of_long_ago(scene: Scene) -> None:
 
 
 def test_a_night_finds_the_row_before_in_the_timeframe_it_touches(scene: Scene) -> None:
-    """Late rows of both: the 5th's follows that of the 4th, that of the 3rd, 02:00, that of 01:00; the hour's newest
-    row, of the 4th, is before neither."""
+    """Late rows of both: the 5th's follows that of the 4th, that of the 3rd, 02:00, that of 01:00; the hour's row of
+    the 4th lies before the day that came late, and is not the hour's."""
     scene.is_daily_only = True
     scene.bars(1, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-01", -1, -1, -1, -1, None, -1)
-    for at, direction in (("01T00:00", 1), ("03T01:00", 1), ("04T03:00", -1)):
+    for at, direction in (("01T00:00", 1), ("03T01:00", 1), ("04T03:00", -1), ("06T00:00", -1)):
         scene.signal(1, f"2026-01-{at}", direction, timeframe="1h")
     scene.signal(1, "2026-01-04", 1, vendor="w")
     scene.run("2026-01-07T00:20")
