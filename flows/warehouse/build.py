@@ -207,6 +207,9 @@ class _Build:
         self.is_full = is_full
         self.renderer = Renderer(settings, is_full=is_full)
         self.models = load_models(connection, self.renderer)
+        if is_full:
+            # A fault in what only increments compute stops the first night too, not the second.
+            load_models(connection, Renderer(settings, is_full=False))
         self.n_rows: dict[str, int] = {}
         self.seconds: dict[str, float] = {}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 import duckdb
 import jinja2
@@ -96,7 +97,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 def scalar_macros(timeframes: Iterable[str]) -> str:
     """SQL that makes the scalar macros, for the timeframes in use. They are temporary: each cursor needs its own."""
-    template = jinja2.Template((SQL_DIR / "macros.sql").read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
+    return _rendered((SQL_DIR / "macros.sql").read_text(encoding="utf-8"), tuple(timeframes))
+
+
+@cache
+def _rendered(macros: str, timeframes: tuple[str, ...]) -> str:
+    template = jinja2.Template(macros, undefined=jinja2.StrictUndefined)
     return str(template.render(timeframes={name: TIMEFRAMES[name] for name in timeframes}))
 
 

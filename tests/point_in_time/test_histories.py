@@ -225,7 +225,7 @@ class Ledger(RuleBasedStateMachine):
 
     def check_warehouse(self) -> None:
         with duckdb.connect(str(self.home.publisher.settings.warehouse), read_only=True) as warehouse:
-            warehouse.execute(scalar_macros(self.home.publisher.settings))
+            warehouse.execute(scalar_macros(self.home.publisher.settings.timeframes))
             # Calls = scored + open + excluded + unpriced is one of them.
             failed = [check for check in run_checks(warehouse, SQL_DIR / "checks") if not check.is_passed]
             assert failed == []
