@@ -251,7 +251,11 @@ class _Build:
         is_replaced = model.replaces is not None and not self.is_full
         table, created_as = ("temp.fresh", "temporary table fresh") if is_replaced else (model.name, model.created_as)
         n_rows = self._make(model, table, created_as)
-        return self._replace_by_fresh(model, n_rows) if is_replaced else n_rows
+        if is_replaced and model.is_rewritten:
+            self._rewrite_by_fresh(model)
+        elif is_replaced:
+            self._replace_by_fresh(model, n_rows)
+        return n_rows
 
     def _make(self, model: Model, table: str, created_as: str) -> int:
         """Make a model's table, or what an increment computes of it, under a name."""
@@ -307,7 +311,13 @@ class _Build:
         if found:
             self.connection.execute(f"drop {kind} {model.name}")
 
-    def _replace_by_fresh(self, model: Model, n_fresh: int) -> int:
+    def _rewrite_by_fresh(self, model: Model) -> None:
+        """Replace the rows that `Rewrites` in the model's header selects by those in `fresh`, whatever they say."""
+        rows, _, condition = str(model.replaces).removeprefix("from ").partition(" where ")
+        self.connection.execute(f"delete from {model.name} as old using {rows} where {condition}")
+        self.connection.execute(f"insert into {model.name} by name from fresh")
+
+    def _replace_by_fresh(self, model: Model, n_fresh: int) -> None:
         """Replace the rows that `Replaces` in the model's header selects by those in `fresh`.
 
         Rows that are in both stay as they are: most are, and what is not written needs no checkpoint. The rows that
@@ -330,7 +340,6 @@ class _Build:
             self.connection.execute(
                 f"insert into {model.name} by name select * exclude (is_new) from {changes} where is_new"
             )
-        return n_fresh
 
     def _is_same(self, model: Model, changes: str) -> str:
         """SQL for whether a row is one to delete. DuckDB skips row groups only by `=`, which finds no NULL."""

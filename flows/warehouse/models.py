@@ -39,7 +39,7 @@ GIVEN_VARIABLES = ("as_of", "last_snapshot_id")
 # Prefix of the tables with the rows by which an increment changed a model: those it deleted and those it inserted.
 CHANGED = "temp.changed_"
 
-HEADER_WORD = re.compile(r"-- (Grain|Materialized|Replaces|Computed|Variable|Only): (.+)")
+HEADER_WORD = re.compile(r"-- (Grain|Materialized|Replaces|Rewrites|Computed|Variable|Only): (.+)")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class Model:
     """One file of `sql/`: its table, the values in its header, and the tables it reads.
 
     `reads_before` are tables read as the build before left them: the models that make these run after this one.
+    `replaces` says which rows an increment computes anew; where the table `is_rewritten`, it writes them all, without
+    comparing them with those that stood there.
     `variables` are DuckDB variables set once the table is made, each with the aggregate over its rows that gives it.
     `words` are the values of the placeholders in the file's name, such as `{dataset}`.
     """
@@ -65,6 +67,7 @@ class Model:
     grain: tuple[str, ...]
     is_view: bool = False
     replaces: str | None = None
+    is_rewritten: bool = False
     computation: Computation | None = None
     variables: tuple[tuple[str, str], ...] = ()
     reads: frozenset[str] = field(default_factory=frozenset)
@@ -95,7 +98,8 @@ def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> li
     kernel that is unknown or is given the wrong number of tables, a layer read against the way of the data, or a cycle.
     """
     models = {model.name: model for model in _read_models(connection, renderer)}
-    makers = {name: name for name in models} | {changes_of(model): model.name for model in models.values()}
+    makers = {name: name for name in models}
+    makers |= {changes_of(model): model.name for model in models.values() if not model.is_rewritten}
     setters = {variable: model.name for model in models.values() for variable, _ in model.variables}
     for model in models.values():
         _require_layer(model)
@@ -203,7 +207,8 @@ def _read_model(
         description=description,
         grain=tuple(part.strip() for part in header["Grain"][0].split(",")),
         is_view=header.get("Materialized") == ["view"],
-        replaces=header["Replaces"][0] if "Replaces" in header else None,
+        replaces=next(iter(header.get("Replaces", header.get("Rewrites", []))), None),
+        is_rewritten="Rewrites" in header,
         computation=computation,
         variables=tuple(_variable(path, text) for text in header.get("Variable", [])),
         reads=(reads | arguments) - {name} - rendered.reads_before,

@@ -1,7 +1,7 @@
 -- One row of the token scorecard (a card) before cards are compared with each other. Where no scored call changed, the
 -- inferred measures of the build before are kept.
 -- Grain: vendor, token_id, timeframe, horizon, direction, provenance, entry_rule
--- Replaces: from temp.card_scope as scope where old.vendor = scope.vendor and old.token_id = scope.token_id and old.timeframe = scope.timeframe and old.horizon = scope.horizon
+-- Rewrites: from temp.card_scope as scope where old.vendor = scope.vendor and old.token_id = scope.token_id and old.timeframe = scope.timeframe and old.horizon = scope.horizon
 {% if is_full -%}
 select
     {{ cards('token_id') | indent }}
