@@ -43,7 +43,15 @@ SCORING = (
     "temp.sector_cell",
     "temp.token_cell",
     "work.sector_block",
-    "scorecards",
+    "temp.sector_inference",
+    "temp.sector_card",
+    "temp.sector_comparison",
+    "marts.signal_scorecard",
+    "temp.token_series",
+    "temp.token_inference",
+    "work.token_card",
+    "temp.token_comparison",
+    "work.card_comparison",
 )
 
 

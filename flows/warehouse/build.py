@@ -19,7 +19,7 @@ from flows.warehouse.fingerprint import scoring_hash
 from flows.warehouse.forward_windows import ALL_TOKENS
 from flows.warehouse.kernels import KERNELS, KernelRun
 from flows.warehouse.memory import give_back_freed, keep_no_large_arrays
-from flows.warehouse.models import GIVEN_TABLES, Model, changes_of, load_models, needs_plan
+from flows.warehouse.models import FRESH, GIVEN_TABLES, Model, changes_of, load_models, needs_plan
 from flows.warehouse.render import Renderer
 
 # Share of the memory of the machine that a build may use on its second try.
@@ -89,19 +89,21 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     connection.execute("create schema if not exists plan")
     _load_maps(connection)
     connection.execute("set variable as_of = $as_of::timestamp", {"as_of": as_of})
-    last_id, reason = _why_full(connection, settings, as_of)
+    # Read once: a deploy during the build must not stamp tables of the old models with the new fingerprint.
+    fingerprint = scoring_hash(settings)
+    last_id, reason = _why_full(connection, fingerprint, as_of)
     connection.execute(f"set variable last_snapshot_id = {last_id}")
     _tidy_up_now_and_then(connection, last_id)
     if reason is None and _is_current(connection, last_id, as_of):
         report = BuildReport(False, "nothing new", {}, {}, 0)
-        _record(connection, settings, report, as_of=as_of, run_id=run_id)
+        _record(connection, fingerprint, report, as_of=as_of, run_id=run_id)
         return report
     if reason is None:
         connection.execute("begin")
         try:
             increment = _Build(connection, settings, is_full=False).run("new rows only")
             if isinstance(increment, BuildReport):
-                _record(connection, settings, increment, as_of=as_of, run_id=run_id)
+                _record(connection, fingerprint, increment, as_of=as_of, run_id=run_id)
                 connection.execute("commit")
                 return increment
         except BaseException:
@@ -113,7 +115,7 @@ def _build(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_of: 
     connection.execute("set variable last_snapshot_id = 0")
     whole = _Build(connection, settings, is_full=True).run(reason)
     assert isinstance(whole, BuildReport)
-    _record(connection, settings, whole, as_of=as_of, run_id=run_id)
+    _record(connection, fingerprint, whole, as_of=as_of, run_id=run_id)
     return whole
 
 
@@ -138,7 +140,7 @@ def _is_current(connection: duckdb.DuckDBPyConnection, last_id: int, as_of: date
     return row == (0,)
 
 
-def _why_full(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime) -> tuple[int, str | None]:
+def _why_full(connection: duckdb.DuckDBPyConnection, fingerprint: str, as_of: datetime) -> tuple[int, str | None]:
     """The newest snapshot the last build used, and why everything must be built anew, or None."""
     last = connection.execute(
         "select as_of, last_snapshot_id, scoring_hash, n_usable_snapshots from ops.build"
@@ -146,7 +148,7 @@ def _why_full(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: 
     if last is None:
         return 0, "there is no finished build"
     last_as_of, last_id, last_hash, n_usable = last
-    if last_hash != scoring_hash(settings):
+    if last_hash != fingerprint:
         return 0, "the models, the maps or the settings changed"
     if as_of < last_as_of:
         return 0, "the as-of moment lies before that of the last build"
@@ -166,7 +168,7 @@ def _why_full(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: 
 
 
 def _record(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, report: BuildReport, *, as_of: datetime, run_id: str
+    connection: duckdb.DuckDBPyConnection, fingerprint: str, report: BuildReport, *, as_of: datetime, run_id: str
 ) -> None:
     connection.execute("delete from ops.build")
     connection.execute(
@@ -189,10 +191,10 @@ def _record(
         {
             "run_id": run_id,
             "as_of": as_of,
-            "scoring_hash": scoring_hash(settings),
+            "scoring_hash": fingerprint,
             "is_full": report.is_full,
             "reason": report.reason,
-            "n_windows": sum(report.n_rows.get(TIMEFRAMES[name].windows, 0) for name in settings.timeframes),
+            "n_windows": sum(report.n_rows.get(TIMEFRAMES[name].windows, 0) for name in TIMEFRAMES),
             "n_moved": report.n_outcomes_moved,
         },
     )
@@ -222,7 +224,7 @@ class _Build:
         self._run_models(model for model in self.models if model.name not in planned)
         # This comes before everything that takes long, because a reason against an increment makes the rest useless.
         self._run_models(model for model in self.models if model.name == FULL_REASON)
-        if self.n_rows.get(FULL_REASON):
+        if not self.is_full and self.n_rows[FULL_REASON]:
             return str(self._value(f"select any_value(reason) from {FULL_REASON}"))
         self._run_models(self.models)
         n_moved = 0 if self.is_full else self._count_moved()
@@ -249,7 +251,9 @@ class _Build:
                 self._create_view(model)
             return 0
         is_replaced = model.replaces is not None and not self.is_full
-        table, created_as = ("temp.fresh", "temporary table fresh") if is_replaced else (model.name, model.created_as)
+        table, created_as = (
+            (f"temp.{FRESH}", f"temporary table {FRESH}") if is_replaced else (model.name, model.created_as)
+        )
         n_rows = self._make(model, table, created_as)
         if is_replaced and model.is_rewritten:
             self._rewrite_by_fresh(model)

@@ -36,10 +36,14 @@ GIVEN_TABLES = ("work.sector_map", "work.exclusion")
 # Variables that the build sets before any model runs.
 GIVEN_VARIABLES = ("as_of", "last_snapshot_id")
 
+# The temporary table of what an increment computes of a model.
+FRESH = "fresh"
+
 # Prefix of the tables with the rows by which an increment changed a model: those it deleted and those it inserted.
 CHANGED = "temp.changed_"
 
-HEADER_WORD = re.compile(r"-- (Grain|Materialized|Replaces|Rewrites|Computed|Variable|Only): (.+)")
+HEADER_WORDS = ("Grain", "Materialized", "Replaces", "Rewrites", "Computed", "Variable", "Only")
+HEADER_WORD = re.compile(r"-- ([A-Z]\w+): (.+)")
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> li
     """
     models = {model.name: model for model in _read_models(connection, renderer)}
     makers = {name: name for name in models}
-    makers |= {changes_of(model): model.name for model in models.values() if not model.is_rewritten}
+    makers |= {changes_of(model): model.name for model in models.values() if model.replaces and not model.is_rewritten}
     setters = {variable: model.name for model in models.values() for variable, _ in model.variables}
     for model in models.values():
         _require_layer(model)
@@ -109,7 +113,7 @@ def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> li
                 raise WarehouseError(f"sql model {model.name} reads {table}, which no model makes.")
         for variable in model.reads_variables - setters.keys() - set(GIVEN_VARIABLES):
             raise WarehouseError(f"sql model {model.name} reads the variable {variable}, which no model sets.")
-    graph = {
+    graph: dict[str, set[str]] = {
         name: {makers[table] for table in model.reads if table in makers}
         | {setters[variable] for variable in model.reads_variables if variable in setters}
         for name, model in models.items()
@@ -119,9 +123,14 @@ def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> li
         for table in model.reads_before & models.keys():
             graph[table].add(name)
     try:
-        return [models[name] for name in TopologicalSorter(graph).static_order()]
+        return [models[name] for name in TopologicalSorter(_in_order(graph)).static_order()]
     except CycleError as error:
         raise WarehouseError(f"sql models read each other in a circle: {' -> '.join(error.args[1])}") from error
+
+
+def _in_order(graph: dict[str, set[str]]) -> dict[str, list[str]]:
+    """The same graph with the order of everything fixed, so that every process builds in the same order."""
+    return {name: sorted(graph[name]) for name in sorted(graph)}
 
 
 def changes_of(model: Model) -> str:
@@ -132,8 +141,10 @@ def changes_of(model: Model) -> str:
 def needs_plan(models: list[Model]) -> frozenset[str]:
     """Names of the models of `plan` and of those that depend on them. `models` are in order."""
     found: set[str] = set()
+    setters = {variable: model.name for model in models for variable, _ in model.variables}
     for model in models:
-        waits_for = model.reads | {other.name for other in models if model.name in other.reads_before}
+        waits_for = model.reads | {setters.get(variable, "") for variable in model.reads_variables}
+        waits_for |= {other.name for other in models if model.name in other.reads_before}
         if model.schema == "plan" or any(table.startswith(CHANGED) or table in found for table in waits_for):
             found.add(model.name)
     return frozenset(found)
@@ -195,19 +206,29 @@ def _read_model(
     template = path.read_text(encoding="utf-8")
     rendered = renderer.render_model(template, words)
     description, header = _header(path, rendered.sql)
-    if header.get("Only", [renderer.kind]) != [renderer.kind]:
+    only = header.get("Only", [renderer.kind])
+    if only[0] not in ("full", "increment"):
+        raise WarehouseError(f"{path}: `Only: {only[0]}` is neither full nor increment.")
+    if only != [renderer.kind]:
         return None
     computation = _computation(path, header["Computed"][0]) if "Computed" in header else None
     arguments = frozenset(computation.arguments) if computation else frozenset()
     has_select = any(line and not line.startswith("--") for line in rendered.sql.splitlines())
+    is_view = header.get("Materialized") == ["view"]
+    if (not has_select and computation is None) or (is_view and computation is not None):
+        raise WarehouseError(f"{path}: a model is a select, or is computed by a kernel, which makes a table.")
     reads = tables_read(connection, name, rendered.sql) if has_select else frozenset()
+    replaces = next(iter(header.get("Replaces", header.get("Rewrites", []))), None)
+    if replaces:
+        rows = replaces.removeprefix("from ").partition(" where ")[0]
+        reads |= tables_read(connection, name, f"select 1 from {rows}") - {f"{name.split('.', maxsplit=1)[0]}.{FRESH}"}
     return Model(
         name=name,
         template=template,
         description=description,
         grain=tuple(part.strip() for part in header["Grain"][0].split(",")),
-        is_view=header.get("Materialized") == ["view"],
-        replaces=next(iter(header.get("Replaces", header.get("Rewrites", []))), None),
+        is_view=is_view,
+        replaces=replaces,
         is_rewritten="Rewrites" in header,
         computation=computation,
         variables=tuple(_variable(path, text) for text in header.get("Variable", [])),
@@ -226,6 +247,8 @@ def _header(path: Path, text: str) -> tuple[str, dict[str, list[str]]]:
         if not line.startswith("-- "):
             break
         word = HEADER_WORD.match(line)
+        if word and word[1] not in HEADER_WORDS:
+            raise WarehouseError(f"{path}: the header has no word `{word[1]}`; there are {', '.join(HEADER_WORDS)}.")
         if word:
             words.setdefault(word[1], []).append(word[2])
         else:
@@ -284,5 +307,9 @@ def _parse_tables_read(connection: duckdb.DuckDBPyConnection, name: str, sql: st
 
 
 def grains_of(models: Iterable[Model]) -> dict[str, tuple[str, ...]]:
-    """The grain of every stored table that is published."""
-    return {model.name: model.grain for model in models if model.schema in ("core", "marts") and not model.is_view}
+    """The grain of every published table, and of every view that is published as a table."""
+    return {
+        model.name: model.grain
+        for model in models
+        if model.schema == "marts" or (model.schema == "core" and not model.is_view)
+    }

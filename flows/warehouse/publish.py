@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,10 +140,13 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
             connection.execute(f"create schema published.{schema}")
             tables = connection.execute(
                 "select table_name from duckdb_tables() where schema_name = $schema "
-                "and database_name = current_database() order by table_name",
+                "and database_name = current_database()",
                 {"schema": schema},
             ).fetchall()
-            for (table,) in tables:
+            written_out = [
+                name for view_schema, name, sql in _views(connection) if view_schema == schema and reads_work(sql)
+            ]
+            for table in sorted([*(table for (table,) in tables), *written_out]):
                 name = f"{schema}.{table}"
                 bad, good = BETTER_NAMES.get(name, ("", ""))
                 columns = f"*, {bad} as {good}" if good else "*"
@@ -155,12 +159,23 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[s
         connection.execute("detach published")
 
 
+def _views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Schema, name and SQL of every public view."""
+    return connection.execute(
+        "select schema_name, view_name, sql from duckdb_views() where schema_name in ('core', 'marts') "
+        "and database_name = current_database() order by view_name"
+    ).fetchall()
+
+
+def reads_work(sql: str) -> bool:
+    """Whether a view reads what is not published, so that readers get its rows as a table instead."""
+    return re.search(r'\bwork"?\.', sql) is not None
+
+
 def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: Stamp, counts: dict[str, int]) -> None:
     """Add the views, the macros, this publish itself, and the comments."""
     now = utc_now()
-    views = connection.execute(
-        "select schema_name, sql from duckdb_views() where schema_name in ('core', 'marts') order by view_name"
-    ).fetchall()
+    views = [(schema, sql) for schema, _, sql in _views(connection) if not reads_work(sql)]
     with duckdb.connect(str(partial)) as file:
         file.execute("set TimeZone = 'UTC'")
         # Hundreds of comments, each flushed to the disk by itself, took longer than a small build.

@@ -1,6 +1,7 @@
 -- One cell of a vendor's calls on one token: the signal scorecard token by token, without sectors. Most cells have few
 -- calls, so read is_reportable first.
 -- Grain: vendor, token_id, timeframe, horizon, direction, provenance, entry_rule
+-- Materialized: view
 select
     card.vendor,
     card.token_id,
@@ -13,4 +14,5 @@ select
     {{ scorecard_columns() | indent }}
 from work.token_card as card
 left join work.current_token as current_token using (token_id)
-left join temp.token_comparison as comparison on card.rowid = comparison.card_id
+left join work.card_comparison as comparison
+    using (vendor, token_id, timeframe, horizon, direction, provenance, entry_rule)

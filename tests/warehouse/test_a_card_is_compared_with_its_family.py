@@ -47,3 +47,11 @@ def test_a_card_is_compared_with_its_family(scene: Scene) -> None:
         (None, None, 2 / 3),
         where=f"card_id in (select rowid from work.token_card where {leaf} and n_calls > 0)",
     )
+    scene.expect(
+        "work.card_comparison",
+        "vendor, token_id, timeframe, horizon, direction, provenance, entry_rule, hit_rate_shrunk",
+        ("v", 1, "1d", 1, "bullish", "all", "next_open", 2 / 3),
+        ("v", 2, "1d", 1, "bullish", "all", "next_open", 1 / 6),
+        ("v", 3, "1d", 1, "bullish", "all", "next_open", 1 / 6),
+        where=leaf,
+    )

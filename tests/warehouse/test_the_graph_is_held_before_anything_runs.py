@@ -44,6 +44,16 @@ def write(folder: Path, name: str, *header: str, select: str = "") -> None:
         ("work.x", (), "select getvariable('spine_fromm') as vendor", "the variable spine_fromm, which no model sets"),
         ("work.x", ("Variable: x_from min(vendor)",), "from work.vendor", "is not of the form name = aggregate"),
         ("work.coverage", (), "from work.vendor", "in a circle"),
+        (
+            "work.x",
+            ("Replaces: from work.nothing as scope where true",),
+            "from work.vendor",
+            "reads work.nothing, which",
+        ),
+        ("work.x", (), "from temp.changed_vendor", "reads temp.changed_vendor, which no model makes"),
+        ("work.x", (), "", "a model is a select, or is computed by a kernel"),
+        ("work.x", ("Materialised: view",), "from work.vendor", "the header has no word `Materialised`"),
+        ("work.x", ("Only: incremental",), "from work.vendor", "`Only: incremental` is neither full nor increment"),
     ],
 )
 def test_a_fault_of_the_graph_is_said(
