@@ -23,9 +23,9 @@ FIRST_DAY = pd.Timestamp("2026-01-01")
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of what runs."""
+    """A copy of what runs, with the documents that the digest's site shows."""
     copy = tmp_path / "project"
-    for name in ("flows", "sql"):
+    for name in ("flows", "sql", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "data").mkdir()
     for file in (ROOT / "data").glob("*.csv"):
@@ -180,9 +180,12 @@ def test_a_section_of_the_digest_is_in_every_form(project: Path, vendor: Path) -
         ("T1", pytest.approx(100 / 101 - 1)),
         ("T2", pytest.approx(101 / 102 - 1)),
     ]
+    schema = (project / "home" / "reports" / "digest.schema.json").read_bytes()
+    assert schema == (project / "docs" / "digest.schema.json").read_bytes()
     for form in ("index.html", "digest.html", "digest.md", "digest.txt"):
         shown = (week / form).read_text(encoding="utf-8").replace("\u00a0", " ")
-        section = shown[shown.index("Movers of the week") : shown.index("Regime and altcoin breadth")]
+        # The page names its sections in the navigation too, before they come.
+        section = shown[shown.rindex("Movers of the week") : shown.rindex("Regime and altcoin breadth")]
         assert re.search(r"T3\b.*\+3\.0 %.*T1\b.*−1\.0 %.*T2\b.*−1\.0 %", section, flags=re.DOTALL), form
 
 
