@@ -1,5 +1,6 @@
 """The worked examples in docs/examples, each applied to a copy of the project: what they promise happens."""
 
+import html
 import json
 import os
 import re
@@ -183,7 +184,7 @@ def test_a_section_of_the_digest_is_in_every_form(project: Path, vendor: Path) -
     schema = (project / "home" / "reports" / "digest.schema.json").read_bytes()
     assert schema == (project / "docs" / "digest.schema.json").read_bytes()
     for form in ("index.html", "digest.html", "digest.md", "digest.txt"):
-        shown = (week / form).read_text(encoding="utf-8").replace("\u00a0", " ")
+        shown = html.unescape((week / form).read_text(encoding="utf-8")).replace("\u00a0", " ")
         # The page names its sections in the navigation too, before they come.
         section = shown[shown.rindex("Movers of the week") : shown.rindex("Regime and altcoin breadth")]
         assert re.search(r"T3\b.*\+3\.0 %.*T1\b.*−1\.0 %.*T2\b.*−1\.0 %", section, flags=re.DOTALL), form
