@@ -1,5 +1,7 @@
 """The worked examples in docs/examples, each applied to a copy of the project: what they promise happens."""
 
+import html
+import json
 import os
 import re
 import shutil
@@ -15,16 +17,16 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 
 TOKENS = (1, 2, 3)
-RUN = "import sys; from flows.cli import main; sys.argv[1:1] = ['nightly', '--plain']; main()"
+RUN = "from flows.cli import main; main()"
 
 FIRST_DAY = pd.Timestamp("2026-01-01")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of what runs."""
+    """A copy of what runs, with the documents that the digest's site shows."""
     copy = tmp_path / "project"
-    for name in ("flows", "sql"):
+    for name in ("flows", "sql", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "data").mkdir()
     for file in (ROOT / "data").glob("*.csv"):
@@ -140,6 +142,54 @@ def test_a_timeframe_is_one_line(project: Path, vendor: Path) -> None:
     assert windows == [("2h", 1), ("2h", 12), ("2h", 84)]
 
 
+def test_a_gate_rule_is_one_entry(project: Path, vendor: Path) -> None:
+    """A row that breaks it is quarantined with the rule's reason; every other row goes on, absent values too."""
+    assert changed_files("a_gate_rule") == ["flows/quality/rules.py"]
+    assert len(changed_lines("a_gate_rule")) <= 6
+    apply("a_gate_rule", project)
+    deliver_bars(vendor, "1d", n_bars=30)
+    levels = pd.DataFrame(
+        [(token, "1d", FIRST_DAY + pd.Timedelta(days=day), 95.0, 0.0) for token in TOKENS for day in range(29)],
+        columns=["token_id", "timeframe", "level_at", "price", "strength"],
+    )
+    levels.loc[4, "strength"] = -1.0
+    levels.loc[5, "strength"] = None
+    levels.to_csv(vendor / "levels.csv", index=False)
+    nightly(project, vendor, "2026-01-31T00:20:00")
+    with duckdb.connect(str(project / "home" / "published" / "trackrecord.duckdb"), read_only=True) as published:
+        quarantined = published.execute(
+            "select dataset, rule, reason, raw_row ->> 'level_at' from ops.quarantine"
+        ).fetchall()
+        strengths = published.execute("select strength, count(*) from core.level group by all order by all").fetchall()
+    ((dataset, rule, reason, level_at),) = quarantined
+    assert (dataset, rule, pd.Timestamp(level_at)) == ("levels", "strength_in_range", pd.Timestamp("2026-01-05"))
+    assert reason.startswith("The strength of a level is negative or infinite")
+    assert strengths == [(0.0, 85), (None, 1)]
+
+
+def test_a_section_of_the_digest_is_in_every_form(project: Path, vendor: Path) -> None:
+    """Its facts are what the prices say, and the page, the mail, Markdown and plain text show them."""
+    apply("a_digest_section", project)
+    deliver_bars(vendor, "1d", n_bars=30)
+    nightly(project, vendor, "2026-01-31T00:20:00")
+    trackrecord(project, "digest", "--plain")
+    week = project / "home" / "reports" / "2026-W04"
+    movers = json.loads((week / "digest.json").read_text(encoding="utf-8"))["movers"]
+    # From the close of Sunday the 18th, the eighteenth bar, to that of Sunday the 25th.
+    assert [(one["symbol"], one["week_return"]) for one in movers] == [
+        ("T3", pytest.approx(102 / 99 - 1)),
+        ("T1", pytest.approx(100 / 101 - 1)),
+        ("T2", pytest.approx(101 / 102 - 1)),
+    ]
+    schema = (project / "home" / "reports" / "digest.schema.json").read_bytes()
+    assert schema == (project / "docs" / "digest.schema.json").read_bytes()
+    for form in ("index.html", "digest.html", "digest.md", "digest.txt"):
+        shown = html.unescape((week / form).read_text(encoding="utf-8")).replace("\u00a0", " ")
+        # The page names its sections in the navigation too, before they come.
+        section = shown[shown.rindex("Movers of the week") : shown.rindex("Regime and altcoin breadth")]
+        assert re.search(r"T3\b.*\+3\.0 %.*T1\b.*−1\.0 %.*T2\b.*−1\.0 %", section, flags=re.DOTALL), form
+
+
 def patch(example: str) -> str:
     return (EXAMPLES / f"{example}.diff").read_text(encoding="utf-8")
 
@@ -183,9 +233,15 @@ def deliver_bars(vendor: Path, timeframe: str, *, n_bars: int) -> None:
 
 def nightly(project: Path, vendor: Path, as_of: str, *, timeframes: str = "1d,1h") -> None:
     """`trackrecord nightly --plain` of the copy."""
+    source = ("--source", "files", "--input", str(vendor), "--as-of", as_of)
+    trackrecord(project, "nightly", "--plain", *source, timeframes=timeframes)
+
+
+def trackrecord(project: Path, *arguments: str, timeframes: str = "1d,1h") -> None:
+    """One command of the copy."""
     settings = {"TRACKRECORD_HOME": str(project / "home"), "TRACKRECORD_TIMEFRAMES": timeframes}
     done = subprocess.run(
-        [sys.executable, "-c", RUN, "--source", "files", "--input", str(vendor), "--as-of", as_of],
+        [sys.executable, "-c", RUN, *arguments],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(project)} | settings,
         capture_output=True,
