@@ -168,7 +168,7 @@ def test_a_gate_rule_is_one_entry(project: Path, vendor: Path) -> None:
 
 
 def test_a_section_of_the_digest_is_in_every_form(project: Path, vendor: Path) -> None:
-    """Its facts are what the prices say, and the page, the mail, Markdown and plain text show them."""
+    """Its facts are those of the prices, and the page, the mail, Markdown and plain text show them."""
     apply("a_digest_section", project)
     deliver_bars(vendor, "1d", n_bars=30)
     nightly(project, vendor, "2026-01-31T00:20:00")
