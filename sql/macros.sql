@@ -26,10 +26,11 @@ create or replace temporary macro is_in_use(timeframe) as timeframe in ('{{ time
 create or replace temporary macro bars_between(timeframe, earlier, later) as
     (epoch_us(later) - epoch_us(earlier)) // (bar_seconds(timeframe) * 1000000::bigint);
 
--- Start of the bar that a moment lies in. Weeks begin on Mondays, with `date_trunc` as with `time_bucket`.
+-- Start of the bar that a moment lies in. Weeks begin on Mondays, with `date_trunc` as with `time_bucket`. For every
+-- declared timeframe, because a restore reads deliveries of one that is out of use now.
 create or replace temporary macro bar_floor(timeframe, moment) as
     case timeframe
-        {%- for one in others %}
+        {%- for one in declared.values() if one.name != '1d' %}
         when '{{ one.name }}'
             then {{ "date_trunc('" ~ units[one.seconds] ~ "', moment)" if one.seconds in units
                 else 'time_bucket(' ~ one.interval ~ ', moment)' }}

@@ -316,7 +316,7 @@ class _Build:
             self.connection.execute(f"drop {kind} {model.name}")
 
     def _rewrite_by_fresh(self, model: Model) -> None:
-        """Replace the rows that `Rewrites` in the model's header selects by those in `fresh`, without comparing them."""
+        """Replace the rows that `Rewrites` in the model's header selects by those in `fresh`, without a comparison."""
         rows, _, condition = str(model.replaces).removeprefix("from ").partition(" where ")
         self.connection.execute(f"delete from {model.name} as old using {rows} where {condition}")
         self.connection.execute(f"insert into {model.name} by name from fresh")

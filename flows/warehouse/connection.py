@@ -103,7 +103,7 @@ def scalar_macros(timeframes: Iterable[str]) -> str:
 @cache
 def _rendered(macros: str, timeframes: tuple[str, ...]) -> str:
     template = jinja2.Template(macros, undefined=jinja2.StrictUndefined)
-    return str(template.render(timeframes={name: TIMEFRAMES[name] for name in timeframes}))
+    return str(template.render(timeframes={name: TIMEFRAMES[name] for name in timeframes}, declared=TIMEFRAMES))
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -59,8 +59,8 @@ class Model:
     """One file of `sql/`: its table, the values in its header, and the tables it reads.
 
     `reads_before` are tables read as the build before left them: the models that make these run after this one.
-    `replaces` selects the rows that an increment computes anew; where the table `is_rewritten`, it writes them all, without
-    comparing them with those that stood there.
+    `replaces` selects the rows that an increment computes anew; where the table `is_rewritten`, it writes them all,
+    without comparing them with those that stood there.
     `variables` are DuckDB variables set once the table is made, each with the aggregate over its rows that gives it.
     `words` are the values of the placeholders in the file's name, such as `{dataset}`.
     """

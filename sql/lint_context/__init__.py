@@ -6,7 +6,7 @@ from flows.datasets import DATASETS
 from flows.scorecards.measures import read_measures
 from flows.timeframes import TIMEFRAMES
 
-datasets, timeframes = DATASETS, TIMEFRAMES
+datasets, timeframes, declared = DATASETS, TIMEFRAMES, TIMEFRAMES
 horizons = {name: one.horizons[:2] for name, one in timeframes.items()}
 measures = {path.stem: read_measures(path) for path in (Path(__file__).parents[1] / "measures").glob("*.toml")}
 timeframe, dataset = "1d", datasets["signals"]
