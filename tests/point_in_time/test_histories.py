@@ -296,8 +296,8 @@ def test_a_history_of_everything_keeps_the_ledger_true() -> None:
         ledger.teardown()
 
 
-def test_fifty_histories_keep_the_ledger_true() -> None:
-    live(50, n_steps=3, seed=0)
+def test_thirty_histories_keep_the_ledger_true() -> None:
+    live(30, n_steps=3, seed=0)
 
 
 @pytest.mark.slow
