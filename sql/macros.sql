@@ -2,22 +2,26 @@
 -- use. Days are always in use, so `1d` is the `else` of each `case`.
 {%- set others = timeframes.values() | rejectattr('name', 'eq', '1d') | list %}
 {%- set units = {3600: 'hour', 86400: 'day', 604800: 'week'} %}
-create or replace temporary macro bar_length(timeframe) as
-    case timeframe
+{%- macro by_timeframe(attribute) -%}
+{% if others -%}
+case timeframe
         {%- for one in others %}
-        when '{{ one.name }}' then {{ one.interval }}
+        when '{{ one.name }}' then {{ one[attribute] }}
         {%- endfor %}
-        else {{ timeframes['1d'].interval }}
-    end;
+        else {{ timeframes['1d'][attribute] }}
+    end
+{%- else -%}
+{{ timeframes['1d'][attribute] }}
+{%- endif %}
+{%- endmacro %}
+
+-- Length of a bar.
+create or replace temporary macro bar_length(timeframe) as
+    {{ by_timeframe('interval') }};
 
 -- Length of a bar in seconds.
 create or replace temporary macro bar_seconds(timeframe) as
-    case timeframe
-        {%- for one in others %}
-        when '{{ one.name }}' then {{ one.seconds }}
-        {%- endfor %}
-        else {{ timeframes['1d'].seconds }}
-    end;
+    {{ by_timeframe('seconds') }};
 
 -- Whether a timeframe is in use. Rows of one that was dropped from the settings stay in `raw` and are ignored.
 create or replace temporary macro is_in_use(timeframe) as timeframe in ('{{ timeframes | join("', '") }}');
@@ -63,12 +67,7 @@ create or replace temporary macro slug(name) as
 -- Longest stretch of missing bars that a segment may contain, in seconds; a longer one ends the segment.
 create or replace temporary macro tolerated_seconds(timeframe) as
     {% if timeframes.values() | map(attribute='tolerated_seconds') | unique | list | length > 1 -%}
-    case timeframe
-        {%- for one in others %}
-        when '{{ one.name }}' then {{ one.tolerated_seconds }}
-        {%- endfor %}
-        else {{ timeframes['1d'].tolerated_seconds }}
-    end
+    {{ by_timeframe('tolerated_seconds') }}
     {%- else -%}
     {{ timeframes['1d'].tolerated_seconds }}
     {%- endif %};
