@@ -164,7 +164,7 @@ def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
         with
         bar_day as (
             select distinct bar_start::date as day from incoming
-            where bar_start <= $as_of and {_is_usable()} and bar_seconds(timeframe) <= 86400
+            where bar_start <= $as_of and {_is_usable()} and is_in_use(timeframe) and bar_seconds(timeframe) <= 86400
         ),
         weekend_day as (
             select week + unnest([5, 6]) as day

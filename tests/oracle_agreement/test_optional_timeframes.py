@@ -113,3 +113,18 @@ def test_a_timeframe_out_of_use_leaves_nothing_behind(folder: Path, tmp_path: Pa
         assert home.rebuild(AS_OF).is_full
         other.replay(without, AS_OF)
         assert_same_tables(home, other, "core", "marts", "work")
+
+
+def test_a_timeframe_taken_into_use_reads_what_had_been_quarantined(tmp_path: Path) -> None:
+    """The folder has not changed: its bytes are read again for the rows that were kept out."""
+    folder = tmp_path / "vendor"
+    write_synthetic(folder, ("1d", "1w"))
+    settings = Settings(home=tmp_path / "home", max_quarantined_share=1, _env_file=None)
+    run_main_job(make_run(folder, settings, as_of=AS_OF))
+    wider = Settings(home=settings.home, timeframes=("1d", "1w"), max_quarantined_share=1, _env_file=None)
+    run_main_job(make_run(folder, wider, as_of=AS_OF))
+    with duckdb.connect(str(settings.published), read_only=True) as published:
+        scored = published.execute(
+            "select count(*) > 0 from marts.signal_outcome where timeframe = '1w' and hit is not null"
+        ).fetchall()
+    assert scored == [(True,)]
