@@ -1,20 +1,56 @@
 """The measures of scorecards as `sql/measures/` declares them, and the SQL that follows from each declaration."""
 
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from flows.errors import WarehouseError
 
-# The statistics by what they are computed from: sums over outcomes, the outcomes in order, cells and base windows
-# (inferred), or all cells of a family (compared).
-OF_SUMS = ("count", "total", "least", "greatest", "mean", "rate", "formula", "contrast")
+# The statistics that are not computed from sums: those of the outcomes in order, of cells and base windows together
+# (inferred), and of all cells of a family (compared).
 OF_VALUES = ("median", "quantile")
 INFERRED = ("inferred", "low", "high", "p")
 COMPARED = ("q", "shrunk")
-STATISTICS = (*OF_SUMS, *OF_VALUES, *INFERRED, *COMPARED, "cell")
+
+# Per statistic the keys that its measure must have, and those that it may have.
+KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    statistic: (frozenset(required.split()), frozenset(optional.split()))
+    for statistic, required, optional in (
+        ("count", "", "of where"),
+        ("total", "of", "where"),
+        ("least", "of", "where"),
+        ("greatest", "of", "where"),
+        ("mean", "of per", ""),
+        ("rate", "of per", ""),
+        ("formula", "formula given", ""),
+        ("contrast", "of against per", "is_rate"),
+        ("median", "of", ""),
+        ("quantile", "of at", ""),
+        ("inferred", "", "missing"),
+        ("low", "of", ""),
+        ("high", "of", ""),
+        ("p", "of", ""),
+        ("q", "of", ""),
+        ("shrunk", "of", ""),
+        ("cell", "", ""),
+    )
+}
+
+# Per statistic that is of another measure, or counted by one (`per`): which statistics that one may have.
+OF_MEASURES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("mean", "per"): ("count",),
+    ("rate", "per"): ("count",),
+    ("rate", "of"): ("count",),
+    ("contrast", "per"): ("count",),
+    ("low", "of"): ("rate", "contrast", "inferred"),
+    ("high", "of"): ("rate", "contrast", "inferred"),
+    ("p", "of"): ("contrast", "inferred"),
+    ("q", "of"): ("p",),
+    ("shrunk", "of"): ("rate",),
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +103,7 @@ class Measure:
             case "total":
                 return [_total(self.name, self.of, condition)]
             case "mean":
-                return [_total(f"{self.of}_sum", self.of, condition)]
+                return [_total(f"{self.of}_sum", self.of)]
             case "contrast" if self.is_rate:
                 counted = f"count(*) filter (where {self.of} and {self.where})"
                 name = f"{self.name}_count"
@@ -136,6 +172,12 @@ class Measures:
         return tuple(measure for measure in self.every if measure.statistic == "contrast")
 
     @cached_property
+    def sizes(self) -> tuple[Sum, ...]:
+        """The counts of outcomes that went into the contrasts."""
+        counted_by = {contrast.per for contrast in self.contrasts}
+        return tuple(one for one in self.sums if one.name in counted_by)
+
+    @cached_property
     def inferred(self) -> tuple[Measure, ...]:
         """The measures that take inference."""
         return tuple(measure for measure in self.every if measure.statistic in INFERRED)
@@ -150,37 +192,61 @@ class Measures:
 def read_measures(path: Path) -> Measures:
     """The measures that a file declares. Raises WarehouseError, naming the measure, for one that cannot be made."""
     declared = tomllib.loads(path.read_text(encoding="utf-8"))
-    measures = tuple(_measure(path, name, words) for name, words in declared["measure"].items())
-    _require_consistent(path, measures)
-    return Measures(tuple(declared["scorecard"]["tables"]), measures)
+    measures = {name: _measure(path, name, words) for name, words in declared["measure"].items()}
+    for measure in measures.values():
+        _require_references(path, measure, measures)
+    every = tuple(_matched(path, measure, measures) for measure in measures.values())
+    _require_one_sum_a_name(path, every)
+    return Measures(tuple(declared["scorecard"]["tables"]), every)
 
 
-def _measure(path: Path, name: str, words: dict[str, str]) -> Measure:
-    unknown = words.keys() - Measure.__dataclass_fields__.keys()
-    if unknown or words.get("statistic") not in STATISTICS:
-        wrong = f"has no key {min(unknown)}" if unknown else f"is of one of the statistics {', '.join(STATISTICS)}"
-        raise WarehouseError(f"{path}: a measure {wrong}; look at {name}.")
-    return Measure(name=name, **words)  # type: ignore[arg-type]
+def _measure(path: Path, name: str, words: dict[str, Any]) -> Measure:
+    """A measure as declared, with the keys that its statistic needs and no others."""
+    statistic = str(words.get("statistic"))
+    if statistic not in KEYS:
+        raise WarehouseError(f"{path}: {name} is of no known statistic; there are {', '.join(KEYS)}.")
+    required, optional = KEYS[statistic]
+    given = words.keys() - {"statistic", "text"}
+    wrong = sorted(required - given) or sorted(given - required - optional)
+    if wrong:
+        raise WarehouseError(
+            f"{path}: {name}, a {statistic}, {'needs' if required - given else 'takes no'} `{wrong[0]}`; it has "
+            f"{', '.join(sorted(required | optional)) or 'no keys'}."
+        )
+    if statistic == "count" and len(given) != 1:
+        raise WarehouseError(f"{path}: {name}, a count, takes either `of` or `where`.")
+    return Measure(name=name, **words)
 
 
-def _require_consistent(path: Path, measures: tuple[Measure, ...]) -> None:
-    """Raise WarehouseError for a reference to a measure that is not declared, and for two sums of one name."""
-    names = {measure.name for measure in measures}
+def _require_references(path: Path, measure: Measure, measures: Mapping[str, Measure]) -> None:
+    """Raise WarehouseError where another measure that this one names is not declared, or not of a fitting statistic."""
+    for key in ("of", "per"):
+        fitting = OF_MEASURES.get((measure.statistic, key))
+        other = measures.get(getattr(measure, key))
+        if fitting and (other is None or other.statistic not in fitting):
+            raise WarehouseError(
+                f"{path}: `{key}` of {measure.name} is {getattr(measure, key)}, which is no measure of the statistic "
+                f"{' or '.join(fitting)}."
+            )
+
+
+def _matched(path: Path, measure: Measure, measures: Mapping[str, Measure]) -> Measure:
+    """A contrast with the condition under which both of its sides are known: what it is counted by has a value."""
+    if measure.statistic != "contrast":
+        return measure
+    counted = measures[measure.per].of
+    if not counted:
+        raise WarehouseError(f"{path}: {measure.name} is counted by {measure.per}, which is not the count of a value.")
+    return replace(measure, where=f"{counted} is not null")
+
+
+def _require_one_sum_a_name(path: Path, measures: tuple[Measure, ...]) -> None:
+    """Raise WarehouseError where two measures would need different sums of one name."""
     sums: dict[str, Sum] = {}
     for measure in measures:
-        for other in _references(measure):
-            if other not in names:
-                raise WarehouseError(f"{path}: {measure.name} refers to {other}, which is no measure.")
         for one in measure.sums:
             if sums.setdefault(one.name, one) != one:
                 raise WarehouseError(f"{path}: {measure.name} needs another sum by the name {one.name}.")
-
-
-def _references(measure: Measure) -> Iterator[str]:
-    if measure.per:
-        yield measure.per
-    if measure.statistic in ("rate", "low", "high", "p", "q", "shrunk"):
-        yield measure.of
 
 
 def _total(name: str, of: str, condition: str = "") -> Sum:
