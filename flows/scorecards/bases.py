@@ -32,7 +32,13 @@ class Bases:
 
 
 def sector_bases(
-    connection: duckdb.DuckDBPyConnection, timeframe: str, horizons: tuple[int, ...], *, series: str, bases: str
+    connection: duckdb.DuckDBPyConnection,
+    timeframe: str,
+    horizons: tuple[int, ...],
+    cells: Columns,
+    *,
+    series: str,
+    bases: str,
 ) -> Iterator[Bases]:
     """The base windows of sectors, which are few: one piece a horizon, the longest first.
 
@@ -85,10 +91,10 @@ def token_bases(
     connection: duckdb.DuckDBPyConnection,
     timeframe: str,
     horizons: tuple[int, ...],
+    cells: Columns,
     *,
     series: str,
     bases: str,
-    cells: Columns,
 ) -> Iterator[Bases]:
     """The base windows of the cells' tokens. Their flags contain all horizons, so they are read once for all.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from flows.config import Settings
-from flows.scorecards.bases import Bases, sector_bases, token_bases
+from flows.scorecards.bases import Bases
 from flows.scorecards.cells import as_table, at_horizon, fetch_blocks, fetch_cells
 from flows.scorecards.measures import Measures
 from flows.scoring.blocks import Blocks
@@ -21,50 +21,16 @@ from flows.scoring.series import Base, Columns, Floats, Ints
 ReadBases = Callable[[str, tuple[int, ...], Columns], Iterator[Bases]]
 
 
-def sector_inference(
+def infer(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
     measures: Measures,
     *,
-    cells: str,
-    blocks: str,
-    series: str,
-    bases: str,
-) -> pa.Table:
-    """The inferred measures of the cells of sectors, by `cell_id`."""
-
-    def read(timeframe: str, horizons: tuple[int, ...], _: Columns) -> Iterator[Bases]:
-        return sector_bases(connection, timeframe, horizons, series=series, bases=bases)
-
-    return _inference(connection, settings, measures, cells, blocks, read)
-
-
-def token_inference(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    measures: Measures,
-    *,
-    cells: str,
-    blocks: str,
-    series: str,
-    bases: str,
-) -> pa.Table:
-    """The inferred measures of the cells of tokens, by `cell_id`."""
-
-    def read(timeframe: str, horizons: tuple[int, ...], asked: Columns) -> Iterator[Bases]:
-        return token_bases(connection, timeframe, horizons, series=series, bases=bases, cells=asked)
-
-    return _inference(connection, settings, measures, cells, blocks, read)
-
-
-def _inference(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    measures: Measures,
     cells: str,
     blocks: str,
     read_bases: ReadBases,
 ) -> pa.Table:
+    """Everything about the cells of a table that takes inference, by `cell_id`: of sectors or of tokens."""
     parts: list[Columns] = []
     under_way: deque[_Inference] = deque()
     with ThreadPoolExecutor(settings.threads) as pool:

@@ -297,7 +297,7 @@ class _Build:
         for kind in ("view", "table"):
             found = self.connection.execute(
                 f"select schema_name || '.' || {kind}_name from duckdb_{kind}s() "
-                "where schema_name in ('staging', 'plan', 'work', 'core') and not temporary "
+                "where schema_name in ('staging', 'plan', 'work', 'core', 'marts') and not temporary "
                 "and database_name = current_database()"
             ).fetchall()
             for (name,) in found:

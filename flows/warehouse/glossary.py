@@ -47,7 +47,7 @@ def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -
     if text is not None:
         return text
     names = [table, *(table.replace(name, "{timeframe}") for name in TIMEFRAMES)]
-    path = next((path for name in names if (path := SQL_DIR / schema / f"{name}.sql").exists()), None)
+    path = next((path for name in names for path in (SQL_DIR / schema).rglob(f"{name}.sql")), None)
     if path is None:
         raise WarehouseError(f"{schema}.{table} is public and described neither by a model nor in {GLOSSARY}.")
     header = takewhile(lambda line: line.startswith("-- "), path.read_text(encoding="utf-8").splitlines())

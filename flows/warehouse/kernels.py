@@ -4,8 +4,9 @@ A kernel's arguments after the first are tables; the header of a model gives the
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 import duckdb
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from flows.config import SQL_DIR, Settings
 from flows.scorecards import families, signals
+from flows.scorecards.bases import Bases, sector_bases, token_bases
 from flows.scorecards.measures import Measures, read_measures
 from flows.warehouse.connection import scalar_macros
 from flows.warehouse.forward_windows import create_table, fill_windows
@@ -64,20 +66,23 @@ def _forward_windows(run: KernelRun, segments: str, scope: str, recent: str) -> 
     )
 
 
-def _sector_inference(run: KernelRun, cells: str, blocks: str, series: str, bases: str) -> None:
-    run.write(
-        signals.sector_inference(
-            run.connection, run.settings, run.signal_measures, cells=cells, blocks=blocks, series=series, bases=bases
-        )
-    )
+def _inference(read: Callable[..., Iterator[Bases]]) -> Callable[..., None]:
+    """The kernel that infers cells from their blocks and from the base windows that `read` reads."""
 
-
-def _token_inference(run: KernelRun, cells: str, blocks: str, series: str, bases: str) -> None:
-    run.write(
-        signals.token_inference(
-            run.connection, run.settings, run.signal_measures, cells=cells, blocks=blocks, series=series, bases=bases
+    def infer(run: KernelRun, cells: str, blocks: str, series: str, bases: str) -> None:
+        read_bases = partial(read, run.connection, series=series, bases=bases)
+        run.write(
+            signals.infer(
+                run.connection,
+                run.settings,
+                run.signal_measures,
+                cells=cells,
+                blocks=blocks,
+                read_bases=read_bases,
+            )
         )
-    )
+
+    return infer
 
 
 def _comparisons(run: KernelRun, members: str) -> None:
@@ -86,8 +91,8 @@ def _comparisons(run: KernelRun, members: str) -> None:
 
 KERNELS: Mapping[str, Callable[..., None]] = {
     "forward_windows": _forward_windows,
-    "sector_inference": _sector_inference,
-    "token_inference": _token_inference,
+    "sector_inference": _inference(sector_bases),
+    "token_inference": _inference(token_bases),
     "comparisons": _comparisons,
 }
 

@@ -31,7 +31,7 @@ MAY_READ = {
 
 # Tables that no model makes: what was appended to `raw`, what runs recorded, and the maps in `data/`.
 GIVEN_SCHEMAS = ("raw", "ops")
-GIVEN_TABLES = ("work.sector_map", "work.exclusion")
+GIVEN_TABLES = ("work.sector_map", "work.exclusion", "marts.scorecard_history")
 
 # Variables that the build sets before any model runs.
 GIVEN_VARIABLES = ("as_of", "last_snapshot_id")
@@ -219,7 +219,7 @@ def _read_model(
         raise WarehouseError(f"{path}: a model is a select, or is computed by a kernel, which makes a table.")
     reads = tables_read(connection, name, rendered.sql) if has_select else frozenset()
     replaces = next(iter(header.get("Replaces", header.get("Rewrites", []))), None)
-    if replaces:
+    if replaces and not renderer.is_full:
         rows = replaces.removeprefix("from ").partition(" where ")[0]
         reads |= tables_read(connection, name, f"select 1 from {rows}") - {f"{name.split('.', maxsplit=1)[0]}.{FRESH}"}
     return Model(

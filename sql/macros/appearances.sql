@@ -1,6 +1,5 @@
 {#- Rows that a vendor inserted into the past of a dataset: an earlier delivery covered their moment without them. -#}
 {% macro appearances(dataset) -%}
-{%- set token_key = ['vendor', 'timeframe', 'token_id'] -%}
 with first_versions as not materialized (
     select
         first_version.vendor,

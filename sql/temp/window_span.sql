@@ -3,6 +3,7 @@
 -- an earlier segment close with the newest bar of the market, so spans reach to that and not to the token's own newest
 -- bar.
 -- Grain: timeframe, token_id, entry_from, entry_to
+-- Only: increment
 with appended as (
     select
         scope.timeframe,

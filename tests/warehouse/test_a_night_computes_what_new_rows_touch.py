@@ -59,14 +59,6 @@ def test_which_windows_may_change(first_night: Scene, second_night: Scene) -> No
         ("1h", 1, day("08T03:00"), day("08T03:00"), 2),
         ("1h", 2, day("08T03:00"), day("08T03:00"), 2),
     )
-    first_night.expect(
-        "temp.window_span",
-        "timeframe, token_id, entry_from, entry_to",
-        ("1d", 1, datetime.min, datetime.max),
-        ("1d", 4, datetime.min, datetime.max),
-        ("1h", 1, datetime.min, datetime.max),
-        where="token_id in (1, 4)",
-    )
     second_night.expect(
         "temp.window_span",
         "timeframe, token_id, entry_from, entry_to",

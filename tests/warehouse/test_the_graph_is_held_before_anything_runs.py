@@ -79,6 +79,10 @@ def test_a_model_may_read_a_scorecard(scene: Scene, folder: Path) -> None:
         scene.bars(1, "2026-01-11", flat(12))
         assert not scene.run("2026-01-12T00:20").is_full
         assert scene.rows("from marts.best_sector") == [("v", 1.0)]
+    # The model is gone again, and its table with it: a publish would find nobody who describes it.
+    scene.bars(1, "2026-01-12", flat(12))
+    assert scene.run("2026-01-13T00:20").is_full
+    assert scene.rows("select count(*) from duckdb_tables() where table_name = 'best_sector'") == [(0,)]
 
 
 def test_a_changed_kernel_asks_for_a_full_build() -> None:
