@@ -134,14 +134,14 @@ SQL_MUTANTS = (
     SqlMutant("coverage ends a bar early", "+ 3 * bar_length", "+ 2 * bar_length", CURVES, "n_long", True),
     SqlMutant(
         "the base holds the token itself",
-        "base.n_windows - judged.is_in_base::integer",
+        "base.n_windows - sided.is_in_base::integer",
         "base.n_windows",
         OUTCOMES,
         "n_base",
     ),
     SqlMutant(
         "the base's hits hold the token's own",
-        "- (judged.is_in_base and judged.is_hit)::integer",
+        "- (sided.is_in_base and sided.is_hit)::integer",
         "",
         OUTCOMES,
         "base_hit",
