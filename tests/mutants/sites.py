@@ -1,6 +1,7 @@
 """Where a text can be changed by a small fault, and into what: one token, one clause or one argument at a time.
 
-Only the tokens are looked at. Comments, strings and Jinja stay as they are; what comes out may not run.
+Only the tokens are looked at. Comments and strings stay as they are, but for the header lines of a model that hold SQL
+and for Jinja; what comes out may not run.
 """
 
 import ast
@@ -50,7 +51,7 @@ SWAPPED = {
 
 SQL_TOKEN = re.compile(
     r"""
-    (?P<skipped>--[^\n]*|/\*.*?\*/|\{\#.*?\#\}|'(?:[^']|'')*'|"[^"]*"|\$\$.*?\$\$)
+    (?P<skipped>--\ Replaces:|--\ Variable:[^=\n]*=|--[^\n]*|/\*.*?\*/|\{\#.*?\#\}|'(?:[^']|'')*'|"[^"]*"|\$\$.*?\$\$)
     |(?P<jinja>\{\{.*?\}\}|\{%.*?%\})
     |(?P<number>\b\d+(?:\.\d+)?(?:e-?\d+)?\b)
     |(?P<word>[A-Za-z_]\w*)
@@ -108,6 +109,9 @@ def sql_mutations(text: str) -> list[Mutation]:
         for match in SQL_TOKEN.finditer(text)
         if match.lastgroup != "skipped"
     ]
+    # The SQL of a header line ends with the line.
+    ends = [match.end() for match in re.finditer(r"^-- (?:Replaces|Variable):.*$", text, re.MULTILINE)]
+    tokens = sorted([*tokens, *(Token("op", ";", end, end) for end in ends)], key=lambda one: (one.start, one.end))
     return [one for place in range(len(tokens)) for one in _of_sql_token(text, tokens, place)]
 
 
@@ -117,6 +121,8 @@ def _of_sql_token(text: str, tokens: list[Token], place: int) -> Iterator[Mutati
         yield _replace("constant", token, _other_number(token.text))
     elif token.kind == "op":
         yield from _of_sql_operator(tokens, place)
+    elif token.kind == "jinja":
+        yield from _of_jinja(token)
     elif token.text in JOINS and after.text == "join":
         yield _replace("join", token, JOINS[token.text])
     elif token.text in SWAPPED and after.text == "(":
@@ -164,6 +170,17 @@ def _of_sql_operator(tokens: list[Token], place: int) -> Iterator[Mutation]:
             yield _replace("arithmetic", token, ARITHMETIC[token.text])
         elif token.text == "-":
             yield _replace("arithmetic", token, "")
+
+
+def _of_jinja(token: Token) -> Iterator[Mutation]:
+    """What a table held before a build turned into what it holds now; other numbers, ends and kinds of builds."""
+    for match in re.finditer(r"before\(('[^']+'|[^()]+)\)|\bmax\b|\bis_full\b|(?<![\w'.\[])\d+\b", token.text):
+        kind, new = ("before", match[1]) if match[1] else ("constant", "")
+        if match[0] in ("max", "is_full"):
+            kind, new = ("aggregate", "min") if match[0] == "max" else ("logic", "(not is_full)")
+        elif match[0].isdigit():
+            new = _other_number(match[0])
+        yield Mutation(kind, token.start + match.start(), token.start + match.end(), new)
 
 
 def _of_connective(tokens: list[Token], place: int) -> Iterator[Mutation]:

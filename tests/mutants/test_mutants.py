@@ -18,6 +18,13 @@ inner join c on a.token_id = c.token_id and a.timeframe = c.timeframe
 where a.n between 0 and 7 and a.side is not null
 """
 
+MODEL = """-- A > b.
+-- Replaces: from scope where old.n >= scope.n and old.m = 1
+-- Variable: first_{{ timeframe }} = min(n)
+select n from {{ before('work.a') }}
+where n > {{ horizons[timeframe] | max }} + {{ 30 }}
+"""
+
 
 def faults(sql: str) -> set[str]:
     """What stands in the line of each fault, as it reads then."""
@@ -31,6 +38,8 @@ def faults(sql: str) -> set[str]:
 
 def test_joins_conditions_aggregates_filters_coalesce_and_orders_are_changed_one_at_a_time() -> None:
     assert faults(SQL) == {
+        "{{ 2 + 2 }} as two,",
+        "{{ 1 + 3 }} as two,",
         "inner join b using (token_id, timeframe)",
         "left join b using (timeframe)",
         "left join b using (token_id)",
@@ -54,6 +63,26 @@ def test_joins_conditions_aggregates_filters_coalesce_and_orders_are_changed_one
         "where a.n between 0 and 7 and a.side is null",
         "where a.n between 0 and 7",
         "where a.side is not null",
+    }
+
+
+def test_header_lines_with_sql_and_jinja_are_changed_too() -> None:
+    assert faults(MODEL) == {
+        "-- Replaces: from scope where old.n > scope.n and old.m = 1",
+        "-- Replaces: from scope where old.n <= scope.n and old.m = 1",
+        "-- Replaces: from scope where old.n >= scope.n and old.m <> 1",
+        "-- Replaces: from scope where old.n >= scope.n and old.m = 2",
+        "-- Replaces: from scope where old.n >= scope.n or old.m = 1",
+        "-- Replaces: from scope where old.n >= scope.n",
+        "-- Replaces: from scope where old.m = 1",
+        "-- Variable: first_{{ timeframe }} = max(n)",
+        "select n from {{ 'work.a' }}",
+        "select n from {{ before('work.a') }}",
+        "where n >= {{ horizons[timeframe] | max }} + {{ 30 }}",
+        "where n < {{ horizons[timeframe] | max }} + {{ 30 }}",
+        "where n > {{ horizons[timeframe] | min }} + {{ 30 }}",
+        "where n > {{ horizons[timeframe] | max }} - {{ 30 }}",
+        "where n > {{ horizons[timeframe] | max }} + {{ 31 }}",
     }
 
 
