@@ -24,6 +24,7 @@ from flows.delivery.delivery import summary
 from flows.delivery.outbox import LOCK
 from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
+from flows.home import journal
 from flows.home.lock import hold_lock
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
@@ -274,6 +275,8 @@ def restore(
     with hold_lock(settings.home, "trackrecord restore"), hold_lock(settings.home, "trackrecord restore", name=LOCK):
         set_aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
     console.print(f"{settings.home} is restored." + (f" What there was lies in {set_aside}." if set_aside else ""))
+    for remark in journal.skipped_lines(settings.home):
+        print_line(console, remark)
     print_unknown_outcomes(console, settings.home, _delivery_settings())
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
 from io import RawIOBase
 from pathlib import Path
@@ -88,15 +87,15 @@ def start_since(path: Path, is_older: Callable[[dict[str, Any]], bool]) -> int:
             file.seek(size - n_bytes)
             file.readline()  # The rest of a line.
             start = file.tell()
-            with suppress(ValueError, KeyError, TypeError):
-                if is_older(json.loads(file.readline())):
-                    return start
+            event = event_of(file.readline())
+            if event is not None and is_older(event):
+                return start
             n_bytes *= 2
     return 0
 
 
 def read(home: Path, kind: str) -> list[dict[str, Any]]:
-    """All events of a kind, oldest first; a line that a crash cut off is left out."""
+    """All events of a kind, oldest first; lines that are no events are skipped (`skipped_lines` counts them)."""
     return list(events(home, kind))
 
 
@@ -104,10 +103,44 @@ def events(home: Path, kind: str) -> Iterator[dict[str, Any]]:
     """The same one by one, for a caller that stops before the end of a long journal."""
     path = home / "journal" / f"{kind}.jsonl"
     if path.exists():
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:
             for line in lines:
-                with suppress(json.JSONDecodeError):
-                    yield json.loads(line)
+                event = event_of(line)
+                if event is not None:
+                    yield event
+
+
+def event_of(line: bytes) -> dict[str, Any] | None:
+    """The event on a line; None where a crash cut the line off or left zeros, or another program wrote it."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and "written_at" in value else None
+
+
+def skipped_lines(home: Path) -> list[str]:
+    """A remark for each file of the journal that has lines which are no events: how many, and where the first is."""
+    remarks = []
+    for path in sorted((home / "journal").glob("*.jsonl")):
+        with path.open("rb") as lines:
+            numbers = [number for number, line in enumerate(lines, start=1) if not _looks_whole(line)]
+        if numbers:
+            lines_skipped = "1 line is" if len(numbers) == 1 else f"{len(numbers)} lines are"
+            remarks.append(
+                f"journal/{path.name}: {lines_skipped} no event and skipped (the first is line {numbers[0]}): "
+                "cut off by a crash, or not written by trackrecord."
+            )
+    return remarks
+
+
+def _looks_whole(line: bytes) -> bool:
+    """Whether a line begins and ends like an event: parsing every line of years would cost minutes."""
+    try:
+        text = line.decode().rstrip()
+    except UnicodeDecodeError:
+        return False
+    return not text or (text.startswith('{"written_at": ') and text.endswith("}"))
 
 
 def find(
@@ -122,7 +155,7 @@ def find(
         return []
     lines = connection.execute(
         "select json::varchar from read_json_objects($path, format = 'newline_delimited', ignore_errors = true) "
-        f"where {condition}",
+        f"where json_type(json) = 'OBJECT' and (json->>'written_at') is not null and ({condition})",
         {"path": str(path), **values},
     ).fetchall()
     return [json.loads(line) for (line,) in lines]

@@ -62,6 +62,8 @@ def print_last_runs(console: Console, home: Path) -> None:
         print_line(console, f"  {run['run_id']}  {run['source']}  as of {run['as_of'][:16]}  {run['state']}")
         for line in (run["error"] or "").splitlines():
             print_line(console, f"    {line}")
+    for remark in journal.skipped_lines(home):
+        print_line(console, remark)
 
 
 def print_unknown_outcomes(console: Console, home: Path, channels: DeliverySettings) -> None:

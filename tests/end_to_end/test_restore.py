@@ -192,6 +192,26 @@ def test_a_snapshot_that_only_the_journal_knows_is_taken_again(desk: Desk) -> No
         assert after[table] == before[table], table
 
 
+def test_lines_that_are_no_events_are_skipped_with_a_remark_and_lose_nothing(desk: Desk) -> None:
+    """A power cut leaves zeros or half a line at the end of every file; other programs leave the rest."""
+    before = tables(desk)
+    foreign = (b"[]", b"null", b"3", b'{"another": "program"}', b"\xff\xfe{}", b"[" * 100_000, b"\0" * 4096)
+    end = b"\n".join((*foreign, b'{"written_at": "2026-11-22T07:3'))
+    skipped = {}
+    for path in sorted((desk.home / "journal").glob("*.jsonl")):
+        skipped[path.name] = 1 + path.read_bytes().count(b"\n")
+        with path.open("ab") as file:
+            file.write(end)
+    restored, status = desk.run("restore", "--from-raw"), desk.run("status")
+    assert (restored.exit_code, status.exit_code) == (0, 0), restored.err + status.err
+    assert tables(desk) == before
+    for name, first in skipped.items():
+        remark = f"journal/{name}: 8 lines are no event and skipped (the first is line {first})"
+        assert remark in " ".join(restored.out.split())
+        assert remark in " ".join(status.out.split())
+    assert desk.nightly().exit_code == 0
+
+
 def test_a_kept_file_that_was_changed_stops_a_restore_and_changes_nothing(desk: Desk) -> None:
     (changed,) = (path for path in (desk.home / "raw" / "tokens").iterdir())
     changed.write_bytes(changed.read_bytes() + b"!")

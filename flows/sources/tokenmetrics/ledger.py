@@ -1,8 +1,6 @@
 """The ledger of requests in the journal: what a run and a month spend, and how long the server took."""
 
-import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,9 +52,9 @@ def calls_of_month(home: Path, now: datetime) -> list[dict[str, Any]]:
     begins = f'{{"written_at": "{now:%Y-%m}'.encode()
     calls = []
     for line in journal.lines_since(home, KIND, _written_before(f"{now:%Y-%m}")):
-        if line.startswith(begins):
-            with suppress(ValueError):
-                calls.append(json.loads(line))
+        call = journal.event_of(line) if line.startswith(begins) else None
+        if call is not None:
+            calls.append(call)
     return calls
 
 
@@ -69,11 +67,9 @@ def answered_at(home: Path, endpoint: str, now: datetime) -> str | None:
     named = f'"endpoint": "{endpoint}"'.encode()
     first = f"{now - REMEMBERED:%Y-%m-%d}"
     for line in journal.lines_since(home, KIND, _written_before(first)):
-        if named in line:
-            with suppress(ValueError):
-                call = json.loads(line)
-                if call["status"] == 200 and not call["fault"] and call["requested_at"] >= first:
-                    newest = call["requested_at"]
+        call = journal.event_of(line) if named in line else None
+        if call is not None and call["status"] == 200 and not call["fault"] and call["requested_at"] >= first:
+            newest = call["requested_at"]
     return newest[:10] if newest else None
 
 
