@@ -132,8 +132,8 @@ def insert_publish(connection: duckdb.DuckDBPyConnection, values: dict[str, Any]
 
 
 def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[str, int]:
-    # DuckDB 2 writes a format that 1.5, which analysts have, reads only when it is asked for the older one.
-    connection.execute(f"attach '{_quoted(partial)}' as published (storage_version 'v1.5.0')")
+    # The oldest format that holds all our types: DuckDB 1.2 to the newest, and the one in browsers, open it.
+    connection.execute(f"attach '{_quoted(partial)}' as published (storage_version 'v1.2.0')")
     try:
         counts = {}
         for schema in PUBLIC_SCHEMAS:

@@ -111,11 +111,11 @@ def test_the_long_view_of_the_windows_works_where_the_file_is_attached(published
     assert [(horizon, n) for horizon, n, _ in opened] == [(h, N_TOKENS * len(DAYS)) for h in (1, 7, 14, 30, 90)]
 
 
-def test_it_is_in_a_format_that_duckdb_1_5_reads_and_no_reader_can_write(published_desk: Desk) -> None:
+def test_it_is_in_a_format_that_duckdb_1_2_reads_and_no_reader_can_write(published_desk: Desk) -> None:
     with duckdb.connect() as own:
         own.execute(f"attach '{published_desk.published}' as theirs (read_only)")
         ((tags,),) = own.execute("select tags from duckdb_databases() where database_name = 'theirs'").fetchall()
-        assert tags["storage_version"].startswith("v1.")
+        assert tags["storage_version"].startswith("v1.2.0")
         with pytest.raises(duckdb.InvalidInputException, match="read-only"):
             own.execute("delete from theirs.ops.publish")
 
