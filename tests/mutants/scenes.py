@@ -146,7 +146,7 @@ SCENES: dict[str, Callable[[Path], Iterator[dict[str, str]]]] = {
 }
 
 
-# A model that does not parse or bind builds nothing: such a fault says nothing about the tests.
+# A model that does not parse or bind builds nothing: such a fault proves nothing about the tests.
 DOES_NOT_RUN = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, jinja2.TemplateError)
 DOES_NOT_RUN_WORDS = ("does not parse", "cannot be run")
 
@@ -170,7 +170,7 @@ def look(name: str, is_as_before: Callable[[list[object]], bool]) -> list[object
 
 
 def main(out: Path, baseline: Path | None, names: list[str]) -> None:
-    """Look at scenes, all or those named, or until one is not as the baseline says."""
+    """Look at scenes, all or those named, or until one is not as in the baseline."""
     # Else a fault in a copy of the tree would change nothing: the project is installed as it lies elsewhere.
     assert Path(flows.__file__).is_relative_to(Path.cwd()), f"{flows.__file__} is not of {Path.cwd()}"
     before = json.loads(baseline.read_text(encoding="utf-8")) if baseline else None

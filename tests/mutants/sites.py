@@ -173,7 +173,7 @@ def _of_sql_operator(tokens: list[Token], place: int) -> Iterator[Mutation]:
 
 
 def _of_jinja(token: Token) -> Iterator[Mutation]:
-    """What a table held before a build turned into what it holds now; other numbers, ends and kinds of builds."""
+    """The rows of before a build turned into those of now; other numbers, ends and kinds of builds."""
     for match in re.finditer(r"before\(('[^']+'|[^()]+)\)|\bmax\b|\bis_full\b|(?<![\w'.\[])\d+\b", token.text):
         kind, new = ("before", match[1]) if match[1] else ("constant", "")
         if match[0] in ("max", "is_full"):
@@ -382,7 +382,7 @@ def _of_python_token(tokens: list[Token], place: int) -> Iterator[Mutation]:
 
 
 def _annotations(text: str, lines: list[int]) -> list[tuple[int, int]]:
-    """Where types are written, and where names are given to types: a fault there says nothing."""
+    """Where types are written, and where names are given to types: a fault there changes nothing."""
     found: list[ast.expr | None] = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.arg | ast.AnnAssign):

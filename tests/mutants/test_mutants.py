@@ -1,4 +1,4 @@
-"""The faults that `make mutants` draws are what they say, and its report counts them right."""
+"""The faults that `make mutants` draws are what they are named, and its report counts them right."""
 
 from tests.mutants.__main__ import draw, every_mutant, report
 from tests.mutants.sites import measure_mutations, python_mutations, sql_mutations

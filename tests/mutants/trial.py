@@ -1,4 +1,4 @@
-"""What becomes of one fault: it is put into a copy of the tree, looked at, and held against the tests."""
+"""What becomes of one fault: it is put into a copy of the tree, looked at, and tried against the tests."""
 
 import json
 import os

@@ -31,11 +31,11 @@ TABLES = tuple(KEYS)
 # The oracle's own working columns.
 ORACLE_ONLY = {"core.call": ["symbol", "previous_signal_at"]}
 
-Told = dict[str, pd.DataFrame]
+OracleTables = dict[str, pd.DataFrame]
 
 
-def oracle_tables(run: Run, folder: Path) -> Told:
-    """What the oracle says a run must publish; windows that stay in the warehouse apart (`work.forward_window_1h`)."""
+def oracle_tables(run: Run, folder: Path) -> OracleTables:
+    """What a run must publish by the oracle; windows that stay in the warehouse apart (`work.forward_window_1h`)."""
     settings = run.settings
     found = score(
         folder,
@@ -47,34 +47,38 @@ def oracle_tables(run: Run, folder: Path) -> Told:
         sectors_csv=DATA_DIR / "sectors.csv",
         exclusions_csv=DATA_DIR / "exclusions.csv",
     )
-    told = {
+    expected = {
         name: found[name.split(".")[1]].drop(columns=ORACLE_ONLY.get(name, [])).reset_index(drop=True)
         for name in TABLES
     }
-    windows = told["core.forward_window"]
+    windows = expected["core.forward_window"]
     kept = _kept_timeframes(settings)
-    told["core.forward_window"] = windows[~windows["timeframe"].isin(kept)].reset_index(drop=True)
+    expected["core.forward_window"] = windows[~windows["timeframe"].isin(kept)].reset_index(drop=True)
     for timeframe in kept:
-        told[TIMEFRAMES[timeframe].windows] = windows[windows["timeframe"] == timeframe].reset_index(drop=True)
-    return told
+        expected[TIMEFRAMES[timeframe].windows] = windows[windows["timeframe"] == timeframe].reset_index(drop=True)
+    return expected
 
 
-def compare(connection: duckdb.DuckDBPyConnection, told: Told, tables: Iterable[str] = TABLES) -> dict[str, list[str]]:
+def compare(
+    connection: duckdb.DuckDBPyConnection, expected: OracleTables, tables: Iterable[str] = TABLES
+) -> dict[str, list[str]]:
     """The disagreements by table; tables that agree are not in it. Every column of the oracle's must be in ours."""
     found = {}
     for table in tables:
-        differ = disagreements(connection.sql(f"from {table}").df(), told[table], KEYS[table])
+        differ = disagreements(connection.sql(f"from {table}").df(), expected[table], KEYS[table])
         if differ:
             found[table] = differ
     return found
 
 
-def compare_kept_windows(connection: duckdb.DuckDBPyConnection, told: Told, settings: Settings) -> dict[str, list[str]]:
+def compare_kept_windows(
+    connection: duckdb.DuckDBPyConnection, expected: OracleTables, settings: Settings
+) -> dict[str, list[str]]:
     """The same for the windows that are not published, which stay in the warehouse."""
     found = {}
     for timeframe in _kept_timeframes(settings):
         name = TIMEFRAMES[timeframe].windows
-        differ = disagreements(windows_of(connection, settings, timeframe), told[name], KEYS["core.forward_window"])
+        differ = disagreements(windows_of(connection, settings, timeframe), expected[name], KEYS["core.forward_window"])
         if differ:
             found[name] = differ
     return found

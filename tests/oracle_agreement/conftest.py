@@ -6,7 +6,7 @@ import pytest
 
 from flows.config import Settings
 from flows.run import Run
-from tests.oracle_agreement.comparing import Told, oracle_tables
+from tests.oracle_agreement.comparing import OracleTables, oracle_tables
 from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
 from tests.product import make_run
 
@@ -20,5 +20,5 @@ def synthetic_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="session")
-def synthetic_told(synthetic_run: Run) -> Told:
+def synthetic_expected(synthetic_run: Run) -> OracleTables:
     return oracle_tables(synthetic_run, Path(synthetic_run.input))

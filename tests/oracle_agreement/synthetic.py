@@ -161,7 +161,7 @@ def _rounded(price: float, digits: int) -> float:
 
 
 def _signals(rng: np.random.Generator, timeframes: tuple[str, ...]) -> pd.DataFrame:
-    rows = [row for timeframe in timeframes for say in (_events, _states) for row in say(rng, timeframe)]
+    rows = [row for timeframe in timeframes for rows_of in (_events, _states) for row in rows_of(rng, timeframe)]
     columns = ["vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at"]
     table = pd.DataFrame(rows, columns=columns)
     table["trend"] = table["trend"].astype("float64")
@@ -171,7 +171,7 @@ def _signals(rng: np.random.Generator, timeframes: tuple[str, ...]) -> pd.DataFr
 
 
 def _events(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, ...]]:
-    """A vendor that says something when something fires, with the trend beside it, and says when it was known."""
+    """A vendor with a row when something fires, with the trend beside it and the moment it was known."""
     n, first, step, _ = GRIDS[timeframe]
     for token in (*range(1, 11), *RANDOM, UNPRICED):
         state = 0
@@ -190,7 +190,7 @@ def _events(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, 
 
 
 def _states(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, ...]]:
-    """A vendor that gives its state bar after bar, does not say when, and falls silent before the end."""
+    """A vendor that gives its state bar after bar, without the moment it was known, and falls silent before the end."""
     n, first, step, _ = GRIDS[timeframe]
     for token in (TIES, BORDERS, HALTS, DEAD, STILL_ALIVE, JUST_DEAD, LATE, *RANDOM):
         state = 0

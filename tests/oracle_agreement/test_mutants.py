@@ -20,7 +20,7 @@ from flows.run import Run
 from flows.scoring import blocks as clusters
 from flows.scoring import inference, windows
 from flows.warehouse.connection import prepare
-from tests.oracle_agreement.comparing import Told, compare, in_words, oracle_tables
+from tests.oracle_agreement.comparing import OracleTables, compare, in_words, oracle_tables
 from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
 from tests.product import build_anew, make_run, snapshot_without_gate, sql_from
 
@@ -278,11 +278,11 @@ class Bench:
 
     connection: duckdb.DuckDBPyConnection
     run: Run
-    told: Told
+    expected: OracleTables
 
     def disagreements(self) -> dict[str, list[str]]:
         build_anew(self.connection, self.run)
-        return compare(self.connection, self.told)
+        return compare(self.connection, self.expected)
 
 
 @pytest.fixture(scope="module")

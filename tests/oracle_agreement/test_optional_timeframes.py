@@ -13,7 +13,7 @@ from flows.pipeline import Outcome
 from flows.quality.results import GateStopped
 from flows.run import Run
 from flows.warehouse.connection import prepare
-from tests.oracle_agreement.comparing import TABLES, Told, compare, in_words, oracle_tables
+from tests.oracle_agreement.comparing import TABLES, OracleTables, compare, in_words, oracle_tables
 from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
 from tests.point_in_time.homes import Home, assert_same_tables, new_home
 from tests.product import make_run, run_main_job
@@ -41,25 +41,25 @@ def outcome(run: Run) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def expected(run: Run, folder: Path) -> Told:
+def expected(run: Run, folder: Path) -> OracleTables:
     return oracle_tables(run, folder)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_published_table_is_the_oracles(outcome: Outcome, run: Run, expected: Told, table: str) -> None:
+def test_the_published_table_is_the_oracles(outcome: Outcome, run: Run, expected: OracleTables, table: str) -> None:
     assert set(expected[table]["timeframe"]) == set(OPTIONAL)
     with duckdb.connect(str(run.settings.published), read_only=True) as published:
         found = compare(published, expected, [table])
     assert not found, in_words(found)
 
 
-def test_the_gate_set_nothing_aside(outcome: Outcome) -> None:
+def test_the_gate_quarantined_nothing(outcome: Outcome) -> None:
     assert [one.n_quarantined for one in outcome.snapshots] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("timeframe", OPTIONAL)
-def test_everything_happens(expected: Told, timeframe: str) -> None:
-    """Agreement says little where a case does not occur: halts, every status and provenance, entries that wait."""
+def test_everything_happens(expected: OracleTables, timeframe: str) -> None:
+    """Agreement means little where a case does not occur: halts, every status and provenance, entries that wait."""
     windows, outcomes = (expected[name] for name in ("core.forward_window", "marts.signal_outcome"))
     windows, outcomes = (table[table["timeframe"] == timeframe] for table in (windows, outcomes))
     assert set(windows["status"]) == {"matured", "truncated", "open", "excluded"}

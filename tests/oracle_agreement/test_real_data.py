@@ -31,12 +31,12 @@ def test_the_oracle_agrees_on_spot_2021(real_data: Path, tmp_path: Path) -> None
 def _assert_agreement(run: Run, folder: Path) -> None:
     outcome = run_main_job(run)
     assert [one.n_quarantined for one in outcome.snapshots] == [0, 0, 0]
-    told = oracle_tables(run, folder)
+    expected = oracle_tables(run, folder)
     with duckdb.connect(str(run.settings.published), read_only=True) as published:
-        found = compare(published, told)
-    if len(told["work.forward_window_1h"]):
+        found = compare(published, expected)
+    if len(expected["work.forward_window_1h"]):
         with duckdb.connect(str(run.settings.warehouse), read_only=True) as warehouse:
-            found |= compare_kept_windows(warehouse, told, run.settings)
+            found |= compare_kept_windows(warehouse, expected, run.settings)
     assert not found, in_words(found)
 
 
@@ -45,7 +45,7 @@ def write_spot_2021(source: Path, folder: Path) -> None:
     last 20 closes, for the tokens with an even id, in both timeframes.
 
     The hourly states were known between a minute and eleven hours after their bar's close (drawn with a fixed seed),
-    so that some are attested and some are not; the daily ones do not say.
+    so that some are attested and some are not; the daily ones have none.
     """
     folder.mkdir(parents=True)
     for name in ("tokens.parquet", "prices"):

@@ -1,11 +1,11 @@
-"""On a small folder in which everything happens, the published file says what the oracle says."""
+"""On a small folder in which everything happens, the published file agrees with the oracle."""
 
 import duckdb
 import pytest
 
 from flows.pipeline import Outcome
 from flows.run import Run
-from tests.oracle_agreement.comparing import TABLES, Told, compare, compare_kept_windows, in_words
+from tests.oracle_agreement.comparing import TABLES, OracleTables, compare, compare_kept_windows, in_words
 from tests.product import run_main_job
 
 
@@ -16,29 +16,31 @@ def outcome(synthetic_run: Run) -> Outcome:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_published_table_is_the_oracles(
-    outcome: Outcome, synthetic_run: Run, synthetic_told: Told, table: str
+    outcome: Outcome, synthetic_run: Run, synthetic_expected: OracleTables, table: str
 ) -> None:
-    assert len(synthetic_told[table]) > 0
+    assert len(synthetic_expected[table]) > 0
     with duckdb.connect(str(synthetic_run.settings.published), read_only=True) as published:
-        found = compare(published, synthetic_told, [table])
+        found = compare(published, synthetic_expected, [table])
     assert not found, in_words(found)
 
 
-def test_the_hourly_windows_are_the_oracles(outcome: Outcome, synthetic_run: Run, synthetic_told: Told) -> None:
+def test_the_hourly_windows_are_the_oracles(
+    outcome: Outcome, synthetic_run: Run, synthetic_expected: OracleTables
+) -> None:
     with duckdb.connect(str(synthetic_run.settings.warehouse), read_only=True) as warehouse:
-        found = compare_kept_windows(warehouse, synthetic_told, synthetic_run.settings)
+        found = compare_kept_windows(warehouse, synthetic_expected, synthetic_run.settings)
     assert not found, in_words(found)
 
 
-def test_the_gate_set_nothing_aside(outcome: Outcome) -> None:
+def test_the_gate_quarantined_nothing(outcome: Outcome) -> None:
     """Else the two would not have seen the same rows."""
     assert [one.n_quarantined for one in outcome.snapshots] == [0, 0, 0]
 
 
-def test_everything_happens(synthetic_told: Told) -> None:
+def test_everything_happens(synthetic_expected: OracleTables) -> None:
     """The folder is only worth something while it holds each case: if the draw changes, this must still hold."""
-    windows, outcomes = synthetic_told["core.forward_window"], synthetic_told["marts.signal_outcome"]
-    hourly = synthetic_told["work.forward_window_1h"]
+    windows, outcomes = synthetic_expected["core.forward_window"], synthetic_expected["marts.signal_outcome"]
+    hourly = synthetic_expected["work.forward_window_1h"]
     for table in (windows, hourly):
         assert set(table["status"]) == {"matured", "truncated", "open", "excluded"}
         by_entry = table.pivot(index=["token_id", "entry_at"], columns="horizon", values="status")
@@ -64,7 +66,7 @@ def test_everything_happens(synthetic_told: Told) -> None:
     assert set(outcomes["price_source"].dropna()) == {"main"}
     assert {"Meme", "Layer 1", "Gaming", "other", "Special"} == set(outcomes["sector"])
 
-    card = synthetic_told["marts.signal_scorecard"]
+    card = synthetic_expected["marts.signal_scorecard"]
     assert set(card["is_reportable"]) == {True, False}
     leaf_q = card[["selection_q", "edge_q"]].dropna()
     assert len(leaf_q) >= 30
@@ -73,7 +75,7 @@ def test_everything_happens(synthetic_told: Told) -> None:
     assert ((card["n_effective"] > 1) & (card["n_effective"] < card["n_calls"])).any()
     assert (card["coverage_edge"] != 0).any()
 
-    falls = synthetic_told["marts.sector_drawdown"]
+    falls = synthetic_expected["marts.sector_drawdown"]
     assert set(falls["policy"]) == {"signal", "equal_weight", "hold"}
     assert falls["recovered_at"].isna().any()
     assert falls["recovered_at"].notna().any()

@@ -204,7 +204,7 @@ def test_v_of_independent_blocks_is_about_the_plain_variance() -> None:
 
 
 def test_twins_are_worth_one_call() -> None:
-    """Said twice in the same block, nothing is learned: V is that of the calls said once, not half of it."""
+    """The same call twice in one block teaches nothing: V is that of the calls given once, not half of it."""
     once = [(4 * place, x) for place, x in enumerate((0.0, 1.0, 1.0, 0.0, 1.0))]
     assert variances([*once, *once])[0] == pytest.approx(variances(once)[0])
 

@@ -84,11 +84,11 @@ def walked(one: Segment, i: int, horizon: int) -> Expected:
     is_truncated = not is_matured and one.has_ended and bars_left + one.silence >= horizon
     if not is_matured and not is_truncated:
         return Expected(OTHER * (entry_bar.is_left_out or entry_bar.is_filled), None, None, None, None, None)
-    held = one.bars[i : i + horizon]
-    entry, exit_price = entry_bar.open, held[-1].close
-    path = [entry, *(each.close for each in held)]
+    bars = one.bars[i : i + horizon]
+    entry, exit_price = entry_bar.open, bars[-1].close
+    path = [entry, *(each.close for each in bars)]
     pairs = [(path[a], path[b]) for b in range(len(path)) for a in range(b + 1)]
-    too_many_filled = 10 * sum(each.is_filled for each in held) > len(held)
+    too_many_filled = 10 * sum(each.is_filled for each in bars) > len(bars)
     is_excluded = entry_bar.is_left_out or entry_bar.is_filled or too_many_filled
     if is_excluded:
         flags = OTHER
@@ -98,8 +98,8 @@ def walked(one: Segment, i: int, horizon: int) -> Expected:
     return Expected(
         flags,
         exit_price,
-        max(each.high for each in held),
-        min(each.low for each in held),
+        max(each.high for each in bars),
+        min(each.low for each in bars),
         min(later / earlier - 1 for earlier, later in pairs),
         min((earlier - later) / entry for earlier, later in pairs),
     )
@@ -114,8 +114,8 @@ def test_windows_are_what_a_walk_finds(some: list[Segment], of: tuple[int, ...])
         assert windows.flags.tolist() == [one.flags for one in expected]
         assert windows.has_closed.tolist() == [one.exit_price is not None for one in expected]
         for name in ("exit_price", "highest", "lowest", "drawdown_long", "drawdown_short"):
-            told = np.array([getattr(one, name) for one in expected], dtype=np.float64)
-            np.testing.assert_allclose(getattr(windows, name), told, rtol=1e-12, atol=1e-12, err_msg=name)
+            wanted = np.array([getattr(one, name) for one in expected], dtype=np.float64)
+            np.testing.assert_allclose(getattr(windows, name), wanted, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 @given(segments, horizons)

@@ -55,7 +55,7 @@ def tested(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def fires(cells: pd.DataFrame, p: str) -> Share:
-    """How often the test whose p value is in column `p` says there is something, over the tested leaf cells."""
+    """How often the test whose p value is in column `p` finds something, over the tested leaf cells."""
     taken = tested(cells)
     return share(taken[p] < LEVEL, taken["seed"])
 

@@ -73,7 +73,7 @@ def test_a_panel_is_scored_alike_alone_and_in_company(quick: pd.DataFrame) -> No
 
 
 def test_the_methodology_shows_the_tables_of_the_whole_study() -> None:
-    """Every setting there is, as many panels as the text says, and the promises in bold kept by the shares shown."""
+    """Every setting there is, as many panels as the text has, and the promises in bold kept by the shares shown."""
     document = METHODOLOGY.read_text(encoding="utf-8")
     found = shown(document)
     alarms, power, coverage, by_horizon = (found[name] for name in TABLES)
@@ -97,7 +97,7 @@ def test_the_methodology_shows_the_tables_of_the_whole_study() -> None:
 
 
 def test_a_study_without_skill_where_some_is_promised_breaks_its_promises(quick: pd.DataFrame) -> None:
-    """The tests of a whole study are held against panels that cannot pass: the hard ones under every setting's name."""
+    """The tests of a whole study are asked of panels that cannot pass: the hard ones under every setting's name."""
     hard = quick[quick["setting"] == HARD]
     cells = pd.concat([hard.assign(setting=setting) for setting in ALL], ignore_index=True)
     assert any(one.startswith("5 points on 60 tokens are found in") for one in broken(cells))

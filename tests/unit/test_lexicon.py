@@ -13,8 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # The rooms whose names and comments follow the lexicon.
 ROOMS = (
     "benchmarks", "flows", "sql", "tests/delivery", "tests/devserver", "tests/digest", "tests/end_to_end", "tests/home",
-    "tests/migrations", "tests/oracle", "tests/point_in_time", "tests/prices", "tests/quality", "tests/tokenmetrics",
-    "tests/unit",
+    "tests/migrations", "tests/mutants", "tests/oracle", "tests/oracle_agreement", "tests/point_in_time",
+    "tests/prices", "tests/quality", "tests/scoring", "tests/study", "tests/tokenmetrics", "tests/unit",
+    "tests/warehouse",
 )  # fmt: skip
 
 WORDS = re.compile(

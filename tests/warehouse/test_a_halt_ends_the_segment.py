@@ -32,7 +32,7 @@ def test_a_jump_of_more_than_five_times_is_none_of_ours(scene: Scene) -> None:
 
 
 def test_a_window_ends_with_its_segment(scene: Scene) -> None:
-    """The 20,000-fold price after the halt is in nobody's return; what was held is sold at the last close before it."""
+    """The 20,000-fold price after the halt is in nobody's return; a position is sold at the last close before it."""
     scene.seasoned(1, "2026-01-08", (10, 10, 10, 10), (10, 12, 9, 11), (220_000, 220_000, 220_000, 220_000))
     scene.run("2026-01-11T00:20")
     assert scene.rows(

@@ -14,7 +14,7 @@ def test_a_renamed_model_asks_for_a_full_build(scene: Scene, tmp_path: Path) -> 
     scene.bars(1, "2026-01-09", flat(11))
     folder = tmp_path / "sql"
     shutil.copytree(SQL_DIR, folder)
-    # It stands where it stood among the others, whose order tells nothing then.
+    # It stands where it stood among the others, whose order does not change then.
     (folder / "core" / "forward_window.sql").rename(folder / "core" / "forward_view.sql")
     # As the next process would read them.
     scene.settings = scene.settings.model_validate(scene.settings.model_dump())

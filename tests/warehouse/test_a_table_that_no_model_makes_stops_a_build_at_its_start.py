@@ -1,4 +1,4 @@
-"""A misspelt name in a model is told before anything runs, with the model and the name."""
+"""A misspelt name in a model stops a build before anything runs, with the model and the name."""
 
 import shutil
 from pathlib import Path

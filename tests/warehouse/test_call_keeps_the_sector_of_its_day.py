@@ -19,7 +19,7 @@ def test_call_keeps_the_sector_of_its_day(scene: Scene) -> None:
     ) == [(day("08"), "Meme"), (day("09"), "Gaming")]
 
 
-def test_what_is_excluded_is_said_at_once(scene: Scene) -> None:
+def test_what_is_excluded_is_excluded_at_once(scene: Scene) -> None:
     """A leveraged token is never scored, not even before its windows have closed."""
     scene.token(1, symbol="AAVEDOWNUSDT")
     scene.seasoned(1, "2026-01-08", flat(10))

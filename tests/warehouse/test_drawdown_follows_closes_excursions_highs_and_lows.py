@@ -1,4 +1,4 @@
-"""Contract, sections 5 and 6: what a window and a call on it say of the path between entry and exit."""
+"""Contract, sections 5 and 6: what a window and a call on it hold of the path between entry and exit."""
 
 import pytest
 

@@ -9,7 +9,7 @@ from flows.warehouse.build import build
 from flows.warehouse.days import read_days, write_days
 from tests.warehouse.scene import Scene, day, flat
 
-# Days of January on which each vendor has nothing to say, and those on which only two of three tokens have.
+# Days of January on which each vendor publishes nothing, and those on which only two of three tokens have.
 SILENT = {"steady": set(), "sometimes": {1, 2, 4, 5, 6, 8, 9, 11, 12, 13, 15}, "halting": {14, 17}}
 HALF = {"halting": {11}}
 
@@ -52,7 +52,7 @@ def test_days_are_complete_backfilled_or_partial_late_or_missing(scene: Scene) -
     steady = {10: in_time, 11: in_time, 12: afterwards, 13: afterwards, 14: afterwards, 15: in_time, 16: in_time,
               17: in_time}  # fmt: skip
     assert states(scene, "steady") == states(scene, None) == steady
-    # Where little is said, a day without a word lacks nothing once somebody has looked.
+    # Where few rows come, a day without one lacks nothing once somebody has looked.
     assert states(scene, "sometimes") == steady
     # The 11th lacks a token, the 14th everything, and for the 17th the vendor has six hours left.
     halting = states(scene, "halting")
@@ -69,8 +69,8 @@ def test_days_are_complete_backfilled_or_partial_late_or_missing(scene: Scene) -
     assert sorted(counts) == [(7, 7), (8, 8), (8, 8), (8, 8)]
 
     def halting_at(moment: datetime, **settings: object) -> list[str]:
-        told = read_days(scene.connection, scene.settings.model_copy(update=settings), moment)
-        return [one.state for one in told if (one.vendor, one.timeframe) == ("halting", "1d")][4:]
+        days = read_days(scene.connection, scene.settings.model_copy(update=settings), moment)
+        return [one.state for one in days if (one.vendor, one.timeframe) == ("halting", "1d")][4:]
 
     # Asked later, of the same file: prices have come until the 17th, so the signals of the 17th are late by six.
     assert halting_at(day("18T05:59")) == ["late", in_time, in_time]
@@ -87,7 +87,7 @@ def test_a_young_feed_is_judged_by_the_few_days_it_has(scene: Scene, monkeypatch
     nights(scene, 2, 3, 4, 5, 6, 8, only_newest_from=2)
     assert states(scene, "steady") == {**dict.fromkeys(range(1, 6), "complete"), 6: "unrecoverable", 7: "complete"}
     assert states(scene, "halting")[4] == "unrecoverable"
-    # Nobody knows what it would have said on the 6th.
+    # Nobody knows what it would have published on the 6th.
     assert states(scene, "sometimes")[6] == "unrecoverable"
 
 
@@ -98,7 +98,9 @@ def test_who_speaks_once_a_week_is_not_late_on_the_other_days(scene: Scene, monk
     assert states(scene, "sometimes").keys() == states(scene, "steady").keys()
 
 
-def test_what_the_vendor_keeps_no_history_of_is_lost_and_said_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_vendor_keeps_no_history_of_is_lost_and_reported(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(FilesSource, "no_history", frozenset({"signals"}))
     nights(scene, 11, 12, 14, 15, only_newest_from=12)
     assert states(scene, "steady") == {10: "complete", 11: "complete", 12: "unrecoverable", 13: "complete",
@@ -110,7 +112,7 @@ def test_a_silent_day_is_whole_once_somebody_has_looked_at_it(scene: Scene) -> N
     """Not by the first who looked at anything after it, and by a later one only afterwards."""
     looks = [("02T00:20", "01", "01"), ("04T00:20", "02", "02"), ("05T00:20", "02", "04"), ("06T00:20", "05", "05")]
     for number, (looked_at, since, until) in enumerate(looks):
-        told = {"id": number, "at": day(looked_at), "since": day(since), "until": day(until)}
+        values = {"id": number, "at": day(looked_at), "since": day(since), "until": day(until)}
         scene.connection.execute(
             "insert into ops.snapshot by name select $id as snapshot_id, 'days' as extent", {"id": number}
         )
@@ -118,7 +120,7 @@ def test_a_silent_day_is_whole_once_somebody_has_looked_at_it(scene: Scene) -> N
             "insert into ops.reread by name select $id as snapshot_id, 'signals' as dataset, 'v' as vendor, "
             "'1d' as timeframe, $at as as_of, $since as read_from, $until as read_to, true as has_history, "
             "false as is_archive",
-            told,
+            values,
         )
     found = read_days(scene.connection, scene.settings, day("06T00:20"))
     assert [one.state for one in found] == ["complete", "backfilled", "backfilled", "complete", "complete"]

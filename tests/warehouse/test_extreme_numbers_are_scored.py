@@ -22,7 +22,7 @@ def test_the_largest_token_id_has_windows(scene: Scene) -> None:
 
 
 def test_one_absurd_wick_does_not_end_the_night(scene: Scene) -> None:
-    """No rule forbids a high: its call is told as it is, and everybody else's is scored."""
+    """No rule forbids a high: its call is published as it is, and everybody else's is scored."""
     scene.seasoned(1, "2026-01-08", flat(10), (10, 1e30, 10, 10))
     scene.seasoned(2, "2026-01-08", flat(10), (10, 11, 10, 10))
     for token_id in (1, 2):

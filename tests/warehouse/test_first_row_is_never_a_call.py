@@ -10,7 +10,7 @@ def _calls(scene: Scene) -> list[tuple[object, ...]]:
 
 
 def test_first_row_is_never_a_call(scene: Scene) -> None:
-    """Nobody saw it begin; the side it names is held from then on."""
+    """Nobody saw it begin; the side it names is the stance from then on."""
     scene.bars(1, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-01", 1, 1, -1)
     scene.run("2026-01-05T00:20")
@@ -30,7 +30,7 @@ def test_states_call_when_the_side_is_new(scene: Scene) -> None:
 
 
 def test_events_call_when_they_leave_the_trend(scene: Scene) -> None:
-    """A vendor of events is 0 while nothing fires; the trend beside it says which side is held."""
+    """A vendor of events is 0 while nothing fires; the trend beside it names the side it is on."""
     scene.bars(1, "2026-01-01", flat(10))
     for at, direction, trend in (("01", 0, 1), ("02", 1, 1), ("03", -1, -1), ("04", 0, -1), ("05", -1, -1)):
         scene.signal(1, f"2026-01-{at}", direction, trend=trend)
@@ -39,7 +39,7 @@ def test_events_call_when_they_leave_the_trend(scene: Scene) -> None:
     assert _calls(scene) == [(day("03"), -1, 1, False)]
 
 
-def test_rows_further_apart_than_a_bar_are_told(scene: Scene) -> None:
+def test_rows_further_apart_than_a_bar_are_marked(scene: Scene) -> None:
     scene.bars(1, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-01", -1, None, 1)
     scene.run("2026-01-05T00:20")

@@ -10,7 +10,7 @@ CALLS = (
 
 def test_a_row_known_later_does_not_hide_a_call(scene: Scene) -> None:
     """The 2nd's row was known on the 9th. On the 4th the row before the 3rd's was the 1st's: long after short, a call.
-    The late row is itself a call, because short was held before it, but it is backfill."""
+    The late row is itself a call, because the side before it was short, but it is backfill."""
     scene.bars(1, "2026-01-01", flat(10))
     scene.signal(1, "2026-01-01", -1, known_at="2026-01-02T00:10")
     scene.signal(1, "2026-01-02", 1, known_at="2026-01-09T00:10")

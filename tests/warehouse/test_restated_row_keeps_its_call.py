@@ -1,4 +1,4 @@
-"""Contract, sections 1 and 4: only the first version after the close makes a call; what came later is told apart."""
+"""Contract, sections 1 and 4: only the first version after the close makes a call; what came later is kept apart."""
 
 from tests.warehouse.scene import Scene, day, flat
 
@@ -24,9 +24,9 @@ def test_restated_row_keeps_its_call(scene: Scene) -> None:
     ) == [("direction", "1", "-1", 1, day("04T00:20"))]
 
 
-def test_the_side_held_before_is_what_was_known_then(scene: Scene) -> None:
-    """On the 3rd the 2nd's row says long; on the 4th it says short. The 3rd's row, first seen on the 4th, says short
-    too: by then that was no new side. The 4th's says long."""
+def test_the_side_before_is_what_was_known_then(scene: Scene) -> None:
+    """On the 3rd the 2nd's row is long; on the 4th it is short. The 3rd's row, first seen on the 4th, is short
+    too: by then that was no new side. The 4th's is long."""
     scene.bars(1, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-01", 0, 1)
     scene.run("2026-01-03T00:20")

@@ -76,9 +76,9 @@ def test_a_curve_that_lost_everything_stays_at_nothing_night_after_night(scene: 
     rows = scene.connection.execute(CURVE, {"policy": "signal"}).fetchall()
     assert [row[1] for row in rows] == pytest.approx([0, -1, 0.6, 0], abs=0.003)
     assert [row[2:4] for row in rows[1:]] == [(0, -1)] * 3
-    # Whoever held the token has 3 of 1, and then 1.2.
-    held = scene.connection.execute(CURVE, {"policy": "hold"}).fetchall()
-    assert [row[2] for row in held] == pytest.approx([1, 3, 1.2, 1.2])
+    # A holder of the token has 3 of 1, and then 1.2.
+    equity = scene.connection.execute(CURVE, {"policy": "hold"}).fetchall()
+    assert [row[2] for row in equity] == pytest.approx([1, 3, 1.2, 1.2])
 
 
 def test_a_night_goes_on_from_where_the_curve_stood(scene: Scene) -> None:

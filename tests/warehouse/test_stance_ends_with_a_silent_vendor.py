@@ -6,7 +6,7 @@ from tests.warehouse.scene import Scene, day, flat
 
 
 def test_stance_ends_with_a_silent_vendor(scene: Scene) -> None:
-    """The newest row is the 10th's and says long: held from the 11th until, at most, the 12th. Covered to the 13th.
+    """The newest row is the 10th's and long: on that side from the 11th until, at most, the 12th. Covered to the 13th.
 
     On the 11th the price goes from 100 to 110. In costs 10 bps, and so does out.
     """

@@ -30,7 +30,7 @@ def test_tradable_waits_until_it_was_known(scene: Scene) -> None:
 
 
 def test_only_our_own_clock_makes_a_row_witnessed(scene: Scene) -> None:
-    """Fetched at 00:20 on the 10th: the 9th's row, and the 8th's no more, unless a file says it was known."""
+    """Fetched at 00:20 on the 10th: the 9th's row, and the 8th's no more, unless a file has it as known."""
     for token_id in (1, 2):
         scene.bars(token_id, "2026-01-01", *[flat(10)] * 9)
     scene.signals(1, "2026-01-07", 0, 1, -1)

@@ -1,4 +1,4 @@
-"""What is wrong with a model is said in words before anything runs; what is right with it may read even a scorecard."""
+"""A fault of a model stops a build in words before anything runs; what is right with it may read even a scorecard."""
 
 import shutil
 from pathlib import Path
@@ -56,7 +56,7 @@ def write(folder: Path, name: str, *header: str, select: str = "") -> None:
         ("work.x", ("Only: incremental",), "from work.vendor", "`Only: incremental` is neither full nor increment"),
     ],
 )
-def test_a_fault_of_the_graph_is_said(
+def test_a_fault_of_the_graph_stops_in_words(
     scene: Scene, folder: Path, name: str, header: tuple[str, ...], select: str, words: str
 ) -> None:
     write(folder, name, *header, select=select)

@@ -1,4 +1,4 @@
-"""A vendor that changes, deletes or inserts rows of its past is told so, and what it would gain by it."""
+"""A vendor that changes, deletes or inserts rows of its past is reported, with what it would gain by it."""
 
 from datetime import datetime
 
@@ -29,8 +29,8 @@ def moving(token_id: int, scene: Scene, close: float) -> None:
 def test_what_a_rewritten_past_would_gain(scene: Scene) -> None:
     for token_id, close in ((1, 9), (2, 11), (3, 11), (4, 11)):
         moving(token_id, scene, close)
-    told = {1: (0, 0, 1, 1, 1, 1, 1, 1), 2: (0, 0, -1, 0, 0, 0, 0, 0), 3: (0, 0, None, 0, 0, 0, 0, 0), 4: (0, 0, 1)}
-    for token_id, directions in told.items():
+    rows = {1: (0, 0, 1, 1, 1, 1, 1, 1), 2: (0, 0, -1, 0, 0, 0, 0, 0), 3: (0, 0, None, 0, 0, 0, 0, 0), 4: (0, 0, 1)}
+    for token_id, directions in rows.items():
         scene.signals(token_id, "2026-01-08", *directions)
     scene.run("2026-01-16T00:20")
     assert scene.rows(KINDS) == []
@@ -39,8 +39,8 @@ def test_what_a_rewritten_past_would_gain(scene: Scene) -> None:
 
     # The miss on 1 is flipped, that on 2 deleted, and a hit on 3 inserted.
     scene.signal_rows = []
-    told |= {1: (0, 0, -1, 1, 1, 1, 1, 1), 2: (0, 0, None, 0, 0, 0, 0, 0), 3: (0, 0, 1, 0, 0, 0, 0, 0)}
-    for token_id, directions in told.items():
+    rows |= {1: (0, 0, -1, 1, 1, 1, 1, 1), 2: (0, 0, None, 0, 0, 0, 0, 0), 3: (0, 0, 1, 0, 0, 0, 0, 0)}
+    for token_id, directions in rows.items():
         scene.signals(token_id, "2026-01-08", *directions, *(() if token_id == 4 else (directions[-1],)))
     scene.run("2026-01-17T00:20")
     assert scene.rows(KINDS) == [(1, "changed", True), (2, "vanished", True), (3, "appeared", True)]
@@ -48,7 +48,7 @@ def test_what_a_rewritten_past_would_gain(scene: Scene) -> None:
     # is a new side by now, misses; 3 and 4 hit.
     assert scene.rows(RATES) == [(27, 3, 3, pytest.approx(1 / 3), 4, 0.75)]
     assert scene.rows("select distinct changed_at from marts.restatement") == [(day("17T00:20"),)]
-    # What was told first is what is scored, but for the insertion, which is backfill.
+    # The first version is what is scored, but for the insertion, which is backfill.
     assert scene.rows("select token_id, direction, provenance from core.call "
                           "where timeframe = '1d' and signal_at = '2026-01-10' "
                       "order by all") == [(1, 1, "backfill"), (2, -1, "backfill"), (3, 1, "backfill"),
@@ -141,7 +141,7 @@ def test_a_row_of_a_day_that_nobody_had_looked_at_did_not_appear(scene: Scene) -
     assert scene.rows("from marts.restatement where timeframe = '1d'") == []
 
 
-def test_how_much_was_looked_at_is_told(scene: Scene) -> None:
+def test_how_much_was_looked_at_is_reported(scene: Scene) -> None:
     scene.bars(1, "2026-01-01", flat(10))
     scene.signals(1, "2026-01-01", 0, 1, 0)
     scene.take("2026-01-03T12:00")
