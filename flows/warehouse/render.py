@@ -1,7 +1,9 @@
 """Filling in the templates of `sql/`: timeframes, horizons, costs, datasets, measures, and the kind of build."""
 
+import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -78,10 +80,31 @@ class Renderer:
         return table
 
 
+_TEXTS: dict[str, str] = {}
+
+
+class _CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """Compiled templates in the user's own temporary folder, by the checksum of their text."""
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        # What cannot be stored, on a full disk for one, is compiled again by the next run.
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def _compiled_templates() -> _CompiledTemplates | None:
+    """None where there is no temporary folder that only this user may write."""
+    try:
+        return _CompiledTemplates()
+    except (OSError, RuntimeError):
+        return None
+
+
 @cache
 def _environment(folder: Path) -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.ChoiceLoader([jinja2.DictLoader(_TEXTS), jinja2.FileSystemLoader(folder)]),
+        bytecode_cache=_compiled_templates(),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
@@ -90,5 +113,8 @@ def _environment(folder: Path) -> jinja2.Environment:
 
 @cache
 def _compiled(folder: Path, template: str) -> jinja2.Template:
-    """Compiling all templates takes as long as building a small market, so each is compiled once a process."""
-    return _environment(folder).from_string(template)
+    """Compiling all templates takes as long as building a small market, so a template is compiled when it is new."""
+    # Jinja stores only what has a name: a model's template is more than the text of its file.
+    name = hashlib.sha256(template.encode()).hexdigest()
+    _TEXTS[name] = template
+    return _environment(folder).get_template(name)
