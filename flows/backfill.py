@@ -10,8 +10,11 @@ from flows.config import Settings
 from flows.prefect_tasks import TASKS
 from flows.run import open_run
 
+# Years of a vendor's history take hours: one that takes this long hangs.
+LONGEST_SECONDS = 24 * 3600
 
-@flow(name="backfill")
+
+@flow(name="backfill", timeout_seconds=LONGEST_SECONDS)
 def backfill(
     since: date,
     until: date,

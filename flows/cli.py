@@ -69,8 +69,14 @@ def nightly(
     prices: Prices = None,
     plain: Plain = False,
     dry_run: DryRun = False,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only where no run has done the night of 00:20 UTC: for cron, every hour.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end, up to 20 minutes.")] = False,
 ) -> None:
     """Snapshot a source, score its signals, and publish the result."""
+    if due and as_of:
+        raise UsageError("--due is about the newest night: leave --as-of out.")
     settings = _settings()
     asked: dict[str, Any] = {
         "source": source,
@@ -84,7 +90,21 @@ def nightly(
     if dry_run:
         _print_estimate(run)
         return
-    outcome: pipeline.Outcome = _by_hand(run, "nightly") if plain else _flow("nightly")(**asked, wait_for_lock=False)
+    outcome: pipeline.Outcome | None = (
+        pipeline.nightly_job(
+            settings,
+            asked,
+            holder="trackrecord nightly",
+            wait_seconds=settings.lock_wait_seconds if wait else 0,
+            is_due_only=due,
+            steps=_with_progress(),
+        )
+        if plain
+        else _flow("nightly")(**asked, wait_for_lock=wait, only_what_is_due=due)
+    )
+    if outcome is None:
+        console.print("The night of 00:20 UTC has been done; nothing was fetched.")
+        return
     print_scorecard(console, read_scorecard(settings.published))
     _print_outcome(outcome)
     console.print(f"Published: {settings.published}")

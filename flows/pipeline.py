@@ -3,12 +3,13 @@
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from math import inf
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -22,12 +23,13 @@ from flows.delivery.delivery import read as read_deliveries
 from flows.errors import LockHeld, TrackrecordError, UsageError, WarehouseError
 from flows.home import journal
 from flows.home.lock import hold_lock
+from flows.home.nights import night_is_done
 from flows.home.raw_store import Kept, free_disk_mb, keep
 from flows.quality.checks import run_checks, run_grain_checks
 from flows.quality.pages import write_checks
 from flows.quality.results import GateStopped, RuleResult
 from flows.quality.suites import Suites
-from flows.run import Run
+from flows.run import Run, open_run
 from flows.sources.base import PaidByRequest
 from flows.warehouse import backlog, runs
 from flows.warehouse.adoption import adopt_journal
@@ -44,6 +46,8 @@ from flows.warehouse.snapshots import Snapshot, supersede, take_snapshot
 
 # The errors of an operating system for a full disk or a folder that may not be written.
 DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+
+NIGHTLY_LOCK = "nightly.lock"
 
 
 @dataclass(frozen=True)
@@ -298,6 +302,24 @@ def _build_and_publish(run: Run, kept: list[Kept], steps: Steps, *, is_published
         raise
     finish(run, "published" if is_published else "built")
     return Outcome(snapshots, report, checks, counts, tuple(run.source.notes))
+
+
+def nightly_job(
+    settings: Settings, asked: Mapping[str, Any], *, holder: str, wait_seconds: float, is_due_only: bool, steps: Steps
+) -> Outcome | None:
+    """The main job of a night, over the source that `asked` names as `open_run` takes it; one at a time.
+
+    With `is_due_only` it returns None where the night has been done, be it while this one waited: runs that piled up
+    do one job, and no source is paid twice. Raises what `open_run` and the main job raise.
+    """
+    with hold_lock(settings.home, holder, wait_seconds=wait_seconds, name=NIGHTLY_LOCK):
+        if is_due_only and night_is_done(
+            settings.home, utc_now(), source=asked["source"], input=str(asked["input"] or "")
+        ):
+            return None
+        # Opened after the wait, because the clocks of a run are those of its fetch.
+        run = open_run(settings, **asked)
+        return main_job(run, holder=f"{holder}, run {run.run_id}", wait_seconds=wait_seconds, steps=steps)
 
 
 def hourly_job(run: Run, *, holder: str, wait_seconds: float, steps: Steps = Steps()) -> Outcome | None:

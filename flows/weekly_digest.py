@@ -6,6 +6,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.config import Settings
 from flows.delivery.deliver import require_sent
+from flows.home.lock import hold_lock
 from flows.prefect_tasks import is_worth_another_attempt
 from flows.report.digest.job import (
     Made,
@@ -42,8 +43,11 @@ TASKS = Steps(
     retry=task(name="send again what failed", cache_policy=NO_CACHE)(retry_failed),
 )
 
+# The next hour does what one that hangs has left.
+LONGEST_SECONDS = 25 * 60
 
-@flow(name="weekly-digest")
+
+@flow(name="weekly-digest", timeout_seconds=LONGEST_SECONDS)
 def weekly_digest(week: str | None = None, only_what_is_due: bool = False) -> Made | None:
     """Make the digest of a week, the newest unless named, from the published file, and send it.
 
@@ -51,7 +55,8 @@ def weekly_digest(week: str | None = None, only_what_is_due: bool = False) -> Ma
     has not certainly arrived.
     """
     settings = Settings()
-    made = due_job(settings, TASKS) if only_what_is_due else weekly_job(settings, week, TASKS)
+    with hold_lock(settings.home, "the digest's flow", wait_seconds=settings.lock_wait_seconds, name="digest.lock"):
+        made = due_job(settings, TASKS) if only_what_is_due else weekly_job(settings, week, TASKS)
     if made is not None:
         create_markdown_artifact(key="digest", markdown=made.edition.markdown)
         if only_what_is_due:

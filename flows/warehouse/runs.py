@@ -109,6 +109,7 @@ def as_event(run: Run) -> dict[str, Any]:
         "source": run.source.name,
         "vendor": run.source.vendor,
         "input": run.input,
+        "request_kind": run.request_kind,
         "as_of": run.as_of,
         "is_replay": run.is_replay,
         "is_simulated": run.source.is_simulated,
