@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from flows.home import journal
 from flows.home.lock import hold_lock
 from flows.report.scorecard import HEADINGS, Scorecard, Section, print_scorecard, read_scorecard
 
@@ -33,6 +34,16 @@ def test_published_is_0(desk: Desk) -> None:
     assert "SIMULATED" not in answer.out
 
 
+def test_a_night_that_is_not_due_fetches_nothing(desk: Desk) -> None:
+    """The folder may be gone by then: `--due` every hour, as cron has it, does one night a day."""
+    assert desk.nightly("--due").exit_code == 0
+    runs = journal.read(desk.home, "runs")
+    desk.remove("prices")
+    answer = desk.nightly("--due", "--wait")
+    assert (answer.exit_code, answer.out.strip()) == (0, "The night of 00:20 UTC has been done; nothing was fetched.")
+    assert journal.read(desk.home, "runs") == runs
+
+
 def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
     desk.remove("tokens")
 
@@ -51,6 +62,7 @@ def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
         (["nightly", "--as-of", "2199-01-01"], "--as-of 2199-01-01T00:00:00 lies in the future"),
         (["nightly", "--as-of", "2199-01-01T00:00:00+02:00"], "--as-of 2198-12-31T22:00:00 lies in the future"),
         (["nightly", "--as-of", "yesterday", "--plain"], "write it like 2026-03-09T00:20:00"),
+        (["nightly", "--due", "--as-of", "2026-01-01"], "--due is about the newest night"),
         (["nightly", "--sauce", "files"], "No such option"),
         (["nightlies"], "No such command"),
         (["accept", "tokens_kept"], "Missing option"),

@@ -1,4 +1,4 @@
-"""A night is due from 00:20 UTC until a run over the same folder has been published, or stopped by a gate, since then."""
+"""A night is due from 00:20 UTC until a run over the same folder was published, or stopped by a gate, since then."""
 
 from datetime import datetime
 from pathlib import Path
