@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows.datasets import DATASETS, Dataset
@@ -31,13 +32,14 @@ class SampleSource:
         return sample.SAMPLE_END
 
     def fetch(self, request: FetchRequest) -> Iterator[FetchedDataset]:
-        """Deliver each dataset as the simulated vendor had it at `request.as_of`, as Parquet bytes."""
+        """Deliver each dataset as the vendor had it at `request.as_of`, in the timeframes asked for, as Parquet."""
         as_of = request.as_of
         tables = sample.snapshot_at(sample.simulate(), as_of)
         for name in (name for name in DATASETS if name in tables):
-            yield FetchedDataset(
-                name, (Response(f"{name}.parquet", _as_parquet(tables[name]), {"as_of": as_of.isoformat()}),)
-            )
+            table = tables[name]
+            if DATASETS[name].has_timeframe:
+                table = table.filter(pc.field("timeframe").isin(list(request.timeframes)))
+            yield FetchedDataset(name, (Response(f"{name}.parquet", _as_parquet(table), {"as_of": as_of.isoformat()}),))
 
     def parse(
         self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]

@@ -111,6 +111,12 @@ def load_models(connection: duckdb.DuckDBPyConnection, renderer: Renderer) -> li
         for table in model.reads | model.reads_before:
             if table not in makers and table not in GIVEN_TABLES and table.split(".")[0] not in GIVEN_SCHEMAS:
                 raise WarehouseError(f"sql model {model.name} reads {table}, which no model makes.")
+        for table in sorted(model.reads_before & models.keys()):
+            if models[table].is_view:
+                raise WarehouseError(
+                    f"sql model {model.name} reads {{{{ before('{table}') }}}}, a view, which changes with the tables "
+                    "under it: read those."
+                )
         for variable in model.reads_variables - setters.keys() - set(GIVEN_VARIABLES):
             raise WarehouseError(f"sql model {model.name} reads the variable {variable}, which no model sets.")
     graph: dict[str, set[str]] = {

@@ -7,18 +7,22 @@ import datetime as dt
 import itertools
 import time
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from flows.sources import sample
+from flows.sources.base import FetchRequest
 from flows.sources.sample.market import draw_market, rounded
 from flows.sources.sample.measure import Spine, cells, forward_returns, spine
 from flows.sources.sample.skill import Timeframe
 from flows.sources.sample.tokens import plan_tokens
+from flows.sources.simulated import SampleSource
 
 Tables = dict[str, pa.Table]
 SIGNAL_KEY = ["timeframe", "token_id", "signal_at"]
@@ -362,3 +366,19 @@ def test_bunched_calls_share_days_and_sides() -> None:
     calm, bunched = (draw_market(sample.study_spec(60, 4, bunched=b)).stances["1d"].event for b in (False, True))
     busiest = [np.sort(np.abs(event.sum(axis=1)))[-20:].mean() for event in (calm, bunched)]
     assert busiest[1] > 1.8 * busiest[0]
+
+
+def test_it_delivers_the_timeframes_in_use_alone(tmp_path: Path) -> None:
+    """With TRACKRECORD_TIMEFRAMES=1d the gate would stop a delivery of hours."""
+    request = FetchRequest(as_of=sample.SAMPLE_END, home=tmp_path, timeframes=("1d",))
+    bodies = {
+        one.dataset: pq.read_table(BytesIO(response.content))
+        for one in SampleSource().fetch(request)
+        for response in one.responses
+        if isinstance(response.content, bytes)
+    }
+    timeframes = {
+        name: set(body["timeframe"].to_pylist()) for name, body in bodies.items() if "timeframe" in body.column_names
+    }
+    assert timeframes == {"prices": {"1d"}, "signals": {"1d"}, "levels": {"1d"}}
+    assert bodies["tokens"].num_rows > 0

@@ -53,6 +53,12 @@ def write(folder: Path, name: str, *header: str, select: str = "") -> None:
         ("work.x", (), "from temp.changed_vendor", "reads temp.changed_vendor, which no model makes"),
         ("work.x", (), "", "a model is a select, or is computed by a kernel"),
         ("work.x", ("Materialised: view",), "from work.vendor", "the header has no word `Materialised`"),
+        (
+            "work.x",
+            (),
+            "from {{ before('work.call_entry') }}",
+            r"before\('work.call_entry'\) }}, a view, which",
+        ),
         ("work.x", ("Only: incremental",), "from work.vendor", "`Only: incremental` is neither full nor increment"),
     ],
 )
