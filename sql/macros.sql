@@ -126,3 +126,34 @@ create or replace temporary macro wilson_high(k, n) as
     case when n > 0 then least(
         1, (k + 1.9207294) / (n + 3.8414588) + 1.9599640 * sqrt(k * (n - k) / n + 0.9603647) / (n + 3.8414588)
     ) end;
+
+-- Whether two deliveries of a number agree: vendors round when they export again, so a relative difference of 1e-6 is
+-- none. NULL agrees with NULL alone.
+create or replace temporary macro is_same_number(a, b) as
+    case when a is not distinct from b then true
+        else coalesce(isfinite(a) and isfinite(b) and abs(a - b) <= 1e-6 * greatest(abs(a), abs(b)), false) end;
+
+-- The components of a grade that have a value, in the order of their names. What is no JSON object is one component.
+create or replace temporary macro components_of(components) as
+    list_sort(list_filter(
+        map_entries(coalesce(try_cast(components as map (varchar, json)), map([''], [components]))),
+        lambda entry: entry.value is not null
+    ));
+
+create or replace temporary macro is_same_component(a, b) as
+    a.key = b.key
+    and case when try_cast(a.value as double) is not null and try_cast(b.value as double) is not null
+        then is_same_number(try_cast(a.value as double), try_cast(b.value as double))
+        else a.value = b.value end;
+
+-- Whether two deliveries of components have the same numbers, in whatever order; an absent one is like NULL.
+create or replace temporary macro is_same_components(a, b) as
+    case when a is not distinct from b then true
+        else len(components_of(a)) = len(components_of(b)) and coalesce(list_bool_and(list_transform(
+            list_zip(components_of(a), components_of(b)), lambda pair: is_same_component(pair[1], pair[2])
+        )), true) end;
+
+-- Whether a bar shows no movement and no volume, so that it may be one without trade.
+create or replace temporary macro is_unmoved(open, high, low, close, volume) as
+    coalesce(volume, 0) = 0 and is_same_number(open, close) and is_same_number(high, close)
+    and is_same_number(low, close);

@@ -11,6 +11,9 @@ from flows.quality.incoming import Incoming
 # Bars with more than this missing between them are no neighbours: a halt (contract, section 3: segments).
 HALT = "to_seconds(tolerated_seconds(timeframe))"
 
+# Vendors round when they convert prices: relatively less than this apart, two prices are equal (contract, section 3).
+ROUNDING = 1e-6
+
 # Closes this far from both neighbours are handed to the spike rule, which draws its own, wider line.
 SUSPICION = 2
 
@@ -91,7 +94,7 @@ def _has_key(dataset: Dataset) -> str:
 
 
 def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> None:
-    """Each close far from the closes on both its sides, as a multiple of the nearer one.
+    """Each close far from the closes on both its sides and from the next open, as a multiple of the nearest one.
 
     The newest close of a token that still trades has one neighbour only; its multiple has a column of its own, until
     the next bar shows which of the two was wrong. Copies are not neighbours, or a bad print delivered twice would
@@ -108,8 +111,8 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of:
         insert into spike_flag
         select
             row_number,
-            case when close > earlier and later is not null then close / greatest(earlier, later)
-                when later is not null then close / least(earlier, later) end,
+            case when close > earlier and later is not null then close / greatest(earlier, later, next_open)
+                when later is not null then close / least(earlier, later, next_open) end,
             case when later is null then close / earlier end
         from (
             select
@@ -118,6 +121,9 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of:
                     then lag(close) over bars end as earlier,
                 case when lead(bar_start) over bars - bar_start <= bar_length(timeframe) + {HALT}
                     then lead(close) over bars end as later,
+                -- An open that agrees with the close shows that the price was real; one that is no price shows nothing.
+                case when lead(open) over bars > 0 and isfinite(lead(open) over bars)
+                    then lead(open) over bars end as next_open,
                 bar_start + {HALT} >= max(bar_start) over (partition by timeframe) as still_trades
             from incoming
             where {_has_key(dataset)} and isfinite(bar_start) and bar_start <= $as_of and close > 0 and isfinite(close)
@@ -188,6 +194,6 @@ _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "seconds_ahead": _seconds_ahead,
     "seconds_until_known": _seconds_until_known,
     "is_snapped": _is_snapped,
-    "highest_price": lambda incoming, as_of: "greatest(open, low, close)",
-    "lowest_price": lambda incoming, as_of: "least(open, high, close)",
+    "highest_price": lambda incoming, as_of: f"(1 - {ROUNDING} * sign(open)) * greatest(open, low, close)",
+    "lowest_price": lambda incoming, as_of: f"(1 + {ROUNDING} * sign(open)) * least(open, high, close)",
 }

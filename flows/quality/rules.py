@@ -224,7 +224,8 @@ ROW_RULES = (
         ("prices",),
         "critical",
         "row",
-        "The close is more than five times, or less than a fifth of, the closes on both sides: a bad print; "
+        "The close is more than five times, or less than a fifth of, the closes on both sides, and the next open does "
+        "not agree with it: a bad print; "
         "correct it, or accept the rule for this snapshot when the price was real.",
         (between("times_neighbours", 1 / SPIKE, SPIKE),),
         is_quarantined=True,

@@ -18,6 +18,7 @@ from flows.scorecards.bases import Bases, sector_bases, token_bases
 from flows.scorecards.measures import Measures, read_measures
 from flows.warehouse.connection import scalar_macros
 from flows.warehouse.forward_windows import create_table, fill_windows
+from flows.warehouse.price_stretches import find_stretches
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,17 @@ def _forward_windows(run: KernelRun, segments: str, scope: str, recent: str) -> 
     )
 
 
+def _price_stretches(run: KernelRun, bars: str, snapshots: str, scope: str) -> None:
+    found = find_stretches(run.connection, bars=bars, snapshots=snapshots, scope=scope)
+    run.connection.register("found_stretches", found)
+    run.connection.execute(
+        f"create or replace {run.created_as} as select timeframe, token_id, price_source, "
+        "coalesce(make_timestamp(used_from), '-infinity'::timestamp) as used_from, "
+        "coalesce(make_timestamp(used_to), 'infinity'::timestamp) as used_to from found_stretches"
+    )
+    run.connection.unregister("found_stretches")
+
+
 def _inference(read: Callable[..., Iterator[Bases]]) -> Callable[..., None]:
     """The kernel that infers cells from their blocks and from the base windows that `read` reads."""
 
@@ -91,6 +103,7 @@ def _comparisons(run: KernelRun, members: str) -> None:
 
 KERNELS: Mapping[str, Callable[..., None]] = {
     "forward_windows": _forward_windows,
+    "price_stretches": _price_stretches,
     "sector_inference": _inference(sector_bases),
     "token_inference": _inference(token_bases),
     "comparisons": _comparisons,

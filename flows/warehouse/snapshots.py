@@ -301,8 +301,6 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, header
     same_key = " and ".join(f"newest.{name} is not distinct from fresh.{name}" for name in dataset.full_key)
     required = {column.name for column in dataset.columns if column.required}
     fresh_key = " and ".join(f"raw_row.{name} = incoming.{name}" for name in dataset.key if name in required)
-    values = ("is_preliminary", *dataset.value_columns)
-    newest_values, fresh_values = (", ".join(f"{side}.{name}" for name in values) for side in ("newest", "fresh"))
     columns = ", ".join(
         f"fresh.{name}"
         for name in (
@@ -336,7 +334,8 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, header
         select $snapshot_id as snapshot_id, fresh.row_number, {columns}
         from fresh
         left join newest on {same_key}
-        where newest.snapshot_id is null or ({newest_values}) is distinct from ({fresh_values})
+        where newest.snapshot_id is null or newest.is_preliminary <> fresh.is_preliminary
+            or not ({dataset.is_same("newest", "fresh")})
         order by fresh.row_number
         """,
         {"as_of": header.as_of, "snapshot_id": header.snapshot_id},

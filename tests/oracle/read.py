@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .clock import NEVER, TIMEFRAME_US, as_int, as_moment, column_us
+from .stretches import bars_with_trade, one_source_a_stretch
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Inputs:
     """The inputs of a run: typed, visible at `as_of`, and only of known tokens."""
 
     tokens: pd.DataFrame  # token_id, symbol, sector, is_scored; sorted by token_id
-    prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source
+    prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source, stretch
     signals: pd.DataFrame  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
 
 
@@ -93,7 +94,7 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
 
 
 def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
-    """Closed bars only, of one price source per token, sorted by timeframe, token, bar."""
+    """Closed bars with trade, of one price source a stretch, sorted by timeframe, token, bar."""
     prices = raw.copy()
     prices["bar_start"] = column_us(prices["bar_start"])
     for name in ("volume_usd", "price_source"):
@@ -103,13 +104,8 @@ def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
     _refuse_unknown_timeframes(prices)
     bar_end = as_int(prices["bar_start"]) + _timeframe_us(prices)
     prices = prices[bar_end <= as_of]  # section 3: an open bar is never used; section 10: nor is one that ends later
-    # AMBIGUOUS: which of several sources of a token is used. Here: the one with most bars, ties by name.
-    label = prices["price_source"].astype(object).where(prices["price_source"].notna(), "")
-    counts = (
-        label.groupby([prices["token_id"], label]).size().rename("n").rename_axis(["token_id", "label"]).reset_index()
-    )
-    best = counts.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("token_id")
-    used = prices["token_id"].map(best.set_index("token_id")["label"])
+    prices["label"] = prices["price_source"].astype(object).where(prices["price_source"].notna(), "")
+    prices = one_source_a_stretch(bars_with_trade(prices))
     columns = [
         "token_id",
         "timeframe",
@@ -120,9 +116,9 @@ def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
         "close",
         "volume_usd",
         "price_source",
+        "stretch",
     ]
-    prices = prices.loc[used.to_numpy(dtype=object) == label.to_numpy(dtype=object), columns]
-    return prices.sort_values(["timeframe", "token_id", "bar_start"], ignore_index=True)
+    return prices[columns].sort_values(["timeframe", "token_id", "bar_start"], ignore_index=True)
 
 
 # --- signals -----------------------------------------------------------------------------------------------

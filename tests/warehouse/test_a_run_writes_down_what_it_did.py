@@ -206,7 +206,7 @@ def test_what_the_gate_found(ran: Ran) -> None:
             "spike",
             SPIKE,
             '{"token_id":"4","timeframe":"1d","bar_start":"2026-01-09 00:00:00","open":"10","high":"1000","low":"10",'
-            '"close":"1000.0","volume_usd":null,"price_source":null}',
+            '"close":"1000.0","volume_usd":"1000000.0","price_source":null}',
         ),
         where="rule = 'spike'",
     )
