@@ -180,6 +180,34 @@ def test_a_broken_row_trips_its_rule_and_no_other_and_the_rest_goes_on(gate: Gat
     assert result.stops == ()
 
 
+@pytest.mark.parametrize("factor", [1 - 2e-16, 1 - 1e-10, 1 - 9e-7])
+def test_prices_that_are_rounded_apart_are_in_order(gate: Gate, factor: float) -> None:
+    """A high a hair below the close that it is, a low a hair above the open; twice a millionth is no rounding."""
+    prices = clean_frames()["prices"]
+    rounded = prices.assign(high=prices["close"] * factor, low=prices["open"] / factor)
+    gate.write("prices", rounded)
+    assert failed(gate.judge("prices")) == set()
+    gate.write("prices", rounded.assign(high=rounded["close"] * (1 - 2e-6)))
+    assert "ohlc_ordered" in failed(gate.judge("prices"))
+
+
+@pytest.mark.parametrize(("close", "next_open"), [(1000.0, 900.0), (1000.0, 210.0), (2.0, 2.5), (2.0, 9.9)])
+def test_a_close_that_the_next_open_agrees_with_is_no_spike(gate: Gate, close: float, next_open: float) -> None:
+    """A thin coin trades far off for an hour: somebody could have bought there."""
+    prices = put(close, "close", "high" if close > 100 else "low")(clean_frames()["prices"])
+    prices = put(next_open, "open", "high" if close > 200 else "low", row=41)(prices)
+    gate.write("prices", prices)
+    assert failed(gate.judge("prices")) == set()
+
+
+@pytest.mark.parametrize("next_open", [199.0, 110.0, 30.0])
+def test_a_close_that_no_neighbour_agrees_with_is_a_spike(gate: Gate, next_open: float) -> None:
+    prices = put(1000.0, "close", "high")(clean_frames()["prices"])
+    prices = put(next_open, "open", row=41)(prices)
+    gate.write("prices", put(250.0, "high", row=41)(put(20.0, "low", row=41)(prices)))
+    assert failed(gate.judge("prices")) == {"spike"}
+
+
 def test_every_declared_rule_has_an_input_that_trips_it() -> None:
     tested = {mutation.rule for mutation in ROW_MUTATIONS} | DATASET_RULE_TESTS
     named = {name for name in globals() if name.startswith("test_")}
