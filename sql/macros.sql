@@ -64,6 +64,10 @@ create or replace temporary macro part_number(direction, provenance) as
 create or replace temporary macro slug(name) as
     trim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-');
 
+-- Whether a slug holds one of some words, which are separated by `;`.
+create or replace temporary macro has_word(slug, words) as
+    list_bool_or(list_transform(string_split(words, ';'), lambda word: contains(slug, word)));
+
 -- Longest stretch of missing bars that a segment may contain, in seconds; a longer one ends the segment.
 create or replace temporary macro tolerated_seconds(timeframe) as
     {% if timeframes.values() | map(attribute='tolerated_seconds') | unique | list | length > 1 -%}

@@ -73,18 +73,40 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
     )
     kind = exclusions["kind"].str.strip().str.lower()
     value = exclusions["value"].fillna("").str.strip()
-    excluded_symbols = set(value[kind == "symbol"].str.lower())
     excluded_categories = {slug(text) for text in value[kind == "category"]}
+    excluded_ids = set(value[kind == "id"])
+    names = exclusions["name"].fillna("")
+    by_symbol = [
+        (symbol.lower(), how == "symbol", words.split(";"))
+        for how, symbol, words in zip(kind, value, names, strict=True)
+        if how in ("symbol", "symbol and name")
+    ]
+
+    def is_excluded_by_symbol(symbol: str, name: object) -> bool:
+        """By symbol and name; a name that only repeats the symbol says nothing, which is enough for most symbols."""
+        called = slug(name) if isinstance(name, str) else ""
+        is_nameless = slug(symbol).startswith(called)
+        return any(
+            any(word in called for word in words) or (symbol_is_enough and is_nameless)
+            for excluded, symbol_is_enough, words in by_symbol
+            if excluded == symbol.lower()
+        )
 
     rows = []
     overrides = raw["sector"] if "sector" in raw else pd.Series([None] * len(raw))
     categories = raw["categories"] if "categories" in raw else pd.Series([None] * len(raw))
-    for token_id, symbol, names, override in zip(raw["token_id"], raw["symbol"], categories, overrides, strict=True):
-        slugs = _category_slugs(names)
+    called = raw["name"] if "name" in raw else pd.Series([None] * len(raw))
+    columns = (raw["token_id"], raw["symbol"], called, categories, overrides)
+    for token_id, symbol, name, its_categories, override in zip(*columns, strict=True):
+        slugs = _category_slugs(its_categories)
         mapped = next((sector for _, category, sector in ranked if category in slugs), "other")
         if isinstance(override, str) and override.strip():
             mapped = override.strip()
-        is_scored = str(symbol).lower() not in excluded_symbols and not (slugs & excluded_categories)
+        is_scored = not (
+            str(int(token_id)) in excluded_ids
+            or is_excluded_by_symbol(str(symbol), name)
+            or slugs & excluded_categories
+        )
         rows.append((int(token_id), str(symbol), mapped, is_scored))
     tokens = pd.DataFrame(rows, columns=["token_id", "symbol", "sector", "is_scored"])
     return tokens.sort_values("token_id", ignore_index=True)
