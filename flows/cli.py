@@ -28,7 +28,7 @@ from flows.home import journal
 from flows.home.lock import hold_lock
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
-from flows.report.status import print_last_runs, print_status, print_unknown_outcomes
+from flows.report.status import print_excluded, print_last_runs, print_status, print_unknown_outcomes
 from flows.report.tables import WIDE, print_line, print_rows
 from flows.run import Run, open_run
 from flows.sources import NAMES
@@ -322,6 +322,9 @@ def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
 @app.command()
 def status(
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when something is late.")] = False,
+    excluded: Annotated[
+        bool, typer.Option("--excluded", help="List the tokens that are not scored, with the reasons.")
+    ] = False,
 ) -> None:
     """What is published, how fresh it is, the state of every day, and how the last runs ended."""
     settings = _settings()
@@ -329,6 +332,9 @@ def status(
         print_last_runs(console, settings.home)
         console.print(f"Nothing is published yet: {settings.published} does not exist. Run `trackrecord nightly`.")
         raise typer.Exit(1 if check else 0)
+    if excluded:
+        print_excluded(console, settings)
+        return
     is_late = print_status(console, settings, _delivery_settings())
     if check and is_late:
         raise typer.Exit(1)

@@ -62,9 +62,8 @@ def _tokens(rng: np.random.Generator) -> pd.DataFrame:
     for token in (*range(1, 11), *RANDOM, UNPRICED, UNCOVERED, *QUIET):
         sectors = CATEGORIES.get(token) or rng.choice([MEME, LAYER_1, GAMING, NONE], p=[0.4, 0.25, 0.2, 0.15])
         symbol = "AAVEDOWNUSDT" if token == EXCLUDED else f"T{token}"
-        rows.append(
-            (token, symbol, f"Token {token}", f"{sectors};Ethereum", "Special" if token == OVERRIDDEN else None)
-        )
+        name = "AAVE Down" if token == EXCLUDED else f"Token {token}"
+        rows.append((token, symbol, name, f"{sectors};Ethereum", "Special" if token == OVERRIDDEN else None))
     return pd.DataFrame(rows, columns=["token_id", "symbol", "name", "categories", "sector"])
 
 

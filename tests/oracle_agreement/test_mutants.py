@@ -92,11 +92,11 @@ SQL_MUTANTS = (
         "status",
     ),
     SqlMutant(
-        "the source of before is named on outcomes",
+        "outcomes name the source that was first in use",
         "and entry.entry_at < stretch.used_to",
-        "and entry.entry_at <= stretch.used_to",
+        "and stretch.used_from = '-infinity'::timestamp",
         OUTCOMES,
-        "rows",
+        "price_source",
         True,
     ),
     SqlMutant("no segment is cut by a jump up", "next_open > 5 * close", "false", WINDOWS, "exit_at"),
@@ -299,7 +299,13 @@ KERNEL_MUTANTS = (
         "of two sources the first by name takes over", price_stretches, "LOOKBACK", 0, OUTCOMES, "price_source"
     ),
     KernelMutant(
-        "candles without trade keep a source in use", price_stretches, "SILENT_AFTER", 10**18, WINDOWS, "rows", True
+        "a source of candles without trade takes over",
+        price_stretches,
+        "_is_same",
+        lambda a, b: False,
+        OUTCOMES,
+        "price_source",
+        True,
     ),
     KernelMutant("a tie is a hit", windows, "TIE", -1e-14, OUTCOMES, "hit"),
     KernelMutant("a fifth of the bars may be filled in", windows, "FILLED_PER_BAR", 5, WINDOWS, "status", True),
