@@ -1,4 +1,4 @@
-"""The stretches of tokens with several price sources, found from all that was delivered of them."""
+"""The stretches of tokens whose price sources contest each other, found from all that was delivered of them."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -19,11 +19,11 @@ Row = tuple[str, int, int, str, int, float, bool, bool]
 
 
 def find_stretches(connection: duckdb.DuckDBPyConnection, *, bars: str, snapshots: str, scope: str) -> pa.Table:
-    """The stretches of the tokens in the scope. One whose bars are all of one source has one stretch."""
+    """The stretches of the tokens in the scope; one that is not contested has one."""
     rows: list[tuple[str, int, str, int | None, int | None]] = [
         (*token, None, None)
         for token in connection.execute(
-            f"select timeframe, token_id, price_source from {scope} where n_sources = 1"
+            f"select timeframe, token_id, price_source from {scope} where not is_contested"
         ).fetchall()
     ]
     for (timeframe, token_id), of_token in groupby(_versions(connection, bars, snapshots, scope), itemgetter(0, 1)):
@@ -41,7 +41,7 @@ def find_stretches(connection: duckdb.DuckDBPyConnection, *, bars: str, snapshot
 
 
 def _versions(connection: duckdb.DuckDBPyConnection, bars: str, snapshots: str, scope: str) -> Iterator[Row]:
-    """Every closed version of the bars of tokens with several sources, by token, delivery, source and start."""
+    """Every closed version of the bars of contested tokens, by token, delivery, source and start."""
     reader = connection.execute(
         f"""
         select
@@ -52,7 +52,7 @@ def _versions(connection: duckdb.DuckDBPyConnection, bars: str, snapshots: str, 
         from {bars} as bar
         inner join {scope} as scope using (timeframe, token_id)
         inner join {snapshots} as snapshot using (snapshot_id)
-        where scope.n_sources > 1 and not bar.is_preliminary
+        where scope.is_contested and not bar.is_preliminary
         order by bar.timeframe, bar.token_id, delivery, price_source, bar.bar_start
         """
     ).to_arrow_reader(BATCH)

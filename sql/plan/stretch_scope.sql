@@ -1,14 +1,129 @@
 -- One token whose price stretches are found anew: its first bars came, or another of its sources may take over. In an
--- increment few are: a source takes over only where the one in use has no bar for longer than a segment may lack.
+-- increment few are: a source takes over only where the one in use has no bar for longer than a segment may lack. A
+-- token is contested where its stretches must be followed delivery by delivery; else `price_source` is always in use.
 -- Grain: timeframe, token_id
 {% if is_full -%}
+with counted as (
+    select
+        timeframe,
+        token_id,
+        count(*) as n_sources,
+        min(price_source) as price_source
+    from work.price_source_span
+    group by all
+),
+
+several as (
+    from counted
+    where n_sources > 1
+),
+
+delivery as (
+    select
+        snapshot_id,
+        row_number() over (order by as_of, snapshot_id) as delivery
+    from staging.usable_snapshot
+),
+
+versions as (
+    select
+        bar.timeframe,
+        bar.token_id,
+        coalesce(bar.price_source, '') as price_source,
+        bar.bar_start,
+        bar.revision,
+        is_unmoved(bar.open, bar.high, bar.low, bar.close, bar.volume_usd) as is_unmoved,
+        delivery.delivery
+    from core.price_bar as bar
+    semi join several using (timeframe, token_id)
+    inner join delivery using (snapshot_id)
+    where not bar.is_preliminary
+),
+
+first_source as (
+    select
+        timeframe,
+        token_id,
+        arg_min(price_source, (delivery, bar_start, price_source)) as price_source
+    from versions
+    group by all
+),
+
+-- The bars of a token's first source, each with the one before. Where all of them moved, in every version, none was ever
+-- missing and they came in their order, no delivery can have shown a gap inside them.
+own_bars as (
+    select
+        timeframe,
+        token_id,
+        bar_start,
+        delivery,
+        revision,
+        is_unmoved,
+        lag(bar_start, 1, bar_start) over own as previous_start,
+        lag(delivery, 1, delivery) over own as previous_delivery
+    from versions
+    semi join first_source using (timeframe, token_id, price_source)
+    window own as (partition by timeframe, token_id, revision = 0 order by bar_start)
+),
+
+unbroken as (
+    select
+        timeframe,
+        token_id
+    from own_bars
+    group by all
+    having bool_and(
+        not is_unmoved
+        and (
+            revision > 0
+            or (
+                bar_start <= previous_start + to_seconds(tolerated_seconds(timeframe)) + bar_length(timeframe)
+                and delivery >= previous_delivery
+            )
+        )
+    )
+),
+
+reached as (
+    select
+        versions.timeframe,
+        versions.token_id,
+        versions.delivery,
+        max(versions.bar_start) filter (versions.price_source = first_source.price_source) as own_last_at,
+        max(versions.bar_start) filter (versions.price_source <> first_source.price_source) as other_last_at
+    from versions
+    inner join first_source using (timeframe, token_id)
+    group by all
+),
+
+so_far as (
+    select
+        timeframe,
+        token_id,
+        max(own_last_at) over deliveries as own_last_at,
+        max(other_last_at) over deliveries as other_last_at
+    from reached
+    window deliveries as (partition by timeframe, token_id order by delivery)
+),
+
+never_overtaken as (
+    select
+        timeframe,
+        token_id
+    from so_far
+    group by all
+    having coalesce(bool_and(other_last_at <= own_last_at + to_seconds(tolerated_seconds(timeframe))), true)
+)
+
 select
-    timeframe,
-    token_id,
-    count(*) as n_sources,
-    min(price_source) as price_source
-from work.price_source_span
-group by all
+    counted.timeframe,
+    counted.token_id,
+    coalesce(first_source.price_source, counted.price_source) as price_source,
+    counted.n_sources > 1 and (unbroken.token_id is null or never_overtaken.token_id is null) as is_contested
+from counted
+left join first_source using (timeframe, token_id)
+left join unbroken using (timeframe, token_id)
+left join never_overtaken using (timeframe, token_id)
 {%- else -%}
 with fresh as (
     select
@@ -100,8 +215,8 @@ overtaken as (
 select
     sources.timeframe,
     sources.token_id,
-    sources.n_sources,
-    sources.price_source
+    sources.price_source,
+    sources.n_sources > 1 as is_contested
 from sources
 left join {{ before('work.price_stretch') }} as stretch using (timeframe, token_id)
 where stretch.token_id is null
@@ -109,8 +224,8 @@ union
 select
     sources.timeframe,
     sources.token_id,
-    sources.n_sources,
-    sources.price_source
+    sources.price_source,
+    sources.n_sources > 1 as is_contested
 from sources
 inner join continued using (timeframe, token_id)
 where
@@ -122,8 +237,8 @@ union
 select
     sources.timeframe,
     sources.token_id,
-    sources.n_sources,
-    sources.price_source
+    sources.price_source,
+    sources.n_sources > 1 as is_contested
 from sources
 inner join overtaken using (timeframe, token_id)
 inner join core.price_bar as bar

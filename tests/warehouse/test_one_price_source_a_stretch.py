@@ -61,10 +61,10 @@ def test_another_source_takes_over_after_more_than_three_days(scene: Scene) -> N
     scene.signals(1, "2026-01-07", 0, 1, 1, 1, -1, -1)
     deliver(scene, "spot", days("01", "10"), as_of="2026-01-11T00:20")
     deliver(scene, "perp", days("05", "13"), as_of="2026-01-14T00:20", price=20)
-    scene.expect("plan.stretch_scope", "timeframe, token_id, n_sources, price_source")
+    scene.expect("plan.stretch_scope", "timeframe, token_id, price_source, is_contested")
     assert scene.rows(SEGMENTS) == [(1, "spot", day("01"), day("11"))]
     assert not deliver(scene, "perp", ("1d", "2026-01-14", 1), as_of="2026-01-15T00:20", price=20)
-    scene.expect("plan.stretch_scope", "timeframe, token_id, n_sources, price_source", ("1d", 1, 2, "perp"))
+    scene.expect("plan.stretch_scope", "timeframe, token_id, price_source, is_contested", ("1d", 1, "perp", True))
     scene.expect(
         "work.price_stretch",
         STRETCHES,
