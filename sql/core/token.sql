@@ -31,7 +31,7 @@ excluded as (
     inner join work.exclusion as exclusion on tokens.token_id::varchar = exclusion.value
     where exclusion.kind = 'id'
     union all
-    -- A symbol is not unique: the token's name must agree, where it says more than the symbol does.
+    -- A symbol is not unique: the token's name must agree, where it is more than the symbol again.
     select
         tokens.token_id,
         tokens.snapshot_id,

@@ -83,7 +83,7 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
     ]
 
     def is_excluded_by_symbol(symbol: str, name: object) -> bool:
-        """By symbol and name; a name that only repeats the symbol says nothing, which is enough for most symbols."""
+        """By symbol and name; where the name only repeats the symbol, most symbols are enough."""
         called = slug(name) if isinstance(name, str) else ""
         is_nameless = slug(symbol).startswith(called)
         return any(

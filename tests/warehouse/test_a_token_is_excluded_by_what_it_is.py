@@ -25,7 +25,7 @@ def reason(scene: Scene, symbol: str, name: str | None, categories: str = "Meme"
         ("WBTC", "Wrapped Bitcoin"),
         ("stETH", "Lido Staked Ether"),
         ("LBTC", "Lombard Staked BTC"),
-        # A name that repeats the symbol says no more than it.
+        # A name that repeats the symbol adds nothing to it.
         ("BTCUPUSDT", "BTCUP"),
         ("USDCUSDT", None),
         ("DAI", "Dai"),
