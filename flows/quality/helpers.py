@@ -57,7 +57,7 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> Non
     Keys are first compared by their hash, which keeps the common case, no repetition at all, small.
     """
     dataset = incoming.dataset
-    key, values = ", ".join(dataset.full_key), ", ".join(dataset.value_columns)
+    key = ", ".join(dataset.full_key)
     connection.execute(
         "create or replace temporary table repeated_hash as "
         f"select hash({key}) as key_hash from incoming where {_has_key(dataset)} "
@@ -77,13 +77,20 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> Non
                 row_number,
                 row_number() over (partition by {key} order by {order}) as copy_number,
                 count(*) over (partition by {key}) as n_copies,
-                count(distinct hash({values})) over (partition by {key}) as n_versions
+                case when {_agree(dataset, key)} then 1 else 2 end as n_versions
             from incoming
             where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)
         )
         where n_copies > 1
         """
     )
+
+
+def _agree(dataset: Dataset, key: str) -> str:
+    """SQL for whether all rows of a key have the same values; those that are rounded apart have."""
+    values = f"struct_pack({', '.join(f'{name} := {name}' for name in dataset.value_columns)})"
+    copies = f"list({values}) over (partition by {key})"
+    return f"list_bool_and(list_transform({copies}, lambda copy: {dataset.is_same('copy', 'incoming')}))"
 
 
 def _has_key(dataset: Dataset) -> str:

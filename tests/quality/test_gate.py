@@ -191,6 +191,16 @@ def test_prices_that_are_rounded_apart_are_in_order(gate: Gate, factor: float) -
     assert "ohlc_ordered" in failed(gate.judge("prices"))
 
 
+@pytest.mark.parametrize(("dataset", "column"), [("prices", "close"), ("signals", "score"), ("grades", "grade")])
+def test_copies_that_are_rounded_apart_do_not_contradict_each_other(gate: Gate, dataset: str, column: str) -> None:
+    frame = clean_frames()[dataset]
+    value = frame.loc[4, column]
+    gate.write(dataset, repeat(**{column: value * (1 + 5e-7)})(frame))
+    assert failed(gate.judge(dataset)) == {"key_repeated"}
+    gate.write(dataset, repeat(**{column: value * (1 + 5e-6)})(frame))
+    assert failed(gate.judge(dataset)) == {"key_contradicted"}
+
+
 @pytest.mark.parametrize(("close", "next_open"), [(1000.0, 900.0), (1000.0, 210.0), (2.0, 2.5), (2.0, 9.9)])
 def test_a_close_that_the_next_open_agrees_with_is_no_spike(gate: Gate, close: float, next_open: float) -> None:
     """A thin coin trades far off for an hour: somebody could have bought there."""
