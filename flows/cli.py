@@ -26,6 +26,7 @@ from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
 from flows.home import journal
 from flows.home.lock import hold_lock
+from flows.quality.results import warning_text
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.status import print_last_runs, print_status, print_unknown_outcomes
@@ -516,7 +517,7 @@ def _print_outcome(outcome: pipeline.Outcome) -> None:
         quarantined = f", {one.n_quarantined} quarantined" if one.n_quarantined else ""
         console.print(f"{one.dataset}: {one.n_rows} rows, {one.n_new} new{quarantined} (snapshot {one.snapshot_id})")
         for result in one.gate.warnings:
-            _print_text(f"  warning {result.rule}: {result.n_failed} rows. {result.reason}")
+            _print_text(warning_text(result))
     if all(one.n_new == 0 for one in outcome.snapshots):
         console.print("Nothing new was delivered.")
     for line in outcome.notes:

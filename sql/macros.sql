@@ -56,7 +56,7 @@ create or replace temporary macro bar_ceiling(timeframe, moment) as
     case when bar_floor(timeframe, moment) = moment then moment
         else bar_floor(timeframe, moment) + bar_length(timeframe) end;
 
--- A moment given as an integer since 1970, whose unit its size tells: below 1e11 seconds, 1e14 milliseconds, 1e17
+-- A moment given as an integer since 1970, whose unit follows from its size: below 1e11 seconds, 1e14 milliseconds, 1e17
 -- microseconds, else nanoseconds. Integers that spell a date (20250901, 202509010930), and those of the first day of
 -- 1970 (0, a spreadsheet's 45901) give NULL: no market is that old.
 create or replace temporary macro epoch_moment(number) as

@@ -74,11 +74,21 @@ class GateResult:
 
 
 def finding(result: RuleResult) -> str:
-    """What a rule found: where, an example, the accepted forms and the lines to write."""
+    """What a rule that stopped found: where, an example, the accepted forms and the lines to write."""
     counts = f"{result.n_failed:,} of {result.n_checked:,}" if result.n_checked is not None else f"{result.n_failed:,}"
+    return _described(f"{result.dataset}.{result.rule}: {counts} failed.", result)
+
+
+def warning_text(result: RuleResult) -> str:
+    """What a rule that did not stop found; of rows that are lost by it, an example and what to write as well."""
+    head = f"warning {result.rule}: {result.n_failed} rows."
+    return _described(head, result) if result.severity == "critical" else f"  {head} {result.reason}"
+
+
+def _described(head: str, result: RuleResult) -> str:
     example = f" Example: {result.example}." if result.example else ""
     forms, _, lines = (result.cure or "").partition("\n")
-    text = f"  {result.dataset}.{result.rule}: {counts} failed. {result.reason}{example}{' ' + forms if forms else ''}"
+    text = f"  {head} {result.reason}{example}{' ' + forms if forms else ''}"
     if not lines:
         return text
     return "\n".join([f"{text}\n    In trackrecord.toml write:", *(f"      {line}" for line in lines.split("\n"))])

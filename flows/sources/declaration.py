@@ -53,7 +53,7 @@ class Declaration:
     """How the files of one dataset are to be read; `UNDECLARED` reads them as the input format describes them.
 
     `columns` leads from their names, in lower case, to ours. `words` and `datetime_format` are by our column.
-    `moment` says what the dataset's moment is: the start of its bar, its `end`, or when the row was `published`.
+    `moment` is what the dataset's moment means: the start of its bar, its `end`, or when the row was `published`.
     """
 
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -91,7 +91,7 @@ UNDECLARED = Declaration()
 
 @dataclass(frozen=True)
 class FolderDeclaration:
-    """What `trackrecord.toml` says of a folder: the vendor's name, and the part of each dataset as JSON."""
+    """The content of a `trackrecord.toml`: the vendor's name, and the part of each dataset as JSON."""
 
     vendor: str | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
@@ -158,7 +158,7 @@ def _folder(path: Path, content: dict[str, Any]) -> FolderDeclaration:
         if not isinstance(section, dict):
             raise _wrong(path, dataset.name, section, f"begin a table: [{dataset.name}]")
         part = of_all | _part(path, dataset, section)
-        # Bars keep their moments; the grid that they are held against moves.
+        # Bars keep their moments; their grid moves.
         if offsets and dataset.name == "prices":
             part["bar_offset"] = offsets
         if part:
