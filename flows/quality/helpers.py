@@ -5,7 +5,7 @@ from datetime import datetime
 
 import duckdb
 
-from flows.datasets import Column, Dataset
+from flows.datasets import TOKENS, Column, Dataset
 from flows.quality.incoming import Incoming
 
 # Bars with more than this missing between them are no neighbours: a halt (contract, section 3: segments).
@@ -22,6 +22,8 @@ _TIMEFRAME_KNOWN = "is_in_use(timeframe)"
 
 def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: datetime) -> None:
     """Write the tables that compare rows: `key_flag` and `spike_flag`, both small, and `known_token`."""
+    if incoming.dataset is TOKENS:
+        _flag_shared_symbols(connection)
     _flag_keys(connection, incoming)
     _flag_spikes(connection, incoming.dataset, as_of)
     connection.execute("create or replace temporary table known_token as select distinct token_id from raw.tokens")
@@ -57,7 +59,7 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> Non
     Keys are first compared by their hash, which keeps the common case, no repetition at all, small.
     """
     dataset = incoming.dataset
-    key = ", ".join(dataset.full_key)
+    key, values = ", ".join(dataset.full_key), ", ".join(dataset.value_columns)
     connection.execute(
         "create or replace temporary table repeated_hash as "
         f"select hash({key}) as key_hash from incoming where {_has_key(dataset)} "
@@ -65,31 +67,59 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> Non
     )
     # Of equal copies the one known first is kept: what was known at one moment was known ever after.
     order = "known_at nulls last, row_number" if dataset.has_known_at else "row_number"
+    # Rows of a vendor that differ were published one after another, if their moments differ as well.
+    published = "coalesce(known_at, stated_at), stated_at" if dataset.has_vendor else "true"
     connection.execute(
         f"""
         create or replace temporary table key_flag as
-        select
-            row_number,
-            case when n_versions = 1 then copy_number end as copy_number,
-            n_versions
-        from (
+        with
+        repeated as (
+            select
+                *,
+                row_number() over (partition by {key}, stated_at, content order by {order}) as copy_number
+            from (
+                select
+                    *,
+                    case when {_agree(dataset, f"{key}, stated_at")} then 0 else hash({values}) end as content
+                from incoming
+                where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)
+            )
+        ),
+        -- Without copies: the place of each row of a key by its publication, and how many came at once.
+        versions as (
             select
                 row_number,
-                row_number() over (partition by {key} order by {order}) as copy_number,
-                count(*) over (partition by {key}) as n_copies,
-                case when {_agree(dataset, key)} then 1 else 2 end as n_versions
-            from incoming
-            where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)
+                rank() over (partition by {key} order by ({published}) desc) as place,
+                count(*) over (partition by {key}, ({published})) as n_at_once
+            from repeated
+            where copy_number = 1
+        ),
+        judged as (
+            select
+                repeated.row_number,
+                repeated.copy_number,
+                versions.place,
+                -- All rows of the key contradict each other where the last two came at once.
+                max(case when versions.place = 1 then versions.n_at_once end) over (partition by {key}) as n_last,
+                count(*) over (partition by {key}) as n_copies
+            from repeated
+            left join versions using (row_number)
         )
+        select
+            row_number,
+            case when n_last = 1 then copy_number end as copy_number,
+            n_last as n_versions,
+            case when n_last = 1 then place end as place_in_bar
+        from judged
         where n_copies > 1
         """
     )
 
 
-def _agree(dataset: Dataset, key: str) -> str:
-    """SQL for whether all rows of a key have the same values; those that are rounded apart have."""
+def _agree(dataset: Dataset, same: str) -> str:
+    """SQL for whether all rows with the same of these columns have the same values; those rounded apart have."""
     values = f"struct_pack({', '.join(f'{name} := {name}' for name in dataset.value_columns)})"
-    copies = f"list({values}) over (partition by {key})"
+    copies = f"list({values}) over (partition by {same})"
     return f"list_bool_and(list_transform({copies}, lambda copy: {dataset.is_same('copy', 'incoming')}))"
 
 
@@ -153,11 +183,34 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of:
 def _absent(incoming: Incoming, as_of: datetime) -> str:
     """The required columns without a value, by name; cells that did not fit their type are another rule's."""
     cells = [
-        f"case when {_is_absent(column)} and not list_contains(unparsed, '{column.name}') then '{column.name}' end"
+        f"case when {_is_absent(column)} and {_is_not_by_symbol(column)} "
+        f"and not list_contains(unparsed, '{column.name}') then '{column.name}' end"
         for column in incoming.dataset.columns
         if column.required and column.name not in incoming.missing_columns
     ]
     return f"nullif(concat_ws(', ', {', '.join(cells)}), '')" if cells else "null::varchar"
+
+
+def _flag_shared_symbols(connection: duckdb.DuckDBPyConnection) -> None:
+    """Name the tokens of a delivery that share the symbol that stands for their id."""
+    connection.execute(
+        """
+        update incoming set bearers = shared.bearers
+        from (
+            select stated_symbol, string_agg(distinct name, ', ' order by name) as bearers
+            from incoming
+            where stated_symbol is not null
+            group by stated_symbol
+            having count(distinct name) > 1
+        ) as shared
+        where incoming.stated_symbol = shared.stated_symbol
+        """
+    )
+
+
+def _is_not_by_symbol(column: Column) -> str:
+    """A row that names its token by a symbol has no id of its own, which is another rule's."""
+    return "stated_symbol is null" if column.name == "token_id" else "true"
 
 
 def _is_absent(column: Column) -> str:
@@ -170,13 +223,21 @@ def _is_absent(column: Column) -> str:
 
 
 def _seconds_ahead(incoming: Incoming, as_of: datetime) -> str:
-    moments = [column.name for column in incoming.dataset.columns if column.type == "TIMESTAMP"]
-    newest = _epoch(f"greatest({', '.join(moments)})")
+    newest = _epoch(f"greatest({', '.join(_stated_moments(incoming.dataset))})")
     return f"{newest} - epoch(timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}')"
 
 
+def _stated_moments(dataset: Dataset) -> list[str]:
+    """The moments of a row as the vendor gave them: not that of the bar of ours to which it belongs."""
+    return [
+        "stated_at" if column.name == dataset.moment else column.name
+        for column in dataset.columns
+        if column.type == "TIMESTAMP"
+    ]
+
+
 def _seconds_until_known(incoming: Incoming, as_of: datetime) -> str:
-    return f"{_epoch('known_at')} - epoch({incoming.dataset.moment})"
+    return f"{_epoch('known_at')} - epoch(stated_at)"
 
 
 def _epoch(moment: str) -> str:
@@ -192,15 +253,25 @@ def _is_snapped(incoming: Incoming, as_of: datetime) -> str:
     return f"is_snapped and {_TIMEFRAME_KNOWN}" if incoming.dataset.has_timeframe else "is_snapped"
 
 
+def _is_late(incoming: Incoming, as_of: datetime) -> str:
+    """Whether a row belongs to a later bar than the one in which its moment lies."""
+    return f"({_is_snapped(incoming, as_of)} and {incoming.dataset.moment} > stated_at)"
+
+
 _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "unfit_columns": lambda incoming, as_of: "nullif(array_to_string(unparsed, ', '), '')",
     "absent_columns": _absent,
+    "shared_symbol": lambda incoming, as_of: (
+        "case when bearers is not null then stated_symbol || ' is the symbol of ' || bearers end"
+    ),
     "unknown_token_id": lambda incoming, as_of: (
-        "case when token_id not in (select token_id from known_token where token_id is not null) then token_id end"
+        "case when bearers is null and coalesce(token_id not in (select token_id from known_token "
+        "where token_id is not null), stated_symbol is not null) then coalesce(stated_symbol, token_id::varchar) end"
     ),
     "seconds_ahead": _seconds_ahead,
     "seconds_until_known": _seconds_until_known,
     "is_snapped": _is_snapped,
+    "is_late": _is_late,
     "highest_price": lambda incoming, as_of: f"(1 - {ROUNDING} * sign(open)) * greatest(open, low, close)",
     "lowest_price": lambda incoming, as_of: f"(1 + {ROUNDING} * sign(open)) * least(open, high, close)",
 }

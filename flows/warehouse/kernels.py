@@ -16,7 +16,7 @@ from flows.config import SQL_DIR, Settings
 from flows.scorecards import families, signals
 from flows.scorecards.bases import Bases, sector_bases, token_bases
 from flows.scorecards.measures import Measures, read_measures
-from flows.warehouse.connection import scalar_macros
+from flows.warehouse.connection import offsets_of, scalar_macros
 from flows.warehouse.forward_windows import create_table, fill_windows
 from flows.warehouse.price_stretches import find_stretches
 
@@ -62,7 +62,7 @@ def _forward_windows(run: KernelRun, segments: str, scope: str, recent: str) -> 
         timeframe=run.timeframe,
         horizons=horizons,
         cost_bps=run.settings.cost_bps,
-        macros=scalar_macros(run.settings.timeframes),
+        macros=scalar_macros(run.settings.timeframes, offsets_of(run.connection)),
         threads=run.settings.threads if run.is_full else 1,
     )
 

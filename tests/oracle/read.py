@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .clock import NEVER, TIMEFRAME_US, as_int, as_moment, column_us
+from .own_bars import on_our_bars
 from .stretches import bars_with_trade, one_source_a_stretch
 
 
@@ -28,13 +29,24 @@ def read_inputs(
     """Read the three datasets that the outcomes and scorecards need."""
     tokens = _tokens(read_dataset(folder, "tokens"), pd.read_csv(sectors_csv), pd.read_csv(exclusions_csv, dtype=str))
     prices = _prices(read_dataset(folder, "prices"), as_of)
-    signals = _signals(read_dataset(folder, "signals"), as_of, fetched_at, vendor or folder.name)
+    signals = _signals(
+        read_dataset(folder, "signals"),
+        as_of,
+        fetched_at,
+        vendor or folder.name,
+        is_published='moment = "published"' in _declared(folder),
+    )
     known = tokens["token_id"]
     return Inputs(
         tokens=tokens,
         prices=prices[prices["token_id"].isin(known)].reset_index(drop=True),
         signals=signals[signals["token_id"].isin(known)].reset_index(drop=True),
     )
+
+
+def _declared(folder: Path) -> str:
+    path = folder / "trackrecord.toml"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def read_dataset(folder: Path, name: str) -> pd.DataFrame:
@@ -146,7 +158,9 @@ def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
 # --- signals -----------------------------------------------------------------------------------------------
 
 
-def _signals(raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str) -> pd.DataFrame:
+def _signals(
+    raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str, *, is_published: bool = False
+) -> pd.DataFrame:
     """Visible rows with `known_at`, `revision` (-1 stands for preliminary) and `provenance`."""
     signals = raw.copy()
     signals["signal_at"] = column_us(signals["signal_at"])
@@ -155,6 +169,7 @@ def _signals(raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str) -> pd.
     signals["vendor"] = signals["vendor"].fillna(vendor) if "vendor" in signals else vendor
     signals["trend"] = signals["trend"].astype("float64") if "trend" in signals else np.nan
     _refuse_unknown_timeframes(signals)
+    signals = on_our_bars(signals, is_published=is_published)
     timeframe = _timeframe_us(signals)
     signal_at = as_int(signals["signal_at"])
     file_known_at = as_int(signals["known_at"])
