@@ -133,7 +133,9 @@ def formats_of(values: Sequence[str]) -> list[str]:
         date + time
         for date in DATES
         for time in TIMES
-        if all((moment := _parsed(text, date + time)) and FIRST_YEAR <= moment.year < LAST_YEAR for text in texts)
+        # Without a blank between, the end of a year of four digits would be taken for an hour.
+        if not (time.startswith("%") and date != "%Y%m%d")
+        and all((moment := _parsed(text, date + time)) and FIRST_YEAR <= moment.year < LAST_YEAR for text in texts)
     ]
     return found if texts else []
 
