@@ -9,6 +9,7 @@ import duckdb
 
 from flows.config import Settings
 from flows.quality import helpers
+from flows.quality.delivered import place_of
 from flows.quality.incoming import Incoming
 from flows.quality.results import GateResult, RuleResult, shorten
 from flows.quality.rules import Rule, rules_for
@@ -144,7 +145,8 @@ def _example(judgement: _Judgement, tally: _RowTally) -> str | None:
         "select to_json(delivered)::varchar from delivered where row_number = ?", [tally.first_row]
     ).fetchone()
     delivered = row[0] if row else ""
-    return shorten(f"row {tally.first_row} ({tally.first_seen}): {delivered}")
+    place = place_of(judgement.connection, tally.first_row)
+    return shorten(f"{place} ({tally.first_seen}): {delivered}")
 
 
 def _judge_summary(judgement: _Judgement, facts: dict[str, Fact]) -> tuple[RuleResult, ...]:

@@ -6,11 +6,13 @@ from datetime import datetime
 import duckdb
 
 from flows.datasets import SURPLUS, Column, Dataset
-from flows.errors import SourceError
 from flows.home.raw_store import Kept
+from flows.quality.delivered import INTEGERS, deliver
 from flows.sources.base import Source
+from flows.sources.csv_file import unclosed
 
-INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+# Columns in which every text is one, because a symbol may be NONE.
+NAMES = ("symbol", "name")
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ def read_incoming(
     replay the rows that the source did not hold at `as_of` are moved to `hidden` and counted. Raises SourceError where
     the bytes cannot be read at all.
     """
-    types = _deliver(connection, source, dataset, kept)
+    types = deliver(connection, source, dataset, kept)
     missing = tuple(column.name for column in dataset.columns if column.required and column.name not in types)
     connection.execute("create or replace temporary table incoming as " + _typed_select(dataset, types, source.vendor))
+    _require_closed_quotes(connection, dataset, types)
     connection.execute("create or replace temporary table hidden as from incoming limit 0")
     n_hidden = _hide_unknown(connection, dataset, as_of) if is_replay else 0
     return Incoming(
@@ -53,28 +56,6 @@ def read_incoming(
         n_hidden=n_hidden,
         has_known_at="known_at" in types,
     )
-
-
-def _deliver(
-    connection: duckdb.DuckDBPyConnection, source: Source, dataset: Dataset, kept: Kept
-) -> dict[str, tuple[str, str]]:
-    """Fill `delivered`; return each column's name as delivered and its type, by the name in lower case."""
-    try:
-        rows = source.parse(connection, dataset, list(kept.paths))
-        rows.create_view("delivered_rows", replace=True)
-        connection.execute(
-            "create or replace temporary table delivered as "
-            "select row_number() over () as row_number, * from delivered_rows"
-        )
-    except SourceError as error:
-        raise SourceError(kept.in_their_names(str(error))) from error
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
-        # Rows may be broken under a good header, which shows only when all are read.
-        raise SourceError(
-            f"{dataset.name}: {', '.join(kept.names)} cannot be read to its end: "
-            f"{kept.in_their_names(str(error).splitlines()[0])} Deliver the whole file again; nothing was changed."
-        ) from error
-    return {name.lower(): (name, str(kind)) for name, kind in zip(rows.columns, rows.types, strict=True)}
 
 
 def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: str) -> str:
@@ -88,16 +69,17 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
         delivered = '"' + name.replace('"', '""') + '"'
         cells.append(f"{_typed(column, delivered, kind)} as {column.name}")
         if column.type not in ("VARCHAR", "VARCHAR[]"):
-            given = _given(column, delivered, kind)
+            # In this order, because a cell that could be read need not be looked at again.
             unparsed.append(
-                f"case when {given} is not null and {_typed(column, delivered, kind)} is null then '{column.name}' end"
+                f"case when {_typed(column, delivered, kind)} is null and {_given(delivered, kind)} is not null "
+                f"then '{column.name}' end"
             )
     if SURPLUS in types:
         unparsed.append(f"case when \"{SURPLUS}\" is not null then '{SURPLUS}' end")
     if dataset.has_vendor:
         name, kind = types.get("vendor", ("", ""))
         given = "'" + vendor.replace("'", "''") + "'"
-        cells.append((f"coalesce(nullif(trim(\"{name}\"::varchar), ''), {given})" if name else given) + " as vendor")
+        cells.append((f'coalesce(shown(given_text("{name}"::varchar)), {given})' if name else given) + " as vendor")
     typed = (
         f"select row_number, {', '.join(cells)}, "
         f"list_filter([{', '.join(unparsed) or 'null::varchar'}], lambda name: name is not null) as unparsed "
@@ -112,15 +94,11 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
     )
 
 
-def _given(column: Column, delivered: str, kind: str) -> str:
-    """What counts as a value: a NaN in a column of numbers that may be empty is an empty cell, as text as well."""
-    is_optional_number = column.type in ("DOUBLE", "BIGINT", "INTEGER") and not column.required
+def _given(delivered: str, kind: str) -> str:
+    """What counts as a value: neither a text that means an empty cell nor a number that is none."""
     if kind == "VARCHAR":
-        text = f"nullif(trim({delivered}), '')"
-        return f"case when lower({text}) <> 'nan' then {text} end" if is_optional_number else text
-    if kind in ("FLOAT", "DOUBLE") and not column.required:
-        return f"case when not isnan({delivered}) then {delivered} end"
-    return delivered
+        return f"given_text({delivered})"
+    return f"nullif({delivered}, 'nan')" if kind in ("FLOAT", "DOUBLE") else delivered
 
 
 def _typed(column: Column, delivered: str, kind: str) -> str:
@@ -143,9 +121,12 @@ def _typed(column: Column, delivered: str, kind: str) -> str:
         case "VARCHAR[]":
             return _words(delivered, kind)
         case "JSON":
-            return f"try_cast({delivered} as json)" if kind in ("VARCHAR", "JSON") else f"to_json({delivered})"
+            is_text = kind in ("VARCHAR", "JSON")
+            return f"try_cast(given_text({delivered}::varchar) as json)" if is_text else f"to_json({delivered})"
+        case _ if column.name in NAMES:
+            return f"shown(trimmed({delivered}::varchar))"
         case _:
-            return f"nullif(trim({delivered}::varchar), '')"
+            return f"shown(given_text({delivered}::varchar))"
 
 
 def _moment(delivered: str, kind: str) -> str:
@@ -160,10 +141,50 @@ def _moment(delivered: str, kind: str) -> str:
 
 
 def _words(delivered: str, kind: str) -> str:
-    if kind.endswith("[]"):
-        return f"{delivered}::varchar[]"
-    split = f"list_transform(string_split({delivered}::varchar, ';'), lambda word: trim(word))"
-    return f"list_filter({split}, lambda word: word <> '')"
+    if kind == "VARCHAR[]":
+        return f"list_filter(list_transform({delivered}, lambda word: given_text(word)), lambda word: word is not null)"
+    if kind.endswith(("]", ")")):
+        return f"words_of(to_json({delivered})::varchar, ';')"
+    # A file has one separator: a category may have a comma in it where another cell shows the semicolon.
+    of_file = "over (partition by (select max(first_row) from delivered_file where first_row <= row_number))"
+    plain = f"case when not regexp_matches({delivered}, '^\\s*[\\[({{]') then {delivered} end"
+    separator = (
+        f"case when bool_or(contains({plain}, ';')) {of_file} then ';' "
+        f"when bool_or(contains({plain}, '|')) {of_file} then '|' else ',' end"
+    )
+    return f"words_of(given_text({delivered}), {separator})"
+
+
+def _require_closed_quotes(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, types: dict[str, tuple[str, str]]
+) -> None:
+    """Raise SourceError where a cell of a CSV file runs over the end of its row, so that rows are lost in it.
+
+    A quote that is opened and never closed ends at the next quote of the file, if the number of cells happens to fit.
+    """
+    swallowed = []
+    for column in dataset.columns:
+        name, kind = types.get(column.name, ("", ""))
+        if kind != "VARCHAR" or column.type in ("VARCHAR[]", "JSON"):
+            continue
+        cell = '"' + name.replace('"', '""') + '"'
+        # A text may have a line break in it, which another rule refuses; a row that was lost has separators too.
+        swallowed.append(
+            f"select row_number, {cell} as cell from delivered where regexp_matches({cell}, '(?s)\\n.*[,;|\\t]')"
+            if column.type == "VARCHAR"
+            else f"select row_number, {cell} as cell from delivered where contains({cell}, chr(10)) "
+            "and row_number in (select row_number from incoming where len(unparsed) > 0)"
+        )
+    if not swallowed:
+        return
+    found = connection.execute(
+        "select name, row_number - first_row + 1, cell "
+        f"from ({' union all '.join(swallowed)}) inner join delivered_file "
+        "on row_number between first_row and last_row "
+        "where name is not null and not contains(lower(name), '.parquet') order by row_number limit 1"
+    ).fetchone()
+    if found is not None:
+        raise unclosed(dataset, *found)
 
 
 def _hide_unknown(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> int:

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows.datasets import DATASETS, Dataset
-from flows.home.raw_store import FetchedDataset, Response
+from flows.home.raw_store import FetchedDataset, Kept, Response
 from flows.sources import sample
-from flows.sources.base import FetchRequest
-from flows.sources.tabular import read_tables
+from flows.sources.base import FetchRequest, Part
+from flows.sources.tabular import read_parts
 
 
 class SampleSource:
@@ -42,9 +42,9 @@ class SampleSource:
             yield FetchedDataset(name, (Response(f"{name}.parquet", _as_parquet(table), {"as_of": as_of.isoformat()}),))
 
     def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
-    ) -> duckdb.DuckDBPyRelation:
-        return read_tables(connection, dataset, kept)
+        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept
+    ) -> Sequence[Part]:
+        return read_parts(connection, dataset, kept)
 
 
 def _as_parquet(table: pa.Table) -> bytes:

@@ -1,0 +1,145 @@
+"""The rows of a dataset as they came, part after part, in the temporary table `delivered`; and which file each is of.
+
+Parts of one dataset may differ in their columns and types: one file has moments as text and the next as integers. A
+column of differing types is stored in one that loses nothing of either.
+"""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from flows.datasets import Dataset
+from flows.errors import SourceError
+from flows.home.raw_store import Kept
+from flows.sources.base import Part, Source
+from flows.sources.csv_file import reason_of
+from flows.sources.folder import day_of
+
+INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+FLOATS = {"FLOAT", "DOUBLE"}
+MOMENTS = {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
+
+
+def deliver(
+    connection: duckdb.DuckDBPyConnection, source: Source, dataset: Dataset, kept: Kept
+) -> dict[str, tuple[str, str]]:
+    """Fill `delivered`; return each column's name as delivered and its type, by the name in lower case.
+
+    Leaves the temporary table `delivered_file(first_row, last_row, name, written_on)` beside it, a row a file, in the
+    order in which the files were written. Raises SourceError, naming the file, where one cannot be read.
+    """
+    try:
+        _fill(connection, source.parse(connection, dataset, kept))
+    except SourceError as error:
+        raise SourceError(kept.in_their_names(str(error))) from error
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+        # Rows may be broken under a good header, which shows only when all are read.
+        raise SourceError(
+            f"{dataset.name}: {', '.join(kept.names)} cannot be read to its end: "
+            f"{kept.in_their_names(reason_of(error))} Deliver the whole file again; nothing was changed."
+        ) from error
+    table = connection.table("delivered")
+    return {
+        name.lower(): (name, str(kind))
+        for name, kind in zip(table.columns, table.types, strict=True)
+        if name != "row_number"
+    }
+
+
+def place_of(connection: duckdb.DuckDBPyConnection, row_number: int) -> str:
+    """Where a delivered row stands: its number, within its file where there are several, the first being 1."""
+    row = connection.execute(
+        "select name, $row - first_row + 1, count(*) over () from delivered_file "
+        "qualify $row between first_row and last_row",
+        {"row": row_number},
+    ).fetchone()
+    if row is None or row[0] is None or row[2] == 1:
+        return f"row {row_number}"
+    return f"{row[0]} row {row[1]}"
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
+    columns = _columns(parts)
+    fields = ", ".join(f"{_identifier(name)} {kind}" for name, kind in columns.values())
+    connection.execute(f"create or replace temporary table delivered (row_number bigint, {fields})")
+    connection.execute(
+        "create or replace temporary table delivered_file "
+        "(first_row bigint, last_row bigint, name varchar, written_on date)"
+    )
+    n_rows = 0
+    for part in parts:
+        try:
+            n_new = _append(connection, columns, part.rows, n_rows)
+        except duckdb.Error as error:
+            if part.after is None:
+                raise
+            n_new = _append(connection, columns, part.after(error), n_rows)
+        connection.execute(
+            "insert into delivered_file values (?, ?, ?, ?)",
+            [n_rows + 1, n_rows + n_new, part.name, day_of(part.name) if part.name else None],
+        )
+        n_rows += n_new
+
+
+def _append(
+    connection: duckdb.DuckDBPyConnection,
+    columns: dict[str, tuple[str, str]],
+    rows: duckdb.DuckDBPyRelation,
+    n_before: int,
+) -> int:
+    """Append rows, numbered on from those before; return how many."""
+    for name, kind in zip(rows.columns, rows.types, strict=True):
+        if name.lower() not in columns:
+            columns[name.lower()] = (name, str(kind))
+            connection.execute(f"alter table delivered add column {_identifier(name)} {kind}")
+    cells = [
+        f"{_cast(_identifier(name), str(kind), columns[name.lower()][1])} as {_identifier(columns[name.lower()][0])}"
+        for name, kind in zip(rows.columns, rows.types, strict=True)
+    ]
+    rows.create_view("delivered_part", replace=True)
+    inserted = connection.execute(
+        f"insert into delivered by name select row_number() over () + {n_before} as row_number, {', '.join(cells)} "
+        "from delivered_part"
+    ).fetchone()
+    assert inserted is not None
+    return int(inserted[0])
+
+
+def _columns(parts: Sequence[Part]) -> dict[str, tuple[str, str]]:
+    """The columns of all parts by their names in lower case: the first spelling, and a type that loses nothing."""
+    names: dict[str, str] = {}
+    kinds: dict[str, set[str]] = {}
+    for part in parts:
+        for name, kind in zip(part.rows.columns, part.rows.types, strict=True):
+            names.setdefault(name.lower(), name)
+            kinds.setdefault(name.lower(), set()).add(str(kind))
+    return {lower: (name, _common(kinds[lower])) for lower, name in names.items()}
+
+
+def _common(kinds: set[str]) -> str:
+    """One type for a column that comes in these: their own where it is one, else a wider one, else text."""
+    if kinds <= INTEGERS and len(kinds) > 1:
+        return "HUGEINT"
+    if kinds <= FLOATS:
+        return "DOUBLE"
+    if kinds <= MOMENTS and len(kinds) > 1:
+        return "TIMESTAMP"
+    return next(iter(kinds)) if len(kinds) == 1 and kinds != {"BLOB"} else "VARCHAR"
+
+
+def _cast(cell: str, kind: str, common: str) -> str:
+    if kind == common:
+        return cell
+    if kind == "FLOAT":
+        # The number that was written: 0.1 in four bytes is 0.10000000149 in eight.
+        return f"{cell}::varchar::{common}"
+    if kind == "BLOB":
+        # Text, as older writers of Parquet mark it.
+        return f"coalesce(try(decode({cell})), {cell}::varchar)"
+    if common == "VARCHAR" and kind.endswith(("]", ")")) and not kind.startswith("DECIMAL"):
+        return f"to_json({cell})::varchar"
+    return f"{cell}::{common}"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
