@@ -179,7 +179,7 @@ def _chunks(response: Response) -> Iterator[bytes]:
         return
     try:
         # Without blocking, because a pipe put in the file's place would be waited for.
-        with open(os.open(response.content, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        with os.fdopen(os.open(response.content, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise SourceError(f"{response.content} is no regular file. Write the rows to a file.")

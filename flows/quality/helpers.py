@@ -18,7 +18,7 @@ _TIMEFRAME_KNOWN = "is_in_use(timeframe)"
 
 
 def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: datetime) -> None:
-    """Write the tables that compare rows: `key_flag`, `later_file_flag` and `spike_flag`, all small, and `known_token`."""
+    """Write the tables that compare rows, all small: `key_flag`, `later_file_flag`, `spike_flag`; and `known_token`."""
     _flag_keys(connection, incoming.dataset)
     _flag_spikes(connection, incoming.dataset, as_of)
     connection.execute("create or replace temporary table known_token as select distinct token_id from raw.tokens")
@@ -87,14 +87,12 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
 
 
 def _flag_later_files(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
-    """The rows that say something else of a bar than a later file, and whose bar was still open in theirs.
+    """The rows that differ from a later file about the same bar, and whose bar was still open in theirs.
 
     A bar was open when its file was written if it is the token's newest in the file, none of the file's bars begins
     after its end, and the day in the file's name, where it has one, is not after it.
     """
-    connection.execute(
-        "create or replace temporary table later_file_flag (row_number bigint, n_later_files bigint)"
-    )
+    connection.execute("create or replace temporary table later_file_flag (row_number bigint, n_later_files bigint)")
     if dataset.moment is None or count(connection, "from delivered_file") < 2:
         return
     key, values = ", ".join(dataset.full_key), ", ".join(dataset.value_columns)
@@ -104,7 +102,8 @@ def _flag_later_files(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -
         create or replace temporary table contradicted_row as
         select
             incoming.row_number, file.first_row, file.written_on,
-            token_id, {dataset.timeframe_column}, {dataset.moment} as moment, {dataset.moment} + {dataset.bar} as bar_end,
+            token_id, {dataset.timeframe_column},
+            {dataset.moment} as moment, {dataset.moment} + {dataset.bar} as bar_end,
             rank() over (partition by {key} order by file.first_row desc) as n_from_last
         from incoming {of_file}
         where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)

@@ -71,9 +71,7 @@ class Source(Protocol):
         Raises SourceError, naming what could not be read and what to do, where the source cannot deliver.
         """
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept
-    ) -> Sequence[Part]:
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
         """Read kept bodies of one dataset into rows, columns named as they came; parts may differ in their columns.
 
         Raises SourceError where a body cannot be read.

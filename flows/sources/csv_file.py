@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -59,9 +59,7 @@ class CsvFile:
         n_beyond = self._require_whole_rows(error)
         columns = (*self.columns, SURPLUS)
         select = "*" if n_beyond else f"* exclude ({_identifier(SURPLUS)})"
-        return (
-            f"select {select} from read_csv({self._arguments(columns)}, strict_mode = false, null_padding = true)"
-        )
+        return f"select {select} from read_csv({self._arguments(columns)}, strict_mode = false, null_padding = true)"
 
     def require_closed_quotes(self) -> None:
         """Raise SourceError where the file ends inside a quote: DuckDB drops such a last row without a word.
@@ -71,25 +69,22 @@ class CsvFile:
         n_bytes, n_quotes = count_bytes(self.path, self.compression, b'"')
         if n_quotes % 2 == 0 and (n_quotes == 0 or n_bytes > LARGE):
             return
-        lines: list[str] = []
-        number, last = -1, ""
+        number, lines = -1, _Lines([])
         try:
             with open_text(self.path, self.compression) as text:
-                for _ in islice(text, self._head.n_lines_above):
-                    pass
-                reader = csv.reader((lines.append(line) or line for line in text), delimiter=self._head.delimiter)
-                for cells in reader:
+                lines = _Lines(islice(text, self._head.n_lines_above, None))
+                for cells in csv.reader(lines, delimiter=self._head.delimiter):
                     number += bool(cells)
-                    last = "".join(lines)
-                    lines.clear()
-            list(csv.reader([last], delimiter=self._head.delimiter, strict=True))
+                    lines.end_row()
+            list(csv.reader(lines.of_last_row, delimiter=self._head.delimiter, strict=True))
         except UnicodeDecodeError as error:
             raise self._not_utf8(error) from error
         except csv.Error as error:
-            # A cell longer than any text, or the end of the file inside one.
-            if "field" in str(error) or "end of data" in str(error):
-                unclosed_row = number + 1 if "field" in str(error) else number
-                raise self._unclosed(unclosed_row, [("".join(lines) or last).partition("\n")[0]]) from error
+            # The file ends inside a cell, or one is longer than any text.
+            if "end of data" in str(error):
+                raise self._unclosed(number, lines.of_last_row[:1]) from error
+            if "field larger" in str(error):
+                raise self._unclosed(number + 1, lines.since[:1]) from error
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -102,7 +97,7 @@ class CsvFile:
         twice = [name for place, name in enumerate(names) if name.lower() in seen[:place]]
         if twice:
             raise SourceError(
-                f"{self.dataset.name}: {self.name} names the column {twice[0]} twice, and nothing tells which is "
+                f"{self.dataset.name}: {self.name} names the column {twice[0]} twice, and it is not clear which is "
                 "meant. Deliver the file with one of them; nothing was changed."
             )
         return tuple(names)
@@ -202,23 +197,21 @@ class CsvFile:
                 pass
             reader = csv.reader(text, delimiter=self._head.delimiter, strict=True)
             number = -1
-            last: list[str] = []
             while True:
-                number += 1
-                line_before = reader.line_num
+                n_lines = reader.line_num
                 try:
                     cells = next(reader, None)
                 except csv.Error as error:
-                    raise self._unclosed(number, self._row_at(line_before)) from error
+                    raise self._unclosed(number + 1, self._line_after(n_lines)) from error
                 if cells is None:
                     return
+                # The header is row 0; blank lines are no rows.
+                number += bool(cells)
                 if cells and number:
-                    yield number, cells, reader.line_num > line_before + 1
-                number -= not cells
-                last = cells
+                    yield number, cells, reader.line_num > n_lines + 1
 
-    def _row_at(self, n_lines: int) -> list[str]:
-        """The line that follows so many lines of the header and below, as one cell."""
+    def _line_after(self, n_lines: int) -> list[str]:
+        """The line that follows so many lines, counted from the header, as one cell."""
         with open_text(self.path, self.compression) as text:
             return [next(islice(text, self._head.n_lines_above + n_lines, None), "").rstrip("\r\n")]
 
@@ -226,22 +219,40 @@ class CsvFile:
         return unclosed(self.dataset, self.name, number, ",".join(cells))
 
     def _not_utf8(self, error: UnicodeDecodeError) -> SourceError:
-        return SourceError(
-            f"{self.dataset.name}: {self.name} is not UTF-8 ({error}). Save it as UTF-8 and run again."
-        )
+        return SourceError(f"{self.dataset.name}: {self.name} is not UTF-8 ({error}). Save it as UTF-8 and run again.")
+
+
+class _Lines:
+    """The lines of a text, with those of the row that is being read and of the one before."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.since: list[str] = []
+        self.of_last_row: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.since.append(line)
+        return line
+
+    def end_row(self) -> None:
+        self.of_last_row, self.since = self.since, []
 
 
 def unclosed(dataset: Dataset, name: str, number: int, text: str) -> SourceError:
     """The error about a quote that swallows the rows that follow."""
     return SourceError(
-        f"{dataset.name}: {name} row {number} opens a quote that is not closed ({_shown([text])}); the rows that follow are "
-        "lost in it. Close the quote, or double it where it belongs to the text, and deliver again; nothing was "
+        f"{dataset.name}: {name} row {number} opens a quote that is not closed ({_shown([text])}); the rows that "
+        "follow are lost in it. Close the quote, or double it where it belongs to the text, and deliver again; nothing was "
         "changed."
     )
 
 
 def reason_of(error: duckdb.Error) -> str:
-    """What DuckDB says about a file, without its advice about its own settings."""
+    """DuckDB's reason for refusing a file, without its advice about its own settings."""
     lines = []
     for line in str(error).splitlines():
         if line.startswith(("Possible", "* ", "  file =", "LINE ")):

@@ -154,7 +154,7 @@ def _require_inside(path: Path, name: str, root: Path) -> None:
         target = path.resolve(strict=True)
     except (OSError, RuntimeError) as error:
         raise SourceError(
-            f"{name} is a link to what is not there ({os.readlink(path)}). Put the file in its place, or delete the link."
+            f"{name} is a link to what is not there ({path.readlink()}). Put the file in its place, or delete the link."
         ) from error
     if not target.is_relative_to(root.resolve()):
         raise SourceError(

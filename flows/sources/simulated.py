@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -41,9 +40,7 @@ class SampleSource:
                 table = table.filter(pc.field("timeframe").isin(list(request.timeframes)))
             yield FetchedDataset(name, (Response(f"{name}.parquet", _as_parquet(table), {"as_of": as_of.isoformat()}),))
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept
-    ) -> Sequence[Part]:
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
         return read_parts(connection, dataset, kept)
 
 

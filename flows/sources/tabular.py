@@ -31,7 +31,8 @@ def _read(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, n
         first = first_bytes(path, compression)
     except OSError as error:
         raise SourceError(
-            f"{dataset.name}: {name} cannot be decompressed: {error}. Deliver the whole file again; nothing was changed."
+            f"{dataset.name}: {name} cannot be decompressed: {error}. Deliver the whole file again; nothing was "
+            "changed."
         ) from error
     other = next((what for magic, what in OTHERS.items() if first.startswith(magic)), None)
     if other is not None:
@@ -88,7 +89,7 @@ def _with_keys(
 ) -> duckdb.DuckDBPyRelation:
     """The rows with a column for each key of their folders.
 
-    Raises SourceError where a file has the column itself and a row of it says something else.
+    Raises SourceError where a file has the column itself and a row of it has another value.
     """
     rows = connection.sql(select)
     if not keys:
@@ -114,8 +115,8 @@ def _require_equal(
     differing = rows.filter(f"{cell} is distinct from {key}").project(f"{_identifier(column)}::varchar").fetchone()
     if differing is not None:
         raise SourceError(
-            f"{dataset.name}: {name} lies in a folder {column}={value} and has a column {column} with {differing[0]} in "
-            "it, and nothing tells which is meant. Rename the folder or drop the column; nothing was changed."
+            f"{dataset.name}: {name} lies in a folder {column}={value} and has a column {column} with {differing[0]} "
+            "in it, and it is not clear which is meant. Rename the folder or drop the column; nothing was changed."
         )
 
 
@@ -134,7 +135,7 @@ def _require_names_once(
         column = fields[place][0].lower()
         if column in seen:
             raise SourceError(
-                f"{dataset.name}: {name} names the column {fields[place][0]} twice, and nothing tells which is meant. "
+                f"{dataset.name}: {name} names the column {fields[place][0]} twice, and it is not clear which is meant. "
                 "Deliver the file with one of them; nothing was changed."
             )
         seen.add(column)

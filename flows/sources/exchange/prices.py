@@ -101,9 +101,7 @@ class PricesFrom:
         self.notes = tuple(dict.fromkeys((*self.source.notes, *self._own_notes)))
         yield FetchedDataset("prices", responses)
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept
-    ) -> Sequence[Part]:
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
         if dataset.name == "prices" and are_candles(kept.paths):
             return [Part(read_candles(connection, kept.paths))]
         return self.source.parse(connection, dataset, kept)

@@ -133,14 +133,14 @@ class TokenMetricsSource:
             calls += estimated - n_stored(request.home, run_key(request))
         return calls
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept
-    ) -> Sequence[Part]:
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
         """Parse stored bodies, by the index among them, into the rows of a dataset.
 
         Of two bodies about the same thing the later one counts. Raises SourceError where one is unreadable.
         """
-        batches = [rows_as_text(dataset, number, rows) for number, rows in enumerate(parsed_bodies(dataset, kept.paths))]
+        batches = [
+            rows_as_text(dataset, number, rows) for number, rows in enumerate(parsed_bodies(dataset, kept.paths))
+        ]
         schema = text_schema(dataset)
         connection.register("tokenmetrics_rows", pa.Table.from_batches(batches, schema))
         rows = connection.sql(
