@@ -17,6 +17,7 @@ from flows.sources.folder import day_of
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 FLOATS = {"FLOAT", "DOUBLE"}
+ROW_NUMBER = "row_number"
 MOMENTS = {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 
 
@@ -42,7 +43,7 @@ def deliver(
     return {
         name.lower(): (name, str(kind))
         for name, kind in zip(table.columns, table.types, strict=True)
-        if name != "row_number"
+        if name != ROW_NUMBER
     }
 
 
@@ -111,7 +112,8 @@ def _columns(parts: Sequence[Part]) -> dict[str, tuple[str, str]]:
     kinds: dict[str, set[str]] = {}
     for part in parts:
         for name, kind in zip(part.rows.columns, part.rows.types, strict=True):
-            names.setdefault(name.lower(), name)
+            # The number of a row is ours; a column of that name keeps its values under another.
+            names.setdefault(name.lower(), f"{name} as delivered" if name.lower() == ROW_NUMBER else name)
             kinds.setdefault(name.lower(), set()).add(str(kind))
     return {lower: (name, _common(kinds[lower])) for lower, name in names.items()}
 

@@ -119,7 +119,13 @@ class CsvFile:
                 "changed."
             )
         delimiter = delimiter or self._delimiter(lines[n_above])
-        names = next(csv.reader(lines[n_above:], delimiter=delimiter))
+        try:
+            names = next(csv.reader(lines[n_above:], delimiter=delimiter))
+        except csv.Error as error:
+            raise SourceError(
+                f"{self.dataset.name}: the header of {self.name} cannot be read: {error}. Correct it and deliver "
+                "again; nothing was changed."
+            ) from error
         return _Head(n_above, delimiter, tuple(" ".join(name.split()) for name in names))
 
     def _first_lines(self) -> list[str]:
@@ -128,8 +134,6 @@ class CsvFile:
                 return list(islice(text, N_LINES_ABOVE))
         except UnicodeDecodeError as error:
             raise self._not_utf8(error) from error
-        except csv.Error as error:
-            raise SourceError(f"{self.dataset.name}: the header of {self.name} cannot be read: {error}.") from error
 
     def _is_title(self, lines: Sequence[str]) -> bool:
         """Whether the first of two lines has one cell and names no column, and the second names two or more."""
@@ -246,8 +250,8 @@ def unclosed(dataset: Dataset, name: str, number: int, text: str) -> SourceError
     """The error about a quote that swallows the rows that follow."""
     return SourceError(
         f"{dataset.name}: {name} row {number} opens a quote that is not closed ({_shown([text])}); the rows that "
-        "follow are lost in it. Close the quote, or double it where it belongs to the text, and deliver again; nothing was "
-        "changed."
+        "follow are lost in it. Close the quote, or double it where it belongs to the text, and deliver again; "
+        "nothing was changed."
     )
 
 
@@ -266,8 +270,12 @@ def _shown(cells: Sequence[str]) -> str:
     return text if len(text) <= N_SHOWN else text[:N_SHOWN] + "…"
 
 
-def _split(header: str, delimiter: str) -> list[str]:
-    return next(csv.reader([header], delimiter=delimiter), [])
+def _split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line; of one that is too long for a header, none."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _text(text: str) -> str:

@@ -7,11 +7,14 @@ from pathlib import Path
 import duckdb
 
 from flows.datasets import DATASETS, Dataset
-from flows.errors import SourceError
+from flows.errors import SourceError, UsageError
 from flows.home.raw_store import FetchedDataset, Kept, Response
 from flows.sources.base import FetchRequest, Part
 from flows.sources.folder import survey
 from flows.sources.tabular import read_parts
+
+# The longest text that the gate lets through.
+LONGEST_NAME = 200
 
 
 class FilesSource:
@@ -26,6 +29,11 @@ class FilesSource:
     def __init__(self, folder: Path, vendor: str | None = None) -> None:
         self.folder = folder
         self.vendor = vendor or folder.resolve().name
+        if not self.vendor.isprintable() or len(self.vendor) > LONGEST_NAME:
+            raise UsageError(
+                f"{self.vendor!a} cannot be a vendor's name: it is longer than {LONGEST_NAME} characters, or some of "
+                "them cannot be shown. Name the vendor with --vendor NAME."
+            )
         self.notes: Sequence[str] = ()
 
     def default_as_of(self) -> datetime | None:

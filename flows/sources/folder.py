@@ -135,10 +135,10 @@ def _dataset_of(own: str) -> str | None:
 def _stem_of(name: str) -> str | None:
     """A file's name without the suffixes of what is read; None where it has none of them."""
     lower = name.lower()
-    for packed in ("", *COMPRESSED):
+    for compressed in ("", *COMPRESSED):
         for suffix in SUFFIXES:
-            if lower.endswith(suffix + packed):
-                return name[: -len(suffix + packed)]
+            if lower.endswith(suffix + compressed):
+                return name[: -len(suffix + compressed)]
     return None
 
 

@@ -135,8 +135,8 @@ def _require_names_once(
         column = fields[place][0].lower()
         if column in seen:
             raise SourceError(
-                f"{dataset.name}: {name} names the column {fields[place][0]} twice, and it is not clear which is meant. "
-                "Deliver the file with one of them; nothing was changed."
+                f"{dataset.name}: {name} names the column {fields[place][0]} twice, and it is not clear which is "
+                "meant. Deliver the file with one of them; nothing was changed."
             )
         seen.add(column)
         n_open = 1

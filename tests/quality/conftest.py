@@ -84,7 +84,7 @@ class Gate:
         source = FilesSource(self.folder)
         delivery = next(one for one in source.fetch(FetchRequest(as_of, self.folder)) if one.dataset == dataset)
         paths = tuple(Path(str(response.content)) for response in delivery.responses)
-        kept = Kept(dataset, paths, "checksum", 1)
+        kept = Kept(dataset, paths, "checksum", 1, tuple(response.name for response in delivery.responses))
         return read_incoming(self.connection, source, DATASETS[dataset], kept, as_of=as_of, is_replay=is_replay)
 
     def judge(
