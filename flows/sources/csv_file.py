@@ -23,6 +23,9 @@ N_SHOWN = 60
 # Bytes of a file that is read once more for an open quote at its end, whatever its quotes add up to.
 LARGE = 32 << 20
 
+# DuckDB's limit of a line; the one of the csv module is shorter.
+csv.field_size_limit(2 << 20)
+
 
 @dataclass(frozen=True)
 class _Head:
@@ -206,7 +209,10 @@ class CsvFile:
                 try:
                     cells = next(reader, None)
                 except csv.Error as error:
-                    raise self._unclosed(number + 1, self._line_after(n_lines)) from error
+                    line = self._line_after(n_lines)
+                    if '"' not in line[0]:
+                        return
+                    raise self._unclosed(number + 1, line) from error
                 if cells is None:
                     return
                 # The header is row 0; blank lines are no rows.
