@@ -403,8 +403,8 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except OSError as error:
         # Output that could not be written must not be tried once more at the interpreter's end.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        if sys.stdout is sys.__stdout__:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         where = f"{error.filename}: " if error.filename else "The output or a file of the home cannot be written: "
         _fail(
             f"{where}{error.strerror or error}. Check that the path exists, may be read and written and has room, then "
