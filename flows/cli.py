@@ -403,7 +403,7 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except OSError as error:
         # Output that could not be written must not be tried once more at the interpreter's end.
-        if sys.stdout is sys.__stdout__:
+        if sys.stdout is sys.__stdout__ and sys.stdout is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         where = f"{error.filename}: " if error.filename else "The output or a file of the home cannot be written: "
         _fail(

@@ -67,8 +67,8 @@ create or replace temporary macro trimmed(cell) as
 -- The same; NULL as well where the text means an empty cell. Symbols and names may be such words.
 create or replace temporary macro given_text(cell) as
     case
-        when lower(trimmed(cell)) not in (
-            'nan', '-nan', 'none', 'null', '(null)', 'nat', 'n/a', '#n/a', 'na', '#na', '<na>', 'nil', '\n'
+        when not contains(
+            '|nan|-nan|none|null|(null)|nat|n/a|#n/a|na|#na|<na>|nil|\n|', '|' || lower(trimmed(cell)) || '|'
         ) then trimmed(cell)
     end;
 

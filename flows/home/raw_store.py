@@ -61,7 +61,8 @@ class Kept:
     def in_their_names(self, text: str) -> str:
         """A message with the source's names of the files instead of ours."""
         for path, name in zip(self.paths, self.names, strict=False):
-            text = text.replace(str(path), name).replace(path.name, name)
+            text = text.replace(str(path), name)
+            text = text if path.name in name else text.replace(path.name, name)
         return text
 
 

@@ -79,12 +79,17 @@ def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: s
     if dataset.has_vendor:
         name, kind = types.get("vendor", ("", ""))
         given = "'" + vendor.replace("'", "''") + "'"
-        cells.append((f'coalesce(shown(given_text("{name}"::varchar)), {given})' if name else given) + " as vendor")
+        cells.append((f'coalesce(given_text("{name}"::varchar), {given})' if name else given) + " as vendor")
     typed = (
         f"select row_number, {', '.join(cells)}, "
         f"list_filter([{', '.join(unparsed) or 'null::varchar'}], lambda name: name is not null) as unparsed "
         "from delivered"
     )
+    # In a select of its own, which computes each text once. A timeframe is one of a few words.
+    texts = [column.name for column in dataset.columns if column.type == "VARCHAR" and column.name != "timeframe"]
+    texts += ["vendor"] if dataset.has_vendor else []
+    if texts:
+        typed = f"select * replace ({', '.join(f'shown({name}) as {name}' for name in texts)}) from ({typed})"
     if dataset.moment is None:
         return f"select *, false as is_snapped from ({typed})"
     grid = f"bar_floor({dataset.timeframe}, {dataset.moment})"
@@ -124,9 +129,9 @@ def _typed(column: Column, delivered: str, kind: str) -> str:
             is_text = kind in ("VARCHAR", "JSON")
             return f"try_cast(given_text({delivered}::varchar) as json)" if is_text else f"to_json({delivered})"
         case _ if column.name in NAMES:
-            return f"shown(trimmed({delivered}::varchar))"
+            return f"trimmed({delivered}::varchar)"
         case _:
-            return f"shown(given_text({delivered}::varchar))"
+            return f"given_text({delivered}::varchar)"
 
 
 def _moment(delivered: str, kind: str) -> str:
@@ -145,6 +150,7 @@ def _words(delivered: str, kind: str) -> str:
         return f"list_filter(list_transform({delivered}, lambda word: given_text(word)), lambda word: word is not null)"
     if kind.endswith(("]", ")")):
         return f"words_of(to_json({delivered})::varchar, ';')"
+    delivered = f"{delivered}::varchar"
     # A file has one separator: a category may have a comma in it where another cell shows the semicolon.
     of_file = "over (partition by (select max(first_row) from delivered_file where first_row <= row_number))"
     plain = f"case when not regexp_matches({delivered}, '^\\s*[\\[({{]') then {delivered} end"

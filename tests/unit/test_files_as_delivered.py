@@ -369,6 +369,15 @@ def test_categories_are_read_in_any_usual_form(folder: Path, cells: list[Any], s
     assert read(folder, "tokens", "categories") == [(["Layer 1 (L1)", "Meme"],), (["The Boy's Club"],)]
 
 
+def test_a_column_without_any_value_is_empty_whatever_its_type(folder: Path) -> None:
+    (folder / "tokens.csv").unlink()
+    columns = {"token_id": pa.array([1]), "symbol": pa.array(["A"])} | {
+        name: pa.nulls(1) for name in ("name", "categories", "sector")
+    }
+    pq.write_table(pa.table(columns), folder / "tokens.parquet")
+    assert read(folder, "tokens", "symbol, name, categories, sector, unparsed") == [("A", None, None, None, [])]
+
+
 def test_a_category_may_have_a_comma_where_its_file_separates_by_semicolons(folder: Path) -> None:
     deliver_parts(
         folder,

@@ -171,7 +171,7 @@ def test_bytes_of_a_name_that_are_no_utf8_are_written_out(tmp_path: Path) -> Non
 # --- what is kept of them ------------------------------------------------------------------------------------------
 
 
-def test_a_kept_file_has_the_suffixes_that_say_how_to_open_it(tmp_path: Path) -> None:
+def test_a_kept_file_has_the_suffixes_with_which_it_opens(tmp_path: Path) -> None:
     body = gzip.compress(b"token_id\n1\n")
     names = ("a.csv", "b.CSV.gz", "c.tsv.zst", "d.parquet", "e.json.gz")
     responses = tuple(Response(name, body + name.encode()) for name in names)
