@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import duckdb
 
 from flows.datasets import Dataset
-from flows.errors import SourceError
+from flows.errors import SourceError, WarehouseError
 from flows.home.raw_store import Kept
 from flows.sources.base import Part, Source
 from flows.sources.csv_file import reason_of
@@ -17,6 +17,9 @@ from flows.sources.folder import day_of
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 FLOATS = {"FLOAT", "DOUBLE"}
+# What DuckDB raises over a file that is not as it should be.
+FAULTS_OF_FILES = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException)
+
 ROW_NUMBER = "row_number"
 MOMENTS = {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 
@@ -33,7 +36,14 @@ def deliver(
         _fill(connection, source.parse(connection, dataset, kept))
     except SourceError as error:
         raise SourceError(kept.in_their_names(str(error))) from error
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+    except duckdb.OutOfMemoryException as error:
+        raise WarehouseError(
+            f"{dataset.name}: {len(kept.paths)} files of {kept.n_bytes / 1e6:,.0f} MB need more memory than "
+            "TRACKRECORD_MEMORY_LIMIT allows. Raise it (1GB, 2GB) and run again; nothing was changed."
+        ) from error
+    except FAULTS_OF_FILES as error:
+        if _is_of_the_disk(error):
+            raise
         # Rows may be broken under a good header, which shows only when all are read.
         raise SourceError(
             f"{dataset.name}: {', '.join(kept.names)} cannot be read to its end: "
@@ -59,6 +69,11 @@ def place_of(connection: duckdb.DuckDBPyConnection, row_number: int) -> str:
     return f"{row[0]} row {row[1]}"
 
 
+def _is_of_the_disk(error: duckdb.Error) -> bool:
+    """Whether rows could not be stored, which is no fault of the file that they are in."""
+    return any(sign in str(error) for sign in ("write", "No space left", "create directory"))
+
+
 def _fill(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
     columns = _columns(parts)
     fields = ", ".join(f"{_identifier(name)} {kind}" for name, kind in columns.values())
@@ -71,8 +86,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
     for part in parts:
         try:
             n_new = _append(connection, columns, part.rows, n_rows)
-        except duckdb.Error as error:
-            if part.after is None:
+        except FAULTS_OF_FILES as error:
+            if part.after is None or _is_of_the_disk(error):
                 raise
             n_new = _append(connection, columns, part.after(error), n_rows)
         connection.execute(

@@ -383,8 +383,10 @@ def test_the_printed_scorecard_is_the_published_one(published_desk: Desk) -> Non
 
 
 def test_markup_in_paths_and_names_is_shown_as_it_is(desk: Desk, tmp_path: Path) -> None:
-    folder = desk.folder.rename(tmp_path / "[red]in[/nope]")
-    odd = Desk(folder, tmp_path / "[bold]home[/]")
+    (tmp_path / "[red]in[").mkdir()
+    (tmp_path / "[bold]home[").mkdir()
+    folder = desk.folder.rename(tmp_path / "[red]in[" / "nope]")
+    odd = Desk(folder, tmp_path / "[bold]home[" / "bold]")
     (folder / "[link=x]prices.csv").write_text("x")
 
     answer = odd.nightly("--vendor", "[blink]acme[/red]")
@@ -414,7 +416,7 @@ def test_left_overs_are_passed_over_with_a_remark_and_change_nothing(desk: Desk)
 
     assert answer.exit_code == 0, answer.err
     assert "Nothing new was delivered." in answer.out
-    assert "Passed over as hidden or left over: prices/._2025.csv, prices/.2025.parquet.swp, prices/2025.csv~." in (
+    assert "Passed over as hidden or left over: prices/.2025.parquet.swp, prices/._2025.csv, prices/2025.csv~." in (
         answer.out
     )
 
