@@ -22,11 +22,14 @@ def backfill(
     input: Path | None = None,
     vendor: str | None = None,
     prices: str | None = None,
+    map: Path | None = None,
     wait_for_lock: bool = True,
 ) -> pipeline.Outcome:
     """Fetch the days from `since` to `until`, both included, and run the main job over them."""
     settings = Settings()
-    run = open_run(settings, source=source, input=input, vendor=vendor, prices=prices, since=since, until=until)
+    run = open_run(
+        settings, source=source, input=input, vendor=vendor, prices=prices, map=map, since=since, until=until
+    )
     return pipeline.main_job(
         run,
         holder=f"the backfill flow, run {run.run_id}",

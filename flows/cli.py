@@ -28,9 +28,10 @@ from flows.delivery.settings import DeliverySettings
 from flows.errors import TrackrecordError, UsageError
 from flows.home import journal
 from flows.home.lock import hold_lock
+from flows.quality.results import warning_text
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
-from flows.report.status import print_last_runs, print_status, print_unknown_outcomes
+from flows.report.status import print_excluded, print_last_runs, print_status, print_unknown_outcomes
 from flows.report.tables import WIDE, prepare_streams, print_line, print_rows, visible
 from flows.run import Run, open_run
 from flows.sources import NAMES
@@ -51,6 +52,9 @@ S = TypeVar("S", bound=BaseSettings)
 SourceName = Annotated[str, typer.Option(help=f"Where rows come from: {', '.join(NAMES)}.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Run the same steps without the orchestrator.")]
 Prices = Annotated[str | None, typer.Option(help="Prices from an exchange, as in ccxt:kraken.")]
+Map = Annotated[
+    Path | None, typer.Option("--map", help="How to read the folder; its own trackrecord.toml if left out.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be called and what it costs; call nothing.")]
 
 PROGRESS = {
@@ -70,6 +74,7 @@ def nightly(
     vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Live at this moment (UTC): see only what was held then.")] = None,
     prices: Prices = None,
+    map: Map = None,
     plain: Plain = False,
     dry_run: DryRun = False,
     due: Annotated[
@@ -86,6 +91,7 @@ def nightly(
         "input": input,
         "vendor": vendor,
         "prices": prices,
+        "map": map,
         "as_of": _moment(as_of),
     }
     # The flow opens a run of its own; opening one here first reports usage errors before Prefect takes its seconds.
@@ -119,12 +125,13 @@ def hourly(
     input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
     prices: Prices = None,
+    map: Map = None,
     plain: Plain = False,
     dry_run: DryRun = False,
 ) -> None:
     """Fetch the hourly datasets, build where the lock is free, and publish every few hours."""
     settings = _settings()
-    asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices}
+    asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices, "map": map}
     run = open_run(settings, **asked, timeframes=("1h",))
     if dry_run:
         _print_estimate(run)
@@ -147,13 +154,14 @@ def backfill(
     input: Annotated[Path | None, typer.Option(help="The folder of the files source.")] = None,
     vendor: Annotated[str | None, typer.Option(help="Name of the vendor where the files have none.")] = None,
     prices: Prices = None,
+    map: Map = None,
     plain: Plain = False,
     dry_run: DryRun = False,
 ) -> None:
     """Fetch days that were missed, or a vendor's history, and publish: backfill, which nobody witnessed."""
     settings = _settings()
     first, last = _days(since, until)
-    asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices}
+    asked: dict[str, Any] = {"source": source, "input": input, "vendor": vendor, "prices": prices, "map": map}
     run = open_run(settings, **asked, since=first, until=last)
     if dry_run:
         _print_estimate(run)
@@ -261,6 +269,17 @@ def accept(
     _print_text(f"Accepted {rule} for snapshot {snapshot}. Run the same nightly again to publish.")
 
 
+@app.command("map")
+def map_folder(
+    folder: Annotated[Path, typer.Argument(help="The folder with another tool's files.")],
+) -> None:
+    """Propose a trackrecord.toml for a folder that was not made for us, and what it could not recognize."""
+    from flows.sources.proposal import propose
+
+    # Plainly, because it is a file's text: `trackrecord map DIR > DIR/trackrecord.toml`.
+    print(propose(folder), end="")
+
+
 @app.command()
 def rebuild(
     as_of: Annotated[str, typer.Option(help="The moment (UTC) whose knowledge is wanted.")],
@@ -325,6 +344,9 @@ def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
 @app.command()
 def status(
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when something is late.")] = False,
+    excluded: Annotated[
+        bool, typer.Option("--excluded", help="List the tokens that are not scored, with the reasons.")
+    ] = False,
 ) -> None:
     """What is published, how fresh it is, the state of every day, and how the last runs ended."""
     settings = _settings()
@@ -332,6 +354,9 @@ def status(
         print_last_runs(console, settings.home)
         _print_text(f"Nothing is published yet: {settings.published} does not exist. Run `trackrecord nightly`.")
         raise typer.Exit(1 if check else 0)
+    if excluded:
+        print_excluded(console, settings)
+        return
     is_late = print_status(console, settings, _delivery_settings())
     if check and is_late:
         raise typer.Exit(1)
@@ -522,7 +547,7 @@ def _print_outcome(outcome: pipeline.Outcome) -> None:
         quarantined = f", {one.n_quarantined} quarantined" if one.n_quarantined else ""
         _print_text(f"{one.dataset}: {one.n_rows} rows, {one.n_new} new{quarantined} (snapshot {one.snapshot_id})")
         for result in one.gate.warnings:
-            _print_text(f"  warning {result.rule}: {result.n_failed} rows. {result.reason}")
+            _print_text(warning_text(result))
     if all(one.n_new == 0 for one in outcome.snapshots):
         _print_text("Nothing new was delivered.")
     for line in outcome.notes:

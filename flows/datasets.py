@@ -50,6 +50,16 @@ class Dataset:
     def value_columns(self) -> tuple[str, ...]:
         return tuple(name for name in self.column_names if name not in (*self.key, "known_at"))
 
+    def is_same(self, left: str, right: str) -> str:
+        """SQL for whether two versions of a row, by the names of their tables or structs, hold the same values."""
+        return " and ".join(self.is_same_value(name, f"{left}.", f"{right}.") for name in self.value_columns)
+
+    def is_same_value(self, name: str, left: str, right: str) -> str:
+        """SQL for whether a column is the same in two versions of a row; `left` and `right` precede its name."""
+        compared = {"DOUBLE": "is_same_number({}, {})", "JSON": "is_same_components({}, {})"}
+        kind = next(column.type for column in self.columns if column.name == name)
+        return compared.get(kind, "{} is not distinct from {}").format(f"{left}{name}", f"{right}{name}")
+
     @property
     def full_key(self) -> tuple[str, ...]:
         """The key in a warehouse that holds several vendors."""

@@ -25,6 +25,7 @@ def nightly(
     vendor: str | None = None,
     as_of: datetime | None = None,
     prices: str | None = None,
+    map: Path | None = None,
     wait_for_lock: bool = True,
     only_what_is_due: bool = False,
 ) -> pipeline.Outcome | None:
@@ -38,6 +39,7 @@ def nightly(
         "input": input,
         "vendor": vendor,
         "prices": prices,
+        "map": map,
         "as_of": as_of,
         "flow_run_id": flow_run.id,
     }

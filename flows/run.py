@@ -74,6 +74,7 @@ def open_run(
     input: Path | None = None,
     vendor: str | None = None,
     prices: str | None = None,
+    map: Path | None = None,
     as_of: datetime | None = None,
     flow_run_id: str | None = None,
     timeframes: tuple[str, ...] | None = None,
@@ -88,7 +89,7 @@ def open_run(
     for a timeframe that is not in use.
     """
     return start_run(
-        open_source(source, input, vendor, prices or settings.prices),
+        open_source(source, input, vendor, prices or settings.prices, map),
         settings,
         input=str(input or ""),
         as_of=as_of,

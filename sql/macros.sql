@@ -31,15 +31,20 @@ create or replace temporary macro bars_between(timeframe, earlier, later) as
     (epoch_us(later) - epoch_us(earlier)) // (bar_seconds(timeframe) * 1000000::bigint);
 
 -- Start of the bar that a moment lies in. Weeks begin on Mondays, with `date_trunc` as with `time_bucket`. For every
--- declared timeframe, because a restore reads deliveries of one that is out of use now.
+-- declared timeframe, because a restore reads deliveries of one that is out of use now. Where a home's grid of a
+-- timeframe is moved, its bars begin so much later (or earlier).
+{%- macro floored(one) -%}
+{%- set offset = offsets.get(one.name, 0) -%}
+{%- set moment = 'moment - to_seconds(' ~ offset ~ ')' if offset else 'moment' -%}
+{{ "date_trunc('" ~ units[one.seconds] ~ "', " ~ moment ~ ")" if one.seconds in units
+    else 'time_bucket(' ~ one.interval ~ ', ' ~ moment ~ ')' }}::timestamp{{ ' + to_seconds(' ~ offset ~ ')' if offset }}
+{%- endmacro %}
 create or replace temporary macro bar_floor(timeframe, moment) as
     case timeframe
         {%- for one in declared.values() if one.name != '1d' %}
-        when '{{ one.name }}'
-            then {{ "date_trunc('" ~ units[one.seconds] ~ "', moment)" if one.seconds in units
-                else 'time_bucket(' ~ one.interval ~ ', moment)' }}
+        when '{{ one.name }}' then {{ floored(one) }}
         {%- endfor %}
-        else date_trunc('day', moment)::timestamp
+        else {{ floored(declared['1d']) }}
     end;
 
 -- Number of a bar, counted in bar lengths since 1970: consecutive bars have consecutive numbers.
@@ -50,6 +55,60 @@ create or replace temporary macro bar_number(timeframe, bar_start) as
 create or replace temporary macro bar_ceiling(timeframe, moment) as
     case when bar_floor(timeframe, moment) = moment then moment
         else bar_floor(timeframe, moment) + bar_length(timeframe) end;
+
+-- A moment given as an integer since 1970, whose unit follows from its size: below 1e11 seconds, 1e14 milliseconds, 1e17
+-- microseconds, else nanoseconds. Integers that spell a date (20250901, 202509010930), and those of the first day of
+-- 1970 (0, a spreadsheet's 45901) give NULL: no market is that old.
+create or replace temporary macro epoch_moment(number) as
+    case
+        when number between -99999 and 99999
+            or regexp_full_match(
+                number::varchar, '(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])([0-5]\d){1,2})?'
+            ) then null
+        when number between -99999999999 and 99999999999 then make_timestamp(number * 1000000)
+        when number between -99999999999999 and 99999999999999 then make_timestamp(number * 1000)
+        when number between -99999999999999999 and 99999999999999999 then make_timestamp(number)
+        else make_timestamp(number // 1000)
+    end;
+
+-- The same of a number with a fraction, such as the 1756684800.25 of Python's clock.
+create or replace temporary macro fraction_moment(number) as
+    case when isfinite(number) and abs(number) < 9e18 then
+        epoch_moment(trunc(number)::bigint) + to_microseconds(case
+            when abs(number) < 1e11 then round((number - trunc(number)) * 1e6)::bigint
+            when abs(number) < 1e14 then round((number - trunc(number)) * 1e3)::bigint
+            else 0
+        end)
+    end;
+
+-- The moment without a year of four digits is none: DuckDB takes the day of 20/09/25 for a year.
+create or replace temporary macro four_digit_year(moment) as
+    case when not isfinite(moment) or year(moment) between 1000 and 9999 then moment end;
+
+-- A moment in UTC that a text gives in ISO 8601, with an offset or without, or as a number since 1970.
+create or replace temporary macro text_moment(cell) as
+    four_digit_year(coalesce(
+        four_digit_year(make_timestamp(epoch_us(try_cast(cell as timestamptz)))),
+        case when regexp_full_match(cell, '[+-]?\d+') then epoch_moment(try_cast(cell as bigint)) end,
+        case when regexp_full_match(cell, '[+-]?\d+\.\d+') then fraction_moment(try_cast(cell as double)) end,
+        -- Forms of ISO 8601 that DuckDB does not cast: no seconds before an offset, a comma, no separators.
+        case when regexp_full_match(cell, '\d{4}-?\d\d-?\d\d[T ]\d\d(:?\d\d(:?\d\d([.,]\d+)?)?)? ?(Z|UTC|([+-]\d\d)(:?\d\d)?)?')
+            then make_timestamp(epoch_us(try_cast(
+                regexp_replace(
+                    regexp_replace(
+                        replace(cell, ',', '.'),
+                        '^(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d)(?::?(\d\d))?(?::?(\d\d(?:\.\d+)?))? ?(.*)$',
+                        '\1-\2-\3 \4:0\5:0\6\7'
+                    ),
+                    ':0(\d\d)', ':\1', 'g'
+                ) as timestamptz
+            )))
+        end
+    ));
+
+-- Whether the text of a moment needs no zone: it has an offset, or is a number since 1970.
+create or replace temporary macro has_own_zone(cell) as
+    regexp_full_match(cell, '[+-]?\d+(\.\d+)?|.*(Z|UTC|GMT)|.*[T :]\d\d(\.\d+)? ?[+-]\d\d(:?\d\d)?');
 
 -- Number of the block of time that a moment lies in. A block is one horizon wide; variances are clustered by blocks.
 create or replace temporary macro block_of(moment, horizon, timeframe) as
@@ -135,6 +194,10 @@ create or replace temporary macro words_of(cell, separator) as
 create or replace temporary macro slug(name) as
     trim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-');
 
+-- Whether a slug holds one of some words, which are separated by `;`.
+create or replace temporary macro has_word(slug, words) as
+    list_bool_or(list_transform(string_split(words, ';'), lambda word: contains(slug, word)));
+
 -- Longest stretch of missing bars that a segment may contain, in seconds; a longer one ends the segment.
 create or replace temporary macro tolerated_seconds(timeframe) as
     {% if timeframes.values() | map(attribute='tolerated_seconds') | unique | list | length > 1 -%}
@@ -197,3 +260,34 @@ create or replace temporary macro wilson_high(k, n) as
     case when n > 0 then least(
         1, (k + 1.9207294) / (n + 3.8414588) + 1.9599640 * sqrt(k * (n - k) / n + 0.9603647) / (n + 3.8414588)
     ) end;
+
+-- Whether two deliveries of a number agree: vendors round when they export again, so a relative difference of 1e-6 is
+-- none. NULL agrees with NULL alone.
+create or replace temporary macro is_same_number(a, b) as
+    case when a is not distinct from b then true
+        else coalesce(isfinite(a) and isfinite(b) and abs(a - b) <= 1e-6 * greatest(abs(a), abs(b)), false) end;
+
+-- The components of a grade that have a value, in the order of their names. What is no JSON object is one component.
+create or replace temporary macro components_of(components) as
+    list_sort(list_filter(
+        map_entries(coalesce(try_cast(components as map (varchar, json)), map([''], [components]))),
+        lambda entry: entry.value is not null
+    ));
+
+create or replace temporary macro is_same_component(a, b) as
+    a.key = b.key
+    and case when try_cast(a.value as double) is not null and try_cast(b.value as double) is not null
+        then is_same_number(try_cast(a.value as double), try_cast(b.value as double))
+        else a.value = b.value end;
+
+-- Whether two deliveries of components have the same numbers, in whatever order; an absent one is like NULL.
+create or replace temporary macro is_same_components(a, b) as
+    case when a is not distinct from b then true
+        else len(components_of(a)) = len(components_of(b)) and coalesce(list_bool_and(list_transform(
+            list_zip(components_of(a), components_of(b)), lambda pair: is_same_component(pair[1], pair[2])
+        )), true) end;
+
+-- Whether a bar shows no movement and no volume, so that it may be one without trade.
+create or replace temporary macro is_unmoved(open, high, low, close, volume) as
+    coalesce(volume, 0) = 0 and is_same_number(open, close) and is_same_number(high, close)
+    and is_same_number(low, close);

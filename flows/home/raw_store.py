@@ -35,19 +35,21 @@ class FetchedDataset:
     """One dataset of one fetch: all responses that it consists of.
 
     `since` is the first day from which on it is complete for every token in it: a row of that day or later that it
-    lacks has vanished from the source. None takes each token's own first row as that day.
+    lacks has vanished from the source. None takes each token's own first row as that day. `declaration` is how its
+    bytes are to be read, as JSON, where that was declared.
     """
 
     dataset: str
     responses: tuple[Response, ...]
     since: date | None = None
+    declaration: str | None = None
 
 
 @dataclass(frozen=True)
 class Kept:
     """A fetched dataset on disk: the files, one checksum over all of them, and the source's name of each.
 
-    `since` is the fetched dataset's. `token_ids` are those that were requested; None is all.
+    `since` and `declaration` are the fetched dataset's. `token_ids` are those that were requested; None is all.
     """
 
     dataset: str
@@ -57,6 +59,7 @@ class Kept:
     names: tuple[str, ...] = ()
     since: date | None = None
     token_ids: frozenset[int] | None = None
+    declaration: str | None = None
 
     def in_their_names(self, text: str) -> str:
         """A message with the source's names of the files instead of ours."""
@@ -82,7 +85,16 @@ def keep(home: Path, fetched: FetchedDataset, *, source: str, token_ids: frozens
         ) from error
     names = tuple(response.name for response in fetched.responses)
     n_bytes = sum(path.stat().st_size for path in kept)
-    return Kept(fetched.dataset, tuple(kept), checksum_of(kept, names), n_bytes, names, fetched.since, token_ids)
+    return Kept(
+        fetched.dataset,
+        tuple(kept),
+        checksum_of(kept, names),
+        n_bytes,
+        names,
+        fetched.since,
+        token_ids,
+        fetched.declaration,
+    )
 
 
 def checksum_in(path: Path) -> str:

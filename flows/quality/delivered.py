@@ -11,11 +11,12 @@ import duckdb
 from flows.datasets import Dataset
 from flows.errors import SourceError, WarehouseError
 from flows.home.raw_store import Kept
+from flows.quality.cells import INTEGERS, literal
 from flows.sources.base import Part, Source
 from flows.sources.csv_file import reason_of
+from flows.sources.declaration import Declaration, declared_dataset
 from flows.sources.folder import day_of
 
-INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 FLOATS = {"FLOAT", "DOUBLE"}
 # What DuckDB raises over a file that is not as it should be.
 FAULTS_OF_FILES = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException)
@@ -25,7 +26,7 @@ MOMENTS = {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 
 
 def deliver(
-    connection: duckdb.DuckDBPyConnection, source: Source, dataset: Dataset, kept: Kept
+    connection: duckdb.DuckDBPyConnection, source: Source, dataset: Dataset, kept: Kept, declaration: Declaration
 ) -> dict[str, tuple[str, str]]:
     """Fill `delivered`; return each column's name as delivered and its type, by the name in lower case.
 
@@ -33,7 +34,9 @@ def deliver(
     order in which the files were written. Raises SourceError, naming the file, where one cannot be read.
     """
     try:
-        _fill(connection, source.parse(connection, dataset, kept))
+        parts = source.parse(connection, declared_dataset(dataset, declaration), kept)
+        _fill(connection, [_with_names_values(part, declaration) for part in parts])
+        _keep_tokens_once(connection, dataset, declaration)
     except SourceError as error:
         raise SourceError(kept.in_their_names(str(error))) from error
     except duckdb.OutOfMemoryException as error:
@@ -50,23 +53,55 @@ def deliver(
             f"{kept.in_their_names(reason_of(error))} Deliver the whole file again; nothing was changed."
         ) from error
     table = connection.table("delivered")
-    return {
+    types = {
         name.lower(): (name, str(kind))
         for name, kind in zip(table.columns, table.types, strict=True)
         if name != ROW_NUMBER
     }
+    absent = [theirs for theirs in declaration.columns if theirs not in types]
+    if absent:
+        delivered = ", ".join(name for name, _ in types.values())
+        raise SourceError(
+            f"{dataset.name}: trackrecord.toml names the column {absent[0]}; {', '.join(kept.names)} has none such, "
+            f"but {delivered}. Correct [{dataset.name}.columns] and run again; nothing was changed."
+        )
+    return types
+
+
+def _with_names_values(part: Part, declaration: Declaration) -> Part:
+    """A part with a column of each value that its file's name holds."""
+    values = declaration.named_in(part.name) if part.name else {}
+    if not values:
+        return part
+    cells = ", ".join(("*", *(f"{literal(text)} as {_identifier(column)}" for column, text in values.items())))
+    after = part.after
+    return Part(part.rows.project(cells), part.name, after and (lambda error: after(error).project(cells)))
+
+
+def _keep_tokens_once(connection: duckdb.DuckDBPyConnection, dataset: Dataset, declaration: Declaration) -> None:
+    """Of tokens in a file of another dataset, keep each once."""
+    if dataset.moment is not None or declaration.file is None:
+        return
+    names = set(declaration.as_delivered(dataset))
+    own = ", ".join(_identifier(name) for name in connection.table("delivered").columns if name.lower() in names)
+    if own:
+        connection.execute(
+            "create or replace temporary table delivered as select row_number() over () as row_number, * "
+            f"from (select distinct {own} from delivered order by all)"
+        )
+        # A row stands for several of the file.
+        connection.execute("update delivered_file set name = null")
 
 
 def place_of(connection: duckdb.DuckDBPyConnection, row_number: int) -> str:
-    """Where a delivered row stands: its number, within its file where there are several, the first being 1."""
+    """The file of a delivered row, and the row's number in it, the first below a header being 1."""
     row = connection.execute(
-        "select name, $row - first_row + 1, count(*) over () from delivered_file "
-        "qualify $row between first_row and last_row",
+        "select name, $row - first_row + 1 from delivered_file where $row between first_row and last_row",
         {"row": row_number},
     ).fetchone()
-    if row is None or row[0] is None or row[2] == 1:
+    if row is None or row[0] is None:
         return f"row {row_number}"
-    return f"{row[0]} row {row[1]}"
+    return f"{row[0]}, row {row[1]}"
 
 
 def _is_of_the_disk(error: duckdb.Error) -> bool:

@@ -9,7 +9,7 @@ import duckdb
 
 from flows.config import Settings
 from flows.quality import helpers
-from flows.quality.delivered import place_of
+from flows.quality.cures import cure_of
 from flows.quality.incoming import Incoming
 from flows.quality.results import GateResult, RuleResult, shorten
 from flows.quality.rules import Rule, rules_for
@@ -124,16 +124,18 @@ def _judge_batch(judgement: _Judgement, batch: "pd.DataFrame") -> None:
 
 def _row_result(judgement: _Judgement, rule: Rule) -> RuleResult:
     tally = judgement.tallies.get(rule.name, _RowTally())
+    is_failed = tally.n_failed > 0
     return RuleResult(
         dataset=judgement.name,
         rule=rule.name,
         severity=rule.severity,
         reason=rule.reason,
-        is_passed=tally.n_failed == 0,
-        is_accepted=tally.n_failed > 0 and judgement.accepts(rule),
+        is_passed=not is_failed,
+        is_accepted=is_failed and judgement.accepts(rule),
         n_checked=judgement.incoming.n_rows,
         n_failed=tally.n_failed,
         example=_example(judgement, tally),
+        cure=cure_of(judgement.connection, judgement.incoming, rule.name) if is_failed else None,
     )
 
 
@@ -145,7 +147,7 @@ def _example(judgement: _Judgement, tally: _RowTally) -> str | None:
         "select to_json(delivered)::varchar from delivered where row_number = ?", [tally.first_row]
     ).fetchone()
     delivered = row[0] if row else ""
-    place = place_of(judgement.connection, tally.first_row)
+    place = judgement.incoming.place_of(judgement.connection, tally.first_row)
     return shorten(f"{place} ({tally.first_seen}): {delivered}")
 
 
@@ -171,6 +173,7 @@ def _dataset_result(judgement: _Judgement, rule: Rule, fact: Fact, is_failed: bo
         n_checked=fact.n_checked,
         n_failed=fact.n_failed if is_failed else 0,
         example=shorten(fact.example) if is_failed else None,
+        cure=fact.cure if is_failed else None,
     )
 
 

@@ -5,11 +5,14 @@ from datetime import datetime
 
 import duckdb
 
-from flows.datasets import Column, Dataset
+from flows.datasets import TOKENS, Column, Dataset
 from flows.quality.incoming import Incoming
 
 # Bars with more than this missing between them are no neighbours: a halt (contract, section 3: segments).
 HALT = "to_seconds(tolerated_seconds(timeframe))"
+
+# Vendors round when they convert prices: relatively less than this apart, two prices are equal (contract, section 3).
+ROUNDING = 1e-6
 
 # Closes this far from both neighbours are handed to the spike rule, which draws its own, wider line.
 SUSPICION = 2
@@ -19,6 +22,8 @@ _TIMEFRAME_KNOWN = "is_in_use(timeframe)"
 
 def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: datetime) -> None:
     """Write the tables that compare rows, all small: `key_flag`, `later_file_flag`, `spike_flag`; and `known_token`."""
+    if incoming.dataset is TOKENS:
+        _flag_shared_symbols(connection)
     _flag_keys(connection, incoming.dataset)
     _flag_spikes(connection, incoming.dataset, as_of)
     connection.execute("create or replace temporary table known_token as select distinct token_id from raw.tokens")
@@ -64,23 +69,51 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
     _flag_later_files(connection, dataset)
     # Of equal copies the one known first is kept: what was known at one moment was known ever after.
     order = "known_at nulls last, row_number" if dataset.has_known_at else "row_number"
+    # Rows of a vendor that differ were published one after another, if their moments differ as well.
+    published = "coalesce(known_at, stated_at), stated_at" if dataset.has_vendor else "true"
     connection.execute(
         f"""
         create or replace temporary table key_flag as
-        select
-            row_number,
-            case when n_versions = 1 then copy_number end as copy_number,
-            n_versions
-        from (
+        with
+        repeated as (
+            select
+                *,
+                row_number() over (partition by {key}, stated_at, content order by {order}) as copy_number
+            from (
+                select
+                    *,
+                    case when {_agree(dataset, f"{key}, stated_at")} then 0 else hash({values}) end as content
+                from incoming
+                where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)
+                    and row_number not in (select row_number from later_file_flag)
+            )
+        ),
+        -- Without copies: the place of each row of a key by its publication, and how many came at once.
+        versions as (
             select
                 row_number,
-                row_number() over (partition by {key} order by {order}) as copy_number,
-                count(*) over (partition by {key}) as n_copies,
-                count(distinct hash({values})) over (partition by {key}) as n_versions
-            from incoming
-            where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)
-                and row_number not in (select row_number from later_file_flag)
+                rank() over (partition by {key} order by ({published}) desc) as place,
+                count(*) over (partition by {key}, ({published})) as n_at_once
+            from repeated
+            where copy_number = 1
+        ),
+        judged as (
+            select
+                repeated.row_number,
+                repeated.copy_number,
+                versions.place,
+                -- All rows of the key contradict each other where the last two came at once.
+                max(case when versions.place = 1 then versions.n_at_once end) over (partition by {key}) as n_last,
+                count(*) over (partition by {key}) as n_copies
+            from repeated
+            left join versions using (row_number)
         )
+        select
+            row_number,
+            case when n_last = 1 then copy_number end as copy_number,
+            n_last as n_versions,
+            case when n_last = 1 then place end as place_in_bar
+        from judged
         where n_copies > 1
         """
     )
@@ -95,7 +128,8 @@ def _flag_later_files(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -
     connection.execute("create or replace temporary table later_file_flag (row_number bigint, n_later_files bigint)")
     if dataset.moment is None or count(connection, "from delivered_file") < 2:
         return
-    key, values = ", ".join(dataset.full_key), ", ".join(dataset.value_columns)
+    # Rows of one bar that a vendor published at different moments are no versions of one row.
+    key = ", ".join((*dataset.full_key, "stated_at"))
     of_file = "asof join delivered_file as file on incoming.row_number >= file.first_row"
     connection.execute(
         f"""
@@ -106,8 +140,8 @@ def _flag_later_files(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -
             {dataset.moment} as moment, {dataset.moment} + {dataset.bar} as bar_end,
             rank() over (partition by {key} order by file.first_row desc) as n_from_last
         from incoming {of_file}
-        where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)
-        qualify min(hash({values})) over (partition by {key}) <> max(hash({values})) over (partition by {key})
+        where {_has_key(dataset)} and hash({", ".join(dataset.full_key)}) in (select key_hash from repeated_hash)
+        qualify not ({_agree(dataset, key)})
         """
     )
     if count(connection, "from contradicted_row where n_from_last > 1") == 0:
@@ -133,6 +167,13 @@ def _flag_later_files(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -
     )
 
 
+def _agree(dataset: Dataset, same: str) -> str:
+    """SQL for whether all rows with the same of these columns have the same values; those rounded apart have."""
+    values = f"struct_pack({', '.join(f'{name} := {name}' for name in dataset.value_columns)})"
+    copies = f"list({values}) over (partition by {same})"
+    return f"list_bool_and(list_transform({copies}, lambda copy: {dataset.is_same('copy', 'incoming')}))"
+
+
 def _has_key(dataset: Dataset) -> str:
     """A row without its key, or on a bar nobody knows, has other faults and is no copy of anything."""
     required = {column.name for column in dataset.columns if column.required}
@@ -141,7 +182,7 @@ def _has_key(dataset: Dataset) -> str:
 
 
 def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> None:
-    """Each close far from the closes on both its sides, as a multiple of the nearer one.
+    """Each close far from the closes on both its sides and from the next open, as a multiple of the nearest one.
 
     The newest close of a token that still trades has one neighbour only; its multiple has a column of its own, until
     the next bar shows which of the two was wrong. Copies are not neighbours, or a bad print delivered twice would
@@ -158,8 +199,8 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of:
         insert into spike_flag
         select
             row_number,
-            case when close > earlier and later is not null then close / greatest(earlier, later)
-                when later is not null then close / least(earlier, later) end,
+            case when close > earlier and later is not null then close / greatest(earlier, later, next_open)
+                when later is not null then close / least(earlier, later, next_open) end,
             case when later is null then close / earlier end
         from (
             select
@@ -168,6 +209,9 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of:
                     then lag(close) over bars end as earlier,
                 case when lead(bar_start) over bars - bar_start <= bar_length(timeframe) + {HALT}
                     then lead(close) over bars end as later,
+                -- An open that agrees with the close shows that the price was real; one that is no price shows nothing.
+                case when lead(open) over bars > 0 and isfinite(lead(open) over bars)
+                    then lead(open) over bars end as next_open,
                 bar_start + {HALT} >= max(bar_start) over (partition by timeframe) as still_trades
             from incoming
             where {_has_key(dataset)} and isfinite(bar_start) and bar_start <= $as_of and close > 0 and isfinite(close)
@@ -192,11 +236,34 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of:
 def _absent(incoming: Incoming, as_of: datetime) -> str:
     """The required columns without a value, by name; cells that did not fit their type are another rule's."""
     cells = [
-        f"case when {_is_absent(column)} and not list_contains(unparsed, '{column.name}') then '{column.name}' end"
+        f"case when {_is_absent(column)} and {_is_not_by_symbol(column)} "
+        f"and not list_contains(unparsed, '{column.name}') then '{column.name}' end"
         for column in incoming.dataset.columns
         if column.required and column.name not in incoming.missing_columns
     ]
     return f"nullif(concat_ws(', ', {', '.join(cells)}), '')" if cells else "null::varchar"
+
+
+def _flag_shared_symbols(connection: duckdb.DuckDBPyConnection) -> None:
+    """Name the tokens of a delivery that share the symbol that stands for their id."""
+    connection.execute(
+        """
+        update incoming set bearers = shared.bearers
+        from (
+            select stated_symbol, string_agg(distinct name, ', ' order by name) as bearers
+            from incoming
+            where stated_symbol is not null
+            group by stated_symbol
+            having count(distinct name) > 1
+        ) as shared
+        where incoming.stated_symbol = shared.stated_symbol
+        """
+    )
+
+
+def _is_not_by_symbol(column: Column) -> str:
+    """A row that names its token by a symbol has no id of its own, which is another rule's."""
+    return "stated_symbol is null" if column.name == "token_id" else "true"
 
 
 def _is_absent(column: Column) -> str:
@@ -209,13 +276,21 @@ def _is_absent(column: Column) -> str:
 
 
 def _seconds_ahead(incoming: Incoming, as_of: datetime) -> str:
-    moments = [column.name for column in incoming.dataset.columns if column.type == "TIMESTAMP"]
-    newest = _epoch(f"greatest({', '.join(moments)})")
+    newest = _epoch(f"greatest({', '.join(_stated_moments(incoming.dataset))})")
     return f"{newest} - epoch(timestamp '{as_of:%Y-%m-%d %H:%M:%S.%f}')"
 
 
+def _stated_moments(dataset: Dataset) -> list[str]:
+    """The moments of a row as the vendor gave them: not that of the bar of ours to which it belongs."""
+    return [
+        "stated_at" if column.name == dataset.moment else column.name
+        for column in dataset.columns
+        if column.type == "TIMESTAMP"
+    ]
+
+
 def _seconds_until_known(incoming: Incoming, as_of: datetime) -> str:
-    return f"{_epoch('known_at')} - epoch({incoming.dataset.moment})"
+    return f"{_epoch('known_at')} - epoch(stated_at)"
 
 
 def _epoch(moment: str) -> str:
@@ -245,16 +320,26 @@ def _is_snapped(incoming: Incoming, as_of: datetime) -> str:
     return f"is_snapped and {_TIMEFRAME_KNOWN}" if incoming.dataset.has_timeframe else "is_snapped"
 
 
+def _is_late(incoming: Incoming, as_of: datetime) -> str:
+    """Whether a row belongs to a later bar than the one in which its moment lies."""
+    return f"({_is_snapped(incoming, as_of)} and {incoming.dataset.moment} > stated_at)"
+
+
 _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "unfit_columns": lambda incoming, as_of: "nullif(array_to_string(unparsed, ', '), '')",
     "absent_columns": _absent,
     "unprintable_columns": _unprintable,
+    "shared_symbol": lambda incoming, as_of: (
+        "case when bearers is not null then stated_symbol || ' is the symbol of ' || bearers end"
+    ),
     "unknown_token_id": lambda incoming, as_of: (
-        "case when token_id not in (select token_id from known_token where token_id is not null) then token_id end"
+        "case when bearers is null and coalesce(token_id not in (select token_id from known_token "
+        "where token_id is not null), stated_symbol is not null) then coalesce(stated_symbol, token_id::varchar) end"
     ),
     "seconds_ahead": _seconds_ahead,
     "seconds_until_known": _seconds_until_known,
     "is_snapped": _is_snapped,
-    "highest_price": lambda incoming, as_of: "greatest(open, low, close)",
-    "lowest_price": lambda incoming, as_of: "least(open, high, close)",
+    "is_late": _is_late,
+    "highest_price": lambda incoming, as_of: f"(1 - {ROUNDING} * sign(open)) * greatest(open, low, close)",
+    "lowest_price": lambda incoming, as_of: f"(1 + {ROUNDING} * sign(open)) * least(open, high, close)",
 }

@@ -7,9 +7,13 @@ import duckdb
 
 from flows.datasets import SURPLUS, Column, Dataset
 from flows.home.raw_store import Kept
-from flows.quality.delivered import INTEGERS, deliver
+from flows.quality.cells import INTEGERS, Cell, cell_of, moment_of
+from flows.quality.delivered import deliver, place_of
+from flows.quality.symbols import symbol_key, write_known_symbols
 from flows.sources.base import Source
 from flows.sources.csv_file import unclosed
+from flows.sources.declaration import Declaration, stored_declaration
+from flows.timeframes import bar_length
 
 # Columns in which every text is one, because a symbol may be NONE.
 NAMES = ("symbol", "name")
@@ -25,6 +29,11 @@ class Incoming:
     n_rows: int
     n_hidden: int
     has_known_at: bool
+    declaration: Declaration
+
+    def place_of(self, connection: duckdb.DuckDBPyConnection, row_number: int) -> str:
+        """The file of a delivered row, and the row's number in it, the first below a header being 1."""
+        return place_of(connection, row_number)
 
 
 def read_incoming(
@@ -42,10 +51,24 @@ def read_incoming(
     replay the rows that the source did not hold at `as_of` are moved to `hidden` and counted. Raises SourceError where
     the bytes cannot be read at all.
     """
-    types = deliver(connection, source, dataset, kept)
-    missing = tuple(column.name for column in dataset.columns if column.required and column.name not in types)
-    connection.execute("create or replace temporary table incoming as " + _typed_select(dataset, types, source.vendor))
-    _require_closed_quotes(connection, dataset, types)
+    declaration = stored_declaration(kept.declaration)
+    types = deliver(connection, source, dataset, kept, declaration)
+    cells = {
+        name: found
+        for name in (*dataset.column_names, "symbol", "vendor", SURPLUS)
+        if (found := cell_of(name, _type_of(dataset, name), types, declaration)) is not None
+    }
+    has_ids = "token_id" in cells or "symbol" not in cells
+    missing = tuple(
+        column.name
+        for column in dataset.columns
+        if column.required and column.name not in cells and not (column.name == "token_id" and not has_ids)
+    )
+    write_known_symbols(connection)
+    connection.execute(
+        "create or replace temporary table incoming as " + _typed_select(dataset, cells, source.vendor, declaration)
+    )
+    _require_closed_quotes(connection, dataset, types, declaration)
     connection.execute("create or replace temporary table hidden as from incoming limit 0")
     n_hidden = _hide_unknown(connection, dataset, as_of) if is_replay else 0
     return Incoming(
@@ -54,48 +77,82 @@ def read_incoming(
         delivered_columns=tuple(name for name, _ in types.values()),
         n_rows=_count(connection, "incoming"),
         n_hidden=n_hidden,
-        has_known_at="known_at" in types,
+        has_known_at=dataset.has_known_at and ("known_at" in cells or declaration.moment == "published"),
+        declaration=declaration,
     )
 
 
-def _typed_select(dataset: Dataset, types: dict[str, tuple[str, str]], vendor: str) -> str:
-    """The select of the rows under the schema. The moment is snapped down to its grid, and `is_snapped` marks it."""
-    cells, unparsed = [], []
+def _type_of(dataset: Dataset, name: str) -> str:
+    return next((column.type for column in dataset.columns if column.name == name), "VARCHAR")
+
+
+def _typed_select(dataset: Dataset, cells: dict[str, Cell], vendor: str, declaration: Declaration) -> str:
+    """The select of the rows under the schema.
+
+    A moment off the grid of its timeframe is marked by `is_snapped`, and `stated_at` keeps it. Rows of a vendor then
+    belong to a bar of ours; a bar of the market is what it is, and a rule refuses it.
+    """
+    typed, unparsed = [], []
+    symbol = symbol_key(cells["symbol"].sql) if "symbol" in cells and "token_id" not in cells else None
     for column in dataset.columns:
-        if column.name not in types:
-            cells.append(f"null::{column.type} as {column.name}")
+        cell = cells.get(column.name)
+        if column.name == "token_id" and symbol:
+            typed.append("known_id as token_id")
             continue
-        name, kind = types[column.name]
-        delivered = '"' + name.replace('"', '""') + '"'
-        cells.append(f"{_typed(column, delivered, kind)} as {column.name}")
+        if cell is None:
+            typed.append(f"null::{column.type} as {column.name}")
+            continue
+        value = _typed(column, cell, declaration)
+        typed.append(f"{value} as {column.name}")
         if column.type not in ("VARCHAR", "VARCHAR[]"):
             # In this order, because a cell that could be read need not be looked at again.
-            unparsed.append(
-                f"case when {_typed(column, delivered, kind)} is null and {_given(delivered, kind)} is not null "
-                f"then '{column.name}' end"
-            )
-    if SURPLUS in types:
-        unparsed.append(f"case when \"{SURPLUS}\" is not null then '{SURPLUS}' end")
+            given = _given(cell.sql, cell.kind)
+            unparsed.append(f"case when {value} is null and {given} is not null then '{column.name}' end")
+    if SURPLUS in cells:
+        unparsed.append(f"case when {cells[SURPLUS].sql} is not null then '{SURPLUS}' end")
     if dataset.has_vendor:
-        name, kind = types.get("vendor", ("", ""))
         given = "'" + vendor.replace("'", "''") + "'"
-        cells.append((f'coalesce(given_text("{name}"::varchar), {given})' if name else given) + " as vendor")
-    typed = (
-        f"select row_number, {', '.join(cells)}, "
+        own = f"given_text({cells['vendor'].sql}::varchar)" if "vendor" in cells else "null"
+        typed.append(f"coalesce({own}, {given}) as vendor")
+    select = (
+        f"select row_number, {', '.join(typed)}, {symbol or 'null::varchar'} as stated_symbol, "
+        f"{'known_bearers' if symbol else 'null::varchar'} as bearers, "
         f"list_filter([{', '.join(unparsed) or 'null::varchar'}], lambda name: name is not null) as unparsed "
-        "from delivered"
+        "from delivered" + (f" left join known_symbol on known_symbol = {symbol}" if symbol else "")
     )
     # In a select of its own, which computes each text once. A timeframe is one of a few words.
     texts = [column.name for column in dataset.columns if column.type == "VARCHAR" and column.name != "timeframe"]
     texts += ["vendor"] if dataset.has_vendor else []
     if texts:
-        typed = f"select * replace ({', '.join(f'shown({name}) as {name}' for name in texts)}) from ({typed})"
+        select = f"select * replace ({', '.join(f'shown({name}) as {name}' for name in texts)}) from ({select})"
     if dataset.moment is None:
-        return f"select *, false as is_snapped from ({typed})"
-    grid = f"bar_floor({dataset.timeframe}, {dataset.moment})"
+        return f"select *, false as is_snapped, null::timestamp as stated_at from ({select})"
+    return _on_grid(dataset, select, declaration)
+
+
+def _on_grid(dataset: Dataset, select: str, declaration: Declaration) -> str:
+    """The rows with their moment on the grid, where it is a vendor's.
+
+    An off-grid moment is the start of a bar of the vendor's own: the row belongs to the first bar of ours that begins
+    at or after it, so that nothing is entered before the vendor's bar had closed. A moment of publication belongs to
+    the bar that contains it, and the row was known from then on.
+    """
+    moment, timeframe = dataset.moment, dataset.timeframe
+    floor = f"bar_floor({timeframe}, {moment})"
+    # Of every declared timeframe, because a restore reads deliveries of one that is out of use now.
+    length = bar_length(timeframe)
+    if not dataset.has_vendor:
+        end = f"{moment} - {length}" if declaration.moment == "end" else moment
+        return (
+            f"select *, coalesce({moment} <> {floor}, false) as is_snapped, {moment} as stated_at "
+            f"from (select * replace ({end} as {moment}) from ({select}))"
+        )
+    ceiling = f"case when {moment} = {floor} then {moment} else {floor} + {length} end"
+    bar = floor if declaration.moment == "published" else ceiling
+    known = f", coalesce(known_at, {moment}) as known_at" if declaration.moment == "published" else ""
     return (
-        f"select * replace ({grid} as {dataset.moment}), "
-        f"coalesce({dataset.moment} <> {grid}, false) as is_snapped from ({typed})"
+        f"select * replace ({bar} as {moment}{known}), coalesce({moment} <> {floor}, false) as is_snapped, "
+        f"{moment} as stated_at from ({select})"
     )
 
 
@@ -106,7 +163,8 @@ def _given(delivered: str, kind: str) -> str:
     return f"nullif({delivered}, 'nan')" if kind in ("FLOAT", "DOUBLE") else delivered
 
 
-def _typed(column: Column, delivered: str, kind: str) -> str:
+def _typed(column: Column, cell: Cell, declaration: Declaration) -> str:
+    delivered, kind = cell.sql, cell.kind
     match column.type:
         case "BIGINT" | "INTEGER":
             if kind in INTEGERS:
@@ -122,7 +180,7 @@ def _typed(column: Column, delivered: str, kind: str) -> str:
             number = f"try_cast({delivered} as double)"
             return number if column.required else f"case when not isnan({number}) then {number} end"
         case "TIMESTAMP":
-            return _moment(delivered, kind)
+            return moment_of(cell, declaration.datetime_format.get(column.name, ()), declaration.timezone)
         case "VARCHAR[]":
             return _words(delivered, kind)
         case "JSON":
@@ -132,17 +190,6 @@ def _typed(column: Column, delivered: str, kind: str) -> str:
             return f"trimmed({delivered}::varchar)"
         case _:
             return f"given_text({delivered}::varchar)"
-
-
-def _moment(delivered: str, kind: str) -> str:
-    """UTC without a zone. DuckDB's own cast from text drops an offset, so text goes through a zoned timestamp."""
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"make_timestamp(epoch_us({delivered}))"
-    if kind == "VARCHAR":
-        return f"make_timestamp(epoch_us(try_cast(trim({delivered}) as timestamptz)))"
-    if kind == "DATE" or kind.startswith("TIMESTAMP"):
-        return f"{delivered}::timestamp"
-    return "null::timestamp"
 
 
 def _words(delivered: str, kind: str) -> str:
@@ -162,7 +209,10 @@ def _words(delivered: str, kind: str) -> str:
 
 
 def _require_closed_quotes(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, types: dict[str, tuple[str, str]]
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    types: dict[str, tuple[str, str]],
+    declaration: Declaration,
 ) -> None:
     """Raise SourceError where a cell of a CSV file runs over the end of its row, so that rows are lost in it.
 
@@ -170,7 +220,7 @@ def _require_closed_quotes(
     """
     swallowed = []
     for column in dataset.columns:
-        name, kind = types.get(column.name, ("", ""))
+        name, kind = types.get(declaration.theirs.get(column.name, column.name), ("", ""))
         if kind != "VARCHAR" or column.type in ("VARCHAR[]", "JSON"):
             continue
         cell = '"' + name.replace('"', '""') + '"'

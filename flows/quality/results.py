@@ -10,7 +10,10 @@ EXAMPLE_LENGTH = 400
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What one rule found in one dataset; `n_checked` is None where a check only returns what offends."""
+    """What one rule found in one dataset; `n_checked` is None where a check only returns what offends.
+
+    `cure` is what else there is to do: the accepted forms, and lines for `trackrecord.toml` below them.
+    """
 
     dataset: str
     rule: str
@@ -21,6 +24,7 @@ class RuleResult:
     n_checked: int | None
     n_failed: int
     example: str | None
+    cure: str | None = None
 
     @property
     def is_stop(self) -> bool:
@@ -45,27 +49,49 @@ class GateResult:
     def message(self, snapshot_id: int) -> str:
         """What stopped the run and what to do; to be shown to whoever started it."""
         head = f"The gate stopped {self.dataset} (snapshot {snapshot_id}); the published file is unchanged."
-        return "\n".join([head, *(_stop_message(stop, snapshot_id) for stop in self.stops), *self._row_reasons()])
+        return "\n".join([head, *(self._stop_message(stop, snapshot_id) for stop in self.stops)])
 
-    def _row_reasons(self) -> list[str]:
-        """The failed row rules of a dataset that stopped because of its rows, each with what to do."""
-        if not any(stop.rule == "quarantined_share" for stop in self.stops):
-            return []
-        return [
-            f"  {result.dataset}.{result.rule}: {result.n_failed:,} rows. {result.reason}"
-            for result in self.warnings
-            if result.severity == "critical"
-        ]
+    def _stop_message(self, stop: RuleResult, snapshot_id: int) -> str:
+        rows = self._broken_rules() if stop.rule == "quarantined_share" else ()
+        lines = [finding(result) for result in (*rows, stop)]
+        accept = f'trackrecord accept {stop.rule} --snapshot {snapshot_id} --reason "…"'
+        if self._can_be_accepted(stop):
+            lines.append(f"  Mend it and run again, or, if the data is right as it is: {accept}")
+        else:
+            lines.append("  Mend it and run again.")
+        return "\n".join(lines)
+
+    def _broken_rules(self) -> tuple[RuleResult, ...]:
+        """The row rules by which a dataset was stopped, those of the most rows first."""
+        broken = [result for result in self.warnings if result.severity == "critical"]
+        return tuple(sorted(broken, key=lambda result: -result.n_failed))
+
+    def _can_be_accepted(self, stop: RuleResult) -> bool:
+        """Whether anything would be published that is worth it: not where no row, or the smaller part, would go on."""
+        if stop.rule in ("columns_present", "rows_present"):
+            return False
+        return stop.rule != "quarantined_share" or 2 * stop.n_failed <= (stop.n_checked or 0)
 
 
-def _stop_message(stop: RuleResult, snapshot_id: int) -> str:
-    counts = f"{stop.n_failed:,} of {stop.n_checked:,}" if stop.n_checked is not None else f"{stop.n_failed:,}"
-    example = f" Example: {stop.example}." if stop.example else ""
-    return (
-        f"  {stop.dataset}.{stop.rule}: {counts} failed. {stop.reason}{example}\n"
-        f"  Mend it and run again, or, if the data is right as it is: "
-        f'trackrecord accept {stop.rule} --snapshot {snapshot_id} --reason "…"'
-    )
+def finding(result: RuleResult) -> str:
+    """What a rule that stopped found: where, an example, the accepted forms and the lines to write."""
+    counts = f"{result.n_failed:,} of {result.n_checked:,}" if result.n_checked is not None else f"{result.n_failed:,}"
+    return _described(f"{result.dataset}.{result.rule}: {counts} failed.", result)
+
+
+def warning_text(result: RuleResult) -> str:
+    """What a rule that did not stop found; of rows that are lost by it, an example and what to write as well."""
+    head = f"warning {result.rule}: {result.n_failed} rows."
+    return _described(head, result) if result.severity == "critical" else f"  {head} {result.reason}"
+
+
+def _described(head: str, result: RuleResult) -> str:
+    example = f" Example: {result.example}." if result.example else ""
+    forms, _, lines = (result.cure or "").partition("\n")
+    text = f"  {head} {result.reason}{example}{' ' + forms if forms else ''}"
+    if not lines:
+        return text
+    return "\n".join([f"{text}\n    In trackrecord.toml write:", *(f"      {line}" for line in lines.split("\n"))])
 
 
 def shorten(text: str) -> str:

@@ -18,6 +18,7 @@ ALL = tuple(DATASETS)
 DATED = tuple(name for name, dataset in DATASETS.items() if dataset.is_feed)
 STAMPED = tuple(name for name, dataset in DATASETS.items() if dataset.has_known_at)
 FRAMED = tuple(name for name, dataset in DATASETS.items() if dataset.has_timeframe)
+FROM_VENDORS = tuple(name for name, dataset in DATASETS.items() if dataset.has_vendor)
 ABOUT_TOKENS = tuple(name for name in DATASETS if name != "tokens")
 
 # The largest finite double: what is above it is infinite.
@@ -27,6 +28,8 @@ LARGEST = 1.7976931348623157e308
 SPIKE = 5.0
 # Vendors add and drop a few tokens a day; a hundredth of the rows is more than that.
 MAX_LOST_ROWS = 0.01
+# Two vendors of their own agree on a side now and then, and on their scores hardly ever.
+MAX_REPEATED = 0.8
 # Half of the weekends: a calendar of exchanges with closing hours lacks all of them, a halt lacks a few.
 MAX_MISSING_WEEKENDS = 0.5
 
@@ -167,6 +170,16 @@ ROW_RULES = (
         (between("n_later_files", max_value=0),),
         is_quarantined=True,
     ),
+    Rule(
+        "superseded_in_bar",
+        FROM_VENDORS,
+        "warning",
+        "row",
+        "Several rows of one vendor and token lie in one bar: the last one published counts, those before it are set "
+        "aside; where each is a trade of its own, deliver them at a shorter timeframe.",
+        (between("place_in_bar", max_value=1),),
+        is_quarantined=True,
+    ),
     _row(
         "key_contradicted",
         ALL,
@@ -179,6 +192,13 @@ ROW_RULES = (
         "A text is longer than 200 characters, or has control characters, line breaks or characters that cannot be "
         "seen in it; mend the cell, or the export that wrote it.",
         empty("unprintable_columns"),
+    ),
+    _row(
+        "symbol_unique",
+        ALL,
+        "A symbol stands for more than one token, and the file has no token_id: give the tokens symbols of their own, "
+        "or deliver token_id in every file.",
+        empty("shared_symbol"),
     ),
     _row(
         "token_known",
@@ -211,11 +231,19 @@ ROW_RULES = (
         "A sector is called all, which stands for all of them together; name the sector, or leave the cell empty.",
         none_of("sector", "all"),
     ),
+    _row(
+        "bar_on_grid",
+        ("prices",),
+        "The bar begins off the grid of its timeframe: bars that end at another hour than UTC midnight are another "
+        "market's days, not ours; correct the time zone, or declare the offset.",
+        one_of("is_snapped", False),
+    ),
     _remark(
         "on_grid",
-        DATED,
-        "The moment was off the grid of its timeframe and was moved down; deliver the start of the bar.",
-        one_of("is_snapped", False),
+        FROM_VENDORS,
+        "The moment was off the grid of its timeframe and belongs to the first bar that begins at or after it, so that "
+        'nothing is entered too early; where it is when the row was published, declare moment = "published".',
+        one_of("is_late", False),
     ),
     _row(
         "price_positive",
@@ -241,7 +269,8 @@ ROW_RULES = (
         ("prices",),
         "critical",
         "row",
-        "The close is more than five times, or less than a fifth of, the closes on both sides: a bad print; "
+        "The close is more than five times, or less than a fifth of, the closes on both sides, and the next open does "
+        "not agree with it: a bad print; "
         "correct it, or accept the rule for this snapshot when the price was real.",
         (between("times_neighbours", 1 / SPIKE, SPIKE),),
         is_quarantined=True,
@@ -374,6 +403,13 @@ DATASET_RULES = (
         ("signals",),
         "Some rows of a vendor and timeframe have a known_at and others none; give it to all or to none.",
         between("n_without_known_at", max_value=0),
+    ),
+    _stop(
+        "vendor_not_renamed",
+        ("signals",),
+        "A vendor that is new in this home has the calls of another one, as after a folder was renamed or has a date "
+        "in its name; name it with --vendor or in trackrecord.toml as before, or every call counts twice.",
+        between("repeated_share", max_value=MAX_REPEATED),
     ),
 )
 

@@ -8,6 +8,7 @@ import duckdb
 
 from flows.config import DATA_DIR
 from flows.datasets import Dataset
+from flows.quality.cures import missing_columns_cure
 from flows.quality.helpers import count
 from flows.quality.incoming import Incoming
 from flows.quality.results import RuleResult
@@ -17,6 +18,9 @@ MIN_SPAN_DAYS = 14
 MIN_BAR_DAYS = 10
 
 N_NAMED = 5
+
+# A few rows in common are chance.
+MIN_REPEATED = 10
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,13 @@ class LastSnapshot:
 
 @dataclass(frozen=True)
 class Fact:
-    """One number about a dataset (None: nothing to judge), how many were checked and failed, and an example."""
+    """One number about a dataset (None: nothing to judge), how many were checked and failed, an example, the cure."""
 
     value: float | None
     n_checked: int
     n_failed: int
     example: str
+    cure: str | None = None
 
 
 def delivered_token_ids(connection: duckdb.DuckDBPyConnection) -> frozenset[int]:
@@ -72,6 +77,7 @@ def delivery_facts(
         facts["missing_weekend_share"] = _weekends(connection, as_of)
     if dataset.name == "signals":
         facts["n_without_known_at"] = _without_known_at(connection)
+        facts["repeated_share"] = _repeated(connection)
     return facts
 
 
@@ -97,6 +103,7 @@ def _missing_columns(incoming: Incoming) -> Fact:
         n_required,
         len(missing),
         f"missing {', '.join(missing)}; delivered {', '.join(incoming.delivered_columns)}",
+        missing_columns_cure(incoming) if missing else None,
     )
 
 
@@ -112,11 +119,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: date
 
 def _earliest(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str:
     """The earliest moment as delivered: the rows have already left `incoming`."""
-    moment = incoming.dataset.moment
-    name = next(name for name in incoming.delivered_columns if name.lower() == moment).replace('"', '""')
-    row = connection.execute(
-        f'select min(make_timestamp(epoch_us(try_cast("{name}"::varchar as timestamptz))))::varchar from delivered'
-    ).fetchone()
+    row = connection.execute("select min(stated_at)::varchar from hidden").fetchone()
     return str(row[0]) if row else ""
 
 
@@ -217,6 +220,79 @@ def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
         return Fact(None, 0, 0, "")
     example = f"{n_missing:,} of {n_days:,} Saturdays and Sundays have no bar, the first is {first}"
     return Fact(n_missing / n_days, n_days, n_missing, example)
+
+
+def _repeated(connection: duckdb.DuckDBPyConnection) -> Fact:
+    """The largest share of its calls that a vendor new in the home has in common with another one.
+
+    Rows that take no side are left out, because most vendors have many of them in common.
+    """
+    new = connection.execute(
+        "select distinct vendor from incoming where vendor not in (select distinct vendor from raw.signals)"
+    ).fetchall()
+    if not new:
+        return Fact(None, 0, 0, "")
+    row = connection.execute(
+        """
+        with
+        fresh as (
+            select distinct vendor, token_id, timeframe, signal_at, direction, trend, score
+            from incoming
+            where direction <> 0 and vendor not in (select distinct vendor from raw.signals)
+        ),
+        span as (
+            select vendor, timeframe, min(signal_at) as first_at, max(signal_at) as last_at from fresh group by all
+        ),
+        stored as (
+            select distinct vendor, token_id, timeframe, signal_at, direction, trend, score
+            from raw.signals
+            where direction <> 0
+        ),
+        common as (
+            select fresh.vendor, stored.vendor as other, count(*) as n_common
+            from fresh inner join stored
+                on fresh.token_id = stored.token_id and fresh.timeframe = stored.timeframe
+                and fresh.signal_at = stored.signal_at and fresh.direction = stored.direction
+                and fresh.trend is not distinct from stored.trend and fresh.score is not distinct from stored.score
+            group by all
+        ),
+        -- Of the rows in the span that both vendors cover.
+        covered as (
+            select vendor, other, count(*) as n_rows
+            from (
+                select common.vendor, common.other, fresh.timeframe, fresh.signal_at
+                from common inner join fresh on common.vendor = fresh.vendor
+                inner join (
+                    select vendor, timeframe, min(signal_at) as first_at, max(signal_at) as last_at
+                    from stored group by all
+                ) as theirs
+                    on common.other = theirs.vendor and fresh.timeframe = theirs.timeframe
+                    and fresh.signal_at between theirs.first_at and theirs.last_at
+                union all
+                select common.vendor, common.other, stored.timeframe, stored.signal_at
+                from common inner join stored on common.other = stored.vendor
+                inner join span
+                    on common.vendor = span.vendor and stored.timeframe = span.timeframe
+                    and stored.signal_at between span.first_at and span.last_at
+            )
+            group by all
+        )
+        select vendor, other, n_common, n_rows - n_common as n_rows
+        from common inner join covered using (vendor, other)
+        order by n_common / (n_rows - n_common) desc, n_common desc, vendor, other
+        limit 1
+        """
+    ).fetchone()
+    if row is None or row[2] < MIN_REPEATED:
+        return Fact(None, 0, 0, "")
+    vendor, other, n_common, n_rows = row
+    return Fact(
+        n_common / n_rows,
+        n_rows,
+        n_common,
+        f"{vendor} is new in this home, and {n_common:,} of its {n_rows:,} rows with a side are those of {other}",
+        f'\nvendor = "{other}"',
+    )
 
 
 def _is_usable() -> str:

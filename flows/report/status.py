@@ -15,7 +15,7 @@ from flows.delivery.unknown_outcome import weeks_of_unknown_outcome
 from flows.home import journal
 from flows.report.calendar import late_feeds, print_calendar
 from flows.report.published import open_published
-from flows.report.tables import print_line
+from flows.report.tables import print_line, print_rows
 from flows.warehouse.days import read_days
 from flows.warehouse.runs import fold
 
@@ -52,6 +52,19 @@ def print_status(console: Console, settings: Settings, channels: DeliverySetting
     print_line(console, summary(read_deliveries(settings.home).values()))
     print_unknown_outcomes(console, settings.home, channels)
     return bool(late)
+
+
+def print_excluded(console: Console, settings: Settings) -> None:
+    """Print the tokens that are not scored, each with its reason."""
+    with open_published(settings) as file:
+        rows = file.execute(
+            "select token_id, symbol, name, exclusion_reason from core.token "
+            "where known_to is null and not is_scored order by exclusion_reason, symbol, token_id"
+        ).fetchall()
+    if rows:
+        print_rows(console, ["token_id", "symbol", "name", "not scored, because"], rows)
+    else:
+        print_line(console, "Every token is scored.")
 
 
 def print_last_runs(console: Console, home: Path) -> None:

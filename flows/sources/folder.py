@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -45,6 +45,11 @@ class Survey:
     left_over: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Take files that are read by a name of their own out of those that nothing reads."""
+        read = set(names)
+        self.unread = [name for name in self.unread if name not in read]
+
     def remarks(self) -> list[str]:
         """One sentence about each kind of file that was passed over."""
         found = []
@@ -71,6 +76,26 @@ def survey(folder: Path) -> Survey:
     return found
 
 
+def files_where(folder: Path, is_wanted: Callable[[str], bool]) -> list[DataFile]:
+    """The files below a folder whose paths in it are wanted, under the same rules as those of `survey`."""
+    found: list[DataFile] = []
+    open_folders = [folder]
+    while open_folders:
+        for entry in _entries(open_folders.pop()):
+            path = Path(entry.path)
+            name = shown_path(path.relative_to(folder))
+            if is_left_over(entry.name):
+                continue
+            if _is_folder(path) and not entry.is_symlink():
+                open_folders.append(path)
+            elif is_wanted(name):
+                if entry.is_symlink():
+                    _require_inside(path, name, folder)
+                _require_regular(path, name)
+                found.append(DataFile(path, name))
+    return sorted(found, key=_written_order([one.name for one in found]))
+
+
 def is_left_over(name: str) -> bool:
     """Whether a file or folder of this name is hidden, or left over by a program."""
     return LEFT_OVER.fullmatch(name) is not None
@@ -95,13 +120,7 @@ def day_of(name: str) -> date | None:
 
 
 def _look(folder: Path, root: Path, found: Survey, chain: tuple[Path, ...]) -> None:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise SourceError(
-            f"{folder} cannot be listed: {error.strerror}. Check that it is a folder you may read."
-        ) from error
-    for entry in entries:
+    for entry in _entries(folder):
         path = folder / entry.name
         name = shown_path(path.relative_to(root))
         if is_left_over(entry.name):
@@ -124,6 +143,15 @@ def _look(folder: Path, root: Path, found: Survey, chain: tuple[Path, ...]) -> N
         else:
             _require_regular(path, name)
             found.files.setdefault(dataset, []).append(DataFile(path, name))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise SourceError(
+            f"{folder} cannot be listed: {error.strerror}. Check that it is a folder you may read."
+        ) from error
 
 
 def _dataset_of(own: str) -> str | None:

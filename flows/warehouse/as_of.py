@@ -10,7 +10,7 @@ import duckdb
 from flows.config import Settings
 from flows.datasets import DATASETS
 from flows.errors import UsageError, WarehouseError
-from flows.warehouse.connection import prepare
+from flows.warehouse.connection import prepare, set_macros
 
 # Snapshots known at $moment. One that was taken later but lives before a publish of that moment or an earlier one (a
 # replay of the past, or an acceptance that came late) was not in that publish, and is left out.
@@ -72,6 +72,10 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
             "from home.ops.reread semi join known_snapshot using (snapshot_id) where as_of <= $moment",
             {"moment": moment},
         )
+        if _has(connection, "ops", "grid"):
+            # The grid is that of the whole home, at every moment.
+            connection.execute("insert into ops.grid by name from home.ops.grid")
+            set_macros(connection, settings.timeframes)
         for table in ("run", "publish"):
             connection.execute(
                 f"insert into ops.{table} by name from home.ops.{table} where as_of <= $moment", {"moment": moment}
@@ -133,9 +137,14 @@ def _require_database(target: Path) -> None:
 
 
 def _copy_history(connection: duckdb.DuckDBPyConnection, moment: datetime) -> None:
-    has_history = connection.execute(
-        "select 1 from duckdb_tables() "
-        "where database_name = 'home' and schema_name = 'marts' and table_name = 'scorecard_history'"
-    ).fetchone()
-    if has_history is not None:
+    if _has(connection, "marts", "scorecard_history"):
         connection.execute(KNOWN_HISTORY, {"moment": moment})
+
+
+def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether the home's warehouse has a table; one of an earlier version may lack it."""
+    row = connection.execute(
+        "select 1 from duckdb_tables() where database_name = 'home' and schema_name = $1 and table_name = $2",
+        [schema, table],
+    ).fetchone()
+    return row is not None

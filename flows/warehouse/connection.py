@@ -1,6 +1,6 @@
 """Opening the warehouse: one writer, UTC, bounded memory, its schemas and ledger tables in place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 
@@ -91,19 +91,40 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     migrate(connection)
     connection.execute((SQL_DIR / "ops" / "tables.sql").read_text(encoding="utf-8"))
     stamp_new(connection)
+    set_macros(connection, settings.timeframes)
     for dataset in DATASETS.values():
         connection.execute(f"create table if not exists raw.{dataset.name} ({raw_columns(dataset)})")
 
 
-def scalar_macros(timeframes: Iterable[str]) -> str:
+def set_macros(connection: duckdb.DuckDBPyConnection, timeframes: Iterable[str]) -> None:
+    """Make the scalar macros, for the timeframes in use and the grids of the home that the connection is to."""
+    connection.execute(scalar_macros(timeframes, offsets_of(connection)))
+
+
+def offsets_of(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """By how many seconds the grid of a timeframe is moved, where one is; a file of an earlier version moves none."""
+    if not connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'grid'"
+    ).fetchone():
+        return {}
+    return dict(
+        connection.execute(
+            "select timeframe, arg_max(offset_seconds, declared_at) from ops.grid group by timeframe"
+        ).fetchall()
+    )
+
+
+def scalar_macros(timeframes: Iterable[str], offsets: Mapping[str, int] | None = None) -> str:
     """SQL that makes the scalar macros, for the timeframes in use. They are temporary: each cursor needs its own."""
-    return _rendered((SQL_DIR / "macros.sql").read_text(encoding="utf-8"), tuple(timeframes))
+    macros = (SQL_DIR / "macros.sql").read_text(encoding="utf-8")
+    return _rendered(macros, tuple(timeframes), tuple(sorted((offsets or {}).items())))
 
 
 @cache
-def _rendered(macros: str, timeframes: tuple[str, ...]) -> str:
+def _rendered(macros: str, timeframes: tuple[str, ...], offsets: tuple[tuple[str, int], ...]) -> str:
     template = jinja2.Template(macros, undefined=jinja2.StrictUndefined)
-    return str(template.render(timeframes={name: TIMEFRAMES[name] for name in timeframes}, declared=TIMEFRAMES))
+    in_use = {name: TIMEFRAMES[name] for name in timeframes}
+    return str(template.render(timeframes=in_use, declared=TIMEFRAMES, offsets=dict(offsets)))
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -7,7 +7,7 @@ import duckdb
 
 from flows.config import SQL_DIR, Settings
 from flows.errors import UsageError
-from flows.warehouse.connection import scalar_macros
+from flows.warehouse.connection import set_macros
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read_days(file: duckdb.DuckDBPyConnection, settings: Settings, as_of: dateti
             "An earlier version of trackrecord published this file. Run `trackrecord nightly`, which publishes it anew."
         )
     file.execute("set TimeZone = 'UTC'")
-    file.execute(scalar_macros(settings.timeframes))
+    set_macros(file, settings.timeframes)
     _set_variables(file, settings, as_of)
     return [Day(*row) for row in file.execute(_select()).fetchall()]
 

@@ -16,8 +16,9 @@ from flows.config import SQL_DIR, Settings
 from flows.scorecards import families, signals
 from flows.scorecards.bases import Bases, sector_bases, token_bases
 from flows.scorecards.measures import Measures, read_measures
-from flows.warehouse.connection import scalar_macros
+from flows.warehouse.connection import offsets_of, scalar_macros
 from flows.warehouse.forward_windows import create_table, fill_windows
+from flows.warehouse.price_stretches import find_stretches
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,20 @@ def _forward_windows(run: KernelRun, segments: str, scope: str, recent: str) -> 
         timeframe=run.timeframe,
         horizons=horizons,
         cost_bps=run.settings.cost_bps,
-        macros=scalar_macros(run.settings.timeframes),
+        macros=scalar_macros(run.settings.timeframes, offsets_of(run.connection)),
         threads=run.settings.threads if run.is_full else 1,
     )
+
+
+def _price_stretches(run: KernelRun, bars: str, snapshots: str, scope: str) -> None:
+    found = find_stretches(run.connection, bars=bars, snapshots=snapshots, scope=scope)
+    run.connection.register("found_stretches", found)
+    run.connection.execute(
+        f"create or replace {run.created_as} as select timeframe, token_id, price_source, "
+        "coalesce(make_timestamp(used_from), '-infinity'::timestamp) as used_from, "
+        "coalesce(make_timestamp(used_to), 'infinity'::timestamp) as used_to from found_stretches"
+    )
+    run.connection.unregister("found_stretches")
 
 
 def _inference(read: Callable[..., Iterator[Bases]]) -> Callable[..., None]:
@@ -91,6 +103,7 @@ def _comparisons(run: KernelRun, members: str) -> None:
 
 KERNELS: Mapping[str, Callable[..., None]] = {
     "forward_windows": _forward_windows,
+    "price_stretches": _price_stretches,
     "sector_inference": _inference(sector_bases),
     "token_inference": _inference(token_bases),
     "comparisons": _comparisons,

@@ -28,9 +28,11 @@ from flows.warehouse.adoption import adopt_journal
 from flows.warehouse.build import build
 from flows.warehouse.connection import is_damage, prepare
 from flows.warehouse.days import write_days
+from flows.warehouse.grid import adopt_grids
 from flows.warehouse.publish import adopt_publishes, insert_publish
 from flows.warehouse.rereads import record_repeat
 from flows.warehouse.snapshots import SnapshotHeader, append, record_superseded
+from flows.warehouse.symbols import adopt_symbols
 
 # The folder of files that replace the home's own; it gets this name once they are complete and verified.
 REPLACING = ".replacing"
@@ -80,9 +82,11 @@ def restore_from_raw(settings: Settings, *, is_built: bool = True) -> Path | Non
     with duckdb.connect(str(partial)) as connection:
         prepare(connection, settings)
         runs.adopt(connection, settings.home)
+        adopt_symbols(connection, settings.home)
+        adopt_grids(connection, settings.home, settings.timeframes)
         events = journal.read(settings.home, "snapshots")
         superseded = journal.read(settings.home, "superseded")
-        for event in _last_of_each(events):
+        for event in last_of_each(events):
             # A snapshot must not be compared with one that was superseded when it was taken.
             _restore_superseded(connection, superseded, before=event["snapshot_id"])
             _restore_snapshot(connection, settings.home, event)
@@ -125,10 +129,11 @@ def roll_forward(connection: duckdb.DuckDBPyConnection, home: Path) -> int:
     The journal is written before the commit, so that it is ahead of the warehouse after a run that died in between, or
     after damage to the end of the write-ahead log. Hold the lock.
     """
+    adopt_symbols(connection, home)
     present = dict(connection.execute("select snapshot_id, run_id from ops.snapshot").fetchall())
     lost = [
         event
-        for event in _last_of_each(journal.read(home, "snapshots"))
+        for event in last_of_each(journal.read(home, "snapshots"))
         if present.get(event["snapshot_id"]) != event["run_id"]
     ]
     for event in lost:
@@ -163,7 +168,7 @@ def _restore_superseded(
             record_superseded(connection, **{name: event[name] for name in ("snapshot_id", "run_id", "superseded_by")})
 
 
-def _last_of_each(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def last_of_each(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The last event of each snapshot, in order: one that was stopped, or whose commit failed, has several."""
     last = {event["snapshot_id"]: place for place, event in enumerate(events)}
     return (event for place, event in enumerate(events) if last[event["snapshot_id"]] == place)
@@ -171,7 +176,7 @@ def _last_of_each(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _restore_snapshot(connection: duckdb.DuckDBPyConnection, home: Path, event: dict[str, Any]) -> None:
     fields = _with_moments(event)
-    kept = _kept(home, event)
+    kept = kept_of(home, event)
     header = SnapshotHeader(**{name: fields[name] for name in SnapshotHeader.__dataclass_fields__ if name in fields})
     incoming = read_incoming(
         connection,
@@ -200,7 +205,7 @@ def _restore_results(connection: duckdb.DuckDBPyConnection, event: dict[str, Any
     runs.record_results(connection, event["run_id"], results, gate="snapshot", snapshot_id=event["snapshot_id"])
 
 
-def _kept(home: Path, event: dict[str, Any]) -> Kept:
+def kept_of(home: Path, event: dict[str, Any]) -> Kept:
     """The stored files of a snapshot, checked against their names, which are their checksums."""
     paths = tuple(home / file for file in event["files"])
     for path in paths:
@@ -220,6 +225,7 @@ def _kept(home: Path, event: dict[str, Any]) -> Kept:
         names=tuple(event["names"]),
         since=date.fromisoformat(event["since"]) if event["since"] else None,
         token_ids=frozenset(event["token_ids"]) if event["token_ids"] is not None else None,
+        declaration=event.get("declaration"),
     )
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
-from flows.datasets import DATASETS, Dataset
+from flows.datasets import DATASETS, TOKENS, Dataset
 from flows.home import journal
 from flows.home.raw_store import Kept
 from flows.quality.gate import GateResult, LastSnapshot, judge
@@ -13,8 +14,10 @@ from flows.quality.incoming import Incoming, read_incoming
 from flows.quality.suites import Suites
 from flows.run import Run
 from flows.warehouse.connection import roll_back
+from flows.warehouse.grid import settle_grid
 from flows.warehouse.rereads import record_repeat, record_reread
 from flows.warehouse.runs import record_results
+from flows.warehouse.symbols import give_ids
 
 USABLE = "('passed', 'accepted')"
 
@@ -42,7 +45,8 @@ class Snapshot:
 class SnapshotHeader:
     """The ledger's entry of a snapshot: its number, the run, the feed, and both clocks (UTC).
 
-    `extent` is the run's kind of request, under the name that the journal and `ops.snapshot` have for it.
+    `extent` is the run's kind of request, under the name that the journal and `ops.snapshot` have for it. `declaration`
+    is how the bytes are read, as JSON.
     """
 
     snapshot_id: int
@@ -55,6 +59,7 @@ class SnapshotHeader:
     has_history: bool
     is_archive: bool
     extent: str | None = None
+    declaration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,14 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
         _record_repeat(connection, run, earlier)
         return Snapshot(earlier.snapshot_id, dataset.name, earlier.n_rows, 0, 0, None)
 
+    if settle_grid(connection, run.settings.home, kept, run.settings.timeframes):
+        feeds = connection.execute(
+            "select snapshot_id, run_id from ops.snapshot where dataset <> 'tokens' and superseded_by is null"
+        ).fetchall()
+        supersede_snapshots(connection, run.settings.home, feeds)
     incoming = read_incoming(connection, run.source, dataset, kept, as_of=run.as_of, is_replay=run.is_replay)
+    if dataset is TOKENS:
+        give_ids(connection, run.settings.home)
     header = SnapshotHeader(
         snapshot_id=earlier.snapshot_id if earlier else _next_id(connection),
         run_id=run.run_id,
@@ -90,6 +102,7 @@ def take_snapshot(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, s
         has_history=dataset.name not in run.source.no_history,
         is_archive=run.source.is_archive,
         extent=run.request_kind,
+        declaration=kept.declaration,
     )
     gate = judge(
         connection,
@@ -191,11 +204,20 @@ def supersede(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> No
         "and sha256 = $sha256 and as_of = $as_of and superseded_by is null",
         {"dataset": kept.dataset, "source": run.source.name, "sha256": kept.sha256, "as_of": run.as_of},
     ).fetchall()
+    supersede_snapshots(connection, run.settings.home, taken)
+
+
+def supersede_snapshots(connection: duckdb.DuckDBPyConnection, home: Path, taken: list[tuple[int, str]]) -> None:
+    """Mark snapshots as superseded, each by its number and its run, in the journal first.
+
+    The next build is a full one, because every earlier one used their rows.
+    """
     superseded_by = _next_id(connection)
     for snapshot_id, run_id in taken:
-        event = {"snapshot_id": snapshot_id, "run_id": run_id, "superseded_by": superseded_by}
-        journal.append(run.settings.home, "superseded", **event)
-        record_superseded(connection, **event)
+        journal.append(home, "superseded", snapshot_id=snapshot_id, run_id=run_id, superseded_by=superseded_by)
+        record_superseded(connection, snapshot_id=snapshot_id, run_id=run_id, superseded_by=superseded_by)
+    if taken:
+        connection.execute("delete from ops.build")
 
 
 def record_superseded(
@@ -214,6 +236,7 @@ def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> 
     row = connection.execute(
         """
         select snapshot_id, state, n_rows, sha256 = $sha256 and as_of <= $as_of
+            and declaration::varchar is not distinct from $declaration
             and (as_of = $as_of or (n_hidden = 0 and n_preliminary = 0))
             -- Rows of tokens that were unknown then may be good by now.
             and not (n_quarantined > 0 and exists (
@@ -245,6 +268,7 @@ def _same_bytes(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> 
             "dataset": kept.dataset,
             "source": run.source.name,
             "vendor": run.source.vendor,
+            "declaration": kept.declaration,
         },
     ).fetchone()
     return _Earlier(row[0], row[1], row[2]) if row and row[3] else None
@@ -301,8 +325,6 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, header
     same_key = " and ".join(f"newest.{name} is not distinct from fresh.{name}" for name in dataset.full_key)
     required = {column.name for column in dataset.columns if column.required}
     fresh_key = " and ".join(f"raw_row.{name} = incoming.{name}" for name in dataset.key if name in required)
-    values = ("is_preliminary", *dataset.value_columns)
-    newest_values, fresh_values = (", ".join(f"{side}.{name}" for name in values) for side in ("newest", "fresh"))
     columns = ", ".join(
         f"fresh.{name}"
         for name in (
@@ -336,7 +358,8 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, header
         select $snapshot_id as snapshot_id, fresh.row_number, {columns}
         from fresh
         left join newest on {same_key}
-        where newest.snapshot_id is null or ({newest_values}) is distinct from ({fresh_values})
+        where newest.snapshot_id is null or newest.is_preliminary <> fresh.is_preliminary
+            or not ({dataset.is_same("newest", "fresh")})
         order by fresh.row_number
         """,
         {"as_of": header.as_of, "snapshot_id": header.snapshot_id},
@@ -402,7 +425,8 @@ def _record_snapshot(
             $sha256 as sha256, $n_bytes as n_bytes, count(*) as n_rows, count(distinct token_id) as n_tokens,
             list(distinct token_id order by token_id) filter (where token_id is not null) as token_ids,
             $n_new as n_new, (select count(distinct row_number) from bad_row where is_quarantined) as n_quarantined,
-            $n_hidden as n_hidden, {preliminary} as n_preliminary, $state as state, $extent as extent
+            $n_hidden as n_hidden, {preliminary} as n_preliminary, $state as state, $extent as extent,
+            $declaration::json as declaration
         from incoming
         """,
         {
@@ -420,5 +444,6 @@ def _record_snapshot(
             "n_hidden": incoming.n_hidden,
             "state": state,
             "extent": header.extent,
+            "declaration": header.declaration,
         },
     )

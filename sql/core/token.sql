@@ -28,8 +28,22 @@ excluded as (
         tokens.snapshot_id,
         exclusion.reason
     from tokens
+    inner join work.exclusion as exclusion on tokens.token_id::varchar = exclusion.value
+    where exclusion.kind = 'id'
+    union all
+    -- A symbol is not unique: the token's name must agree, where it is more than the symbol again.
+    select
+        tokens.token_id,
+        tokens.snapshot_id,
+        exclusion.reason
+    from tokens
     inner join work.exclusion as exclusion on lower(tokens.symbol) = lower(exclusion.value)
-    where exclusion.kind = 'symbol'
+    where
+        (exclusion.kind in ('symbol', 'symbol and name') and has_word(slug(tokens.name), exclusion.name))
+        or (
+            exclusion.kind = 'symbol'
+            and (tokens.name is null or starts_with(slug(tokens.symbol), slug(tokens.name)))
+        )
     union all
     select
         categories.token_id,

@@ -14,6 +14,7 @@ longest_bar = timeframes[timeframe].interval
 is_full = False
 cost, cost_bps = 0.002, 20
 token_from, token_to = 0, 9
+offsets: dict[str, int] = {}
 
 
 def before(table: str) -> str:

@@ -7,13 +7,18 @@ with entries as (
     select
         entry.*,
         current_token.symbol,
-        price_source.price_source,
+        stretch.price_source,
         last_segment.ended_at as last_bar_end,
         coalesce(not last_segment.has_ended, false) as may_still_trade
     from {{ entries }} as entry
     inner join work.current_token as current_token using (token_id)
-    left join work.price_source as price_source using (timeframe, token_id)
     left join work.last_segment as last_segment using (timeframe, token_id)
+    left join work.price_stretch as stretch
+        on
+            entry.timeframe = stretch.timeframe
+            and entry.token_id = stretch.token_id
+            and entry.entry_at >= stretch.used_from
+            and entry.entry_at < stretch.used_to
     semi join {{ scope }} as scope on entry.timeframe = scope.timeframe and entry.entry_at = scope.entry_at
     where entry.timeframe = '{{ timeframe }}'
 ),

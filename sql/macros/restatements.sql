@@ -41,7 +41,7 @@ select
     known_from as changed_at,
     known_from - {{ dataset.moment }} as age_when_changed
 from revised
-where {{ field }} is distinct from earlier_{{ field }}
+where not {{ dataset.is_same_value(field, '', 'earlier_') }}
 {%- if not loop.last %}
 union all
 {% endif %}

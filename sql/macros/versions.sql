@@ -3,6 +3,9 @@ All versions of the rows of a dataset, made of what usable snapshots delivered. 
 dataset are computed here and nowhere else.
 -#}
 {% macro versions(dataset, always_all=false) -%}
+{%- set content -%}
+struct_pack({% for name in dataset.value_columns %}{{ name }} := {{ name }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endset -%}
 with delivered as (
     select delivered_row.*
     from staging.delivered_{{ dataset.name }} as delivered_row
@@ -26,13 +29,14 @@ repeated as (
     having count(*) > 1
 ),
 
--- A delivery with the same values as the one before it is no new version.
+-- A delivery with the same values as the one before it is no new version; rounding makes no other value.
 compared as (
     select
         *,
         lag(as_of) over same as previous_as_of,
-        (is_preliminary, {{ dataset.value_columns | join(', ') }}) as content,
-        lag((is_preliminary, {{ dataset.value_columns | join(', ') }})) over same as content_before
+        lag(is_preliminary) over same as was_preliminary,
+        {{ content }} as content,
+        lag({{ content }}) over same as content_before
     from delivered
     where hash({{ dataset.full_key | join(', ') }}) in (from repeated)
     window same as (partition by {{ dataset.full_key | join(', ') }} order by as_of, snapshot_id)
@@ -42,7 +46,7 @@ compared as (
 -- believed.
 dated as (
     select
-        * exclude (content, content_before{{ ', known_at' if dataset.has_known_at }}),
+        * exclude (was_preliminary, content, content_before{{ ', known_at' if dataset.has_known_at }}),
         coalesce({{ 'known_at' if dataset.has_known_at else 'null::timestamp' }}, as_of) as known_at,
         case
             when previous_as_of is null or {{ 'known_at' if dataset.has_known_at else 'null::timestamp' }} > previous_as_of
@@ -50,7 +54,10 @@ dated as (
             else as_of
         end as known_from
     from compared
-    where previous_as_of is null or content is distinct from content_before
+    where
+        previous_as_of is null
+        or is_preliminary <> was_preliminary
+        or not ({{ dataset.is_same('content', 'content_before') }})
 ),
 
 ordered as (

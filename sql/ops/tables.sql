@@ -50,7 +50,22 @@ create table if not exists ops.snapshot (
     token_ids bigint[],
     state varchar,
     extent varchar,
-    superseded_by bigint
+    superseded_by bigint,
+    declaration json
+);
+
+-- The offset of a timeframe's grid: for the whole home, from before its first bar.
+create table if not exists ops.grid (
+    timeframe varchar,
+    offset_seconds bigint,
+    declared_at timestamp
+);
+
+-- The id of each symbol of a folder without ids: given once, for ever.
+create table if not exists ops.symbol_id (
+    symbol varchar,
+    token_id bigint,
+    given_at timestamp
 );
 
 create table if not exists ops.validation (

@@ -97,11 +97,11 @@ from work.call_entry as entry
 inner join waiting using (timeframe)
 where entry.entry_at >= waiting.entry_from
 union
--- Calls on tokens that have their first bars only now, which give these calls their price source.
+-- Calls on tokens that have a price source only now, or another one: it is named on these calls.
 select
     entry.timeframe,
     entry.entry_at
 from work.call_entry as entry
-inner join plan.spine_scope as scope using (timeframe, token_id)
-where scope.anchor_at is null
+inner join temp.changed_price_stretch as stretch using (timeframe, token_id)
+where entry.entry_at >= stretch.used_from
 {%- endif %}

@@ -1,17 +1,24 @@
--- One bar of a token's spine: a real bar in use, or a flat one that fills a hole inside a segment. A segment ends at a
--- gap of more than 3 days (at long bars, of 2 bars) and at an open more than 5 times, or less than a fifth of, the
--- close before.
+-- One bar of a token's spine: a real bar in use, or a flat one that fills a hole inside a segment. A bar without trade
+-- is such a hole. A segment ends at a gap of more than 3 days (at long bars, of 2 bars), at an open more than 5 times,
+-- or less than a fifth of, the close before, and where another price source takes over.
 -- Grain: timeframe, token_id, bar_start
 -- Replaces: from plan.spine_scope as scope where old.bar_start >= getvariable('spine_from') and old.timeframe = scope.timeframe and old.token_id = scope.token_id and (scope.anchor_at is null or old.bar_start >= scope.anchor_at)
-with bars as (
+with untraded as (
+    from work.flat_bar
+    where not is_traded
+),
+
+bars as (
     select
         bar.timeframe,
         bar.token_id,
         bar.bar_start,
         bar.open,
-        bar.high,
-        bar.low,
+        -- Vendors round, so that a high may lie a hair below the close that it is.
+        greatest(bar.open, bar.high, bar.low, bar.close) as high,
+        least(bar.open, bar.high, bar.low, bar.close) as low,
         bar.close,
+        stretch.used_from,
         scope.anchor_at is not null and bar.bar_start = scope.anchor_at as is_anchor,
         scope.anchor_at,
         scope.anchor_segment,
@@ -19,11 +26,22 @@ with bars as (
         scope.anchor_n_filled
     from core.price_bar as bar
     inner join plan.spine_scope as scope using (timeframe, token_id)
-    inner join work.price_source as price_source using (timeframe, token_id)
+    inner join work.price_stretch as stretch
+        on
+            bar.timeframe = stretch.timeframe
+            and bar.token_id = stretch.token_id
+            and coalesce(bar.price_source, '') = stretch.price_source
+            and bar.bar_start >= stretch.used_from
+            and bar.bar_start < stretch.used_to
+    anti join untraded
+        on
+            bar.timeframe = untraded.timeframe
+            and bar.token_id = untraded.token_id
+            and coalesce(bar.price_source, '') = untraded.price_source
+            and bar.bar_start = untraded.bar_start
     where
         bar.known_to is null
         and not bar.is_preliminary
-        and coalesce(bar.price_source, '') = price_source.price_source
         and (scope.anchor_at is null or bar.bar_start >= scope.anchor_at)
         and bar.bar_start >= getvariable('spine_from')
 ),
@@ -34,8 +52,10 @@ neighbours as materialized (
         row_number() over token as n_bars,
         lag(bar_start) over token as previous_bar_start,
         lag(close) over token as previous_close,
+        coalesce(used_from <> lag(used_from) over token, true) as is_taken_over,
         lead(bar_start) over token as next_bar_start,
-        lead(open) over token as next_open
+        lead(open) over token as next_open,
+        coalesce(used_from <> lead(used_from) over token, true) as is_left
     from bars
     window token as (partition by timeframe, token_id order by bar_start)
 ),
@@ -55,7 +75,7 @@ starts as (
     where
         not is_anchor
         and (
-            previous_bar_start is null
+            is_taken_over
             or is_break(timeframe, previous_bar_start, previous_close, bar_start, open)
         )
     union all
@@ -79,7 +99,7 @@ real_bars as materialized (
         bar.low,
         bar.close,
         bar.next_bar_start,
-        bar.next_bar_start is not null
+        not bar.is_left
         and not is_break(bar.timeframe, bar.bar_start, bar.close, bar.next_bar_start, bar.next_open)
             as has_next_in_segment,
         starts.segment,

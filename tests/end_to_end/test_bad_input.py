@@ -277,6 +277,7 @@ BAD_ROWS: list[tuple[BadRow, dict[str, Any]]] = [
     (BadRow("signals", "not_in_future", {"signal_at": str(FUTURE)}), {"signal_at": FUTURE}),
 ]
 N_BAD_PRICES = sum(bad.dataset == "prices" for bad, _ in BAD_ROWS)
+N_BAD_SIGNALS = len(BAD_ROWS) - N_BAD_PRICES
 EQUAL_COPY = BadRow("prices", "key_repeated", {"token_id": "105", "bar_start": str(DAY)})
 CONTRADICTION = BadRow("prices", "key_contradicted", {"token_id": "106", "volume_usd": "7.0"})
 CONTRADICTED = BadRow("prices", "key_contradicted", {"token_id": "106", "volume_usd": "1000000.0"})
@@ -284,7 +285,7 @@ OFF_GRID = pd.Timestamp("2025-11-01 07:30")
 
 
 def spoilt() -> dict[str, pd.DataFrame]:
-    """The clean folder with every bad row in it, and one bar off the grid."""
+    """The clean folder with every bad row in it, a bar off the grid, and a signal off the grid."""
     frames = clean_folder()
     place = {"prices": ROW, "signals": ROW}
     for bad, cells in BAD_ROWS:
@@ -299,6 +300,9 @@ def spoilt() -> dict[str, pd.DataFrame]:
     contradiction = prices[is_day & (prices["token_id"] == 106)].assign(volume_usd=7.0)
     off_grid = prices[(prices["token_id"] == 107) & (prices["bar_start"] == DAYS[-1])].assign(bar_start=OFF_GRID)
     frames["prices"] = pd.concat([prices, copy, contradiction, off_grid], ignore_index=True)
+    signals = frames["signals"]
+    is_last = (signals["token_id"] == 107) & (signals["signal_at"] == DAYS[-1])
+    frames["signals"] = pd.concat([signals, signals[is_last].assign(signal_at=OFF_GRID)], ignore_index=True)
     return frames
 
 
@@ -342,30 +346,33 @@ def test_the_good_rows_beside_bad_ones_are_published_and_nothing_raw_is_lost(
 ) -> None:
     desk, answer, _ = after_bad_rows
 
-    # The only new row is the bar off the grid.
-    assert f"prices: {N_ROWS + 3} rows, 1 new, {N_BAD_PRICES + 3} quarantined" in answer.out
-    assert desk.raw_rows()["prices"] == N_ROWS + 2
+    # The bar off the grid is refused; the signal off the grid is a new row.
+    assert f"prices: {N_ROWS + 3} rows, 0 new, {N_BAD_PRICES + 4} quarantined" in answer.out
+    assert f"signals: {N_ROWS + 1} rows, 1 new, {N_BAD_SIGNALS} quarantined" in answer.out
+    assert desk.raw_rows()["prices"] == N_ROWS + 1
     assert published_desk.raw_files().items() <= desk.raw_files().items()
-    assert desk.ask_one("select count(*) from core.price_bar where known_to is null") == N_ROWS + 1
+    assert desk.ask_one("select count(*) from core.price_bar where known_to is null") == N_ROWS
 
 
-def test_a_bar_off_the_grid_is_moved_down_and_flagged(after_bad_rows: tuple[Desk, Answer, Answer]) -> None:
+def test_a_signal_off_the_grid_belongs_to_the_next_bar_and_a_bar_off_the_grid_is_refused(
+    after_bad_rows: tuple[Desk, Answer, Answer],
+) -> None:
     desk, _, _ = after_bad_rows
 
-    assert desk.ask("select token_id, bar_start from core.price_bar where is_snapped and known_to is null") == [
-        (107, pd.Timestamp("2025-11-01").to_pydatetime())
+    assert desk.ask("select token_id, signal_at from core.signal where is_snapped and known_to is null") == [
+        (107, pd.Timestamp("2025-11-02").to_pydatetime())
     ]
     assert desk.ask(
-        "select distinct severity, n_failed from ops.validation "
-        "where dataset = 'prices' and rule = 'on_grid' and not is_passed"
-    ) == [("warning", 1)]
+        "select distinct dataset, rule, severity, n_failed from ops.validation "
+        "where rule in ('on_grid', 'bar_on_grid') and not is_passed order by all"
+    ) == [("prices", "bar_on_grid", "critical", 1), ("signals", "on_grid", "warning", 1)]
 
 
 def test_bad_rows_that_come_again_are_counted_again_and_kept_once(after_bad_rows: tuple[Desk, Answer, Answer]) -> None:
     desk, _, again = after_bad_rows
 
     assert again.exit_code == 0, again.err
-    assert f"1 new, {N_BAD_PRICES + 3} quarantined" in again.out
+    assert f"1 new, {N_BAD_PRICES + 4} quarantined" in again.out
     times_kept = "select count(*) as n from ops.quarantine group by dataset, rule, raw_row"
     assert desk.ask_one(f"select max(n) from ({times_kept})") == 1
 

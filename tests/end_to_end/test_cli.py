@@ -268,6 +268,18 @@ def test_status_shows_what_is_published_and_check_passes_while_it_is_fresh(desk:
     assert "Late" not in answer.out
 
 
+def test_status_lists_the_tokens_that_are_not_scored(desk: Desk) -> None:
+    assert "Every token is scored." in desk.run("status", "--excluded").out
+    tokens = clean_folder()["tokens"].assign(symbol="LBTC", name="Lightning Bitcoin")
+    tokens.loc[1, "name"] = "Lombard Staked BTC"
+    desk.deliver("tokens", tokens)
+    assert desk.nightly().exit_code == 0
+    answer = desk.run("status", "--excluded").out
+    assert "Lombard Staked BTC" in answer
+    assert "wrapped Bitcoin, follows BTC" in answer
+    assert "Lightning" not in answer
+
+
 def test_status_check_is_1_when_the_published_file_is_late(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKRECORD_STALE_AFTER_DAYS", "0.000001")
 

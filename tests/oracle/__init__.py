@@ -21,6 +21,7 @@ from .outcomes import (
     add_matched_base,
     build_outcomes,
     plan_entries,
+    source_at_entry,
     unpriced_outcomes,
     window_hits,
 )
@@ -134,8 +135,6 @@ def _score_calls(
     cost_bps: float,
 ) -> pd.DataFrame:
     """`marts.signal_outcome`."""
-    sources = inputs.prices.drop_duplicates("token_id").set_index("token_id")["price_source"]
-    price_sources = {int(t): s for t, s in sources.items() if isinstance(s, str)}
     parts = [pd.DataFrame(columns=OUTCOME_COLUMNS)]
     for (vendor, timeframe), of_pair in calls.groupby(["vendor", "timeframe"]):
         step = TIMEFRAME_US[timeframe]
@@ -144,7 +143,8 @@ def _score_calls(
             parts += [unpriced_outcomes(entries, horizon) for horizon in horizons.get(timeframe, [])]
             continue
         spine = spines[timeframe]
-        outcomes = build_outcomes(entries, spine, windows[timeframe], price_sources, cost_bps)
+        sources = source_at_entry(entries, inputs.prices[inputs.prices["timeframe"] == timeframe])
+        outcomes = build_outcomes(entries, spine, windows[timeframe], sources, cost_bps)
         for horizon, part in outcomes.groupby("horizon"):
             hits = hits_of[timeframe, int(horizon)]
             parts.append(add_matched_base(part.copy(), hits, coverage_of[vendor, timeframe])[OUTCOME_COLUMNS])

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .clock import DAY, TIMEFRAME_US, WEEK, as_int, as_moment
+from .clock import DAY, TIMEFRAME_US, as_int, as_moment
+from .gaps import tolerated_gap
 
-SEGMENT_GAP = 3 * DAY  # more than this of missing bars ends a segment ...
-SEGMENT_GAP_OF_WEEKS = 2 * WEEK  # ... "at `1w`: 2 bars"
 SEGMENT_JUMP = 5.0  # an open more than 5 times, or less than a fifth of, the previous close ends one
 SEASONING = 7 * DAY  # the first days of a token's first segment
 
@@ -66,10 +65,13 @@ def build_spine(prices: pd.DataFrame, timeframe: str) -> Spine | None:
     n_missing[1:] = (start[1:] - start[:-1]) // step - 1
     previous_close = np.full(n, np.nan)
     previous_close[1:] = c[:-1]
-    tolerated = SEGMENT_GAP_OF_WEEKS if step == WEEK else SEGMENT_GAP
+    tolerated = tolerated_gap(step)
     gap = n_missing * step > tolerated
     jump = (o > SEGMENT_JUMP * previous_close) | (SEGMENT_JUMP * o < previous_close)
-    begins = ~same_token | gap | jump
+    stretch = bars["stretch"].to_numpy(dtype=np.int64)
+    taken_over = np.zeros(n, dtype=bool)  # "another source takes over and a new segment begins"
+    taken_over[1:] = stretch[1:] != stretch[:-1]
+    begins = ~same_token | gap | jump | taken_over
     segment_run = np.cumsum(begins)  # numbered over all tokens
     first_run_of_token = pd.Series(segment_run).groupby(token).transform("min").to_numpy()
     segment = segment_run - first_run_of_token + 1  # numbered from 1 within the token

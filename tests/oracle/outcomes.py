@@ -36,11 +36,30 @@ def plan_entries(calls: pd.DataFrame, step: int) -> pd.DataFrame:
     return pd.concat([best, could], ignore_index=True)
 
 
+def source_at_entry(entries: pd.DataFrame, prices: pd.DataFrame) -> NDArray[np.object_]:
+    """The price source in use at each entry.
+
+    AMBIGUOUS: where the moment has no bar, that of the bar before it, or of the token's first.
+    """
+    found: list[object] = []
+    of_token = {int(token): rows for token, rows in prices.groupby("token_id")}
+    for token, entry_at in zip(entries["token_id"], entries["entry_at_us"], strict=True):
+        rows = of_token.get(int(token))
+        if rows is None:
+            found.append(None)
+            continue
+        firsts = rows.sort_values("bar_start").drop_duplicates("stretch")
+        place = int(np.searchsorted(as_int(firsts["bar_start"]), entry_at, side="right")) - 1
+        source = firsts["price_source"].iloc[max(place, 0)]
+        found.append(source if isinstance(source, str) else None)
+    return np.array(found, dtype=object)
+
+
 def build_outcomes(
     entries: pd.DataFrame,
     spine: Spine,
     all_windows: list[Windows],
-    price_sources: dict[int, str],
+    sources: NDArray[np.object_],
     cost_bps: float,
 ) -> pd.DataFrame:
     """The outcomes of the entries of one timeframe at every horizon, without the base."""
@@ -50,7 +69,6 @@ def build_outcomes(
     position = spine.position_of(token_id, entry_at)
     has_bar = position >= 0
     can_come = ~has_bar & _may_still_come(spine, token_id, entry_at)
-    symbols = np.array([price_sources.get(int(t)) for t in token_id], dtype=object)
 
     parts = []
     for windows in all_windows:
@@ -79,7 +97,7 @@ def build_outcomes(
         part["entry_price"] = entry_price
         part["exit_at"] = as_moment(exit_at)
         part["exit_price"] = exit_price
-        part["price_source"] = symbols
+        part["price_source"] = sources
         part["status"] = status
         part["gross_return"] = gross
         part["net_return"] = net

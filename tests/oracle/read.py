@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .clock import NEVER, TIMEFRAME_US, as_int, as_moment, column_us
+from .own_bars import on_our_bars
+from .stretches import bars_with_trade, one_source_a_stretch
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Inputs:
     """The inputs of a run: typed, visible at `as_of`, and only of known tokens."""
 
     tokens: pd.DataFrame  # token_id, symbol, sector, is_scored; sorted by token_id
-    prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source
+    prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source, stretch
     signals: pd.DataFrame  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
 
 
@@ -27,13 +29,24 @@ def read_inputs(
     """Read the three datasets that the outcomes and scorecards need."""
     tokens = _tokens(read_dataset(folder, "tokens"), pd.read_csv(sectors_csv), pd.read_csv(exclusions_csv, dtype=str))
     prices = _prices(read_dataset(folder, "prices"), as_of)
-    signals = _signals(read_dataset(folder, "signals"), as_of, fetched_at, vendor or folder.name)
+    signals = _signals(
+        read_dataset(folder, "signals"),
+        as_of,
+        fetched_at,
+        vendor or folder.name,
+        is_published='moment = "published"' in _declared(folder),
+    )
     known = tokens["token_id"]
     return Inputs(
         tokens=tokens,
         prices=prices[prices["token_id"].isin(known)].reset_index(drop=True),
         signals=signals[signals["token_id"].isin(known)].reset_index(drop=True),
     )
+
+
+def _declared(folder: Path) -> str:
+    path = folder / "trackrecord.toml"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def read_dataset(folder: Path, name: str) -> pd.DataFrame:
@@ -72,18 +85,40 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
     )
     kind = exclusions["kind"].str.strip().str.lower()
     value = exclusions["value"].fillna("").str.strip()
-    excluded_symbols = set(value[kind == "symbol"].str.lower())
     excluded_categories = {slug(text) for text in value[kind == "category"]}
+    excluded_ids = set(value[kind == "id"])
+    names = exclusions["name"].fillna("")
+    by_symbol = [
+        (symbol.lower(), how == "symbol", words.split(";"))
+        for how, symbol, words in zip(kind, value, names, strict=True)
+        if how in ("symbol", "symbol and name")
+    ]
+
+    def is_excluded_by_symbol(symbol: str, name: object) -> bool:
+        """By symbol and name; where the name only repeats the symbol, most symbols are enough."""
+        called = slug(name) if isinstance(name, str) else ""
+        is_nameless = slug(symbol).startswith(called)
+        return any(
+            any(word in called for word in words) or (symbol_is_enough and is_nameless)
+            for excluded, symbol_is_enough, words in by_symbol
+            if excluded == symbol.lower()
+        )
 
     rows = []
     overrides = raw["sector"] if "sector" in raw else pd.Series([None] * len(raw))
     categories = raw["categories"] if "categories" in raw else pd.Series([None] * len(raw))
-    for token_id, symbol, names, override in zip(raw["token_id"], raw["symbol"], categories, overrides, strict=True):
-        slugs = _category_slugs(names)
+    called = raw["name"] if "name" in raw else pd.Series([None] * len(raw))
+    columns = (raw["token_id"], raw["symbol"], called, categories, overrides)
+    for token_id, symbol, name, its_categories, override in zip(*columns, strict=True):
+        slugs = _category_slugs(its_categories)
         mapped = next((sector for _, category, sector in ranked if category in slugs), "other")
         if isinstance(override, str) and override.strip():
             mapped = override.strip()
-        is_scored = str(symbol).lower() not in excluded_symbols and not (slugs & excluded_categories)
+        is_scored = not (
+            str(int(token_id)) in excluded_ids
+            or is_excluded_by_symbol(str(symbol), name)
+            or slugs & excluded_categories
+        )
         rows.append((int(token_id), str(symbol), mapped, is_scored))
     tokens = pd.DataFrame(rows, columns=["token_id", "symbol", "sector", "is_scored"])
     return tokens.sort_values("token_id", ignore_index=True)
@@ -93,7 +128,7 @@ def _tokens(raw: pd.DataFrame, sector_map: pd.DataFrame, exclusions: pd.DataFram
 
 
 def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
-    """Closed bars only, of one price source per token, sorted by timeframe, token, bar."""
+    """Closed bars with trade, of one price source a stretch, sorted by timeframe, token, bar."""
     prices = raw.copy()
     prices["bar_start"] = column_us(prices["bar_start"])
     for name in ("volume_usd", "price_source"):
@@ -103,13 +138,8 @@ def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
     _refuse_unknown_timeframes(prices)
     bar_end = as_int(prices["bar_start"]) + _timeframe_us(prices)
     prices = prices[bar_end <= as_of]  # section 3: an open bar is never used; section 10: nor is one that ends later
-    # AMBIGUOUS: which of several sources of a token is used. Here: the one with most bars, ties by name.
-    label = prices["price_source"].astype(object).where(prices["price_source"].notna(), "")
-    counts = (
-        label.groupby([prices["token_id"], label]).size().rename("n").rename_axis(["token_id", "label"]).reset_index()
-    )
-    best = counts.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("token_id")
-    used = prices["token_id"].map(best.set_index("token_id")["label"])
+    prices["label"] = prices["price_source"].astype(object).where(prices["price_source"].notna(), "")
+    prices = one_source_a_stretch(bars_with_trade(prices))
     columns = [
         "token_id",
         "timeframe",
@@ -120,15 +150,17 @@ def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
         "close",
         "volume_usd",
         "price_source",
+        "stretch",
     ]
-    prices = prices.loc[used.to_numpy(dtype=object) == label.to_numpy(dtype=object), columns]
-    return prices.sort_values(["timeframe", "token_id", "bar_start"], ignore_index=True)
+    return prices[columns].sort_values(["timeframe", "token_id", "bar_start"], ignore_index=True)
 
 
 # --- signals -----------------------------------------------------------------------------------------------
 
 
-def _signals(raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str) -> pd.DataFrame:
+def _signals(
+    raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str, *, is_published: bool = False
+) -> pd.DataFrame:
     """Visible rows with `known_at`, `revision` (-1 stands for preliminary) and `provenance`."""
     signals = raw.copy()
     signals["signal_at"] = column_us(signals["signal_at"])
@@ -137,6 +169,7 @@ def _signals(raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str) -> pd.
     signals["vendor"] = signals["vendor"].fillna(vendor) if "vendor" in signals else vendor
     signals["trend"] = signals["trend"].astype("float64") if "trend" in signals else np.nan
     _refuse_unknown_timeframes(signals)
+    signals = on_our_bars(signals, is_published=is_published)
     timeframe = _timeframe_us(signals)
     signal_at = as_int(signals["signal_at"])
     file_known_at = as_int(signals["known_at"])

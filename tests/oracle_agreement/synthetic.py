@@ -1,6 +1,6 @@
 """A small folder, drawn with a fixed seed, in which everything happens that the contract has a word for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -36,10 +36,13 @@ MEME, LAYER_1, GAMING, NONE = "Meme", "Layer 1 (L1)", "GameFi", "Nothing we map"
 TIES, BORDERS, HALTS, DEAD, STILL_ALIVE, JUST_DEAD, EXCLUDED, OVERRIDDEN, LATE, TWO_SOURCES = range(1, 11)
 RANDOM = range(11, 25)
 UNPRICED, UNCOVERED = 25, 26
+# Tokens with bars without trade, and tokens whose prices come from several sources in turn.
+FILLED_IN, NO_VOLUME, IN_TURN, BUSIEST = QUIET = range(27, 31)
 
 CATEGORIES = {
     TIES: MEME, BORDERS: MEME, HALTS: LAYER_1, DEAD: LAYER_1, STILL_ALIVE: LAYER_1, JUST_DEAD: GAMING,
     EXCLUDED: MEME, OVERRIDDEN: MEME, LATE: GAMING, TWO_SOURCES: GAMING, UNPRICED: MEME, UNCOVERED: MEME,
+    FILLED_IN: MEME, NO_VOLUME: LAYER_1, IN_TURN: GAMING, BUSIEST: MEME,
 }  # fmt: skip
 
 
@@ -56,12 +59,11 @@ def write_synthetic(folder: Path, timeframes: tuple[str, ...] = ("1d", "1h")) ->
 
 def _tokens(rng: np.random.Generator) -> pd.DataFrame:
     rows = []
-    for token in (*range(1, 11), *RANDOM, UNPRICED, UNCOVERED):
+    for token in (*range(1, 11), *RANDOM, UNPRICED, UNCOVERED, *QUIET):
         sectors = CATEGORIES.get(token) or rng.choice([MEME, LAYER_1, GAMING, NONE], p=[0.4, 0.25, 0.2, 0.15])
         symbol = "AAVEDOWNUSDT" if token == EXCLUDED else f"T{token}"
-        rows.append(
-            (token, symbol, f"Token {token}", f"{sectors};Ethereum", "Special" if token == OVERRIDDEN else None)
-        )
+        name = "AAVE Down" if token == EXCLUDED else f"Token {token}"
+        rows.append((token, symbol, name, f"{sectors};Ethereum", "Special" if token == OVERRIDDEN else None))
     return pd.DataFrame(rows, columns=["token_id", "symbol", "name", "categories", "sector"])
 
 
@@ -74,6 +76,9 @@ def _prices(rng: np.random.Generator, timeframe: str) -> pd.DataFrame:
     for token in (*range(1, 11), *RANDOM, UNCOVERED):
         for source, i, bar in _bars_of(rng, token, n, tolerated):
             rows.append((token, timeframe, first + i * step, *bar, 1000.0, source))
+    for token in QUIET:
+        for source, i, bar, volume in _quiet_bars(token, n, step, tolerated):
+            rows.append((token, timeframe, first + i * step, *bar, volume, source))
     columns = ["token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd", "price_source"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -112,6 +117,49 @@ def _bars_of(rng: np.random.Generator, token: int, n: int, tolerated: int) -> It
         yield from ((None, i, bar) for i, bar in _walk(rng, 0, n + 1))
     else:
         yield from ((None, i, bar) for i, bar in _wild_walk(rng, n, tolerated))
+
+
+def _quiet_bars(
+    token: int, n: int, step: pd.Timedelta, tolerated: int
+) -> Iterator[tuple[str | None, int, Bar, float | None]]:
+    """The same with the volume, of the tokens in `QUIET`; each has draws of its own."""
+    walk = dict(_walk(np.random.default_rng(token), 0, n + 1))
+    if token == FILLED_IN:
+        # An exporter fills what lacks with flat candles: single bars, a halt, and all since the token died.
+        close, dead_from = walk[0][3], 3 * n // 4
+        for i, bar in walk.items():
+            is_hole = i > 0 and (i % 7 == 0 or i in range(50, 51 + tolerated + i % 2) or i >= dead_from)
+            # Converted to and fro, a filled price is a hair off.
+            flat = close * (1 + 1e-10 * (i % 3))
+            yield None, i, (flat,) * 4 if is_hole else bar, 0.0 if is_hole else 1000.0
+            close = flat if is_hole else bar[3]
+    elif token == NO_VOLUME:
+        # Prices that stand still for two to six days, without a volume that would show whether anything was traded.
+        days = max(1, pd.Timedelta(days=1) // step)
+        still = {i for at, length in ((20, 2), (60, 3), (100, 4), (130, 6)) for i in range(at, at + length * days)}
+        close = walk[0][3]
+        for i, moved in walk.items():
+            bar = (close,) * 4 if i in still else moved
+            close = bar[3]
+            yield None, i, bar, None
+    elif token == IN_TURN:
+        # South begins while north trades, takes over when north falls silent, and goes on when north is back.
+        halt = n // 3 + tolerated
+        yield from (("north", i, bar, 5.0) for i, bar in walk.items() if i not in range(n // 3, halt + 1))
+        for i in range(n // 4, 2 * n // 3):
+            # Candles without trade of a source that has no market: it never has a bar.
+            yield "east", i, (walk[n // 4][3],) * 4, 0.0
+            yield "south", i, _scaled(walk[i], 1.1), None
+    else:
+        # Of two that could take over the one with more bars does, though its name comes later.
+        yield from (("main", i, bar, 5.0) for i, bar in walk.items() if i < n // 2)
+        yield from (("few", i, _scaled(bar, 0.9), 5.0) for i, bar in walk.items() if i >= n // 2 - 4)
+        yield from (("many", i, _scaled(bar, 1.2), 5.0) for i, bar in walk.items() if i in range(n // 2 - 8, n - 12))
+
+
+def _scaled(bar: Bar, factor: float) -> Bar:
+    opened, high, low, close = (_rounded(price * factor, 9) for price in bar)
+    return opened, high, low, close
 
 
 def _walk(rng: np.random.Generator, start: int, end: int) -> Iterator[tuple[int, Bar]]:
@@ -162,6 +210,8 @@ def _rounded(price: float, digits: int) -> float:
 
 def _signals(rng: np.random.Generator, timeframes: tuple[str, ...]) -> pd.DataFrame:
     rows = [row for timeframe in timeframes for rows_of in (_events, _states) for row in rows_of(rng, timeframe)]
+    for timeframe in timeframes:
+        rows += _events(np.random.default_rng(len(timeframe)), timeframe, QUIET)
     columns = ["vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at"]
     table = pd.DataFrame(rows, columns=columns)
     table["trend"] = table["trend"].astype("float64")
@@ -170,10 +220,12 @@ def _signals(rng: np.random.Generator, timeframes: tuple[str, ...]) -> pd.DataFr
     return table[table["known_at"].isna() | (table["known_at"] <= pd.Timestamp(AS_OF))].reset_index(drop=True)
 
 
-def _events(rng: np.random.Generator, timeframe: str) -> Iterator[tuple[object, ...]]:
+def _events(
+    rng: np.random.Generator, timeframe: str, tokens: Iterable[int] = (*range(1, 11), *RANDOM, UNPRICED)
+) -> Iterator[tuple[object, ...]]:
     """A vendor with a row when something fires, with the trend beside it and the moment it was known."""
     n, first, step, _ = GRIDS[timeframe]
-    for token in (*range(1, 11), *RANDOM, UNPRICED):
+    for token in tokens:
         state = 0
         for i in range(int(rng.choice([0, 4, 10, 90])), n + 1):
             if rng.random() < 0.1:

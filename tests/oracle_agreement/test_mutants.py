@@ -18,7 +18,7 @@ import pytest
 from flows.config import SQL_DIR, Settings
 from flows.run import Run
 from flows.scoring import blocks as clusters
-from flows.scoring import inference, windows
+from flows.scoring import inference, price_stretches, windows
 from flows.warehouse.connection import prepare
 from tests.oracle_agreement.comparing import OracleTables, compare, in_words, oracle_tables
 from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
@@ -61,6 +61,43 @@ SQL_MUTANTS = (
         "tolerated_seconds(timeframe)",
         WINDOWS,
         "status",
+    ),
+    SqlMutant(
+        "a bar without trade is a bar",
+        "bar_start < flat_from + interval 3 days as is_traded",
+        "bar_start < flat_from + interval 3 days or true as is_traded",
+        WINDOWS,
+        "status",
+    ),
+    SqlMutant(
+        "of unknown volume, a price may stand still for a day more",
+        "bar_start < flat_from + interval 3 days as is_traded",
+        "bar_start < flat_from + interval 4 days as is_traded",
+        WINDOWS,
+        "status",
+        True,
+    ),
+    SqlMutant(
+        "a filled price that is rounded is a trade",
+        "<= 1e-6 * greatest(abs(a)",
+        "<= 0 * greatest(abs(a)",
+        WINDOWS,
+        "status",
+    ),
+    SqlMutant(
+        "a source takes over inside a segment",
+        "coalesce(used_from <> lag(used_from) over token, true)",
+        "lag(used_from) over token is null",
+        WINDOWS,
+        "status",
+    ),
+    SqlMutant(
+        "outcomes name the source that was first in use",
+        "and entry.entry_at < stretch.used_to",
+        "and stretch.used_from = '-infinity'::timestamp",
+        OUTCOMES,
+        "price_source",
+        True,
     ),
     SqlMutant("no segment is cut by a jump up", "next_open > 5 * close", "false", WINDOWS, "exit_at"),
     SqlMutant(
@@ -258,6 +295,18 @@ def _no_neighbours(blocks: object, u: object, n_cells: int) -> object:
 _ENTERED = windows._entered
 
 KERNEL_MUTANTS = (
+    KernelMutant(
+        "of two sources the first by name takes over", price_stretches, "LOOKBACK", 0, OUTCOMES, "price_source"
+    ),
+    KernelMutant(
+        "a source of candles without trade takes over",
+        price_stretches,
+        "_is_same",
+        lambda a, b: False,
+        OUTCOMES,
+        "price_source",
+        True,
+    ),
     KernelMutant("a tie is a hit", windows, "TIE", -1e-14, OUTCOMES, "hit"),
     KernelMutant("a fifth of the bars may be filled in", windows, "FILLED_PER_BAR", 5, WINDOWS, "status", True),
     KernelMutant("the entry is no part of the drawdown", windows, "_entered", _without_entry, WINDOWS, "drawdown_long"),

@@ -63,7 +63,8 @@ def test_everything_happens(synthetic_expected: OracleTables) -> None:
         assert (scored["net_return"] == 0).sum() >= 10
         assert (scored["net_return"] == -1).any()
         assert scored["is_wiped_out"].any()
-    assert set(outcomes["price_source"].dropna()) == {"main"}
+    priced = outcomes[outcomes["hit"].notna()]
+    assert set(priced["price_source"].dropna()) == {"main", "north", "south", "many", "few"}
     assert {"Meme", "Layer 1", "Gaming", "other", "Special"} == set(outcomes["sector"])
 
     card = synthetic_expected["marts.signal_scorecard"]

@@ -133,7 +133,58 @@ class Market:
         other = rows.assign(price_source="earlier", arrives=self.shown, close=rows["close"] * 1.01)
         other["high"] = other[["high", "close"]].max(axis=1)
         other["bar_start"] -= timedelta(days=1)
-        self.prices = pd.concat([self.prices, other[: len(other) // 2]], ignore_index=True)
+        self._add_bars(other[: len(other) // 2])
+
+    def _later_source(self, event: Event) -> None:
+        """Deliver bars of another price source beside those in use, from a day of the past on."""
+        rows = self._daily(event)
+        first = int(event.where * len(rows))
+        other = rows[first:].assign(price_source="later", close=rows["close"][first:] * 0.99)
+        other["low"] = other[["low", "close"]].min(axis=1)
+        other["arrives"] = np.maximum(other["arrives"], self.shown)
+        self._add_bars(other)
+
+    def _drop_source(self, event: Event) -> None:
+        """Deliver nothing more of the source that a token's bars begin with."""
+        rows = self._daily(event)
+        if len(rows):
+            name = rows.sort_values("bar_start")["price_source"].iloc[0]
+            is_same = rows["price_source"].isna() if name is None else rows["price_source"] == name
+            is_new = rows["bar_start"] >= self.now - timedelta(days=1)
+            self.prices.loc[rows.index[is_same & is_new], "arrives"] = WITHHELD
+
+    def _fill_in(self, event: Event) -> None:
+        """Deliver candles without trade for the days that a token lacks, and for the days since its last bar."""
+        for _, of_source in self._daily(event).groupby("price_source", dropna=False):
+            rows = of_source[of_source["arrives"] <= self.shown].set_index("bar_start").sort_index()
+            if not len(rows):
+                continue
+            days = pd.date_range(rows.index[0], rows.index[-1] + timedelta(days=40 * event.where), freq="D")
+            filled = rows.reindex(days, method="ffill")
+            for price in ("open", "high", "low"):
+                filled[price] = filled["close"]
+            filled = filled[~days.isin(rows.index)].rename_axis("bar_start").reset_index()
+            self._add_bars(filled.assign(volume_usd=0.0 if event.which < 0.5 else np.nan, arrives=self.shown))
+
+    def _without_trade(self, event: Event) -> None:
+        """Revise some bars in a row into candles without trade, or of unknown volume."""
+        place = self._past(BARS, event)
+        row = self.prices.loc[place]
+        same = self.prices[["token_id", "timeframe"]].eq(row[["token_id", "timeframe"]]).all(axis=1)
+        run = self.prices[same & (self.prices["bar_start"] > row["bar_start"])].sort_values("bar_start")
+        run = run[: 1 + int(event.which * 7)].index
+        self.prices.loc[run, ["open", "high", "low", "close"]] = row["close"]
+        self.prices.loc[run, "volume_usd"] = 0.0 if event.where < 0.5 else np.nan
+
+    def _daily(self, event: Event) -> pd.DataFrame:
+        """The daily bars of a token."""
+        return self.prices[(self.prices["token_id"] == self._token(event)) & (self.prices["timeframe"] == "1d")]
+
+    def _add_bars(self, bars: pd.DataFrame) -> None:
+        """Add bars but for those of a token, moment and source that has one."""
+        key = ["token_id", "timeframe", "bar_start", "price_source"]
+        together = pd.concat([self.prices, bars[self.prices.columns]], ignore_index=True)
+        self.prices = together.drop_duplicates(key).reset_index(drop=True)
 
     def _second_vendor(self, event: Event) -> None:
         self.signals.loc[self.signals["vendor"] == "second", "arrives"] = np.minimum(
@@ -167,16 +218,21 @@ ROW_EVENTS = (
     "earlier_signal",
     "list_token",
     "second_vendor",
+    "earlier_source",
+    "later_source",
+    "drop_source",
+    "fill_in",
+    "without_trade",
 )
 # The events that make the next build a full one.
-TOKEN_EVENTS = ("change_sector", "exclude_token", "rename_token", "earlier_source")
+TOKEN_EVENTS = ("change_sector", "exclude_token", "rename_token")
 
 WITHHELD = 1_000_000
 
 
-def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) -> Market:
+def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool, has_quiet_bars: bool = False) -> Market:
     """A market of daily and some hourly bars: gaps, halts, jumps, tokens that die or are listed late, a vendor that
-    falls silent, withheld rows."""
+    falls silent, withheld rows; with `has_quiet_bars` also prices that stand still, with and without a volume."""
     random = np.random.default_rng(seed)
     ids = np.arange(1, n_tokens + 1)
     tokens = pd.DataFrame(
@@ -217,6 +273,8 @@ def random_market(seed: int, *, n_tokens: int, n_days: int, has_known_at: bool) 
     signals.loc[signals["vendor"] == "second", "arrives"] = WITHHELD
     silent_from = START + timedelta(days=int(n_days * random.uniform(0.3, 0.8)))
     silence = timedelta(days=int(random.integers(0, 40)))
+    if has_quiet_bars:
+        prices = _with_quiet_bars(random, prices)
     signals = signals[~signals["signal_at"].between(silent_from, silent_from + silence)]
     return Market(tokens, prices, signals.reset_index(drop=True), START)
 
@@ -257,6 +315,22 @@ def _bars(random: np.random.Generator, token: int, timeframe: str, first: int, l
         fate[start : start + length * (1 if timeframe == "1d" else 12)] = random.choice([1, 2])
     bars.loc[fate == 1, "arrives"] = WITHHELD
     return bars[fate != 2]
+
+
+def _with_quiet_bars(random: np.random.Generator, prices: pd.DataFrame) -> pd.DataFrame:
+    """The same, some tokens without volumes, and runs of bars that stay at the close before them."""
+    prices = prices.reset_index(drop=True)
+    for _, rows in prices.groupby(["token_id", "timeframe"]):
+        if random.random() < 0.3:
+            prices.loc[rows.index, "volume_usd"] = np.nan
+        for _ in range(int(random.integers(0, 4))):
+            length = int(random.choice([1, 2, 4, 9])) * (1 if rows["timeframe"].iloc[0] == "1d" else 20)
+            first = int(random.integers(0, len(rows)))
+            prices.loc[rows.index[first + 1 : first + length], ["open", "high", "low", "close"]] = rows["close"].iloc[
+                first
+            ]
+            prices.loc[rows.index[first + 1 : first + length], "volume_usd"] *= 0
+    return prices
 
 
 def _signals(

@@ -66,6 +66,7 @@ def travel(journey: dict[str, object]) -> list[str]:
         n_tokens=journey["n_tokens"],
         n_days=journey["n_days"],
         has_known_at=journey["has_known_at"],
+        has_quiet_bars=True,
     )
     reasons = []
     with (

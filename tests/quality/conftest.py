@@ -80,11 +80,16 @@ class Gate:
         frame.to_csv(path, index=False)
         return path
 
+    def declare(self, text: str) -> None:
+        """Write the folder's trackrecord.toml."""
+        (self.folder / "trackrecord.toml").write_text(text, encoding="utf-8")
+
     def read(self, dataset: str, *, as_of: datetime = AS_OF, is_replay: bool = False) -> Incoming:
         source = FilesSource(self.folder)
         delivery = next(one for one in source.fetch(FetchRequest(as_of, self.folder)) if one.dataset == dataset)
         paths = tuple(Path(str(response.content)) for response in delivery.responses)
-        kept = Kept(dataset, paths, "checksum", 1, tuple(response.name for response in delivery.responses))
+        names = tuple(response.name for response in delivery.responses)
+        kept = Kept(dataset, paths, "checksum", 1, names, declaration=delivery.declaration)
         return read_incoming(self.connection, source, DATASETS[dataset], kept, as_of=as_of, is_replay=is_replay)
 
     def judge(

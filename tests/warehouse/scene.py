@@ -18,6 +18,9 @@ LENGTH = {"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)}
 BAR_COLUMNS = ("token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd")
 SIGNAL_COLUMNS = ("vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at", "score")
 
+# What is traded on every bar, so that one that does not move is a bar too.
+VOLUME = 1e6
+
 Bar = tuple[float, float, float, float]
 
 
@@ -58,14 +61,16 @@ class Scene:
     ) -> None:
         self.token_rows[token_id] = (token_id, symbol or f"T{token_id}", name, categories, sector)
 
-    def bars(self, token_id: int, first: str, *bars: Bar | None, timeframe: str = "1d") -> None:
+    def bars(
+        self, token_id: int, first: str, *bars: Bar | None, timeframe: str = "1d", volume: float | None = VOLUME
+    ) -> None:
         """Bars one after another from `first` on; None is a bar that is missing."""
         if token_id not in self.token_rows:
             self.token(token_id)
         for number, bar in enumerate(bars):
             if bar is not None:
                 bar_start = pd.Timestamp(first) + number * LENGTH[timeframe]
-                self.bar_rows.append((token_id, timeframe, bar_start, *bar, None))
+                self.bar_rows.append((token_id, timeframe, bar_start, *bar, volume))
 
     def season(self, token_id: int, until: str, price: float) -> None:
         """Seven flat days before the day on which the test's own bars begin."""
@@ -98,11 +103,13 @@ class Scene:
             if direction is not None:
                 self.signal(token_id, str(pd.Timestamp(first) + pd.Timedelta(days=number)), direction, vendor=vendor)
 
-    def replace_bar(self, token_id: int, at: str, bar: Bar, *, timeframe: str = "1d") -> None:
+    def replace_bar(
+        self, token_id: int, at: str, bar: Bar, *, timeframe: str = "1d", volume: float | None = VOLUME
+    ) -> None:
         """What a bar is from now on."""
         key = token_id, timeframe, pd.Timestamp(at)
         place = next(place for place, row in enumerate(self.bar_rows) if row[:3] == key)
-        self.bar_rows[place] = (*key, *bar, None)
+        self.bar_rows[place] = (*key, *bar, volume)
 
     def remove_signals(self, token_id: int, *at: str, vendor: str = "v", timeframe: str = "1d") -> None:
         """Rows that the vendor no longer delivers."""

@@ -72,18 +72,6 @@ def test_what_was_known_before(second_night: Scene) -> None:
         (0, datetime.min),
     )
     second_night.expect(
-        "temp.price_source_before",
-        "timeframe, token_id, price_source",
-        ("1d", 1, ""),
-        ("1d", 2, ""),
-        ("1d", 3, ""),
-        ("1d", 4, ""),
-        ("1d", 5, ""),
-        ("1d", 6, ""),
-        ("1h", 1, ""),
-        ("1h", 2, ""),
-    )
-    second_night.expect(
         "temp.feed_before",
         "dataset, vendor, timeframe, expected_from",
         ("signals", "v", "1d", day("10")),

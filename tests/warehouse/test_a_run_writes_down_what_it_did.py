@@ -32,8 +32,8 @@ from tests.warehouse.scene import Scene, day, moment
 
 DATASETS = ("tokens", "prices", "signals", "levels", "grades", "quantmetrics")
 SPIKE = (
-    "The close is more than five times, or less than a fifth of, the closes on both sides: a bad print; correct it, or "
-    "accept the rule for this snapshot when the price was real."
+    "The close is more than five times, or less than a fifth of, the closes on both sides, and the next open does not "
+    "agree with it: a bad print; correct it, or accept the rule for this snapshot when the price was real."
 )
 AT = datetime(2026, 1, 10, 8)
 
@@ -190,8 +190,8 @@ def test_what_the_gate_found(ran: Ran) -> None:
             69,
             1,
             'row 39 (times_neighbours = 100.0): {"row_number":39,"token_id":4,"timeframe":"1d",'
-            '"bar_start":"2026-01-09 00:00:00","open":10,"high":1000,"low":10,"close":1000.0,"volume_usd":null,'
-            '"price_source":null}',
+            '"bar_start":"2026-01-09 00:00:00","open":10,"high":1000,"low":10,"close":1000.0,'
+            '"volume_usd":1000000.0,"price_source":null}',
         ),
         where="rule = 'spike'",
     )
@@ -206,7 +206,7 @@ def test_what_the_gate_found(ran: Ran) -> None:
             "spike",
             SPIKE,
             '{"token_id":"4","timeframe":"1d","bar_start":"2026-01-09 00:00:00","open":"10","high":"1000","low":"10",'
-            '"close":"1000.0","volume_usd":null,"price_source":null}',
+            '"close":"1000.0","volume_usd":"1000000.0","price_source":null}',
         ),
         where="rule = 'spike'",
     )

@@ -16,7 +16,7 @@ import duckdb
 from flows.config import SQL_DIR
 from flows.errors import UsageError
 from flows.timeframes import TIMEFRAMES
-from flows.warehouse.connection import scalar_macros
+from flows.warehouse.connection import set_macros
 
 WEEK = timedelta(days=7)
 
@@ -55,7 +55,7 @@ class File:
         self.moment = moment
         for name in ("as_of", "last_as_of", "week_from", "week_to", "published_at"):
             connection.execute(f"set variable {name} = $value::timestamp", {"value": getattr(moment, name)})
-        connection.execute(scalar_macros(TIMEFRAMES))
+        set_macros(connection, TIMEFRAMES)
         connection.execute(_sql("views"))
         self.tables = {
             f"{schema}.{table}"

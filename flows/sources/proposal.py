@@ -1,0 +1,519 @@
+"""`trackrecord map`: a `trackrecord.toml` for a folder of another tool's files, proposed from what is seen in them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+
+from flows.datasets import DATASETS, Dataset
+from flows.errors import SourceError, UsageError
+from flows.sources.guesses import (
+    ALIASES,
+    direction_of,
+    formats_of,
+    is_decimal_comma,
+    level_of,
+    plain,
+    timeframe_of,
+    toml_key,
+    toml_value,
+)
+from flows.timeframes import DAILY, DAY_SECONDS, TIMEFRAMES
+
+SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz", ".csv.zst")
+PLAIN_MOMENT = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?|\d{9,19}(\.\d+)?")
+DATE_IN_DIGITS = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-3]\d)(\d{4}|\d{6})?")
+N_ROWS = 5_000
+N_WORDS = 40
+
+PRICES = ("open", "high", "low", "close")
+# A file without them is none of the dataset.
+ESSENTIAL = {
+    "prices": ("bar_start", "close"),
+    "signals": ("signal_at", "direction"),
+    "tokens": ("symbol",),
+}
+# What a file of signals may have beside the columns of the input format, and what a token may be named by.
+BESIDE = {"signals": ("symbol", "stop_price", "target_price", "expires_at"), "prices": ("symbol",), "tokens": ()}
+WORDS_OF = {"timeframe": timeframe_of, "direction": direction_of, "trend": direction_of, "side": level_of}
+
+
+@dataclass
+class Sample:
+    """A file, or several of one form: the columns in order, and the texts of the first rows by column."""
+
+    names: list[str]
+    columns: dict[str, list[str]]
+    kinds: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+
+@dataclass
+class Section:
+    """What is proposed of one dataset: a table of `trackrecord.toml`, and what could not be recognized."""
+
+    dataset: str
+    keys: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, dict[str, str]] = field(default_factory=dict)
+    open_questions: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """The section as TOML; nothing where the files can be read as they are."""
+        found = [f"{key} = {value}" for key, value in self.keys.items()]
+        lines = [f"[{self.dataset}]", *found, ""] if found else []
+        for name, table in self.tables.items():
+            if table:
+                pairs = [f"{toml_key(key)} = {toml_value(value)}" for key, value in table.items()]
+                lines += [f"[{self.dataset}.{name}]", *pairs, ""]
+        return lines
+
+
+def propose(folder: Path) -> str:
+    """The text of a `trackrecord.toml` for a folder: what is sure as keys, what is not as comments above them.
+
+    Raises UsageError where there is no folder, SourceError where there is nothing to read in it.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder. Name the one that holds the files.")
+    samples, unread = _samples(folder)
+    if not samples:
+        raise SourceError(f"{folder} holds no file that can be read; read are {', '.join(SUFFIXES)}.")
+    by_dataset = _by_dataset(samples)
+    sections = [
+        _section(dataset, by_dataset[dataset.name]) for dataset in DATASETS.values() if dataset.name in by_dataset
+    ]
+    if "tokens" not in by_dataset:
+        sections.insert(0, _tokens_from(by_dataset))
+    _match_symbols(sections, by_dataset)
+    _settle_timeframes(sections, by_dataset)
+    notes = [f"{one.dataset}: {question}" for one in sections for question in one.open_questions]
+    taken = {name for one in by_dataset.values() for name in one.names}
+    notes += [f"{name}: could not be recognized as {', '.join(DATASETS)}; it is not read." for name in unread]
+    notes += [
+        f"{one.name}: could not be recognized as {', '.join(DATASETS)}; it is not read."
+        for one in samples
+        if one.name not in taken
+    ]
+    notes += [
+        f"{name}: no file of it was found; it is required." for name in ("prices", "signals") if name not in by_dataset
+    ]
+    head = [f"# How trackrecord reads {folder.resolve().name}, proposed by `trackrecord map`. Look it over before use."]
+    if notes:
+        head += ["#", "# What could not be recognized, and is yours to settle:", *(f"# - {note}" for note in notes)]
+    body = [line for one in sections for line in one.lines()]
+    return "\n".join([*head, "", *body]).rstrip() + "\n"
+
+
+def _samples(folder: Path) -> tuple[list[Sample], list[str]]:
+    """The files of a folder, those that differ by a symbol in their name as one, and the names of unreadable ones."""
+    found, unread = [], []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if (
+            path.is_file()
+            and name.lower().endswith(SUFFIXES)
+            and not any(part[0] in "._~" for part in Path(name).parts)
+        ):
+            try:
+                found.append(_sample(path, name))
+            except (duckdb.Error, UnicodeDecodeError):
+                unread.append(name)
+    groups: dict[tuple[str, ...], list[Sample]] = {}
+    for one in found:
+        groups.setdefault((str(Path(one.name).parent), *one.columns), []).append(one)
+    return [_merged(group) for group in groups.values()], unread
+
+
+def _merged(group: list[Sample]) -> Sample:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    columns = {name: [text for one in group[:20] for text in one.columns[name][:200]] for name in first.columns}
+    return Sample([one.name for one in group], columns, first.kinds)
+
+
+def _sample(path: Path, name: str) -> Sample:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        is_parquet = name.lower().endswith(".parquet")
+        rows = (
+            connection.read_parquet(str(path))
+            if is_parquet
+            else connection.read_csv(str(path), all_varchar=True, header=True)
+        )
+        limited = rows.limit(N_ROWS)
+        kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
+        texts = limited.project(", ".join(f'"{one}"::varchar as "{one}"' for one in rows.columns)).fetchall()
+    columns = {
+        column: [str(row[place]).strip() for row in texts if row[place] is not None and str(row[place]).strip()]
+        for place, column in enumerate(kinds)
+    }
+    return Sample([name], columns, kinds)
+
+
+def _by_dataset(samples: Sequence[Sample]) -> dict[str, Sample]:
+    """The sample that fits each dataset best: by its name, or by the columns that it has."""
+    found: dict[str, Sample] = {}
+    for one in samples:
+        own = Path(one.name).parts[0].split(".")[0].lower()
+        if own in DATASETS:
+            found.setdefault(own, one)
+    rest = [one for one in samples if not any(one is taken for taken in found.values())]
+    for dataset in ("prices", "signals", "tokens"):
+        fitting = [one for one in rest if dataset not in found and _fits(dataset, one)]
+        if fitting:
+            best = max(fitting, key=lambda one: len(_columns(DATASETS[dataset], one)))
+            found[dataset] = best
+            rest = [one for one in rest if one is not best]
+    return found
+
+
+def _fits(dataset: str, sample: Sample) -> bool:
+    ours = set(_columns(DATASETS[dataset], sample).values())
+    if dataset == "prices":
+        is_priced = set(PRICES) <= ours or plain("price") in {plain(name) for name in sample.columns}
+        return (
+            "bar_start" in ours and is_priced and "direction" not in set(_columns(DATASETS["signals"], sample).values())
+        )
+    if dataset == "tokens":
+        return "symbol" in ours and bool({"name", "categories", "sector"} & ours)
+    return set(ESSENTIAL[dataset]) <= ours
+
+
+def _columns(dataset: Dataset, sample: Sample) -> dict[str, str]:
+    """Their columns to ours: each of ours by the likeliest of its aliases that is not taken."""
+    plain_names: dict[str, str] = {}
+    for name in sample.columns:
+        plain_names.setdefault(plain(name), name)
+    wanted = [*dataset.column_names, *BESIDE.get(dataset.name, ())]
+    found: dict[str, str] = {}
+    own = {name.lower(): name for name in sample.columns}
+    for ours in dict.fromkeys(wanted):
+        if ours in own:
+            found[own[ours]] = ours
+    for ours in dict.fromkeys(wanted):
+        if ours in found.values() or (ours == "token_id" and "symbol" in found.values()):
+            continue
+        for alias in ALIASES.get(ours, ()):
+            theirs = plain_names.get(alias) or _longest(alias, plain_names)
+            if theirs is not None and theirs not in found and _is_plausible(ours, sample, theirs):
+                found[theirs] = ours
+                break
+    return found
+
+
+def _longest(alias: str, plain_names: Mapping[str, str]) -> str | None:
+    """The column whose name begins with an alias of some length, as `Price USDT` or `Date/Time (UTC)` do."""
+    if len(alias) < 5:
+        return None
+    return next((name for one, name in plain_names.items() if one.startswith(alias)), None)
+
+
+def _is_plausible(ours: str, sample: Sample, theirs: str) -> bool:
+    """Whether the texts of a column can be what it is taken for."""
+    texts = sample.columns[theirs]
+    if not texts:
+        return ours not in ("direction", "signal_at", "bar_start")
+    if ours == "direction":
+        return _sides(texts) is not None or set(map(str.lower, texts)) <= {"true", "false"}
+    if ours in ("signal_at", "bar_start", "known_at", "expires_at"):
+        return _moments(texts[:200]) is not None
+    if ours == "token_id":
+        return all(re.fullmatch(r"\d+", text) for text in texts)
+    return True
+
+
+def _sides(texts: Iterable[str]) -> dict[str, str] | None:
+    """The sides of a column's words; None where most are no words for a side."""
+    counts = Counter(texts)
+    known = {text: side for text in counts if (side := _side(text)) is not None}
+    n_known = sum(counts[text] for text in known)
+    return known if 2 * n_known > sum(counts.values()) and set(known.values()) & {"1", "-1"} else None
+
+
+def _side(text: str) -> str | None:
+    return text if text in ("-1", "0", "1") else direction_of(text)
+
+
+def _moments(texts: Sequence[str]) -> list[str] | None:
+    """The formats in which texts are moments: none needed where they are read as they are, None where they are none."""
+    if all(PLAIN_MOMENT.fullmatch(text) and not DATE_IN_DIGITS.fullmatch(text) for text in texts):
+        return []
+    return formats_of(texts) or None
+
+
+def _section(dataset: Dataset, sample: Sample) -> Section:
+    section = Section(dataset.name)
+    pairs = _columns(dataset, sample)
+    _name_files(section, dataset, sample, pairs)
+    renamed = {theirs: ours for theirs, ours in pairs.items() if theirs.lower() != ours}
+    section.tables["columns"] = renamed
+    columns = {ours: theirs for theirs, ours in pairs.items()}
+    if dataset.name == "prices" and "close" in columns and not set(PRICES) <= set(columns):
+        section.open_questions.append(
+            f"{columns['close']} is taken for the close alone; open, high and low are missing. Bars need all four: a "
+            "price of one moment is none, take the OHLC export instead."
+        )
+    if dataset.name == "prices" and "close" not in columns:
+        section.open_questions.append("open, high, low and close were not found; bars need all four.")
+    for ours in ("signal_at", "bar_start", "direction"):
+        if ours in dataset.column_names and ours not in columns:
+            section.open_questions.append(
+                f"no column could be recognized as {ours}; there are {', '.join(sample.columns)}."
+            )
+    _words(section, sample, columns)
+    _forms(section, dataset, sample, columns)
+    if dataset.name == "prices" and "volume_usd" not in columns:
+        volumes = [name for name in sample.columns if "vol" in name.lower()]
+        if volumes:
+            section.open_questions.append(
+                f"{volumes[0]} may be in coins and not in USD; where it is in USD, name it volume_usd under columns."
+            )
+    return section
+
+
+def _name_files(section: Section, dataset: Dataset, sample: Sample, pairs: dict[str, str]) -> None:
+    """Name the files where they have not the dataset's name, and the symbol where only their names have it."""
+    own = Path(sample.name).parts[0].split(".")[0].lower()
+    has_token = {"symbol", "token_id"} & set(pairs.values())
+    if own == dataset.name and has_token:
+        return
+    if has_token:
+        pattern = sample.name if len(sample.names) == 1 else _pattern(sample.names, "*")
+    else:
+        pattern = _pattern(sample.names, "{symbol}")
+        section.open_questions.append(
+            f'the symbol is taken from the file\'s name, as "{pattern}" has it: the first is '
+            f"{_middle(sample.names[0], pattern)}."
+        )
+    section.keys["file"] = f'"{pattern}"'
+
+
+def _pattern(names: Sequence[str], middle: str) -> str:
+    """One pattern for all names: what they begin and end with in common, and what differs between."""
+    if len(names) == 1:
+        folder, _, own = names[0].rpartition("/")
+        match = re.match(r"[A-Za-z0-9]+", own)
+        rest = own[match.end() :] if match else own
+        return (f"{folder}/" if folder else "") + middle + rest
+    start = _common(names)
+    end = _common([name[::-1] for name in names])[::-1]
+    # Between letters and digits only: BTC and BNB both begin with B.
+    start = re.sub(r"[A-Za-z0-9]+$", "", start)
+    return f"{start}{middle}{end}"
+
+
+def _common(names: Sequence[str]) -> str:
+    first, last = min(names), max(names)
+    length = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:length]
+
+
+def _middle(name: str, pattern: str) -> str:
+    start, _, end = pattern.partition("{symbol}")
+    return name[len(start) : len(name) - len(end)]
+
+
+def _words(section: Section, sample: Sample, columns: Mapping[str, str]) -> None:
+    """Propose our values for the words of columns that have a few values only."""
+    for ours, guess in WORDS_OF.items():
+        theirs = columns.get(ours)
+        if theirs is None:
+            continue
+        is_short = plain(theirs) == "isshort"
+        words, unknown = {}, []
+        for text, _ in Counter(sample.columns[theirs]).most_common(N_WORDS):
+            value = {"true": "-1", "false": "1"}.get(text.lower()) if is_short else guess(text)
+            if re.fullmatch(r"[+-]?[01](\.0+)?", text) and ours in ("direction", "trend"):
+                continue
+            if value is None:
+                unknown.append(text)
+            elif value != text:
+                words[text] = value
+        if words:
+            section.tables[f"words.{ours}"] = words
+        if unknown:
+            section.open_questions.append(
+                f"{theirs} has values that could not be recognized as a {ours}: {', '.join(unknown[:5])}. "
+                f"Name them under [{section.dataset}.words.{ours}], or their rows are refused."
+            )
+
+
+def _forms(section: Section, dataset: Dataset, sample: Sample, columns: Mapping[str, str]) -> None:
+    """Propose the forms of moments and numbers that are not read as they are."""
+    formats: dict[str, list[str]] = {}
+    numbers: list[str] = []
+    for column in dataset.columns:
+        theirs = columns.get(column.name)
+        if theirs is None or not sample.columns[theirs] or sample.kinds[theirs] != "VARCHAR":
+            continue
+        if column.type == "TIMESTAMP":
+            found = _moments(sample.columns[theirs])
+            if found is None:
+                section.open_questions.append(
+                    f"the moments of {theirs} could not be read, such as {sample.columns[theirs][0]}; "
+                    f"declare datetime_format."
+                )
+            elif found:
+                formats[column.name] = found
+        elif column.type == "DOUBLE":
+            numbers += sample.columns[theirs]
+    if formats:
+        firsts = {name: found[0] for name, found in formats.items()}
+        pairs = ", ".join(f"{name} = {toml_value(one)}" for name, one in firsts.items())
+        section.keys["datetime_format"] = f"{{ {pairs} }}"
+        for name, found in formats.items():
+            if len(found) > 1:
+                section.open_questions.append(
+                    f"{columns[name]} is a moment in {found[0]} as in {', '.join(found[1:3])}, "
+                    f"such as {sample.columns[columns[name]][0]}: see which is meant."
+                )
+    if is_decimal_comma(numbers):
+        section.keys["decimal"] = '","'
+
+
+def _tokens_from(by_dataset: Mapping[str, Sample]) -> Section:
+    """Tokens from the symbols of the prices, where no file lists them."""
+    section = Section("tokens")
+    dataset = next((name for name in ("prices", "signals") if name in by_dataset), None)
+    if dataset is None:
+        return section
+    other = _section(DATASETS[dataset], by_dataset[dataset])
+    symbol = next((theirs for theirs, ours in other.tables["columns"].items() if ours == "symbol"), None)
+    section.keys["file"] = other.keys.get("file") or toml_value(
+        by_dataset[dataset].name if len(by_dataset[dataset].names) == 1 else _pattern(by_dataset[dataset].names, "*")
+    )
+    if symbol:
+        section.tables["columns"] = {symbol: "symbol"}
+    section.open_questions.append(
+        f"no file lists the tokens; they are taken from the symbols of {dataset}. Sectors need a tokens.csv with "
+        "symbol, name and categories."
+    )
+    return section
+
+
+def _match_symbols(sections: Sequence[Section], by_dataset: Mapping[str, Sample]) -> None:
+    """Propose the symbols of the prices for those that the signals spell in another way."""
+    spelled = {section.dataset: _symbols(section, by_dataset) for section in sections if section.dataset in by_dataset}
+    known = set(spelled.get("tokens") or spelled.get("prices") or ())
+    if not known:
+        return
+    by_core = {_core(symbol): symbol for symbol in sorted(known, key=len, reverse=True)}
+    for section in sections:
+        others = [
+            one for one in spelled.get(section.dataset, ()) if one.upper() not in {name.upper() for name in known}
+        ]
+        words = {one: by_core[_core(one)] for one in others if _core(one) in by_core}
+        if words:
+            section.tables["words.symbol"] = words
+        rest = sorted({one for one in others if one not in words})
+        if rest:
+            section.open_questions.append(
+                f"no token is called {', '.join(rest[:5])}{', …' if len(rest) > 5 else ''}; name them under "
+                f"[{section.dataset}.words.symbol], or their rows are refused."
+            )
+
+
+def _symbols(section: Section, by_dataset: Mapping[str, Sample]) -> list[str]:
+    """The symbols of a dataset's files, as they spell them."""
+    sample = by_dataset[section.dataset]
+    pattern = section.keys.get("file", '""')[1:-1]
+    if "{symbol}" in pattern:
+        return [_middle(name, pattern) for name in sample.names]
+    theirs = next(
+        (name for name, ours in _columns(DATASETS[section.dataset], sample).items() if ours == "symbol"), None
+    )
+    return sorted(set(sample.columns[theirs])) if theirs else []
+
+
+def _core(symbol: str) -> str:
+    """A symbol without the exchange before it, the currency behind it, and marks: BTC of BINANCE:BTCUSDT.P, 1D."""
+    text = symbol.upper().split(",")[0].strip().lstrip("$#")
+    text = re.sub(r"^[A-Z0-9_]+:(?=[A-Z0-9]{3,})", "", text) if "/" not in text else text.split(":")[0]
+    text = re.sub(r"\.[A-Z]+$|[-_ ]?PERP$", "", text)
+    text = re.sub(r"[^A-Z0-9]", "", text)
+    return re.sub(r"(?<=[A-Z0-9]{2})(USDT|USDC|BUSD|FDUSD|USD)$", "", text)
+
+
+def _settle_timeframes(sections: Sequence[Section], by_dataset: Mapping[str, Sample]) -> None:
+    """Propose a timeframe where no column has it: that of the spacing of bars, and of signals that of the prices."""
+    of_prices = None
+    for section in sections:
+        dataset = DATASETS[section.dataset]
+        if not dataset.has_timeframe or section.dataset not in by_dataset:
+            continue
+        sample = by_dataset[section.dataset]
+        pairs = _columns(dataset, sample)
+        columns = {ours: theirs for theirs, ours in pairs.items()}
+        if "timeframe" in columns:
+            words = section.tables.get("words.timeframe", {})
+            seen = [words.get(text, text) for text in sample.columns[columns["timeframe"]]]
+            of_prices = Counter(seen).most_common(1)[0][0] if section.dataset == "prices" and seen else of_prices
+        else:
+            found = _spacing(section, sample, columns) if section.dataset == "prices" else of_prices
+            if found is None:
+                section.open_questions.append('no timeframe was found; "1d" is proposed.')
+            section.tables.setdefault("constants", {})["timeframe"] = found or DAILY
+            of_prices = found if section.dataset == "prices" else of_prices
+        if section.dataset == "signals":
+            _settle_events(section, sample, columns)
+
+
+def _spacing(section: Section, sample: Sample, columns: Mapping[str, str]) -> str | None:
+    """The timeframe whose length most bars of one token are apart."""
+    if "bar_start" not in columns:
+        return None
+    moments = sorted(set(_read(section, sample.columns[columns["bar_start"]], "bar_start")))
+    gaps = Counter(int((later - earlier).total_seconds()) for earlier, later in pairwise(moments))
+    seconds = gaps.most_common(1)[0][0] if gaps else 0
+    return next((name for name, one in TIMEFRAMES.items() if one.seconds == seconds), None)
+
+
+def _settle_events(section: Section, sample: Sample, columns: Mapping[str, str]) -> None:
+    """Propose how signals are meant: alerts and trades by sides alone, and moments that lie off every grid."""
+    if "signal_at" not in columns or "direction" not in columns:
+        return
+    words = section.tables.get("words.direction", {})
+    sides = {words.get(text, text) for text in sample.columns[columns["direction"]]}
+    if "0" not in sides and "trend" not in columns:
+        section.keys["style"] = '"events"'
+        section.open_questions.append(
+            'no row is neutral, so each is taken for an alert or a trade of its own: style = "events". Where a row '
+            "gives the side that the vendor is on, leave that out."
+        )
+    moments = _read(section, sample.columns[columns["signal_at"]], "signal_at")
+    seconds = TIMEFRAMES[section.tables.get("constants", {}).get("timeframe", DAILY)].seconds
+    if any((moment - datetime(1970, 1, 1)).total_seconds() % min(seconds, DAY_SECONDS) for moment in moments):
+        section.keys["moment"] = '"published"'
+        section.open_questions.append(
+            'the moments lie off the grid and are taken for when each row was published: moment = "published".'
+        )
+
+
+def _read(section: Section, texts: Sequence[str], column: str) -> list[datetime]:
+    """The moments of texts, as far as they can be read here."""
+    match = re.search(rf'{column} = "([^"]+)"', section.keys.get("datetime_format", ""))
+    found = []
+    for text in texts:
+        try:
+            if match:
+                found.append(datetime.strptime(text, match[1]))
+            elif re.fullmatch(r"\d{9,19}(\.0)?", text):
+                digits = text.split(".")[0]
+                seconds = int(digits) / 10 ** (max(0, len(digits) - 10) // 3 * 3)
+                found.append(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))
+            else:
+                plain_text = text.replace(" UTC", "+00:00").replace("/", "-")
+                moment = datetime.fromisoformat(plain_text)
+                found.append(moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment)
+        except ValueError:
+            continue
+    return found

@@ -1,0 +1,6 @@
+-- One stretch of time in which a token's prices come from one source. A source stays in use while it has bars; where it
+-- has none for longer than a segment may lack, another that has takes over. Stretches are only added: what was used stays
+-- used, whatever is delivered later.
+-- Grain: timeframe, token_id, used_from
+-- Computed: price_stretches(core.price_bar, staging.usable_snapshot, plan.stretch_scope)
+-- Replaces: from plan.stretch_scope as scope where old.timeframe = scope.timeframe and old.token_id = scope.token_id
