@@ -329,6 +329,7 @@ def test_a_folder_in_any_dialect_is_read_as_the_truth_or_refused_in_words(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @given(truths(), CASES)
 @settings(max_examples=repeats(500, whole=2_000), deadline=None, suppress_health_check=list(HealthCheck))
 def test_500_dialects(
