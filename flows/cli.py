@@ -1,7 +1,9 @@
 """The command line: the same steps from a terminal."""
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from datetime import date, datetime
 from importlib import import_module
@@ -30,7 +32,7 @@ from flows.quality.results import warning_text
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.status import print_excluded, print_last_runs, print_status, print_unknown_outcomes
-from flows.report.tables import WIDE, print_line, print_rows
+from flows.report.tables import WIDE, prepare_streams, print_line, print_rows, visible
 from flows.run import Run, open_run
 from flows.sources import NAMES
 from flows.warehouse.acceptance import accept as accept_rule
@@ -41,6 +43,7 @@ from flows.warehouse.restore import restore_from_raw
 app = typer.Typer(
     help="The audited track record of trading signals.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+prepare_streams()
 # A pipe or a log has no width of its own; WIDE fits every table, and COLUMNS overrides it.
 console = Console(soft_wrap=not sys.stdout.isatty(), width=get_terminal_size((WIDE, 24)).columns)
 errors = Console(stderr=True, soft_wrap=True)
@@ -113,7 +116,7 @@ def nightly(
         return
     print_scorecard(console, read_scorecard(settings.published))
     _print_outcome(outcome)
-    console.print(f"Published: {settings.published}")
+    _print_text(f"Published: {settings.published}")
 
 
 @app.command()
@@ -137,10 +140,10 @@ def hourly(
         _by_hand(run, "hourly", pipeline.hourly_job) if plain else _flow("hourly")(**asked, wait_for_lock=False)
     )
     if outcome is None:
-        console.print("Fetched and kept. Another run holds the lock; the next build takes it up.")
+        _print_text("Fetched and kept. Another run holds the lock; the next build takes it up.")
         return
     _print_outcome(outcome)
-    console.print(f"Published: {settings.published}" if outcome.n_rows else "Built; the last publish is recent enough.")
+    _print_text(f"Published: {settings.published}" if outcome.n_rows else "Built; the last publish is recent enough.")
 
 
 @app.command()
@@ -164,13 +167,13 @@ def backfill(
         _print_estimate(run)
         return
     if not fetch_requests(run):
-        console.print(f"Every day from {first} to {last} is whole; nothing was asked for.")
+        _print_text(f"Every day from {first} to {last} is whole; nothing was asked for.")
         return
     outcome: pipeline.Outcome = (
         _by_hand(run, "backfill") if plain else _flow("backfill")(since=first, until=last, **asked, wait_for_lock=False)
     )
     _print_outcome(outcome)
-    console.print(f"Published: {settings.published}")
+    _print_text(f"Published: {settings.published}")
 
 
 @app.command()
@@ -187,7 +190,7 @@ def reparse(
         run, since=first, until=last, holder=f"trackrecord reparse, run {run.run_id}", wait_seconds=0
     )
     _print_outcome(outcome)
-    console.print(f"Published: {settings.published}")
+    _print_text(f"Published: {settings.published}")
 
 
 @app.command()
@@ -231,12 +234,12 @@ def digest(
 
         made = weekly_digest(week=week, only_what_is_due=due)
     if made is None:
-        console.print("No digest is to be made: the newest week's was made, or is not due yet.")
+        _print_text("No digest is to be made: the newest week's was made, or is not due yet.")
         return
     _print_text(opening(made.edition.markdown))
     for receipt in made.receipts:
         _print_text(f"{receipt.key}: {receipt.state.value}. {receipt.note}")
-    console.print(f"Digest: {settings.reports / made.edition.week / 'index.html'}")
+    _print_text(f"Digest: {settings.reports / made.edition.week / 'index.html'}")
     require_sent(made.receipts, is_late_allowed=week is not None)
 
 
@@ -250,7 +253,7 @@ def note(text: Annotated[str, typer.Argument(help="What readers should know.")])
     if not text.strip():
         raise UsageError("A note needs a text.")
     week = add_note(settings.home, text.strip(), weeks=weeks_of(published_file(settings)))
-    console.print(f"Noted for the digest of {week}.")
+    _print_text(f"Noted for the digest of {week}.")
 
 
 @app.command()
@@ -263,7 +266,7 @@ def accept(
     settings = _settings()
     with hold_lock(settings.home, "trackrecord accept"), open_warehouse(settings) as connection:
         accept_rule(connection, settings.home, rule=rule, snapshot_id=snapshot, reason=reason)
-    console.print(f"Accepted {rule} for snapshot {snapshot}. Run the same nightly again to publish.")
+    _print_text(f"Accepted {rule} for snapshot {snapshot}. Run the same nightly again to publish.")
 
 
 @app.command("map")
@@ -286,7 +289,7 @@ def rebuild(
     moment = _moment(as_of)
     assert moment is not None
     counts = pipeline.rebuild(_settings(), moment, out, holder=f"trackrecord rebuild --as-of {as_of}")
-    console.print(f"{out}: what was known at {moment:%Y-%m-%d %H:%M:%S} UTC, {sum(counts.values())} rows.")
+    _print_text(f"{out}: what was known at {moment:%Y-%m-%d %H:%M:%S} UTC, {sum(counts.values())} rows.")
 
 
 @app.command()
@@ -297,7 +300,7 @@ def backup(
     settings = _settings()
     with hold_lock(settings.home, "trackrecord backup"):
         n_files = back_up(settings, folder)
-    console.print(f"{folder}: {n_files} files, and their checksums in {MANIFEST}.")
+    _print_text(f"{folder}: {n_files} files, and their checksums in {MANIFEST}.")
 
 
 @app.command()
@@ -313,7 +316,7 @@ def restore(
     settings = _settings()
     with hold_lock(settings.home, "trackrecord restore"), hold_lock(settings.home, "trackrecord restore", name=LOCK):
         set_aside = restore_backup(settings, folder) if folder else restore_from_raw(settings)
-    console.print(f"{settings.home} is restored." + (f" What there was lies in {set_aside}." if set_aside else ""))
+    _print_text(f"{settings.home} is restored." + (f" What there was lies in {set_aside}." if set_aside else ""))
     for remark in journal.skipped_lines(settings.home):
         print_line(console, remark)
     print_unknown_outcomes(console, settings.home, _delivery_settings())
@@ -349,7 +352,7 @@ def status(
     settings = _settings()
     if not settings.published.exists():
         print_last_runs(console, settings.home)
-        console.print(f"Nothing is published yet: {settings.published} does not exist. Run `trackrecord nightly`.")
+        _print_text(f"Nothing is published yet: {settings.published} does not exist. Run `trackrecord nightly`.")
         raise typer.Exit(1 if check else 0)
     if excluded:
         print_excluded(console, settings)
@@ -416,9 +419,29 @@ def dev_server(
 def main() -> None:
     """Run a command; what a user can mend is one message and an exit code, not a traceback."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            # A full disk under the output shows only now; at the interpreter's end it would be a traceback.
+            sys.stdout.flush()
     except TrackrecordError as error:
         _fail(str(error), error.exit_code)
+    except OSError as error:
+        # Output that could not be written must not be tried once more at the interpreter's end.
+        if sys.stdout is sys.__stdout__ and sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        where = f"{error.filename}: " if error.filename else "The output or a file of the home cannot be written: "
+        _fail(
+            f"{where}{error.strerror or error}. Check that the path exists, may be read and written and has room, then "
+            "run again; what is published stays whole.",
+            TrackrecordError.exit_code,
+        )
+    except UnicodeEncodeError as error:
+        _fail(
+            f"A path or name has bytes that are no UTF-8: {error.object!a}. Rename it and run again; nothing was "
+            "changed.",
+            TrackrecordError.exit_code,
+        )
     except duckdb.IOException as error:
         if not is_damaged_inside(error):
             raise
@@ -430,7 +453,8 @@ def main() -> None:
 
 
 def _fail(message: str, exit_code: int) -> Never:
-    errors.print(message, style="red", highlight=False, markup=False)
+    with suppress(OSError):
+        errors.print(visible(message), style="red", highlight=False, markup=False)
     sys.exit(exit_code)
 
 
@@ -521,15 +545,15 @@ def _print_outcome(outcome: pipeline.Outcome) -> None:
         if one.gate is None:
             continue
         quarantined = f", {one.n_quarantined} quarantined" if one.n_quarantined else ""
-        console.print(f"{one.dataset}: {one.n_rows} rows, {one.n_new} new{quarantined} (snapshot {one.snapshot_id})")
+        _print_text(f"{one.dataset}: {one.n_rows} rows, {one.n_new} new{quarantined} (snapshot {one.snapshot_id})")
         for result in one.gate.warnings:
             _print_text(warning_text(result))
     if all(one.n_new == 0 for one in outcome.snapshots):
-        console.print("Nothing new was delivered.")
+        _print_text("Nothing new was delivered.")
     for line in outcome.notes:
         _print_text(line)
     if outcome.build.n_outcomes_moved:
-        console.print(f"{outcome.build.n_outcomes_moved} outcomes moved because bars under them were revised.")
+        _print_text(f"{outcome.build.n_outcomes_moved} outcomes moved because bars under them were revised.")
 
 
 if __name__ == "__main__":

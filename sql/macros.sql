@@ -119,6 +119,77 @@ create or replace temporary macro block_of(moment, horizon, timeframe) as
 create or replace temporary macro part_number(direction, provenance) as
     3 * (direction = 'bullish')::bigint + case provenance when 'attested' then 0 when 'backfill' then 1 else 2 end;
 
+-- A cell's text without the blanks around it; NULL where nothing is left.
+create or replace temporary macro trimmed(cell) as
+    nullif(trim(cell, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '');
+
+-- The same; NULL as well where the text means an empty cell. Symbols and names may be such words.
+create or replace temporary macro given_text(cell) as
+    case
+        when not contains(
+            '|nan|-nan|none|null|(null)|nat|n/a|#n/a|na|#na|<na>|nil|\n|', '|' || lower(trimmed(cell)) || '|'
+        ) then trimmed(cell)
+    end;
+
+-- A text with its direction marks written out: unseen, they would show it in another order than it has.
+create or replace temporary macro shown(cell) as
+    case
+        when strlen(cell) = length(cell)
+            or not regexp_matches(cell, '[\x{061c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]') then cell
+        else list_aggregate(
+            list_transform(
+                regexp_extract_all(cell, '(?s:.)'),
+                lambda one: case
+                    when regexp_matches(one, '[\x{061c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]')
+                        then printf('<U+%04X>', unicode(one))
+                    else one
+                end
+            ),
+            'string_agg',
+            ''
+        )
+    end;
+
+-- Whether a text can be shown in one line: at most 200 characters, and none that controls, breaks the line or is
+-- invisible.
+create or replace temporary macro is_printable(cell) as
+    length(cell) <= 200
+    and not regexp_matches(cell, '[\p{Cc}\p{Co}\x{2028}\x{2029}\x{200b}\x{2060}\x{feff}\x{00ad}\x{fffd}]');
+
+-- An item of a list written as text, without its quotes.
+create or replace temporary macro unquoted(item) as
+    case
+        when regexp_full_match(item, '(".*"|''.*'')', 's') then regexp_replace(item[2:-2], '\\(.)', '\1', 'gs')
+        else item
+    end;
+
+-- The words of a list written as text: JSON, as Python, NumPy or Postgres print it, or with a separator between them.
+create or replace temporary macro words_of(cell, separator) as
+    list_filter(
+        list_transform(
+            case
+                when json_type(try_cast(cell as json)) = 'ARRAY'
+                    then list_transform(
+                        from_json(try_cast(cell as json), '["JSON"]'),
+                        lambda one: coalesce(one ->> '$.name', one ->> '$')
+                    )
+                when starts_with(cell, '"') and json_valid('[' || cell || ']')
+                    then from_json(case when json_valid('[' || cell || ']') then '[' || cell || ']' end, '["VARCHAR"]')
+                when regexp_full_match(cell, '[\[({].*[\])}]', 's')
+                    then list_transform(
+                        regexp_extract_all(
+                            regexp_replace(cell[2:-2], 'np\.str_\((''[^'']*''|"[^"]*")\)', '\1', 'g'),
+                            '"(?:[^"\\]|\\.)*"|''(?:[^''\\]|\\.)*''|[^,;|\s''"][^,;|]*'
+                        ),
+                        lambda one: unquoted(trim(one))
+                    )
+                else string_split(cell, separator)
+            end,
+            lambda one: given_text(one)
+        ),
+        lambda one: one is not null
+    );
+
 -- A category's name as a slug, such as `layer-1`; a slug stays as it is.
 create or replace temporary macro slug(name) as
     trim(regexp_replace(lower(name), '[^a-z0-9]+', '-', 'g'), '-');

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +64,8 @@ class Kept:
     def in_their_names(self, text: str) -> str:
         """A message with the source's names of the files instead of ours."""
         for path, name in zip(self.paths, self.names, strict=False):
-            text = text.replace(str(path), name).replace(path.name, name)
+            text = text.replace(str(path), name)
+            text = text if path.name in name else text.replace(path.name, name)
         return text
 
 
@@ -86,7 +88,7 @@ def keep(home: Path, fetched: FetchedDataset, *, source: str, token_ids: frozens
     return Kept(
         fetched.dataset,
         tuple(kept),
-        checksum_of(kept),
+        checksum_of(kept, names),
         n_bytes,
         names,
         fetched.since,
@@ -95,9 +97,16 @@ def keep(home: Path, fetched: FetchedDataset, *, source: str, token_ids: frozens
     )
 
 
-def checksum_of(paths: Sequence[Path]) -> str:
-    """One checksum over kept files, from those that name them."""
-    checksums = [path.stem for path in paths]
+def checksum_in(path: Path) -> str:
+    """The checksum that names a kept file."""
+    return path.name.split(".")[0]
+
+
+def checksum_of(paths: Sequence[Path], names: Sequence[str] = ()) -> str:
+    """One checksum over kept files, from those that name them and the `key=value` folders that they came from."""
+    checksums = [checksum_in(path) for path in paths]
+    keys = ["/".join(part for part in name.split("/")[:-1] if "=" in part) for name in names]
+    checksums += keys if any(keys) else []
     return checksums[0] if len(checksums) == 1 else hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
 
@@ -145,7 +154,14 @@ def _write(partial: Path, response: Response) -> _Written:
             n_bytes += target.write(chunk)
         target.flush()
         os.fsync(target.fileno())
-    return _Written(response, partial, partial.parent / f"{checksum.hexdigest()}{Path(response.name).suffix}", n_bytes)
+    return _Written(response, partial, partial.parent / f"{checksum.hexdigest()}{_suffix(response.name)}", n_bytes)
+
+
+def _suffix(name: str) -> str:
+    """The suffix of a kept file; of a compressed table both, so that any tool opens it."""
+    suffixes = Path(name).suffixes[-2:]
+    is_table = len(suffixes) == 2 and suffixes[0].lower() in (".csv", ".tsv", ".parquet")
+    return "".join(suffixes) if is_table and suffixes[1].lower() in (".gz", ".zst") else Path(name).suffix
 
 
 def _manifest_line(home: Path, dataset: str, source: str, one: _Written) -> dict[str, object]:
@@ -156,7 +172,7 @@ def _manifest_line(home: Path, dataset: str, source: str, one: _Written) -> dict
         "source": source,
         "name": one.response.name,
         "request": one.response.request,
-        "sha256": one.final.stem,
+        "sha256": checksum_in(one.final),
         "n_bytes": one.n_bytes,
     }
 
@@ -175,13 +191,25 @@ def _chunks(response: Response) -> Iterator[bytes]:
         yield response.content
         return
     try:
-        with response.content.open("rb") as file:
+        # Without blocking, because a pipe put in the file's place would be waited for.
+        with os.fdopen(os.open(response.content, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            before = os.fstat(file.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise SourceError(f"{response.content} is no regular file. Write the rows to a file.")
+            n_bytes = 0
             while chunk := file.read(CHUNK):
+                n_bytes += len(chunk)
                 yield chunk
+            after = os.fstat(file.fileno())
     except OSError as error:
         raise SourceError(
             f"{response.content} cannot be read: {error.strerror}. Check that it is a file you may read."
         ) from error
+    if n_bytes != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise SourceError(
+            f"{response.content} changed while it was read: it is still being written. Run again once it is whole; "
+            "best write beside it and rename. Nothing was changed."
+        )
 
 
 def free_disk_mb(home: Path) -> int:

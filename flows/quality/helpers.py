@@ -21,10 +21,10 @@ _TIMEFRAME_KNOWN = "is_in_use(timeframe)"
 
 
 def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: datetime) -> None:
-    """Write the tables that compare rows: `key_flag` and `spike_flag`, both small, and `known_token`."""
+    """Write the tables that compare rows, all small: `key_flag`, `later_file_flag`, `spike_flag`; and `known_token`."""
     if incoming.dataset is TOKENS:
         _flag_shared_symbols(connection)
-    _flag_keys(connection, incoming)
+    _flag_keys(connection, incoming.dataset)
     _flag_spikes(connection, incoming.dataset, as_of)
     connection.execute("create or replace temporary table known_token as select distinct token_id from raw.tokens")
 
@@ -34,7 +34,8 @@ def batch_select(incoming: Incoming, columns: Iterable[str], as_of: datetime) ->
     cells = [f"{_HELPERS[name](incoming, as_of)} as {name}" if name in _HELPERS else name for name in columns]
     return (
         f"select row_number, {', '.join(cells)} from incoming "
-        "left join key_flag using (row_number) left join spike_flag using (row_number) "
+        "left join key_flag using (row_number) left join later_file_flag using (row_number) "
+        "left join spike_flag using (row_number) "
         "where incoming.rowid >= $start and incoming.rowid < $end order by row_number"
     )
 
@@ -53,18 +54,19 @@ def count(connection: duckdb.DuckDBPyConnection, select: str) -> int:
     return int(row[0])
 
 
-def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> None:
+def _flag_keys(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
     """For each row whose key came more than once: which copy it is, and how many versions differ.
 
-    Keys are first compared by their hash, which keeps the common case, no repetition at all, small.
+    Keys are first compared by their hash, which keeps the common case, no repetition at all, small. Rows about a bar
+    that a later file has complete are no versions.
     """
-    dataset = incoming.dataset
     key, values = ", ".join(dataset.full_key), ", ".join(dataset.value_columns)
     connection.execute(
         "create or replace temporary table repeated_hash as "
         f"select hash({key}) as key_hash from incoming where {_has_key(dataset)} "
         "group by all having count(*) > 1"
     )
+    _flag_later_files(connection, dataset)
     # Of equal copies the one known first is kept: what was known at one moment was known ever after.
     order = "known_at nulls last, row_number" if dataset.has_known_at else "row_number"
     # Rows of a vendor that differ were published one after another, if their moments differ as well.
@@ -83,6 +85,7 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> Non
                     case when {_agree(dataset, f"{key}, stated_at")} then 0 else hash({values}) end as content
                 from incoming
                 where {_has_key(dataset)} and hash({key}) in (select key_hash from repeated_hash)
+                    and row_number not in (select row_number from later_file_flag)
             )
         ),
         -- Without copies: the place of each row of a key by its publication, and how many came at once.
@@ -112,6 +115,54 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> Non
             case when n_last = 1 then place end as place_in_bar
         from judged
         where n_copies > 1
+        """
+    )
+
+
+def _flag_later_files(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+    """The rows that differ from a later file about the same bar, and whose bar was still open in theirs.
+
+    A bar was open when its file was written if it is the token's newest in the file, none of the file's bars begins
+    after its end, and the day in the file's name, where it has one, is not after it.
+    """
+    connection.execute("create or replace temporary table later_file_flag (row_number bigint, n_later_files bigint)")
+    if dataset.moment is None or count(connection, "from delivered_file") < 2:
+        return
+    # Rows of one bar that a vendor published at different moments are no versions of one row.
+    key = ", ".join((*dataset.full_key, "stated_at"))
+    of_file = "asof join delivered_file as file on incoming.row_number >= file.first_row"
+    connection.execute(
+        f"""
+        create or replace temporary table contradicted_row as
+        select
+            incoming.row_number, file.first_row, file.written_on,
+            token_id, {dataset.timeframe_column},
+            {dataset.moment} as moment, {dataset.moment} + {dataset.bar} as bar_end,
+            rank() over (partition by {key} order by file.first_row desc) as n_from_last
+        from incoming {of_file}
+        where {_has_key(dataset)} and hash({", ".join(dataset.full_key)}) in (select key_hash from repeated_hash)
+        qualify not ({_agree(dataset, key)})
+        """
+    )
+    if count(connection, "from contradicted_row where n_from_last > 1") == 0:
+        return
+    connection.execute(
+        f"""
+        insert into later_file_flag
+        with newest_of_token as (
+            select file.first_row, token_id, {dataset.timeframe_column}, max({dataset.moment}) as of_token
+            from incoming {of_file}
+            where {_has_key(dataset)}
+            group by all
+        ),
+        newest as (
+            select *, max(of_token) over (partition by first_row, timeframe) as of_file from newest_of_token
+        )
+        select row_number, n_from_last - 1
+        from contradicted_row
+        inner join newest using (first_row, token_id, timeframe)
+        where n_from_last > 1 and moment = of_token and bar_end >= of_file
+            and (written_on is null or bar_end > written_on)
         """
     )
 
@@ -166,6 +217,8 @@ def _flag_spikes(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of:
             where {_has_key(dataset)} and isfinite(bar_start) and bar_start <= $as_of and close > 0 and isfinite(close)
                 and row_number not in (
                     select row_number from key_flag where copy_number > 1 or n_versions > 1
+                    union all
+                    select row_number from later_file_flag
                 )
             window bars as (partition by token_id, timeframe, price_source order by bar_start)
         )
@@ -248,6 +301,20 @@ def _epoch(moment: str) -> str:
     )
 
 
+def _unprintable(incoming: Incoming, as_of: datetime) -> str:
+    """The columns of text that hold what cannot be shown. A timeframe must be one of a few and needs no look."""
+    texts = {column.name: column.name for column in incoming.dataset.columns if column.type == "VARCHAR"}
+    texts |= {"vendor": "vendor"} if incoming.dataset.has_vendor else {}
+    cells = [f"case when not is_printable({name}) then '{name}' end" for name in texts if name != "timeframe"]
+    cells += [
+        f"case when list_bool_and(list_transform({column.name}, lambda word: is_printable(word))) = false "
+        f"then '{column.name}' end"
+        for column in incoming.dataset.columns
+        if column.type == "VARCHAR[]"
+    ]
+    return f"nullif(concat_ws(', ', {', '.join(cells)}), '')" if cells else "null::varchar"
+
+
 def _is_snapped(incoming: Incoming, as_of: datetime) -> str:
     # The grid of an unknown timeframe is not known either.
     return f"is_snapped and {_TIMEFRAME_KNOWN}" if incoming.dataset.has_timeframe else "is_snapped"
@@ -261,6 +328,7 @@ def _is_late(incoming: Incoming, as_of: datetime) -> str:
 _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "unfit_columns": lambda incoming, as_of: "nullif(array_to_string(unparsed, ', '), '')",
     "absent_columns": _absent,
+    "unprintable_columns": _unprintable,
     "shared_symbol": lambda incoming, as_of: (
         "case when bearers is not null then stated_symbol || ' is the symbol of ' || bearers end"
     ),

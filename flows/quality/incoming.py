@@ -6,13 +6,17 @@ from datetime import datetime
 import duckdb
 
 from flows.datasets import SURPLUS, Column, Dataset
-from flows.errors import SourceError
 from flows.home.raw_store import Kept
-from flows.quality.cells import INTEGERS, Cell, cell_of, literal, moment_of
+from flows.quality.cells import INTEGERS, Cell, cell_of, moment_of
+from flows.quality.delivered import deliver, place_of
 from flows.quality.symbols import symbol_key, write_known_symbols
 from flows.sources.base import Source
-from flows.sources.declaration import Declaration, declared_dataset, stored_declaration
+from flows.sources.csv_file import unclosed
+from flows.sources.declaration import Declaration, stored_declaration
 from flows.timeframes import bar_length
+
+# Columns in which every text is one, because a symbol may be NONE.
+NAMES = ("symbol", "name")
 
 
 @dataclass(frozen=True)
@@ -26,22 +30,10 @@ class Incoming:
     n_hidden: int
     has_known_at: bool
     declaration: Declaration
-    source: Source
-    kept: Kept
 
     def place_of(self, connection: duckdb.DuckDBPyConnection, row_number: int) -> str:
         """The file of a delivered row, and the row's number in it, the first below a header being 1."""
-        names = self.kept.names or tuple(path.name for path in self.kept.paths)
-        if len(names) == 1:
-            return f"{names[0]}, row {row_number}"
-        for path, name in zip(self.kept.paths, names, strict=True):
-            rows = self.source.parse(connection, declared_dataset(self.dataset, self.declaration), [path])
-            counted = rows.aggregate("count(*)").fetchone()
-            assert counted is not None
-            if row_number <= counted[0]:
-                return f"{name}, row {row_number}"
-            row_number -= counted[0]
-        return f"row {row_number}"
+        return place_of(connection, row_number)
 
 
 def read_incoming(
@@ -60,7 +52,7 @@ def read_incoming(
     the bytes cannot be read at all.
     """
     declaration = stored_declaration(kept.declaration)
-    types = _deliver(connection, source, dataset, kept, declaration)
+    types = deliver(connection, source, dataset, kept, declaration)
     cells = {
         name: found
         for name in (*dataset.column_names, "symbol", "vendor", SURPLUS)
@@ -76,6 +68,7 @@ def read_incoming(
     connection.execute(
         "create or replace temporary table incoming as " + _typed_select(dataset, cells, source.vendor, declaration)
     )
+    _require_closed_quotes(connection, dataset, types, declaration)
     connection.execute("create or replace temporary table hidden as from incoming limit 0")
     n_hidden = _hide_unknown(connection, dataset, as_of) if is_replay else 0
     return Incoming(
@@ -86,67 +79,11 @@ def read_incoming(
         n_hidden=n_hidden,
         has_known_at=dataset.has_known_at and ("known_at" in cells or declaration.moment == "published"),
         declaration=declaration,
-        source=source,
-        kept=kept,
     )
 
 
 def _type_of(dataset: Dataset, name: str) -> str:
     return next((column.type for column in dataset.columns if column.name == name), "VARCHAR")
-
-
-def _deliver(
-    connection: duckdb.DuckDBPyConnection, source: Source, dataset: Dataset, kept: Kept, declaration: Declaration
-) -> dict[str, tuple[str, str]]:
-    """Fill `delivered`; return each column's name as delivered and its type, by the name in lower case."""
-    try:
-        rows = _parsed(connection, source, declared_dataset(dataset, declaration), kept, declaration)
-        rows.create_view("delivered_rows", replace=True)
-        connection.execute(
-            "create or replace temporary table delivered as "
-            f"select row_number() over () as row_number, * from {_distinct(dataset, rows.columns, declaration)}"
-        )
-    except SourceError as error:
-        raise SourceError(kept.in_their_names(str(error))) from error
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
-        # Rows may be broken under a good header, which shows only when all are read.
-        raise SourceError(
-            f"{dataset.name}: {', '.join(kept.names)} cannot be read to its end: "
-            f"{kept.in_their_names(str(error).splitlines()[0])} Deliver the whole file again; nothing was changed."
-        ) from error
-    types = {name.lower(): (name, str(kind)) for name, kind in zip(rows.columns, rows.types, strict=True)}
-    absent = [theirs for theirs in declaration.columns if theirs not in types]
-    if absent:
-        delivered = ", ".join(name for name, _ in types.values())
-        raise SourceError(
-            f"{dataset.name}: trackrecord.toml names the column {absent[0]}; {', '.join(kept.names)} has none such, "
-            f"but {delivered}. Correct [{dataset.name}.columns] and run again; nothing was changed."
-        )
-    return types
-
-
-def _distinct(dataset: Dataset, columns: list[str], declaration: Declaration) -> str:
-    """The view of the delivered rows; of tokens in a file of another dataset, each once."""
-    if dataset.moment is not None or declaration.file is None:
-        return "delivered_rows"
-    names = set(declaration.as_delivered(dataset))
-    own = ", ".join('"' + name.replace('"', '""') + '"' for name in columns if name.lower() in names)
-    return f"(select distinct {own} from delivered_rows order by all)" if own else "delivered_rows"
-
-
-def _parsed(
-    connection: duckdb.DuckDBPyConnection, source: Source, dataset: Dataset, kept: Kept, declaration: Declaration
-) -> duckdb.DuckDBPyRelation:
-    """The rows as they came; those of files whose names hold values, with a column of each."""
-    named = [declaration.named_in(name) for name in kept.names]
-    if not any(named):
-        return source.parse(connection, dataset, list(kept.paths))
-    selects = []
-    for number, (path, values) in enumerate(zip(kept.paths, named, strict=True)):
-        source.parse(connection, dataset, [path]).create_view(f"delivered_part_{number}", replace=True)
-        cells = ", ".join(f'{literal(text)} as "{column}"' for column, text in values.items())
-        selects.append(f"select *, {cells} from delivered_part_{number}")
-    return connection.sql(" union all by name ".join(selects))
 
 
 def _typed_select(dataset: Dataset, cells: dict[str, Cell], vendor: str, declaration: Declaration) -> str:
@@ -168,13 +105,14 @@ def _typed_select(dataset: Dataset, cells: dict[str, Cell], vendor: str, declara
         value = _typed(column, cell, declaration)
         typed.append(f"{value} as {column.name}")
         if column.type not in ("VARCHAR", "VARCHAR[]"):
-            given = _given(column, cell.sql, cell.kind)
-            unparsed.append(f"case when {given} is not null and {value} is null then '{column.name}' end")
+            # In this order, because a cell that could be read need not be looked at again.
+            given = _given(cell.sql, cell.kind)
+            unparsed.append(f"case when {value} is null and {given} is not null then '{column.name}' end")
     if SURPLUS in cells:
         unparsed.append(f"case when {cells[SURPLUS].sql} is not null then '{SURPLUS}' end")
     if dataset.has_vendor:
         given = "'" + vendor.replace("'", "''") + "'"
-        own = f"nullif(trim({cells['vendor'].sql}::varchar), '')" if "vendor" in cells else "null"
+        own = f"given_text({cells['vendor'].sql}::varchar)" if "vendor" in cells else "null"
         typed.append(f"coalesce({own}, {given}) as vendor")
     select = (
         f"select row_number, {', '.join(typed)}, {symbol or 'null::varchar'} as stated_symbol, "
@@ -182,6 +120,11 @@ def _typed_select(dataset: Dataset, cells: dict[str, Cell], vendor: str, declara
         f"list_filter([{', '.join(unparsed) or 'null::varchar'}], lambda name: name is not null) as unparsed "
         "from delivered" + (f" left join known_symbol on known_symbol = {symbol}" if symbol else "")
     )
+    # In a select of its own, which computes each text once. A timeframe is one of a few words.
+    texts = [column.name for column in dataset.columns if column.type == "VARCHAR" and column.name != "timeframe"]
+    texts += ["vendor"] if dataset.has_vendor else []
+    if texts:
+        select = f"select * replace ({', '.join(f'shown({name}) as {name}' for name in texts)}) from ({select})"
     if dataset.moment is None:
         return f"select *, false as is_snapped, null::timestamp as stated_at from ({select})"
     return _on_grid(dataset, select, declaration)
@@ -213,15 +156,11 @@ def _on_grid(dataset: Dataset, select: str, declaration: Declaration) -> str:
     )
 
 
-def _given(column: Column, delivered: str, kind: str) -> str:
-    """What counts as a value: a NaN in a column of numbers that may be empty is an empty cell, as text as well."""
-    is_optional_number = column.type in ("DOUBLE", "BIGINT", "INTEGER") and not column.required
+def _given(delivered: str, kind: str) -> str:
+    """What counts as a value: neither a text that means an empty cell nor a number that is none."""
     if kind == "VARCHAR":
-        text = f"nullif(trim({delivered}), '')"
-        return f"case when lower({text}) <> 'nan' then {text} end" if is_optional_number else text
-    if kind in ("FLOAT", "DOUBLE") and not column.required:
-        return f"case when not isnan({delivered}) then {delivered} end"
-    return delivered
+        return f"given_text({delivered})"
+    return f"nullif({delivered}, 'nan')" if kind in ("FLOAT", "DOUBLE") else delivered
 
 
 def _typed(column: Column, cell: Cell, declaration: Declaration) -> str:
@@ -245,16 +184,63 @@ def _typed(column: Column, cell: Cell, declaration: Declaration) -> str:
         case "VARCHAR[]":
             return _words(delivered, kind)
         case "JSON":
-            return f"try_cast({delivered} as json)" if kind in ("VARCHAR", "JSON") else f"to_json({delivered})"
+            is_text = kind in ("VARCHAR", "JSON")
+            return f"try_cast(given_text({delivered}::varchar) as json)" if is_text else f"to_json({delivered})"
+        case _ if column.name in NAMES:
+            return f"trimmed({delivered}::varchar)"
         case _:
-            return f"nullif(trim({delivered}::varchar), '')"
+            return f"given_text({delivered}::varchar)"
 
 
 def _words(delivered: str, kind: str) -> str:
-    if kind.endswith("[]"):
-        return f"{delivered}::varchar[]"
-    split = f"list_transform(string_split({delivered}::varchar, ';'), lambda word: trim(word))"
-    return f"list_filter({split}, lambda word: word <> '')"
+    if kind == "VARCHAR[]":
+        return f"list_filter(list_transform({delivered}, lambda word: given_text(word)), lambda word: word is not null)"
+    if kind.endswith(("]", ")")):
+        return f"words_of(to_json({delivered})::varchar, ';')"
+    delivered = f"{delivered}::varchar"
+    # A file has one separator: a category may have a comma in it where another cell shows the semicolon.
+    of_file = "over (partition by (select max(first_row) from delivered_file where first_row <= row_number))"
+    plain = f"case when not regexp_matches({delivered}, '^\\s*[\\[({{]') then {delivered} end"
+    separator = (
+        f"case when bool_or(contains({plain}, ';')) {of_file} then ';' "
+        f"when bool_or(contains({plain}, '|')) {of_file} then '|' else ',' end"
+    )
+    return f"words_of(given_text({delivered}), {separator})"
+
+
+def _require_closed_quotes(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    types: dict[str, tuple[str, str]],
+    declaration: Declaration,
+) -> None:
+    """Raise SourceError where a cell of a CSV file runs over the end of its row, so that rows are lost in it.
+
+    A quote that is opened and never closed ends at the next quote of the file, if the number of cells happens to fit.
+    """
+    swallowed = []
+    for column in dataset.columns:
+        name, kind = types.get(declaration.theirs.get(column.name, column.name), ("", ""))
+        if kind != "VARCHAR" or column.type in ("VARCHAR[]", "JSON"):
+            continue
+        cell = '"' + name.replace('"', '""') + '"'
+        # A text may have a line break in it, which another rule refuses; a row that was lost has separators too.
+        swallowed.append(
+            f"select row_number, {cell} as cell from delivered where regexp_matches({cell}, '(?s)\\n.*[,;|\\t]')"
+            if column.type == "VARCHAR"
+            else f"select row_number, {cell} as cell from delivered where contains({cell}, chr(10)) "
+            "and row_number in (select row_number from incoming where len(unparsed) > 0)"
+        )
+    if not swallowed:
+        return
+    found = connection.execute(
+        "select name, row_number - first_row + 1, cell "
+        f"from ({' union all '.join(swallowed)}) inner join delivered_file "
+        "on row_number between first_row and last_row "
+        "where name is not null and not contains(lower(name), '.parquet') order by row_number limit 1"
+    ).fetchone()
+    if found is not None:
+        raise unclosed(dataset, *found)
 
 
 def _hide_unknown(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetime) -> int:

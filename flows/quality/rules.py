@@ -161,6 +161,16 @@ ROW_RULES = (
         is_quarantined=True,
     ),
     Rule(
+        "superseded_by_later_file",
+        DATED,
+        "warning",
+        "row",
+        "The bar was still open when this file was written; a later file has it, and the row of the file that was "
+        "written last is taken.",
+        (between("n_later_files", max_value=0),),
+        is_quarantined=True,
+    ),
+    Rule(
         "superseded_in_bar",
         FROM_VENDORS,
         "warning",
@@ -175,6 +185,13 @@ ROW_RULES = (
         ALL,
         "Rows with one key say different things and nothing tells which is right; deliver one of them.",
         between("n_versions", max_value=1),
+    ),
+    _row(
+        "text_printable",
+        ALL,
+        "A text is longer than 200 characters, or has control characters, line breaks or characters that cannot be "
+        "seen in it; mend the cell, or the export that wrote it.",
+        empty("unprintable_columns"),
     ),
     _row(
         "symbol_unique",
@@ -360,6 +377,13 @@ DATASET_RULES = (
         ALL,
         "The delivery has fewer rows than the last accepted one; check that it is complete.",
         between("lost_share", max_value=MAX_LOST_ROWS),
+    ),
+    _notice(
+        "categories_mapped",
+        ("tokens",),
+        "None of a token's categories is known, so that its sector is `other`; check how they are written, or give "
+        "the token a sector.",
+        between("n_unmapped", max_value=0),
     ),
     _notice(
         "freshness",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import duckdb
 
+from flows.config import DATA_DIR
 from flows.datasets import Dataset
 from flows.quality.cures import missing_columns_cure
 from flows.quality.helpers import count
@@ -70,6 +71,8 @@ def delivery_facts(
     }
     if dataset.moment:
         facts["newest_age_days"] = _age(connection, dataset, as_of, is_archive)
+    if dataset.name == "tokens":
+        facts["n_unmapped"] = _unmapped(connection)
     if dataset.name == "prices":
         facts["missing_weekend_share"] = _weekends(connection, as_of)
     if dataset.name == "signals":
@@ -118,6 +121,31 @@ def _earliest(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str:
     """The earliest moment as delivered: the rows have already left `incoming`."""
     row = connection.execute("select min(stated_at)::varchar from hidden").fetchone()
     return str(row[0]) if row else ""
+
+
+def _unmapped(connection: duckdb.DuckDBPyConnection) -> Fact:
+    """The tokens with categories none of which the sector map knows, and without a sector of their own."""
+    sector_map = str(DATA_DIR / "sectors.csv").replace("'", "''")
+    row = connection.execute(
+        f"""
+        with categorized as (
+            select token_id, categories, exists (
+                from unnest(categories) as own (name)
+                inner join read_csv('{sector_map}', header = true) as known on known.category = slug(own.name)
+            ) as is_mapped
+            from incoming
+            where sector is null and len(categories) > 0
+        )
+        select
+            count(*), count(*) filter (where not is_mapped),
+            arg_min((token_id, categories), token_id) filter (where not is_mapped)
+        from categorized
+        """
+    ).fetchone()
+    assert row is not None
+    n_categorized, n_unmapped, first = row
+    example = f"token_id {first[0]}: {'; '.join(first[1])}" if first else ""
+    return Fact(n_unmapped, n_categorized, n_unmapped, example)
 
 
 def _vanished(connection: duckdb.DuckDBPyConnection, last: LastSnapshot | None) -> Fact:

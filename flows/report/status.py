@@ -34,9 +34,10 @@ def print_status(console: Console, settings: Settings, channels: DeliverySetting
         published_at, as_of, run_id, source, is_simulated, is_replay = row
         # The days of a replay are judged at its as-of moment, because nothing was due after that.
         days = read_days(file, settings, as_of if is_replay else utc_now())
-    console.print(
+    print_line(
+        console,
         f"{settings.published}: published {published_at:%Y-%m-%d %H:%M} UTC by run {run_id} from {source}, "
-        f"as of {as_of:%Y-%m-%d %H:%M}" + (" (simulated)" if is_simulated else "")
+        f"as of {as_of:%Y-%m-%d %H:%M}" + (" (simulated)" if is_simulated else ""),
     )
     print_last_runs(console, settings.home)
     if (settings.home / "journal" / "requests.jsonl").exists():

@@ -1,6 +1,9 @@
 """Tables and lines on a terminal, never cut off."""
 
+import re
+import sys
 from collections.abc import Iterable
+from io import StringIO, TextIOWrapper
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +14,8 @@ from rich.text import Text
 
 # The width of output that is no terminal, such as a file; the widest scorecard fits.
 WIDE = 160
+# Control characters but the line break, and marks that change the direction in which a line is shown.
+HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def fits(console: Console, table: Table) -> bool:
@@ -19,14 +24,29 @@ def fits(console: Console, table: Table) -> bool:
     return Measurement.get(console, unbounded, table).maximum <= console.width
 
 
+def prepare_streams() -> None:
+    """Make output possible where the locale has few characters, or where there is no output: neither is an error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, StringIO())
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def visible(text: str) -> str:
+    """A text with control characters and direction marks written out: a name must not steer the terminal."""
+    return HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def print_line(console: Console, text: str) -> None:
     """Print a line of text as it is, without rich's markup or highlighting, because it may contain a vendor's data."""
-    console.print(text, highlight=False, markup=False)
+    console.print(visible(text), highlight=False, markup=False)
 
 
 def print_rows(console: Console, names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """A table where it fits; else each row on lines of its own, so that nothing is cut off."""
-    cells = [["" if value is None else str(value) for value in row] for row in rows]
+    cells = [["" if value is None else visible(str(value)) for value in row] for row in rows]
     table = Table(*(escape(name) for name in names))
     for row in cells:
         table.add_row(*map(Text, row))

@@ -1,6 +1,6 @@
 """The protocol of a source: a name, the datasets it delivers, and a fetch as of a moment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import duckdb
 
 from flows.datasets import Dataset
-from flows.home.raw_store import FetchedDataset
+from flows.home.raw_store import FetchedDataset, Kept
 from flows.timeframes import DEFAULT
 
 
@@ -29,6 +29,19 @@ class FetchRequest:
     until: date | None = None
     token_ids: frozenset[int] | None = None
     run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that were read together, columns named and typed as they came: those of one body, or of all.
+
+    `name` is the source's name of the body; None where the rows are of several. `after` is what to do about an error
+    that shows only when the rows are read: it gives the rows once more, or raises SourceError with the reason.
+    """
+
+    rows: duckdb.DuckDBPyRelation
+    name: str | None = None
+    after: Callable[[duckdb.Error], duckdb.DuckDBPyRelation] | None = None
 
 
 class Source(Protocol):
@@ -58,10 +71,8 @@ class Source(Protocol):
         Raises SourceError, naming what could not be read and what to do, where the source cannot deliver.
         """
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
-    ) -> duckdb.DuckDBPyRelation:
-        """Read kept bodies of one dataset into rows, columns named as they came.
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
+        """Read kept bodies of one dataset into rows, columns named as they came; parts may differ in their columns.
 
         Raises SourceError where a body cannot be read.
         """

@@ -7,13 +7,15 @@ from pathlib import Path
 import duckdb
 
 from flows.datasets import DATASETS, Dataset
-from flows.errors import SourceError
-from flows.home.raw_store import FetchedDataset, Response
-from flows.sources.base import FetchRequest
+from flows.errors import SourceError, UsageError
+from flows.home.raw_store import FetchedDataset, Kept, Response
+from flows.sources.base import FetchRequest, Part
 from flows.sources.declaration import FILE, file_pattern, read_folder_declaration
-from flows.sources.tabular import read_tables
+from flows.sources.folder import DataFile, files_where, survey
+from flows.sources.tabular import read_parts
 
-SUFFIXES = (".parquet", ".csv")
+# The longest text that the gate lets through.
+LONGEST_NAME = 200
 
 
 class FilesSource:
@@ -22,7 +24,6 @@ class FilesSource:
     name = "files"
     is_archive = True
     is_simulated = False
-    notes: Sequence[str] = ()
     delivers_whole = True
     no_history: frozenset[str] = frozenset()
 
@@ -31,6 +32,12 @@ class FilesSource:
         self.declaration = read_folder_declaration(map_file or folder / FILE, is_required=map_file is not None)
         self.style = self.declaration.of("signals").style
         self.vendor = vendor or self.declaration.vendor or folder.resolve().name
+        if not self.vendor.isprintable() or len(self.vendor) > LONGEST_NAME:
+            raise UsageError(
+                f"{self.vendor!a} cannot be a vendor's name: it is longer than {LONGEST_NAME} characters, or some of "
+                "them cannot be shown. Name the vendor with --vendor NAME."
+            )
+        self.notes: Sequence[str] = ()
 
     def default_as_of(self) -> datetime | None:
         return None
@@ -39,48 +46,48 @@ class FilesSource:
         """Deliver every file of the folder whole; what was visible when is decided row by row, once parsed."""
         if not self.folder.is_dir():
             raise SourceError(f"{self.folder} is not a folder. Pass the folder that holds tokens, prices and signals.")
+        found = survey(self.folder)
+        declared = {
+            name: self._declared_files(name, file) for name in DATASETS if (file := self.declaration.of(name).file)
+        }
+        found.leave_out(one.name for files in declared.values() for one in files)
+        self.notes = found.remarks()
         for dataset in DATASETS.values():
-            declared = self.declaration.of(dataset.name).file
-            paths = self._declared_paths(dataset.name, declared) if declared else self._paths(dataset.name)
-            if paths:
+            files = declared.get(dataset.name) or found.files.get(dataset.name, [])
+            if files:
                 yield FetchedDataset(
                     dataset.name,
-                    tuple(Response(str(path.relative_to(self.folder)), path) for path in paths),
+                    tuple(Response(one.name, one.path) for one in files),
                     declaration=self.declaration.text_of(dataset.name),
                 )
             elif dataset.is_required:
                 raise SourceError(
-                    f"{self.folder}: {dataset.name} is missing. Add {dataset.name}.parquet, {dataset.name}.csv or a "
-                    f"folder {dataset.name}/ of them; tokens, prices and signals are required. Where other files hold "
-                    f"them, `trackrecord map {self.folder}` proposes how to read those."
+                    " ".join(
+                        (
+                            f"{self.folder}: {dataset.name} is missing. Add {dataset.name}.parquet, {dataset.name}.csv "
+                            f"or a folder {dataset.name}/ of them; tokens, prices and signals are required. Where "
+                            f"other files hold them, `trackrecord map {self.folder}` proposes how to read those.",
+                            *self.notes,
+                        )
+                    )
                 )
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
-    ) -> duckdb.DuckDBPyRelation:
-        return read_tables(connection, dataset, kept)
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
+        return read_parts(connection, dataset, kept)
 
-    def _declared_paths(self, name: str, declared: str) -> list[Path]:
-        """The files that trackrecord.toml names for a dataset, by name. Raises SourceError where there is none."""
+    def _declared_files(self, name: str, declared: str) -> list[DataFile]:
+        """The files that trackrecord.toml names for a dataset. Raises SourceError where there is none."""
         pattern = file_pattern(declared)
-        paths = (path for path in self.folder.rglob("*") if path.is_file())
-        names = {path: path.relative_to(self.folder).as_posix() for path in paths}
         # A pattern leaves the files alone that bear a dataset's name.
-        found = sorted(
-            path
-            for path, name in names.items()
-            if pattern.fullmatch(name) and (name == declared or name.split(".")[0].lower() not in DATASETS)
+        found = files_where(
+            self.folder,
+            lambda one: (
+                pattern.fullmatch(one) is not None and (one == declared or one.split(".")[0].lower() not in DATASETS)
+            ),
         )
         if not found:
             raise SourceError(
                 f'{self.folder}: no file is named as [{name}] file = "{declared}" of trackrecord.toml. Correct it; '
                 "* stands for any letters. Then run again."
             )
-        return found
-
-    def _paths(self, name: str) -> list[Path]:
-        found = [path for suffix in SUFFIXES if (path := self.folder / f"{name}{suffix}").is_file()]
-        inside = self.folder / name
-        if inside.is_dir():
-            found += sorted(path for path in inside.rglob("*") if path.suffix in SUFFIXES)
         return found

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -11,10 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows.datasets import DATASETS, Dataset
-from flows.home.raw_store import FetchedDataset, Response
+from flows.home.raw_store import FetchedDataset, Kept, Response
 from flows.sources import sample
-from flows.sources.base import FetchRequest
-from flows.sources.tabular import read_tables
+from flows.sources.base import FetchRequest, Part
+from flows.sources.tabular import read_parts
 
 
 class SampleSource:
@@ -41,10 +40,8 @@ class SampleSource:
                 table = table.filter(pc.field("timeframe").isin(list(request.timeframes)))
             yield FetchedDataset(name, (Response(f"{name}.parquet", _as_parquet(table), {"as_of": as_of.isoformat()}),))
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
-    ) -> duckdb.DuckDBPyRelation:
-        return read_tables(connection, dataset, kept)
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
+        return read_parts(connection, dataset, kept)
 
 
 def _as_parquet(table: pa.Table) -> bytes:

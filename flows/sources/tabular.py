@@ -1,140 +1,153 @@
 """Reading Parquet and CSV bodies as they came: every column, nothing cast that may lose something."""
 
-import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
-from flows.datasets import SURPLUS, Dataset
+from flows.datasets import Dataset
 from flows.errors import SourceError
+from flows.home.raw_store import Kept
+from flows.sources.base import Part
+from flows.sources.compression import OTHERS, PARQUET, compression_of, first_bytes, require_whole
+from flows.sources.csv_file import CsvFile, reason_of
+from flows.sources.folder import keys_of
 
-DELIMITERS = (",", ";", "\t", "|")
 
-
-def read_tables(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]) -> duckdb.DuckDBPyRelation:
-    """Read all files of one dataset into one relation, columns matched by name.
+def read_parts(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> list[Part]:
+    """The rows of each file of a dataset, and the columns that its `key=value` folders stand for.
 
     CSV cells stay text: what a cell means is decided once, by the schema, not by a sniffer that has seen the first
     rows. Raises SourceError, naming the file, where one cannot be read.
     """
-    selects = [_select(connection, dataset, path) for path in kept]
-    if len(selects) > 1:
-        selects = _lists_as_text(connection, selects)
-    return connection.sql(" union all by name ".join(selects))
+    names = kept.names or tuple(path.name for path in kept.paths)
+    return [_read(connection, dataset, path, name) for path, name in zip(kept.paths, names, strict=True)]
 
 
-def _lists_as_text(connection: duckdb.DuckDBPyConnection, selects: list[str]) -> list[str]:
-    """Where one file lists what another writes as text, write both as text: a union has one type a column."""
-    tables = [connection.sql(select) for select in selects]
-    kinds = [dict(zip(table.columns, map(str, table.types), strict=True)) for table in tables]
-    texts = {name.lower() for of_table in kinds for name, kind in of_table.items() if kind == "VARCHAR"}
-    written = []
-    for select, of_table in zip(selects, kinds, strict=True):
-        lists = [name for name, kind in of_table.items() if kind.endswith("]") and name.lower() in texts]
-        cells = ", ".join(f"array_to_string({_quoted(name)}, ';') as {_quoted(name)}" for name in lists)
-        written.append(f"select * replace ({cells}) from ({select})" if cells else select)
-    return written
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _select(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path) -> str:
-    quoted = str(path).replace("'", "''")
-    if path.suffix == ".csv":
-        return _select_csv(connection, dataset, path, quoted)
-    select = f"select * from read_parquet('{quoted}')"
+def _read(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, name: str) -> Part:
+    compression = compression_of(path)
     try:
-        connection.sql(select).limit(1).fetchall()
-    except duckdb.Error as error:
-        raise _unreadable(dataset, path, error) from error
-    return select
-
-
-def _select_csv(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, quoted: str) -> str:
-    """The select of one CSV file, once read to its end: a quote too many hides all the rows that follow it."""
-    numbers = {column.name for column in dataset.columns if column.type not in ("VARCHAR", "VARCHAR[]", "JSON")}
-    names = [
-        name for name in _split(_header(path, dataset), _delimiter(path, dataset)) if name.strip().lower() in numbers
-    ]
-    broken = " or ".join(f"contains({_identifier(name.strip())}, chr(10))" for name in names) or "false"
-    read = (
-        f"from read_csv('{quoted}', header = true, all_varchar = true, auto_detect = false, "
-        f"delim = '{_delimiter(path, dataset)}', quote = '\"', escape = '\"', null_padding = true, "
-        f"columns = {_header_columns(path, dataset)}, strict_mode = false)"
-    )
-    try:
-        found = connection.execute(
-            f"select count({_identifier(SURPLUS)}), count(*) filter (where {broken}) {read}"
-        ).fetchone()
-    except duckdb.Error as error:
-        raise _unreadable(dataset, path, error) from error
-    assert found is not None
-    if found[1]:
+        require_whole(path, compression)
+        first = first_bytes(path, compression)
+    except OSError as error:
         raise SourceError(
-            f"{dataset.name}: {path.name} has a quote that is opened and not closed: {found[1]} cells of "
-            f"{', '.join(names)} run over the end of their line, and rows are lost in them. Close it and deliver "
-            "again; nothing was changed."
+            f"{dataset.name}: {name} cannot be decompressed: {error}. Deliver the whole file again; nothing was "
+            "changed."
+        ) from error
+    other = next((what for magic, what in OTHERS.items() if first.startswith(magic)), None)
+    if other is not None:
+        raise SourceError(
+            f"{dataset.name}: {name} is {other}. Save it as CSV in UTF-8, or as Parquet, and run again; nothing was "
+            "changed."
         )
-    return f"select * {read}" if found[0] else f"select * exclude ({_identifier(SURPLUS)}) {read}"
+    keys = keys_of(name)
+    if first.startswith(PARQUET) or ".parquet" in name.lower():
+        if compression is not None:
+            raise SourceError(
+                f"{dataset.name}: {name} is a Parquet file inside {compression}. Unpack it, Parquet compresses itself, "
+                "and run again; nothing was changed."
+            )
+        return _read_parquet(connection, dataset, path, name, keys)
+    file = CsvFile(dataset, path, name, compression)
+
+    def after(error: duckdb.Error) -> duckdb.DuckDBPyRelation:
+        return _with_keys(connection, dataset, file.after(error), name, keys)
+
+    file.require_closed_quotes()
+    try:
+        return Part(_with_keys(connection, dataset, file.select(), name, keys), name, after)
+    except duckdb.Error as error:
+        return Part(after(error), name)
 
 
-def _unreadable(dataset: Dataset, path: Path, error: duckdb.Error) -> SourceError:
-    return SourceError(
-        f"{dataset.name}: {path.name} cannot be read as {path.suffix[1:]}: "
-        f"{str(error).splitlines()[0]} Deliver the whole file again; nothing was changed."
-    )
+def _read_parquet(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, name: str, keys: Mapping[str, str | None]
+) -> Part:
+    quoted = str(path).replace("'", "''")
+
+    def after(error: duckdb.Error) -> duckdb.DuckDBPyRelation:
+        raise SourceError(
+            f"{dataset.name}: {name} cannot be read to its end: {reason_of(error)} Deliver the whole file again; "
+            "nothing was changed."
+        ) from error
+
+    # Folders above the home would else become columns of every file in it.
+    select = f"select * from read_parquet('{quoted}', hive_partitioning = false)"
+    try:
+        rows = _with_keys(connection, dataset, select, name, keys)
+    except duckdb.Error as error:
+        raise SourceError(
+            f"{dataset.name}: {name} cannot be read as parquet: {reason_of(error)} Deliver the whole file again; "
+            "nothing was changed."
+        ) from error
+    _require_names_once(connection, dataset, quoted, name, rows.columns)
+    return Part(rows, name, after)
+
+
+def _with_keys(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, select: str, name: str, keys: Mapping[str, str | None]
+) -> duckdb.DuckDBPyRelation:
+    """The rows with a column for each key of their folders.
+
+    Raises SourceError where a file has the column itself and a row of it has another value.
+    """
+    rows = connection.sql(select)
+    if not keys:
+        return rows
+    own = {column.lower(): column for column in rows.columns}
+    for column in dataset.columns:
+        if column.name in keys and column.name in own:
+            _require_equal(rows, column.type, own[column.name], keys[column.name], dataset, name)
+    added = [
+        f"{'null::varchar' if value is None else _text(value)} as {_identifier(key)}"
+        for key, value in keys.items()
+        if key not in own
+    ]
+    return rows.project(", ".join(("*", *added)))
+
+
+def _require_equal(
+    rows: duckdb.DuckDBPyRelation, kind: str, column: str, value: str | None, dataset: Dataset, name: str
+) -> None:
+    cell, key = f"{_identifier(column)}::varchar", "null::varchar" if value is None else _text(value)
+    if kind not in ("VARCHAR", "VARCHAR[]", "JSON"):
+        cell, key = f"try_cast({cell} as {kind})", f"try_cast({key} as {kind})"
+    differing = rows.filter(f"{cell} is distinct from {key}").project(f"{_identifier(column)}::varchar").fetchone()
+    if differing is not None:
+        raise SourceError(
+            f"{dataset.name}: {name} lies in a folder {column}={value} and has a column {column} with {differing[0]} "
+            "in it, and it is not clear which is meant. Rename the folder or drop the column; nothing was changed."
+        )
+
+
+def _require_names_once(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, quoted: str, name: str, columns: list[str]
+) -> None:
+    """Raise SourceError where a Parquet file has a column twice: DuckDB numbers the second one, as in `close_1`."""
+    lower = {column.lower() for column in columns}
+    if not any(column.rpartition("_")[0] in lower and column.rpartition("_")[2].isdigit() for column in lower):
+        return
+    fields = connection.execute(f"select name, coalesce(num_children, 0) from parquet_schema('{quoted}')").fetchall()
+    seen: set[str] = set()
+    # The schema is a tree in the order of its fields, the root first.
+    place = 1
+    while place < len(fields):
+        column = fields[place][0].lower()
+        if column in seen:
+            raise SourceError(
+                f"{dataset.name}: {name} names the column {fields[place][0]} twice, and it is not clear which is "
+                "meant. Deliver the file with one of them; nothing was changed."
+            )
+        seen.add(column)
+        n_open = 1
+        while n_open:
+            n_open += fields[place][1] - 1
+            place += 1
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _header(path: Path, dataset: Dataset) -> str:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline().strip("\r\n")
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{dataset.name}: {path.name} is not UTF-8 ({error}). Save it as UTF-8 and run again."
-        ) from error
-    if not header:
-        raise SourceError(
-            f"{dataset.name}: {path.name} is empty; it lacks even a header. Deliver it again; nothing was changed."
-        )
-    return header
-
-
-def _split(header: str, delimiter: str) -> list[str]:
-    return next(csv.reader([header], delimiter=delimiter), [])
-
-
-def _delimiter(path: Path, dataset: Dataset) -> str:
-    """The delimiter under which the header names most of the dataset's columns."""
-    header = _header(path, dataset)
-
-    def n_known(delimiter: str) -> int:
-        return len({name.strip().lower() for name in _split(header, delimiter)} & set(dataset.column_names))
-
-    return max(DELIMITERS, key=n_known)
-
-
-def _header_columns(path: Path, dataset: Dataset) -> str:
-    """The columns as DuckDB asks for them; one without a name, as pandas writes its index, is given one.
-
-    Raises SourceError where a name comes twice.
-    """
-    names = [name.strip() for name in _split(_header(path, dataset), _delimiter(path, dataset))]
-    names = [name or f"unnamed {place}" for place, name in enumerate(names, start=1)]
-    seen = [name.lower() for name in names]
-    twice = [name for place, name in enumerate(names) if name.lower() in seen[:place]]
-    if twice:
-        raise SourceError(
-            f"{dataset.name}: {path.name} names the column {twice[0]} twice, and nothing tells which is meant. "
-            "Deliver the file with one of them; nothing was changed."
-        )
-    # A row with more cells than the header would lose them without a word: here they show, in a column of their own.
-    names = [*names, SURPLUS]
-    fields = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in names)
-    return "{" + fields + "}"

@@ -17,7 +17,7 @@ from flows.config import Settings
 from flows.datasets import DATASETS
 from flows.errors import WarehouseError
 from flows.home import journal
-from flows.home.raw_store import CHUNK, Kept, checksum_of
+from flows.home.raw_store import CHUNK, Kept, checksum_in, checksum_of
 from flows.home.set_aside import set_aside
 from flows.quality.incoming import read_incoming
 from flows.quality.results import RuleResult
@@ -209,13 +209,13 @@ def kept_of(home: Path, event: dict[str, Any]) -> Kept:
     """The stored files of a snapshot, checked against their names, which are their checksums."""
     paths = tuple(home / file for file in event["files"])
     for path in paths:
-        if not path.exists() or checksum_of_file(path) != path.stem:
+        if not path.exists() or checksum_of_file(path) != checksum_in(path):
             what = "is not what was kept" if path.exists() else "is missing"
             raise WarehouseError(
                 f"{path} {what}, so snapshot {event['snapshot_id']} ({event['dataset']}) cannot be restored. "
                 "Put it back from a backup, or restore the whole backup; nothing was changed."
             )
-    if checksum_of(paths) != event["sha256"]:
+    if checksum_of(paths, event["names"]) != event["sha256"]:
         raise WarehouseError(f"The journal's line of snapshot {event['snapshot_id']} names other files than it had.")
     return Kept(
         dataset=event["dataset"],

@@ -131,13 +131,12 @@ class Desk:
             [sys.executable, "-m", "flows.cli", *arguments],
             cwd=ROOT,
             env={**os.environ, "TRACKRECORD_HOME": str(self.home), **(environment or {})},
-            capture_output=True,
             text=True,
             timeout=120,
             check=False,
-            **more,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
         )
-        return Answer(done.returncode, done.stdout, done.stderr)
+        return Answer(done.returncode, done.stdout or "", done.stderr)
 
     def ask(self, sql: str, *, database: Path | None = None) -> list[tuple[Any, ...]]:
         """Query the published file, or another."""

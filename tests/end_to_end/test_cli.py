@@ -389,3 +389,82 @@ def test_the_printed_scorecard_is_the_published_one(published_desk: Desk) -> Non
     assert section.rows[0][:1] == ("all",)
     assert section.rows[0][1].split()[0] == str(n_calls)
     assert card.is_simulated is False
+
+
+# --- names, locales and places that a terminal or a disk does not take ----------------------------------------------
+
+
+def test_markup_in_paths_and_names_is_shown_as_it_is(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "[red]in[").mkdir()
+    (tmp_path / "[bold]home[").mkdir()
+    folder = desk.folder.rename(tmp_path / "[red]in[" / "nope]")
+    odd = Desk(folder, tmp_path / "[bold]home[" / "bold]")
+    (folder / "[link=x]prices.csv").write_text("x")
+
+    answer = odd.nightly("--vendor", "[blink]acme[/red]")
+
+    assert answer.exit_code == 0, answer.err
+    assert f"Published: {odd.published}" in answer.out
+    assert "no dataset is read from it: [link=x]prices.csv" in answer.out
+    assert "[blink]acme[/red], 1d calls" in answer.out
+    assert str(odd.published) in odd.run("status").out
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31mb", "a\nb", "a\u202eb", "x" * 201])
+def test_a_vendor_whose_name_cannot_be_shown_is_a_usage_error(desk: Desk, name: str) -> None:
+    answer = desk.nightly("--vendor", name)
+
+    assert answer.exit_code == 2
+    assert "cannot be a vendor's name" in answer.err
+    assert not CONTROL.search(answer.err)
+
+
+def test_left_overs_are_passed_over_with_a_remark_and_change_nothing(desk: Desk) -> None:
+    (desk.folder / "prices").mkdir()
+    for name in ("._2025.csv", "2025.csv~", ".2025.parquet.swp"):
+        (desk.folder / "prices" / name).write_bytes(b"\xb0\x00not a table")
+
+    answer = desk.nightly()
+
+    assert answer.exit_code == 0, answer.err
+    assert "Nothing new was delivered." in answer.out
+    assert "Passed over as hidden or left over: prices/.2025.parquet.swp, prices/._2025.csv, prices/2025.csv~." in (
+        answer.out
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_an_output_with_few_characters_is_no_error(desk: Desk, tmp_path: Path, encoding: str) -> None:
+    tokens = clean_folder()["tokens"].assign(symbol="β₿")
+    desk.deliver("tokens", tokens)
+    assert desk.nightly().exit_code == 0
+    few = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"}
+
+    answer = desk.start("query", "select symbol from core.token where known_to is null limit 1", environment=few)
+
+    assert (answer.exit_code, answer.err) == (0, "")
+    assert "\\u20bf" in answer.out
+
+
+@pytest.mark.parametrize("place", ["/proc/nowhere", "{file}/home", "{file}"])
+@pytest.mark.parametrize("command", ["nightly", "note"])
+def test_a_home_that_cannot_be_written_is_a_sentence(desk: Desk, tmp_path: Path, place: str, command: str) -> None:
+    (tmp_path / "file").touch()
+    odd = Desk(desk.folder, Path(place.format(file=tmp_path / "file")))
+    arguments = {"nightly": ("--source", "files", "--input", str(desk.folder), "--plain"), "note": ("text",)}[command]
+
+    answer = odd.start(command, *arguments)
+
+    assert answer.exit_code in (1, 2)
+    assert str(odd.home) in answer.err
+    assert "Traceback" not in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_an_output_that_cannot_be_written_is_a_sentence(desk: Desk) -> None:
+    with Path("/dev/full").open("w") as full:
+        answer = desk.start("status", stdout=full)
+
+    assert answer.exit_code == 1
+    assert answer.err.startswith("The output or a file of the home cannot be written: No space left on device.")
+    assert answer.err.count("\n") == 1

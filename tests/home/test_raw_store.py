@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -92,3 +93,35 @@ def test_a_line_of_the_journal_that_a_crash_cut_off_harms_no_other(tmp_path: Pat
 
 def _die(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("change", ["append", "cut", "overwrite"])
+def test_a_file_that_changes_while_it_is_read_is_refused_and_nothing_is_kept(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "p0.csv"
+    path.write_bytes(b"a" * (40 << 20))
+    is_over = Event()
+
+    def write() -> None:
+        with path.open("r+b", buffering=0) as file:
+            while not is_over.wait(0.001):
+                match change:
+                    case "append":
+                        file.seek(0, os.SEEK_END)
+                        file.write(b"b")
+                    case "cut":
+                        file.truncate(max(0, path.stat().st_size - 1000))
+                    case _:
+                        file.seek(0)
+                        file.write(b"b")
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        with pytest.raises(SourceError, match="changed while it was read"):
+            keep(tmp_path / "home", delivery(path), source="files")
+    finally:
+        is_over.set()
+        writer.join()
+    assert files(tmp_path / "home") == {}
+    kept = keep(tmp_path / "home", delivery(path), source="files")
+    assert kept.n_bytes == path.stat().st_size

@@ -33,8 +33,8 @@ def _bars(source: PricesFrom, delivery: FetchedDataset, home: Path) -> Bars:
     """The rows of a delivery, parsed from `raw/` as in a run."""
     kept = keep(home, delivery, source="files")
     with duckdb.connect() as connection:
-        rows = source.parse(connection, DATASETS["prices"], list(kept.paths))
-        return rows.order("token_id, timeframe, bar_start").fetchall()
+        (part,) = source.parse(connection, DATASETS["prices"], kept)
+        return part.rows.order("token_id, timeframe, bar_start").fetchall()
 
 
 def _expected(exchange: CandleServer, market: str, timeframe: str, since: datetime) -> list[tuple[float, ...]]:

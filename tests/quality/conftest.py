@@ -88,7 +88,8 @@ class Gate:
         source = FilesSource(self.folder)
         delivery = next(one for one in source.fetch(FetchRequest(as_of, self.folder)) if one.dataset == dataset)
         paths = tuple(Path(str(response.content)) for response in delivery.responses)
-        kept = Kept(dataset, paths, "checksum", 1, declaration=delivery.declaration)
+        names = tuple(response.name for response in delivery.responses)
+        kept = Kept(dataset, paths, "checksum", 1, names, declaration=delivery.declaration)
         return read_incoming(self.connection, source, DATASETS[dataset], kept, as_of=as_of, is_replay=is_replay)
 
     def judge(

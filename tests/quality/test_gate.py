@@ -94,18 +94,23 @@ def n_clean(dataset: str) -> int:
 
 ROW_MUTATIONS = [
     *(broken("type_fits", name, put("forty", "token_id"), is_text=True) for name in DATASETS),
-    broken("type_fits", "prices", put("n/a", "close"), is_text=True),
+    broken("type_fits", "prices", put("forty", "close"), is_text=True),
     broken("type_fits", "prices", put("31.01.2026", "bar_start"), is_text=True),
     broken("type_fits", "signals", put("1.5", "direction"), is_text=True),
     broken("value_present", "tokens", put(None, "symbol")),
     *(broken("value_present", "prices", put(NAN, column)) for column in PRICE_COLUMNS),
-    broken("value_present", "prices", put("NaN", "close"), is_text=True),
+    *(broken("value_present", "prices", put(empty, "close"), is_text=True) for empty in ("NaN", "n/a", "None")),
     broken("value_present", "prices", put("", "timeframe"), is_text=True),
     *(broken("key_repeated", name, repeat(), n_clean(name) + 1) for name in DATASETS),
     *(
         broken("key_contradicted", name, repeat(**values), (5, n_clean(name) + 1))
         for name, values in OTHER_VALUES.items()
     ),
+    broken("text_printable", "tokens", put("Bit\x07coin", "symbol")),
+    broken("text_printable", "tokens", put("Bit\ncoin", "symbol"), is_text=True),
+    broken("text_printable", "tokens", put("B" * 201, "symbol")),
+    broken("text_printable", "prices", put("spot\u200b", "price_source")),
+    broken("text_printable", "grades", put("buy\x1b[31m", "label")),
     *(
         broken("superseded_in_bar", name, repeat(known_at=known_at, **OTHER_VALUES[name]), row)
         for name, known_at, row in (
@@ -154,6 +159,8 @@ DATASET_RULE_TESTS = {
     "freshness",
     "weekends_present",
     "known_at_all_or_none",
+    "categories_mapped",
+    "superseded_by_later_file",
     "vendor_not_renamed",
 }
 
@@ -242,6 +249,7 @@ def test_a_warning_quarantines_only_copies_and_what_waits_and_every_reason_is_a_
         "key_repeated",
         "superseded_in_bar",
         "spike_unconfirmed",
+        "superseded_by_later_file",
     }
     assert {rule.name for rule in RULES if rule.severity == "critical" and rule.scope == "row"} == {
         rule.name for rule in RULES if rule.severity == "critical" and rule.is_quarantined
@@ -627,16 +635,14 @@ def test_a_byte_order_mark_and_semicolons_pass(gate: Gate) -> None:
     assert failed(gate.judge("prices")) == set()
 
 
-def test_a_csv_cut_in_half_loses_its_last_row_and_is_reported_as_incomplete(gate: Gate) -> None:
+def test_a_csv_cut_in_the_middle_of_a_row_is_refused(gate: Gate) -> None:
     path = gate.write_csv("prices", clean_frames()["prices"])
     text = path.read_text(encoding="utf-8")
     # A cut in the middle of a row, after its timeframe.
     path.write_text(text[: text.index(",1d,", len(text) // 2) + 4], encoding="utf-8")
 
-    result = gate.judge("prices", last=last_with(90, range(1, 4)))
-
-    assert {"value_present", "rows_kept"} <= failed(result)
-    assert gate.bad_rows() == {gate.read("prices").n_rows}
+    with pytest.raises(SourceError, match=r"prices\.csv row \d+ has 4 of 9 cells \(.*\): it was cut"):
+        gate.judge("prices")
 
 
 def test_a_parquet_file_cut_in_half_cannot_be_read(gate: Gate) -> None:
@@ -793,3 +799,110 @@ def test_the_gate_needs_no_network(gate: Gate, monkeypatch: pytest.MonkeyPatch) 
     gate.suites = fresh
 
     assert failed(gate.judge("prices")) == set()
+
+
+def dumps(gate: Gate, frames: dict[str, pd.DataFrame], dataset: str = "prices") -> None:
+    """Deliver a dataset as a folder of files, by their names."""
+    (gate.folder / f"{dataset}.parquet").unlink()
+    (gate.folder / dataset).mkdir()
+    for name, frame in frames.items():
+        frame.to_parquet(gate.folder / dataset / f"{name}.parquet", index=False)
+
+
+def until(day: str, frame: pd.DataFrame, moment: str = "bar_start") -> pd.DataFrame:
+    return frame[frame[moment] <= day]
+
+
+def running(day: str, frame: pd.DataFrame, column: str = "volume_usd", moment: str = "bar_start") -> pd.DataFrame:
+    """The rows up to a day, the day's own as it was while it ran."""
+    return until(day, frame, moment).assign(**{column: lambda rows: rows[column].where(rows[moment] < day, 0.25)})
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("2026-01-10", "2026-01-20", "2026-01-30"), ("part-2", "part-9", "part-10"), ("20260110", "20260120", "20260130")],
+)
+def test_superseded_by_later_file_takes_the_file_written_last_for_a_bar_that_still_ran(
+    gate: Gate, names: tuple[str, str, str]
+) -> None:
+    prices = clean_frames()["prices"]
+    days = ("2026-01-10", "2026-01-20")
+    dumps(gate, dict(zip(names, [*(running(day, prices) for day in days), prices], strict=True)))
+
+    result = gate.judge("prices")
+
+    assert failed(result) == {"key_repeated", "superseded_by_later_file"}
+    assert {one.rule: one.n_failed for one in result.warnings}["superseded_by_later_file"] == 3 * 2
+    good = gate.connection.execute(
+        "select token_id, bar_start, volume_usd from incoming "
+        "where row_number not in (select row_number from bad_row where is_quarantined)"
+    ).fetchall()
+    assert sorted(good) == sorted(prices[["token_id", "bar_start", "volume_usd"]].itertuples(index=False, name=None))
+
+
+def test_superseded_by_later_file_needs_a_bar_that_was_open(gate: Gate) -> None:
+    """A closed bar that two files give differently stays a contradiction, and so does a day after the file's own."""
+    prices = clean_frames()["prices"]
+    restated = prices.assign(volume_usd=prices["volume_usd"].where(prices["bar_start"] != "2026-01-05", 7.0))
+    dumps(gate, {"2026-01-10": until("2026-01-10", prices), "2026-01-30": restated})
+
+    result = gate.judge("prices")
+
+    assert failed(result) == {"key_repeated", "key_contradicted"}
+    assert {one.rule: one.n_failed for one in result.warnings}["key_contradicted"] == 3 * 2
+
+
+def test_superseded_by_later_file_does_not_trust_a_file_about_a_bar_that_had_closed_by_its_name(gate: Gate) -> None:
+    prices = clean_frames()["prices"]
+    dumps(gate, {"2026-01-15": running("2026-01-10", prices), "2026-01-30": prices})
+
+    assert "key_contradicted" in failed(gate.judge("prices"))
+
+
+def test_superseded_by_later_file_holds_for_signals_too(gate: Gate) -> None:
+    signals = clean_frames()["signals"]
+    dumps(gate, {"a": running("2026-01-20", signals, "score", "signal_at"), "b": signals}, "signals")
+
+    result = gate.judge("signals")
+
+    assert failed(result) == {"key_repeated", "superseded_by_later_file"}
+    assert gate.connection.execute(
+        "select distinct score from incoming "
+        "where row_number not in (select row_number from bad_row where is_quarantined)"
+    ).fetchall() == [(0.5,)]
+
+
+def test_a_row_of_several_files_is_named_by_its_file_and_its_number_there(gate: Gate) -> None:
+    prices = clean_frames()["prices"]
+    dumps(gate, {"a": prices[:50], "b": put(-1.0, *PRICE_COLUMNS, row=60)(prices)[50:]})
+
+    result = gate.judge("prices")
+
+    assert next(one for one in result.results if one.rule == "price_positive").example.startswith(
+        "prices/b.parquet, row 10 ("
+    )
+
+
+@pytest.mark.parametrize(
+    ("categories", "n_failed"), [("Layer 1;Nonsense", 0), ("Nonsense", 40), ("['Layer 1', 'Nonsense']", 0)]
+)
+def test_categories_mapped_is_a_remark_where_no_category_of_a_token_is_known(
+    gate: Gate, categories: str, n_failed: int
+) -> None:
+    gate.write("tokens", clean_frames()["tokens"].assign(categories=categories))
+
+    result = gate.judge("tokens")
+
+    (mapped,) = (one for one in result.results if one.rule == "categories_mapped")
+    assert (mapped.is_passed, mapped.n_failed, mapped.severity) == (n_failed == 0, n_failed, "warning")
+    assert result.stops == ()
+    if n_failed:
+        assert mapped.example == "token_id 1: Nonsense"
+
+
+def test_direction_marks_are_shown(gate: Gate) -> None:
+    frame = clean_frames()["tokens"].assign(name="Bit\u202eniocoin")
+    gate.write("tokens", frame)
+
+    assert failed(gate.judge("tokens")) == set()
+    assert gate.connection.execute("select distinct name from incoming").fetchall() == [("Bit<U+202E>niocoin",)]

@@ -63,8 +63,8 @@ def fetch(
     rows = {}
     with closing(duckdb.connect()) as connection:
         for name in kept.keys() & DATASETS.keys():
-            relation = source.parse(connection, DATASETS[name], list(kept[name].paths))
-            rows[name] = sorted(relation.fetchall(), key=str)
+            (part,) = source.parse(connection, DATASETS[name], kept[name])
+            rows[name] = sorted(part.rows.fetchall(), key=str)
     return Brought(kept, rows, tuple(source.notes), len(server.calls) - n_before)
 
 

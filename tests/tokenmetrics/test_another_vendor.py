@@ -59,7 +59,7 @@ def fetched(vendor: Vendor, home: Path, **more: Any) -> tuple[dict[str, list[tup
     kept = {one.dataset: keep(home, one, source="tokenmetrics") for one in source.fetch(FetchRequest(NOW, home))}
     with duckdb.connect() as connection:
         rows = {
-            name: sorted(source.parse(connection, DATASETS[name], list(kept[name].paths)).fetchall(), key=str)
+            name: sorted(source.parse(connection, DATASETS[name], kept[name])[0].rows.fetchall(), key=str)
             for name in kept.keys() & DATASETS.keys()
         }
     return rows, tuple(source.notes)

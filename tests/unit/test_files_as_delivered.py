@@ -1,11 +1,14 @@
 """Files as different tools write them: the meaning of a cell does not depend on the writer."""
 
+import gzip
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from flows.config import Settings
@@ -34,7 +37,8 @@ def folder(tmp_path: Path) -> Path:
 def read(folder: Path, dataset: str, columns: str) -> list[tuple[Any, ...]]:
     source = FilesSource(folder)
     delivery = next(one for one in source.fetch(FetchRequest(AS_OF, folder)) if one.dataset == dataset)
-    kept = Kept(dataset, tuple(Path(str(response.content)) for response in delivery.responses), "checksum", 1)
+    paths = tuple(Path(str(response.content)) for response in delivery.responses)
+    kept = Kept(dataset, paths, "checksum", 1, tuple(response.name for response in delivery.responses))
     with duckdb.connect() as connection:
         prepare(connection, Settings(home=folder / "home", _env_file=None))
         read_incoming(connection, source, DATASETS[dataset], kept, as_of=AS_OF, is_replay=False)
@@ -79,3 +83,306 @@ def test_categories_may_be_a_list_in_one_file_and_text_in_another(folder: Path) 
         (3, ["Meme", "Layer 1"]),
         (4, []),
     ]
+
+
+# --- CSV ------------------------------------------------------------------------------------------------------------
+
+NAMES = "token_id, name"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('token_id,symbol,name\n1,A,"Foo, Inc"\n2,B,"a ""b"" c"\n', [(1, "Foo, Inc"), (2, 'a "b" c')]),
+        ("token_id;symbol;name\r\n1;A;Foo\r\n2;B;Bar\r\n", [(1, "Foo"), (2, "Bar")]),
+        ("token_id\tsymbol\tname\n1\tA\tFoo", [(1, "Foo")]),
+        ("token_id|symbol|name\r1|A|Foo\r", [(1, "Foo")]),
+        ("\ufefftoken_id,symbol,name\n1,A,Foo\n", [(1, "Foo")]),
+        ("token_id,symbol,name\r\n1,A,Foo\n2,B,Bar\r\n", [(1, "Foo"), (2, "Bar")]),
+        ("token_id,symbol,name\n\n1,A,Foo\n\n\n", [(1, "Foo")]),
+        ("token_id,symbol,name,\n1,A,Foo,\n", [(1, "Foo")]),
+        ("token_id,symbol,name\n1,A,Foo,\n", [(1, "Foo")]),
+        ('token_id,symbol,name\n1,A,5" disk\n', [(1, '5" disk')]),
+        ('token_id,symbol,name\n1,A,"Foo" \n', [(1, "Foo")]),
+        ('"token_id","symbol","name"\n"1","A","Foo"\n', [(1, "Foo")]),
+        ("sep=;\r\ntoken_id;symbol;name\r\n1;A;Foo\r\n", [(1, "Foo")]),
+        ("https://www.example.com\ntoken_id,symbol,name\n1,A,Foo\n", [(1, "Foo")]),
+        (" Token_ID , SYMBOL ,Name\n1,A,Foo\n", [(1, "Foo")]),
+        ("token_id,symbol,name,row_number\n1,A,Foo,7\n", [(1, "Foo")]),
+    ],
+)
+def test_a_csv_is_read_in_the_dialect_it_is_written_in(folder: Path, text: str, rows: list[tuple[Any, ...]]) -> None:
+    (folder / "tokens.csv").write_text(text, newline="")
+    assert read(folder, "tokens", NAMES) == rows
+
+
+def test_line_breaks_inside_quotes_are_read_wherever_they_stand(folder: Path) -> None:
+    """A break may look like the start of a row, and lie where a file is cut for several threads."""
+    rows = [(number, f"a\n{number},B,c\r\n" * (number % 7)) for number in range(20_000)]
+    frame = pd.DataFrame(rows, columns=["token_id", "description"]).assign(symbol="A")
+    frame.to_csv(folder / "tokens.csv", index=False)
+
+    assert read(folder, "tokens", "token_id, symbol, len(unparsed)") == [(number, "A", 0) for number, _ in rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ('1,A,"Foo\n2,B,Bar\n3,C,Baz\n', 1),
+        ('1,A,Foo\n2,B,"Bar\n3,C,Baz\n', 2),
+        ('1,A,Foo\n2,B,"Bar\n3,C,"Baz"\n', 2),
+        ('1,A,Foo\n2,B,"Bar\n3,C,Baz",\n', 2),
+        ('1,A,"Foo\n\nbar"\n2,B,"Bar\n3,C,D\n', 2),
+        ('1,A,Foo\n2,"B,Bar\n3,C"\n4,D,Foo\n', 2),
+        ('1,A,Foo\n"2,B,Bar\n3",C,Foo\n', 2),
+        ('1,A,Foo\n2,B,Bar\n3,C,"Baz', 3),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_refused_with_the_row_that_opens_it(folder: Path, text: str, row: int) -> None:
+    (folder / "tokens.csv").write_text("token_id,symbol,name\n" + text)
+    with pytest.raises(SourceError, match=rf"tokens\.csv row {row} opens a quote that is not closed \("):
+        read(folder, "tokens", "*")
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [("1,A,Foo\n2,B\n3,C,Baz\n", 2), ("1,A,Foo\n2,", 2), ("1,A,Foo\n2", 2), ('1,"A\nb",Foo\n\n2,B,Foo\n3,C', 3)],
+)
+def test_a_short_row_is_refused_because_the_file_may_still_be_written(folder: Path, text: str, row: int) -> None:
+    (folder / "tokens.csv").write_text("token_id,symbol,name\n" + text)
+    with pytest.raises(SourceError, match=rf"tokens\.csv row {row} has \d of 3 cells .* still being written"):
+        read(folder, "tokens", "*")
+
+
+def test_a_row_with_more_cells_than_the_header_is_kept_to_be_set_aside(folder: Path) -> None:
+    (folder / "tokens.csv").write_text("token_id,symbol,name\n1,A,Foo\n2,B,Bar,Baz\n")
+    assert read(folder, "tokens", "token_id, unparsed") == [(1, []), (2, ["cells beyond the header"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"token_id,symbol\n1,caf\xe9\n", "is not UTF-8"),
+        ("token_id,symbol\n1,A\n".encode("utf-16"), "encoded as UTF-16"),
+        (b"PK\x03\x04rest", "a ZIP archive or an Excel workbook"),
+        (b"", "is empty; it lacks even a header"),
+        (b"\n\n", "is empty; it lacks even a header"),
+        (b"\x1f\x8bnot gzip", "cannot be decompressed"),
+    ],
+)
+def test_what_is_no_csv_is_refused_in_words(folder: Path, content: bytes, reason: str) -> None:
+    (folder / "tokens.csv").write_bytes(content)
+    with pytest.raises(SourceError, match=rf"^tokens: .*tokens\.csv.* {reason}"):
+        read(folder, "tokens", "*")
+
+
+def test_duckdbs_own_reason_is_shown_where_it_refuses_a_file(folder: Path) -> None:
+    (folder / "tokens.csv").write_text("token_id,symbol,name\n1,A," + "x" * 3_000_000 + "\n")
+    with pytest.raises(SourceError, match=r"tokens\.csv cannot be read as CSV: .*Maximum line size"):
+        read(folder, "tokens", "*")
+
+
+# --- compressed -----------------------------------------------------------------------------------------------------
+
+COMPRESS = {
+    "gz": gzip.compress,
+    "zst": lambda content: pa.Codec("zstd").compress(content, asbytes=True),
+}
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_a_compressed_file_is_read_and_one_that_is_cut_is_refused(folder: Path, suffix: str) -> None:
+    (folder / "tokens.csv").unlink()
+    content = ("token_id,symbol,name\n" + "".join(f'{number},A,"x\ny"\n' for number in range(9_000))).encode()
+    path = folder / f"tokens.csv.{suffix}"
+    path.write_bytes(COMPRESS[suffix](content))
+    assert read(folder, "tokens", "token_id, name") == [(number, "x\ny") for number in range(9_000)]
+
+    # Cut at the end of a row: DuckDB itself takes what it gets for all.
+    for n_bytes in (-4, -1000):
+        path.write_bytes(COMPRESS[suffix](content)[:n_bytes])
+        with pytest.raises(SourceError, match=rf"tokens\.csv\.{suffix} cannot be decompressed"):
+            read(folder, "tokens", "*")
+
+
+def test_compression_is_known_by_the_bytes_not_by_the_name(folder: Path) -> None:
+    (folder / "tokens.csv").write_bytes(gzip.compress(TOKENS.encode()))
+    assert read(folder, "tokens", "token_id") == [(1,), (2,)]
+    (folder / "tokens.csv").rename(folder / "tokens.csv.gz")
+    (folder / "tokens.csv.gz").write_text(TOKENS)
+    assert read(folder, "tokens", "token_id") == [(1,), (2,)]
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def deliver_parts(folder: Path, dataset: str, **parts: pd.DataFrame | str) -> None:
+    (folder / f"{dataset}.csv").unlink()
+    (folder / dataset).mkdir()
+    for name, part in parts.items():
+        if isinstance(part, str):
+            (folder / dataset / f"{name}.csv").write_text(part)
+        else:
+            part.to_parquet(folder / dataset / f"{name}.parquet", index=False)
+
+
+def test_a_number_may_have_another_type_in_each_part(folder: Path) -> None:
+    def tokens(token_id: Any) -> pd.DataFrame:
+        return pd.DataFrame({"token_id": token_id, "symbol": "A"})
+
+    deliver_parts(
+        folder,
+        "tokens",
+        a=tokens(pd.array([2**53 + 1], "int64")),
+        b=tokens(pd.array([7], "uint8")),
+        c=tokens([8.0]),
+        d=tokens(["9"]),
+        e="token_id,symbol\n10,A\n",
+    )
+    assert read(folder, "tokens", "token_id, unparsed") == [(one, []) for one in (2**53 + 1, 7, 8, 9, 10)]
+
+
+def test_a_float_of_four_bytes_is_the_number_that_was_written(folder: Path) -> None:
+    row = pd.DataFrame([{"token_id": 1, "timeframe": "1d", "bar_start": pd.Timestamp("2026-01-01"), "close": 0.1}])
+    deliver_parts(folder, "prices", a=row.astype({"close": "float32"}), b=row)
+    assert read(folder, "prices", "close") == [(0.1,), (0.1,)]
+
+
+def test_a_moment_may_have_another_type_in_each_part(folder: Path) -> None:
+    moment = pd.Timestamp("2026-01-01")
+
+    def prices(bar_start: Any) -> pd.DataFrame:
+        return pd.DataFrame({"token_id": [1], "timeframe": "1d", "bar_start": bar_start})
+
+    deliver_parts(
+        folder,
+        "prices",
+        a=prices([moment]).astype({"bar_start": "datetime64[ns]"}),
+        b=prices([moment]).astype({"bar_start": "datetime64[ms]"}),
+        c=prices([moment.tz_localize("UTC").tz_convert("Asia/Tokyo")]),
+        d=prices([moment.date()]),
+        e=prices(["2026-01-01T00:00:00Z"]),
+        f="token_id,timeframe,bar_start\n1,1d,2026-01-01\n",
+    )
+    assert read(folder, "prices", "bar_start, unparsed") == [(datetime(2026, 1, 1), [])] * 6
+
+
+def test_parts_may_differ_in_their_columns(folder: Path) -> None:
+    deliver_parts(folder, "tokens", a="token_id,symbol\n1,A\n", b="SYMBOL,Token_ID,name\nB,2,Foo\n")
+    assert read(folder, "tokens", "token_id, symbol, name") == [(1, "A", None), (2, "B", "Foo")]
+
+
+def test_a_parquet_column_named_twice_is_refused_by_name(folder: Path) -> None:
+    (folder / "tokens.csv").unlink()
+    columns = [pa.array([1]), pa.array(["A"]), pa.array([{"x": 1, "y": [2]}]), pa.array(["B"])]
+    pq.write_table(pa.Table.from_arrays(columns, ["token_id", "symbol", "extra", "symbol"]), folder / "tokens.parquet")
+    with pytest.raises(SourceError, match=r"tokens\.parquet names the column symbol twice"):
+        read(folder, "tokens", "*")
+
+
+def test_names_that_end_in_a_number_are_no_column_named_twice(folder: Path) -> None:
+    (folder / "tokens.csv").unlink()
+    frame = pd.DataFrame({"token_id": [1], "symbol": ["A"], "symbol_1": ["B"]})
+    frame.to_parquet(folder / "tokens.parquet", index=False)
+    assert read(folder, "tokens", "token_id, symbol") == [(1, "A")]
+
+
+# --- key=value folders ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_keys_below_the_input_are_columns_and_above_it_never(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "direction=-1" / "token_id=99" / "in"
+    for direction in (1, 0):
+        inside = folder / "signals" / "timeframe=1d" / f"direction={direction}"
+        inside.mkdir(parents=True)
+        frame = pd.DataFrame({"token_id": [1], "signal_at": ["2026-01-01"], "score": [direction / 2]})
+        getattr(frame, f"to_{suffix}")(inside / f"a.{suffix}", index=False)
+    for name, text in (("tokens", TOKENS), ("prices", PRICES)):
+        (folder / f"{name}.csv").write_text(text)
+
+    assert sorted(read(folder, "signals", "token_id, timeframe, direction, score, unparsed")) == [
+        (1, "1d", 0, 0.0, []),
+        (1, "1d", 1, 0.5, []),
+    ]
+    assert read(folder, "tokens", "token_id") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(("cell", "is_refused"), [("1", False), ("1.0", False), ("-1", True), ("", True)])
+def test_a_column_and_a_folder_of_one_name_must_agree(folder: Path, cell: str, is_refused: bool) -> None:
+    inside = folder / "signals" / "direction=1"
+    inside.mkdir(parents=True)
+    (folder / "signals.csv").unlink()
+    (inside / "a.csv").write_text(SIGNALS.replace(",1,1,0.5", f",{cell},1,0.5"))
+    if is_refused:
+        with pytest.raises(SourceError, match="direction=1 and has a column direction with"):
+            read(folder, "signals", "*")
+    else:
+        assert read(folder, "signals", "direction") == [(1,)]
+
+
+# --- text that means empty, and categories --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("empty", ["", " ", "nan", "NaN", "None", "NULL", "null", "NaT", "N/A", "#N/A", "<NA>", "\\N"])
+def test_text_that_means_empty_is_empty_in_every_column_but_symbol_and_name(folder: Path, empty: str) -> None:
+    (folder / "grades.csv").write_text(
+        "token_id,kind,graded_at,grade,label,components,known_at,vendor\n"
+        f"1,trader,2026-01-01,50,{empty},{empty},{empty},{empty}\n{empty},{empty},{empty},{empty},x,,,\n"
+    )
+    assert read(folder, "grades", "label, components, known_at, vendor = 'nobody', unparsed") == [
+        (None, None, None, False, []),
+        ("x", None, None, False, []),
+    ]
+    assert read(folder, "grades", "token_id, kind, graded_at, nullif(grade, 'nan')")[1] == (None, None, None, None)
+    (folder / "tokens.csv").write_text(f"token_id,symbol,name,sector\n1,{empty},{empty},{empty}\n")
+    expected = empty.strip() or None
+    assert read(folder, "tokens", "symbol, name, sector") == [(expected, expected, None)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["Layer 1 (L1);Meme", "The Boy's Club"],
+        ["Layer 1 (L1), Meme", "The Boy's Club"],
+        ["Layer 1 (L1)|Meme", "The Boy's Club"],
+        ["['Layer 1 (L1)', 'Meme']", '["The Boy\'s Club"]'],
+        ["['Layer 1 (L1)' 'Meme']", '["The Boy\'s Club"]'],
+        ["('Layer 1 (L1)', 'Meme')", "('The Boy\\'s Club',)"],
+        ["[np.str_('Layer 1 (L1)'), np.str_('Meme')]", '[np.str_("The Boy\'s Club")]'],
+        ['["Layer 1 (L1)", "Meme"]', '["The Boy\'s Club"]'],
+        ['[{"id": 1, "name": "Layer 1 (L1)"}, {"id": 2, "name": "Meme"}]', '[{"id": 3, "name": "The Boy\'s Club"}]'],
+        ['{"Layer 1 (L1)",Meme}', '{"The Boy\'s Club"}'],
+        ["[Layer 1 (L1), Meme]", "[The Boy's Club]"],
+        [["Layer 1 (L1)", "Meme", None], ["The Boy's Club"]],
+        [[{"name": "Layer 1 (L1)"}, {"name": "Meme"}], [{"name": "The Boy's Club"}]],
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_categories_are_read_in_any_usual_form(folder: Path, cells: list[Any], suffix: str) -> None:
+    (folder / "tokens.csv").unlink()
+    frame = pd.DataFrame({"token_id": [1, 2], "symbol": "A", "categories": cells})
+    if suffix == "csv" and not isinstance(cells[0], str) and isinstance(cells[0][0], dict):
+        pytest.skip("Python's text of dictionaries is no form of a list of names")
+    getattr(frame, f"to_{suffix}")(folder / f"tokens.{suffix}", index=False)
+
+    assert read(folder, "tokens", "categories") == [(["Layer 1 (L1)", "Meme"],), (["The Boy's Club"],)]
+
+
+def test_a_column_without_any_value_is_empty_whatever_its_type(folder: Path) -> None:
+    (folder / "tokens.csv").unlink()
+    columns = {"token_id": pa.array([1]), "symbol": pa.array(["A"])} | {
+        name: pa.nulls(1) for name in ("name", "categories", "sector")
+    }
+    pq.write_table(pa.table(columns), folder / "tokens.parquet")
+    assert read(folder, "tokens", "symbol, name, categories, sector, unparsed") == [("A", None, None, None, [])]
+
+
+def test_a_category_may_have_a_comma_where_its_file_separates_by_semicolons(folder: Path) -> None:
+    deliver_parts(
+        folder,
+        "tokens",
+        a='token_id,symbol,categories\n1,A,"Food, Drink"\n2,B,Meme;DeFi\n',
+        b='token_id,symbol,categories\n3,C,"Meme,DeFi"\n',
+    )
+    assert read(folder, "tokens", "categories") == [(["Food, Drink"],), (["Meme", "DeFi"],), (["Meme", "DeFi"],)]

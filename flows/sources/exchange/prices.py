@@ -14,8 +14,8 @@ import duckdb
 
 from flows.datasets import TOKENS, Dataset
 from flows.errors import SourceError
-from flows.home.raw_store import FetchedDataset, Response
-from flows.sources.base import FetchRequest, PaidByRequest, Source
+from flows.home.raw_store import FetchedDataset, Kept, Response
+from flows.sources.base import FetchRequest, PaidByRequest, Part, Source
 from flows.sources.exchange.base import PAGE, Exchange, price_source
 from flows.sources.exchange.markets import MARKETS_FILE, Choice, Token, choose_markets, read_overrides
 from flows.sources.exchange.published_prices import PublishedPrices, read_published_prices
@@ -101,19 +101,19 @@ class PricesFrom:
         self.notes = tuple(dict.fromkeys((*self.source.notes, *self._own_notes)))
         yield FetchedDataset("prices", responses)
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
-    ) -> duckdb.DuckDBPyRelation:
-        if dataset.name == "prices" and are_candles(kept):
-            return read_candles(connection, kept)
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
+        if dataset.name == "prices" and are_candles(kept.paths):
+            return [Part(read_candles(connection, kept.paths))]
         return self.source.parse(connection, dataset, kept)
 
     def _tokens(self, fetched: FetchedDataset) -> list[Token]:
         """The tokens just fetched, parsed by the source itself before they are stored."""
         with TemporaryDirectory() as folder, duckdb.connect() as connection:
-            rows = self.source.parse(connection, TOKENS, _as_kept(fetched, Path(folder)))
-            cap = "market_cap" if "market_cap" in [name.lower() for name in rows.columns] else "null"
-            found = rows.project(f"token_id::bigint as token_id, symbol, try_cast({cap} as double) as cap").fetchall()
+            found = []
+            for part in self.source.parse(connection, TOKENS, _as_kept(fetched, Path(folder))):
+                cap = "market_cap" if "market_cap" in [name.lower() for name in part.rows.columns] else "null"
+                cells = f"token_id::bigint as token_id, symbol, try_cast({cap} as double) as cap"
+                found += part.rows.project(cells).fetchall()
         known = self.source.ranks(fetched) if isinstance(self.source, RanksTokens) else {}
         ranks = {cap: rank for rank, cap in enumerate(sorted({cap for *_, cap in found if cap}, reverse=True), start=1)}
         return [Token(token_id, symbol, known.get(token_id) or ranks.get(cap)) for token_id, symbol, cap in found]
@@ -178,7 +178,7 @@ class PricesFrom:
 
 def are_candles(kept: Sequence[Path]) -> bool:
     """Whether stored bodies are an exchange's: an earlier run may have taken the source's own prices."""
-    return all(path.suffix == ".gz" for path in kept)
+    return all(path.suffixes == [".gz"] for path in kept)
 
 
 def read_candles(connection: duckdb.DuckDBPyConnection, kept: Sequence[Path]) -> duckdb.DuckDBPyRelation:
@@ -222,7 +222,7 @@ def _moment(ms: float) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC).replace(tzinfo=None)
 
 
-def _as_kept(fetched: FetchedDataset, folder: Path) -> list[Path]:
+def _as_kept(fetched: FetchedDataset, folder: Path) -> Kept:
     """The bodies as files, under the names that `raw/` would give them."""
     paths = []
     for response in fetched.responses:
@@ -230,4 +230,4 @@ def _as_kept(fetched: FetchedDataset, folder: Path) -> list[Path]:
         path = folder / f"{sha256(body).hexdigest()}{Path(response.name).suffix}"
         path.write_bytes(body)
         paths.append(path)
-    return paths
+    return Kept(fetched.dataset, tuple(paths), "", 0, tuple(response.name for response in fetched.responses))

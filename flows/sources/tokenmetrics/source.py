@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from flows.clock import utc_now
 from flows.datasets import DATASETS, Dataset
 from flows.errors import SourceError, UsageError
-from flows.home.raw_store import FetchedDataset, Response
-from flows.sources.base import FetchRequest
+from flows.home.raw_store import FetchedDataset, Kept, Response
+from flows.sources.base import FetchRequest, Part
 from flows.sources.tokenmetrics import drift, ledger
 from flows.sources.tokenmetrics.body import NotAnEnvelope, rows_of
 from flows.sources.tokenmetrics.client import Client
@@ -133,20 +133,21 @@ class TokenMetricsSource:
             calls += estimated - n_stored(request.home, run_key(request))
         return calls
 
-    def parse(
-        self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: list[Path]
-    ) -> duckdb.DuckDBPyRelation:
+    def parse(self, connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Kept) -> Sequence[Part]:
         """Parse stored bodies, by the index among them, into the rows of a dataset.
 
         Of two bodies about the same thing the later one counts. Raises SourceError where one is unreadable.
         """
-        batches = [rows_as_text(dataset, number, rows) for number, rows in enumerate(parsed_bodies(dataset, kept))]
+        batches = [
+            rows_as_text(dataset, number, rows) for number, rows in enumerate(parsed_bodies(dataset, kept.paths))
+        ]
         schema = text_schema(dataset)
         connection.register("tokenmetrics_rows", pa.Table.from_batches(batches, schema))
-        return connection.sql(
+        rows = connection.sql(
             "select * exclude (body, about) from tokenmetrics_rows "
             "qualify body = max(body) over (partition by about) order by body"
         )
+        return [Part(rows)]
 
     def ranks(self, tokens: FetchedDataset) -> dict[int, int]:
         """Rank by market cap by token id, where the universe was taken from the vendor's list of the largest."""
