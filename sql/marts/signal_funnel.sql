@@ -134,45 +134,59 @@ delivered as (
         sum(n_rows)::bigint as n_rows
     from parts
     group by all
+),
+
+steps as (
+    select
+        vendor,
+        timeframe,
+        'delivered' as step,
+        null::varchar as part_of,
+        null::varchar as reason,
+        null::integer as horizon,
+        n_rows
+    from delivered
+    union all
+    select
+        vendor,
+        timeframe,
+        case rule when 'superseded_in_bar' then 'superseded' else 'quarantined' end as step,
+        'delivered' as part_of,
+        case rule when 'superseded_in_bar' then null else rule end as reason,
+        null as horizon,
+        n_rows
+    from work.quarantined_signal
+    union all
+    select
+        vendor,
+        timeframe,
+        step,
+        'delivered' as part_of,
+        null as reason,
+        null as horizon,
+        n_rows
+    from parts
+    where step not in ('quarantined', 'superseded')
+    union all
+    select
+        vendor,
+        timeframe,
+        step,
+        'call' as part_of,
+        reason,
+        horizon,
+        n_rows
+    from reasoned
 )
 
 select
-    vendor,
-    timeframe,
-    'delivered' as step,
-    null::varchar as part_of,
-    null::varchar as reason,
-    null::integer as horizon,
-    n_rows
-from delivered
-union all
-select
-    vendor,
-    timeframe,
-    case rule when 'superseded_in_bar' then 'superseded' else 'quarantined' end as step,
-    'delivered' as part_of,
-    case rule when 'superseded_in_bar' then null else rule end as reason,
-    null as horizon,
-    n_rows
-from work.quarantined_signal
-union all
-select
-    vendor,
-    timeframe,
-    step,
-    'delivered' as part_of,
-    null as reason,
-    null as horizon,
-    n_rows
-from parts
-where step not in ('quarantined', 'superseded')
-union all
-select
-    vendor,
-    timeframe,
-    step,
-    'call' as part_of,
-    reason,
-    horizon,
-    n_rows
-from reasoned
+    steps.vendor,
+    steps.timeframe,
+    style.style,
+    steps.step,
+    steps.part_of,
+    steps.reason,
+    steps.horizon,
+    steps.n_rows
+from steps
+left join work.style as style using (vendor, timeframe)

@@ -16,7 +16,17 @@ from tests.product import make_run, snapshot_without_gate
 
 LENGTH = {"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)}
 BAR_COLUMNS = ("token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd")
-SIGNAL_COLUMNS = ("vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at", "score", "expires_at")
+SIGNAL_COLUMNS = (
+    "vendor",
+    "token_id",
+    "timeframe",
+    "signal_at",
+    "direction",
+    "trend",
+    "known_at",
+    "score",
+    "expires_at",
+)
 
 # What is traded on every bar, so that one that does not move is a bar too.
 VOLUME = 1e6

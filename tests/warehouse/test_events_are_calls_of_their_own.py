@@ -155,6 +155,4 @@ def test_an_alert_turned_around_is_judged_as_the_call_it_was(alerts: Scene) -> N
     alerts.remove_signals(1, "2026-01-10")
     alerts.signal(1, "2026-01-10", -1)
     alerts.run("2026-01-17T00:20")
-    alerts.expect(
-        "work.signal_change", "token_id, signal_at, kind, is_flattering", (1, day("10"), "changed", False)
-    )
+    alerts.expect("work.signal_change", "token_id, signal_at, kind, is_flattering", (1, day("10"), "changed", False))
