@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,11 @@ class Inputs:
     """The inputs of a run: typed, visible at `as_of`, and only of known tokens."""
 
     tokens: pd.DataFrame  # token_id, symbol, sector, is_scored; sorted by token_id
-    prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source, stretch
-    signals: pd.DataFrame  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
+    # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source, stretch
+    prices: pd.DataFrame
+    # vendor, token_id, timeframe, signal_at, direction, trend, expires_at, known_at, revision, provenance
+    signals: pd.DataFrame
+    is_events: bool  # section 1, style: every row with a side is a call of its own
 
 
 def read_inputs(
@@ -41,12 +45,18 @@ def read_inputs(
         tokens=tokens,
         prices=prices[prices["token_id"].isin(known)].reset_index(drop=True),
         signals=signals[signals["token_id"].isin(known)].reset_index(drop=True),
+        is_events=_style(folder) == "events",
     )
 
 
 def _declared(folder: Path) -> str:
     path = folder / "trackrecord.toml"
     return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _style(folder: Path) -> str:
+    """The style that `trackrecord.toml` declares of the signals; section 1: `states` is the default."""
+    return str(tomllib.loads(_declared(folder)).get("signals", {}).get("style", "states"))
 
 
 def read_dataset(folder: Path, name: str) -> pd.DataFrame:
@@ -168,6 +178,7 @@ def _signals(
     signals["known_at"] = signals["known_at"].astype("datetime64[us]")
     signals["vendor"] = signals["vendor"].fillna(vendor) if "vendor" in signals else vendor
     signals["trend"] = signals["trend"].astype("float64") if "trend" in signals else np.nan
+    signals["expires_at"] = column_us(signals["expires_at"]) if "expires_at" in signals else pd.NaT
     _refuse_unknown_timeframes(signals)
     signals = on_our_bars(signals, is_published=is_published)
     timeframe = _timeframe_us(signals)
@@ -193,6 +204,7 @@ def _signals(
         "signal_at",
         "direction",
         "trend",
+        "expires_at",
         "known_at",
         "revision",
         "provenance",
