@@ -35,8 +35,8 @@ recent as (
         signal.timeframe,
         signal.token_id,
         signal.signal_at + bar_length(signal.timeframe) as stance_from,
-        coalesce(signal.trend, signal.direction) as side,
-        signal.expires_at
+        signal.expires_at,
+        coalesce(signal.trend, signal.direction) as side
     from core.signal as signal
     inner join plan.curve_scope as scope using (timeframe)
     where
@@ -72,8 +72,8 @@ earlier as (
         signal.timeframe,
         signal.token_id,
         max(signal.signal_at) + bar_length(signal.timeframe) as stance_from,
-        arg_max(coalesce(signal.trend, signal.direction), signal.signal_at) as side,
-        arg_max_null(signal.expires_at, signal.signal_at) as expires_at
+        arg_max_null(signal.expires_at, signal.signal_at) as expires_at,
+        arg_max(coalesce(signal.trend, signal.direction), signal.signal_at) as side
     from core.signal as signal
     inner join not_found using (vendor, timeframe, token_id)
     inner join plan.curve_scope as scope using (timeframe)
