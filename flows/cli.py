@@ -27,6 +27,7 @@ from flows.errors import TrackrecordError, UsageError
 from flows.home import journal
 from flows.home.lock import hold_lock
 from flows.quality.results import warning_text
+from flows.report.funnel import print_funnels, read_funnels
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.status import print_excluded, print_last_runs, print_status, print_unknown_outcomes
@@ -112,6 +113,7 @@ def nightly(
         console.print("The night of 00:20 UTC has been done; nothing was fetched.")
         return
     print_scorecard(console, read_scorecard(settings.published))
+    print_funnels(console, read_funnels(settings.published))
     _print_outcome(outcome)
     console.print(f"Published: {settings.published}")
 

@@ -111,7 +111,7 @@ def print_scorecard(console: Console, card: Scorecard) -> None:
         console.print(_table(section, n_columns))
     if n_columns < len(HEADINGS):
         console.print(f"A wider page also shows: {', '.join(HEADINGS[n_columns:])}.", highlight=False)
-    console.print(LEGEND if card.sections else "No calls yet: there is nothing to score.", highlight=False)
+    console.print(LEGEND if card.sections else "Nothing is scored yet.", highlight=False)
     console.print(f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.{stamp}", highlight=False)
 
 
