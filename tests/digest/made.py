@@ -25,6 +25,7 @@ from flows.report.digest.model import (
     Track,
 )
 from flows.report.digest.sentences import with_sentences
+from flows.timeframes import headline_horizon
 
 MONDAY = datetime(2026, 11, 16)
 
@@ -145,7 +146,7 @@ def _track(
         vendor=vendor,
         timeframe=timeframe,
         horizons=horizons,
-        main_horizon=horizons[(len(horizons) - 1) // 2],
+        main_horizon=headline_horizon(timeframe, horizons),
         cells=cells,
         provenances=tuple(
             Provenance(

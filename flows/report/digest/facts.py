@@ -64,7 +64,7 @@ def _track(
 ) -> Track:
     vendor, timeframe = key
     track: dict[str, Any] = {"vendor": vendor, "timeframe": timeframe}
-    horizon = main_horizon(cells)
+    horizon = main_horizon(timeframe, cells)
     return Track(
         **track,
         horizons=tuple(sorted({cell.horizon for cell in cells})),
