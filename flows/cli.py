@@ -27,6 +27,7 @@ from flows.errors import TrackrecordError, UsageError
 from flows.home import journal
 from flows.home.lock import hold_lock
 from flows.quality.results import warning_text
+from flows.report.archive import archive_remark
 from flows.report.funnel import print_funnels, read_funnels
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
@@ -114,6 +115,8 @@ def nightly(
         return
     print_scorecard(console, read_scorecard(settings.published))
     print_funnels(console, read_funnels(settings.published))
+    if (remark := archive_remark(settings.published)) is not None:
+        _print_text(remark)
     _print_outcome(outcome)
     console.print(f"Published: {settings.published}")
 

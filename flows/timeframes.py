@@ -89,8 +89,9 @@ DEFAULT = ("1d", "1h")
 
 def headline_horizon(timeframe: str, horizons: Sequence[int]) -> int:
     """Which of a timeframe's horizons, in ascending order, stands for all where a page shows one only."""
-    headline = HEADLINES.get(timeframe)
-    return headline if headline in horizons else horizons[min(1, len(horizons) - 1)]
+    second = horizons[min(1, len(horizons) - 1)]
+    headline = HEADLINES.get(timeframe, second)
+    return headline if headline in horizons else second
 
 
 def bar_length(column: str, timeframes: Iterable[str] = TIMEFRAMES) -> str:

@@ -114,11 +114,14 @@ def _published(scene: Scene, query: str) -> list[tuple[object, ...]]:
         return file.execute(query).fetchall()
 
 
-ROWS = "select timeframe, step, reason, n_rows from marts.signal_funnel where part_of = 'delivered' or part_of is null order by all"
+ROWS = """
+select timeframe, step, reason, n_rows from marts.signal_funnel
+where part_of = 'delivered' or part_of is null order by all
+"""
 
 
 def test_rows_that_the_gate_set_aside_are_counted_by_rule(messy: Scene) -> None:
-    """Each once, whatever rules it broke and however often it comes; the token that is known later brings its row in."""
+    """Each once, whatever rules it broke and however often it comes; a token that is known later brings its row in."""
     bad = [
         ("v", 1, "1d", "2026-01-08", 0),
         ("v", 2, "1d", "2026-01-09", "LONG"),
