@@ -35,7 +35,7 @@ def archive_remark(published: Path) -> str | None:
         return None
     return (
         f"The prices end at {end:%Y-%m-%d %H:%M} UTC, long before this run: this is an archive. Its digest is that of "
-        f"its last week, and no date is given at which there will be enough calls. If nothing more will come, write `archive = true` into the folder's "
-        f"trackrecord.toml; to see it as it stood at its end, run it into a home of its own with "
-        f"--as-of {end + timedelta(minutes=20):%Y-%m-%dT%H:%M}."
+        "its last week, and no date is given at which there will be enough calls. If nothing more will come, write "
+        "`archive = true` into the folder's trackrecord.toml; to see it as it stood at its end, run it into a home of "
+        f"its own with --as-of {end + timedelta(minutes=20):%Y-%m-%dT%H:%M}."
     )

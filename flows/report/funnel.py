@@ -9,7 +9,6 @@ import duckdb
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from flows.report.tables import print_line
 from flows.timeframes import TIMEFRAMES
@@ -135,7 +134,8 @@ def print_funnels(console: Console, funnels: Iterable[Funnel]) -> None:
     by_vendor = {vendor: list(of) for vendor, of in groupby(funnels, key=lambda one: one.vendor)}
     shown = list(by_vendor)[:MOST_VENDORS]
     for vendor in shown:
-        console.print(_table(vendor, by_vendor[vendor]))
+        print_line(console, f"{vendor}: what became of its rows")
+        console.print(_table(by_vendor[vendor]))
         for line in remarks(by_vendor[vendor]):
             print_line(console, line)
     if len(by_vendor) > len(shown):
@@ -146,11 +146,8 @@ def print_funnels(console: Console, funnels: Iterable[Funnel]) -> None:
         )
 
 
-def _table(vendor: str, funnels: list[Funnel]) -> Table:
+def _table(funnels: list[Funnel]) -> Table:
     table = Table(
-        # `Text` keeps rich from reading brackets in a vendor's name as markup.
-        title=Text(f"{vendor}: what became of its rows"),
-        title_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,
         pad_edge=False,

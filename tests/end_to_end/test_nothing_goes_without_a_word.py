@@ -1,6 +1,5 @@
 """Folders of kinds that are scored little or not at all: the end of a run says why, and what to do."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +64,8 @@ def _days(n: int, end: pd.Timestamp = YESTERDAY) -> pd.DatetimeIndex:
 
 
 @pytest.fixture
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield tmp_path_factory.mktemp("kinds")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kinds")
 
 
 @pytest.mark.parametrize(("n_tokens", "n_repeats"), [(33, 7), (12, 0), (20, 20)])
