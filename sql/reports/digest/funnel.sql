@@ -9,14 +9,14 @@ select
 from marts.funnel_history
 where published_as_of = getvariable('as_of') and (n_rows > 0 or step in ('delivered', 'call'))
 order by
-    vendor,
-    timeframe,
+    vendor asc,
+    timeframe asc,
     array_position(
         [
             'delivered', 'quarantined', 'superseded', 'preliminary', 'neutral', 'first_of_token', 'repeated_side', 'call',
             'scored', 'open', 'unpriced', 'excluded'
         ],
         step
-    ),
+    ) asc,
     n_rows desc,
-    reason
+    reason asc
