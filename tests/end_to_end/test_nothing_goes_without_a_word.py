@@ -1,4 +1,4 @@
-"""Folders of kinds that are scored little or not at all: the end of a run says why, and what to do."""
+"""Folders of kinds that are scored little or not at all: the end of a run gives the reason, and what to do."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(("n_tokens", "n_repeats"), [(33, 7), (12, 0), (20, 20)])
 def test_a_trade_list_is_read_whole_once_it_is_declared(places: Path, n_tokens: int, n_repeats: int) -> None:
-    """As states most of its rows are the first of their token; the run says so, and what to write."""
+    """As states most of its rows are the first of their token; the run remarks on it, and on what to write."""
     folder = Folder(places, n_tokens, _days(200))
     folder.trades(n_repeats)
     (funnel,) = folder.publish()

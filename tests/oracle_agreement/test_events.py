@@ -10,7 +10,7 @@ import pytest
 from flows.config import Settings
 from flows.pipeline import Outcome
 from flows.run import Run
-from tests.oracle_agreement.comparing import TABLES, Told, compare, in_words, oracle_tables
+from tests.oracle_agreement.comparing import TABLES, OracleTables, compare, in_words, oracle_tables
 from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
 from tests.point_in_time.homes import Home, assert_same_tables, new_home
 from tests.product import make_run, run_main_job
@@ -35,20 +35,20 @@ def outcome(run: Run) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def expected(run: Run, folder: Path) -> Told:
+def expected(run: Run, folder: Path) -> OracleTables:
     return oracle_tables(run, folder)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_published_table_is_the_oracles(outcome: Outcome, run: Run, expected: Told, table: str) -> None:
+def test_the_published_table_is_the_oracles(outcome: Outcome, run: Run, expected: OracleTables, table: str) -> None:
     assert len(expected[table]) > 0
     with duckdb.connect(str(run.settings.published), read_only=True) as published:
         found = compare(published, expected, [table])
     assert not found, in_words(found)
 
 
-def test_everything_happens(expected: Told, outcome: Outcome, run: Run) -> None:
-    """Agreement says little where a case does not occur: first rows, repeated sides, tokens nobody spoke of."""
+def test_everything_happens(expected: OracleTables, outcome: Outcome, run: Run) -> None:
+    """Agreement proves little where a case does not occur: first rows, repeated sides, tokens nobody spoke of."""
     assert [one.n_quarantined for one in outcome.snapshots] == [0, 0, 0]
     calls = expected["core.call"]
     assert calls["side_before"].isna().sum() > 10

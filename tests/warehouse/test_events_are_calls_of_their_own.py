@@ -39,7 +39,7 @@ def test_every_row_with_a_side_is_a_call(alerts: Scene) -> None:
 
 
 def test_every_token_is_covered_from_the_vendors_first_row_on(alerts: Scene) -> None:
-    """Token 3, about which nothing was ever said, as well: an alert chooses among all. A stablecoin is not chosen."""
+    """Token 3, which no alert was about, as well: an alert chooses among all. A stablecoin is not chosen."""
     alerts.token(4, symbol="USDX", categories="Stablecoins")
     alerts.seasoned(4, "2026-01-08", flat(1), flat(1))
     alerts.run("2026-01-16T00:20")
@@ -60,9 +60,9 @@ def test_every_token_is_covered_from_the_vendors_first_row_on(alerts: Scene) -> 
 
 
 def test_a_stance_lasts_until_the_next_row_or_until_it_expires(alerts: Scene) -> None:
-    """Token 1 is held long from the 9th and short from the 13th, to the end of the bars: no silence ends an alert.
+    """Token 1 is long from the 9th and short from the 13th, to the end of the bars: no silence ends an alert.
 
-    Token 2 is held short from the 10th until noon of the 12th, which is the last bar that begins before.
+    Token 2 is short from the 10th until noon of the 12th, which is the last bar that begins before.
     """
     alerts.run("2026-01-16T00:20")
     alerts.expect(
@@ -99,7 +99,7 @@ def test_states_do_not_expire_and_repeat_nothing(alerts: Scene) -> None:
         ("v", 1, "1d", day("08")),
         ("v", 2, "1d", day("09")),
     )
-    # Held until two bars after the vendor's newest row, the 12th's.
+    # A stance lasts until two bars after the vendor's newest row, the 12th's.
     alerts.expect(
         "marts.sector_equity",
         "bar_start, n_long, n_short",
@@ -111,7 +111,7 @@ def test_states_do_not_expire_and_repeat_nothing(alerts: Scene) -> None:
 
 
 def test_a_style_that_is_declared_later_reads_everything_anew(alerts: Scene) -> None:
-    """The same bytes, once a line in trackrecord.toml says what they mean."""
+    """The same bytes, once a line in trackrecord.toml declares what they mean."""
     alerts.style = None
     alerts.run("2026-01-16T00:20")
     assert alerts.rows("select count(*) from core.call") == [(1,)]

@@ -88,7 +88,7 @@ def test_each_reason_has_its_name(scene: Scene) -> None:
 
 @pytest.fixture
 def messy(scene: Scene) -> Scene:
-    """Signals of which the gate sets some aside: a copy, a word for a direction, an unknown token, a broken moment."""
+    """Signals of which the gate quarantines some: a copy, a word for a direction, an unknown token, a broken moment."""
     scene.is_daily_only = True
     scene.seasoned(1, "2026-01-08", *[flat(10)] * 60)
     for token_id in (1, 2):
