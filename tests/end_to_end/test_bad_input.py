@@ -316,7 +316,9 @@ def test_the_good_rows_beside_bad_ones_are_published_and_nothing_raw_is_lost(
     assert desk.ask_one("select count(*) from core.price_bar where known_to is null") == N_ROWS
 
 
-def test_a_signal_off_the_grid_belongs_to_the_next_bar_and_a_bar_off_the_grid_is_refused(after_bad_rows: tuple[Desk, Answer, Answer]) -> None:
+def test_a_signal_off_the_grid_belongs_to_the_next_bar_and_a_bar_off_the_grid_is_refused(
+    after_bad_rows: tuple[Desk, Answer, Answer],
+) -> None:
     desk, _, _ = after_bad_rows
 
     assert desk.ask("select token_id, signal_at from core.signal where is_snapped and known_to is null") == [

@@ -118,7 +118,9 @@ def score(
         "forward_window": _stack([window_table(w) for ws in windows.values() for w in ws]),
         "call": calls,
         "signal_outcome": outcomes,
-        "signal_funnel": build_funnel(inputs.signals, calls, outcomes, tokens, spines, horizons, is_events=is_events),
+        "signal_funnel": build_funnel(
+            inputs.signals, inputs.superseded, calls, outcomes, tokens, spines, horizons, is_events=is_events
+        ),
         "signal_scorecard": signal_scorecard,
         "token_scorecard": token_scorecard,
         "sector_equity": _stack(curves),

@@ -19,6 +19,7 @@ SEASONING_DAYS = 7
 
 def build_funnel(
     signals: pd.DataFrame,
+    superseded: pd.Series,
     calls: pd.DataFrame,
     outcomes: pd.DataFrame,
     tokens: pd.DataFrame,
@@ -47,7 +48,10 @@ def build_funnel(
             "call": len(of_pair),
         }
         key = {"vendor": vendor, "timeframe": timeframe, "reason": None, "horizon": pd.NA}
-        rows.append(key | {"step": "delivered", "part_of": None, "n_rows": len(delivered)})
+        n_superseded = int(superseded[vendor, timeframe])
+        if n_superseded:
+            counts["superseded"] = n_superseded
+        rows.append(key | {"step": "delivered", "part_of": None, "n_rows": len(delivered) + n_superseded})
         rows += [key | {"step": step, "part_of": "delivered", "n_rows": n} for step, n in counts.items()]
         rows += _of_calls(key, outcomes, tokens, spines.get(str(timeframe)), _headline(str(timeframe), horizons))
     table = pd.DataFrame(rows, columns=FUNNEL_COLUMNS)

@@ -36,6 +36,19 @@ def test_every_row_with_a_side_is_a_call(alerts: Scene) -> None:
     )
     alerts.expect("work.style", "vendor, timeframe, style", ("v", "1d", "events"))
     alerts.expect("work.first_side", "vendor, token_id, timeframe, signal_at")
+    alerts.expect(
+        "staging.declared_style",
+        "snapshot_id, vendor, timeframe, as_of, style",
+        (3, "v", "1d", day("16T00:20"), "events"),
+    )
+    alerts.expect(
+        "temp.sided_row",
+        "vendor, token_id, timeframe, signal_at, direction, side_before, before_at, known_at, provenance, is_call",
+        ("v", 1, "1d", day("08"), 1, None, None, day("16T00:20"), "backfill", True),
+        ("v", 1, "1d", day("10"), 1, 1, day("08"), day("16T00:20"), "backfill", True),
+        ("v", 1, "1d", day("12"), -1, 1, day("10"), day("16T00:20"), "backfill", True),
+        ("v", 2, "1d", day("09"), -1, None, None, day("16T00:20"), "backfill", True),
+    )
 
 
 def test_every_token_is_covered_from_the_vendors_first_row_on(alerts: Scene) -> None:

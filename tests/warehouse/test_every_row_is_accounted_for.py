@@ -6,6 +6,7 @@ import pytest
 
 from flows.config import SQL_DIR, Settings
 from flows.quality.checks import run_checks
+from tests.exact import expect
 from tests.product import make_run, run_main_job
 from tests.warehouse.scene import Scene, day, flat, moment
 
@@ -109,6 +110,41 @@ def _deliver(scene: Scene, *more: tuple[object, ...], as_of: str) -> None:
     run_main_job(make_run(scene.folder, settings, as_of=moment(as_of)))
 
 
+def _expect_quarantined(scene: Scene) -> None:
+    """The rows set apart, by what they are about; of the broken moment and of unknown words that is not known."""
+    with duckdb.connect(str(scene.settings.warehouse)) as warehouse:
+        warehouse.execute("set variable as_of = timestamp '2026-03-09 00:20:00'")
+        expect(
+            warehouse,
+            "ops.quarantine",
+            "rule, vendor, token_id, timeframe, moment_at",
+            ("key_repeated", "v", 1, "1d", day("08")),
+            ("timeframe_known", "v", 1, "5m", day("09")),
+            ("token_known", "v", 9, "1d", day("09")),
+            ("type_fits", "v", 1, "1d", None),
+            ("type_fits", "v", 2, "1d", day("09")),
+        )
+        expect(
+            warehouse,
+            "staging.quarantined_signal",
+            "snapshot_id, row_number, vendor, token_id, timeframe, signal_at, rule",
+            (3, 61, "v", 1, "1d", day("08"), "key_repeated"),
+            (3, 62, "v", 2, "1d", day("09"), "type_fits"),
+            (3, 63, "v", 9, "1d", day("09"), "token_known"),
+            (3, 64, "v", 1, "5m", day("09"), "timeframe_known"),
+            (3, 65, "v", 1, "1d", None, "type_fits"),
+        )
+        expect(
+            warehouse,
+            "work.quarantined_signal",
+            "vendor, timeframe, rule, n_rows",
+            ("v", "1d", "key_repeated", 1),
+            ("v", "1d", "token_known", 1),
+            ("v", "1d", "type_fits", 2),
+            ("v", "5m", "timeframe_known", 1),
+        )
+
+
 def _published(scene: Scene, query: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(scene.settings.published), read_only=True) as file:
         return file.execute(query).fetchall()
@@ -144,6 +180,7 @@ def test_rows_that_the_gate_set_aside_are_counted_by_rule(messy: Scene) -> None:
         ("5m", "quarantined", "timeframe_known", 1),
     ]
     assert _published(messy, ROWS) == expected
+    _expect_quarantined(messy)
     _deliver(messy, *bad, ("v", 2, "1d", "2026-03-08", 0), as_of="2026-03-09T06:20")
     messy.token(9)
     messy.seasoned(9, "2026-01-08", *[flat(10)] * 60)

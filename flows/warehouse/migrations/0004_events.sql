@@ -1,4 +1,4 @@
--- From version 4: what an alert or a trade has beside its side.
+-- From version 3: what an alert or a trade has beside its side.
 alter table raw.signals add column if not exists claimed_return double;
 alter table raw.signals add column if not exists claimed_hold_return double;
 alter table raw.signals add column if not exists stop_price double;
