@@ -190,7 +190,7 @@ def test_what_the_gate_found(ran: Ran) -> None:
             False,
             69,
             1,
-            'row 39 (times_neighbours = 100.0): {"row_number":39,"token_id":4,"timeframe":"1d",'
+            'prices.parquet, row 39 (times_neighbours = 100.0): {"row_number":39,"token_id":4,"timeframe":"1d",'
             '"bar_start":"2026-01-09 00:00:00","open":10,"high":1000,"low":10,"close":1000.0,'
             '"volume_usd":1000000.0,"price_source":null}',
         ),
