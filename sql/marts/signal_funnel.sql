@@ -14,7 +14,7 @@ with used as (
     group by all
 ),
 
-outcomes as (
+outcomes as not materialized (
     select
         vendor,
         token_id,
@@ -25,17 +25,29 @@ outcomes as (
     from marts.signal_outcome
     where
         entry_rule = 'next_open'
-        and horizon
-        = case timeframe
+        and (
             {%- for timeframe in timeframes %}
-            when '{{ timeframe }}' then {{ headlines[timeframe] }}
+            {{ 'or ' if not loop.first }}(horizon = {{ headlines[timeframe] }} and timeframe = '{{ timeframe }}')
             {%- endfor %}
-        end
+        )
 ),
 
-excluded as (
+counted as (
+    select
+        vendor,
+        timeframe,
+        horizon,
+        case when is_scored(status) then 'scored' else status end as step,
+        count(*) as n_rows
     from outcomes
-    where status = 'excluded'
+    where status not in ('excluded', 'unpriced')
+    group by all
+),
+
+-- Reasons are looked for of these alone, which are few among a night's millions.
+lost as (
+    from outcomes
+    where status in ('excluded', 'unpriced')
 ),
 
 -- An entry on a filled bar is excluded whatever its horizon is.
@@ -45,41 +57,35 @@ filled_entries as (
         bar.timeframe,
         bar.bar_start as entry_at
     from work.spine_bar as bar
-    semi join excluded
-        on bar.token_id = excluded.token_id and bar.timeframe = excluded.timeframe and bar.bar_start = excluded.entry_at
+    semi join lost
+        on bar.token_id = lost.token_id and bar.timeframe = lost.timeframe and bar.bar_start = lost.entry_at
     where bar.is_filled
 ),
 
 reasoned as (
     select
-        outcome.vendor,
-        outcome.timeframe,
-        outcome.horizon,
-        case when is_scored(outcome.status) then 'scored' else outcome.status end as step,
-        case outcome.status
-            when 'excluded'
-                then case
-                    when not token.is_scored then 'token_not_scored'
-                    when outcome.entry_at < first_segment.started_at + interval 7 days then 'seasoning'
-                    when filled.token_id is not null then 'entry_bar_filled'
-                    else 'too_many_filled_bars'
-                end
-            when 'unpriced'
-                then case
-                    when newest_bar.timeframe is null then 'no_prices_of_timeframe'
-                    when first_segment.token_id is null then 'no_prices_of_token'
-                    else 'no_bar_at_entry'
-                end
+        lost.vendor,
+        lost.timeframe,
+        lost.horizon,
+        lost.status as step,
+        case
+            when lost.status = 'excluded' and not token.is_scored then 'token_not_scored'
+            when lost.status = 'excluded' and lost.entry_at < first_segment.started_at + interval 7 days then 'seasoning'
+            when lost.status = 'excluded' and filled.token_id is not null then 'entry_bar_filled'
+            when lost.status = 'excluded' then 'too_many_filled_bars'
+            when newest_bar.timeframe is null then 'no_prices_of_timeframe'
+            when first_segment.token_id is null then 'no_prices_of_token'
+            else 'no_bar_at_entry'
         end as reason,
         count(*) as n_rows
-    from outcomes as outcome
+    from lost
     inner join work.current_token as token using (token_id)
     left join filled_entries as filled using (token_id, timeframe, entry_at)
-    left join work.newest_bar as newest_bar on outcome.timeframe = newest_bar.timeframe
+    left join work.newest_bar as newest_bar on lost.timeframe = newest_bar.timeframe
     left join work.segment_span as first_segment
         on
-            outcome.timeframe = first_segment.timeframe
-            and outcome.token_id = first_segment.token_id
+            lost.timeframe = first_segment.timeframe
+            and lost.token_id = first_segment.token_id
             and first_segment.segment = 1
     group by all
 ),
@@ -177,6 +183,16 @@ steps as (
         horizon,
         n_rows
     from reasoned
+    union all
+    select
+        vendor,
+        timeframe,
+        step,
+        'call' as part_of,
+        null as reason,
+        horizon,
+        n_rows
+    from counted
 )
 
 select
