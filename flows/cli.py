@@ -29,6 +29,8 @@ from flows.errors import TrackrecordError, UsageError
 from flows.home import journal
 from flows.home.lock import hold_lock
 from flows.quality.results import warning_text
+from flows.report.archive import archive_remark
+from flows.report.funnel import print_funnels, read_funnels
 from flows.report.published import open_published, published_file
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.status import print_excluded, print_last_runs, print_status, print_unknown_outcomes
@@ -115,6 +117,9 @@ def nightly(
         console.print("The night of 00:20 UTC has been done; nothing was fetched.")
         return
     print_scorecard(console, read_scorecard(settings.published))
+    print_funnels(console, read_funnels(settings.published))
+    if (remark := archive_remark(settings.published)) is not None:
+        _print_text(remark)
     _print_outcome(outcome)
     _print_text(f"Published: {settings.published}")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from flows.timeframes import DAILY, DEFAULT, TIMEFRAMES
+from flows.timeframes import DAILY, DEFAULT, TIMEFRAMES, headline_horizon
 
 ROOT = Path(__file__).resolve().parent.parent
 SQL_DIR = ROOT / "sql"
@@ -115,6 +115,11 @@ class Settings(TimeframeSettings):
     def horizons(self) -> dict[str, tuple[int, ...]]:
         """Horizons in bars by timeframe in use."""
         return {name: getattr(self, f"horizons_{name}") for name in self.timeframes}
+
+    @property
+    def headlines(self) -> dict[str, int]:
+        """The one horizon that stands for all, by timeframe in use."""
+        return {name: headline_horizon(name, horizons) for name, horizons in self.horizons.items()}
 
     @property
     def late_after_hours(self) -> dict[str, float]:

@@ -112,6 +112,9 @@ SURPLUS = "cells beyond the header"
 
 KNOWN_AT = Column("known_at", "TIMESTAMP", required=False)
 
+# The one moment of a row that may lie in the future.
+EXPIRES_AT = Column("expires_at", "TIMESTAMP", required=False)
+
 TOKENS = Dataset(
     name="tokens",
     as_of_table="core.token",
@@ -155,6 +158,11 @@ SIGNALS = Dataset(
         Column("direction", "INTEGER"),
         Column("trend", "INTEGER", required=False),
         Column("score", "DOUBLE", required=False),
+        Column("claimed_return", "DOUBLE", required=False),
+        Column("claimed_hold_return", "DOUBLE", required=False),
+        Column("stop_price", "DOUBLE", required=False),
+        Column("target_price", "DOUBLE", required=False),
+        EXPIRES_AT,
         KNOWN_AT,
     ),
     key=("token_id", "timeframe", "signal_at"),

@@ -177,7 +177,7 @@ def publish_marts(run: Run) -> dict[str, int]:
     with open_warehouse(run.settings) as connection:
         write_days(connection, run.settings, run.as_of)
         runs.keep_record(connection, run)
-        runs.keep_weekly_scorecard(connection, run)
+        runs.keep_weekly_history(connection, run)
         adopt_deliveries(connection, map(as_row, read_deliveries(run.settings.home).values()))
         counts = publish(connection, stamp_of(run), run.settings.published)
         adopt_publishes(connection, run.settings)

@@ -1,6 +1,6 @@
 """The timeframes, declared once: a line each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 DAY_SECONDS = 86_400
@@ -77,11 +77,21 @@ TIMEFRAMES = {
     )
 }
 
+# The horizon of a page that shows one only (contract, section 1); elsewhere it is the second.
+HEADLINES = {"1d": 7, "1h": 24}
+
 # In use everywhere: what has no timeframe of its own (a grade, the market's regime) goes by days.
 DAILY = "1d"
 
 # In use unless TRACKRECORD_TIMEFRAMES names others.
 DEFAULT = ("1d", "1h")
+
+
+def headline_horizon(timeframe: str, horizons: Sequence[int]) -> int:
+    """Which of a timeframe's horizons, in ascending order, stands for all where a page shows one only."""
+    second = horizons[min(1, len(horizons) - 1)]
+    headline = HEADLINES.get(timeframe, second)
+    return headline if headline in horizons else second
 
 
 def bar_length(column: str, timeframes: Iterable[str] = TIMEFRAMES) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import duckdb
 
-from flows.datasets import TOKENS, Column, Dataset
+from flows.datasets import EXPIRES_AT, TOKENS, Column, Dataset
 from flows.quality.incoming import Incoming
 
 # Bars with more than this missing between them are no neighbours: a halt (contract, section 3: segments).
@@ -281,11 +281,14 @@ def _seconds_ahead(incoming: Incoming, as_of: datetime) -> str:
 
 
 def _stated_moments(dataset: Dataset) -> list[str]:
-    """The moments of a row as the vendor gave them: not that of the bar of ours to which it belongs."""
+    """The moments of a row as the vendor gave them: not that of the bar of ours to which it belongs.
+
+    Nor its expiry, which may lie in the future.
+    """
     return [
         "stated_at" if column.name == dataset.moment else column.name
         for column in dataset.columns
-        if column.type == "TIMESTAMP"
+        if column.type == "TIMESTAMP" and column is not EXPIRES_AT
     ]
 
 
@@ -342,4 +345,9 @@ _HELPERS: dict[str, Callable[[Incoming, datetime], str]] = {
     "is_late": _is_late,
     "highest_price": lambda incoming, as_of: f"(1 - {ROUNDING} * sign(open)) * greatest(open, low, close)",
     "lowest_price": lambda incoming, as_of: f"(1 + {ROUNDING} * sign(open)) * least(open, high, close)",
+    # How far the target lies beyond the stop, on the side of the signal.
+    "target_beyond_stop": lambda incoming, as_of: (
+        "case when direction in (-1, 1) then direction * (target_price - stop_price) end"
+    ),
+    "seconds_until_expired": lambda incoming, as_of: f"{_epoch('expires_at')} - epoch(signal_at)",
 }

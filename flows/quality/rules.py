@@ -300,6 +300,25 @@ ROW_RULES = (
         one_of("trend", -1, 0, 1),
     ),
     _row(
+        "stop_and_target_positive",
+        ("signals",),
+        "A stop or a target is zero, negative or infinite; give its price in USD, or leave the cell empty.",
+        *(between(name, 0, LARGEST, is_above=True) for name in ("stop_price", "target_price")),
+    ),
+    _row(
+        "target_beyond_stop",
+        ("signals",),
+        "The target of a long lies above its stop, that of a short below; check the order of the two columns and the "
+        "sign of the direction.",
+        between("target_beyond_stop", 0, is_above=True),
+    ),
+    _remark(
+        "expires_after_made",
+        ("signals",),
+        "A signal expires at or before the moment it is about and never stands; check the time zones of both columns.",
+        between("seconds_until_expired", 0, is_above=True),
+    ),
+    _row(
         "level_positive",
         ("levels",),
         "The price of a level is zero, negative or infinite; correct the level or leave it out.",

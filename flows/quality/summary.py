@@ -69,7 +69,9 @@ def delivery_facts(
         "vanished_share": _vanished(connection, last),
         "lost_share": _lost_rows(incoming, last),
     }
-    if dataset.moment:
+    if dataset.moment and incoming.declaration.archive:
+        facts["newest_age_days"] = Fact(None, 0, 0, "")
+    elif dataset.moment:
         facts["newest_age_days"] = _age(connection, dataset, as_of, is_archive)
     if dataset.name == "tokens":
         facts["n_unmapped"] = _unmapped(connection)

@@ -8,11 +8,24 @@ from flows.scoring.inference import MIN_CLUSTERS, MIN_EFFECTIVE
 FARTHEST = timedelta(days=10 * 365)
 
 
-def enough_at(*, now: datetime, span: timedelta | None, n_effective: float | None, n_clusters: int) -> datetime | None:
+# A vendor that has been silent for longer than this has no present pace.
+SILENCE = timedelta(days=30)
+
+
+def enough_at(
+    *,
+    now: datetime,
+    newest_signal_at: datetime | None,
+    span: timedelta | None,
+    n_effective: float | None,
+    n_clusters: int,
+) -> datetime | None:
     """When a cell will be reportable if calls keep coming at the pace of its `span`; None where there is no pace.
 
     The time still needed is counted from `now`, not from the last call, so that the date never lies in the past.
     """
+    if newest_signal_at is None or now - newest_signal_at > SILENCE:
+        return None
     if span is None or not n_effective or n_clusters < 2:
         return None
     lasting = span * (max(MIN_EFFECTIVE / n_effective, MIN_CLUSTERS / n_clusters) - 1)

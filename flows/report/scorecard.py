@@ -1,5 +1,6 @@
 """The scorecard for a terminal and a run's page: rates with n and interval beside their base rates."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +15,19 @@ from rich.text import Text
 
 from flows.report.pace import enough_at
 from flows.report.tables import fits
+from flows.scoring.inference import MIN_CLUSTERS, MIN_EFFECTIVE
+from flows.timeframes import headline_horizon
 
-# The first page shows one horizon a timeframe, the middle one.
+# The first page shows one horizon a timeframe, the headline.
 QUERY = """
-with horizons as (
-    select timeframe, quantile_disc(horizon, 0.5) as horizon
-    from (select distinct timeframe, horizon from marts.signal_scorecard)
-    group by timeframe
+with headlines as (
+    select unnest($headlines, recursive := true)
+),
+newest as (
+    select vendor, timeframe, max(signal_at) as newest_signal_at
+    from core.signal
+    where revision = 0
+    group by vendor, timeframe
 ),
 spans as (
     select
@@ -33,9 +40,10 @@ select
     card.vendor, card.sector, card.timeframe, card.horizon, card.n_calls, card.hit_rate,
     card.hit_rate_low, card.hit_rate_high, card.n_effective, card.base_rate, card.edge, card.edge_p,
     card.selection_edge, card.selection_p, card.mean_return, card.mean_drawdown, card.worst_drawdown,
-    card.is_reportable, card.n_clusters, spans.span
+    card.is_reportable, card.n_clusters, spans.span, newest.newest_signal_at
 from marts.signal_scorecard as card
-inner join horizons using (timeframe, horizon)
+inner join headlines using (timeframe, horizon)
+left join newest using (vendor, timeframe)
 left join spans using (vendor, sector, timeframe, horizon, entry_rule)
 where card.n_calls > 0 and card.direction = 'both' and card.provenance = 'all' and card.entry_rule = 'next_open'
 order by card.vendor, card.timeframe, card.sector <> 'all', card.n_calls desc, card.sector
@@ -58,7 +66,9 @@ FEWEST_COLUMNS = 3
 LEGEND = (
     "Hit rate: calls that made money after costs, with its interval. Base: what any entry in the same tokens and span "
     "would have hit; edge: the difference, in points. Selection: against the sector's other tokens at the same bar. "
-    "Return and drawdown: means over the calls; worst: the deepest."
+    "Return and drawdown: means over the calls; worst: the deepest. "
+    "Too few: a rate needs calls worth 30 independent ones, in 10 separate stretches of time; the month is when "
+    "there will be enough at the present pace."
 )
 
 
@@ -84,10 +94,14 @@ def read_scorecard(published: Path) -> Scorecard:
     """Read the scorecard's first page from the published file."""
     with duckdb.connect(str(published), read_only=True) as file:
         publish = file.execute(
-            "select as_of, run_id, is_simulated from ops.publish order by published_at desc limit 1"
+            "select as_of, run_id, is_simulated, horizons from ops.publish order by published_at desc limit 1"
         ).fetchone()
         assert publish is not None
-        cursor = file.execute(QUERY)
+        headlines = [
+            {"timeframe": timeframe, "horizon": headline_horizon(timeframe, horizons)}
+            for timeframe, horizons in json.loads(publish[3]).items()
+        ]
+        cursor = file.execute(QUERY, {"headlines": headlines})
         names = [column[0] for column in cursor.description or ()]
         cells = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     stamp = "SIMULATED: " if publish[2] else ""
@@ -111,7 +125,7 @@ def print_scorecard(console: Console, card: Scorecard) -> None:
         console.print(_table(section, n_columns))
     if n_columns < len(HEADINGS):
         console.print(f"A wider page also shows: {', '.join(HEADINGS[n_columns:])}.", highlight=False)
-    console.print(LEGEND if card.sections else "No calls yet: there is nothing to score.", highlight=False)
+    console.print(LEGEND if card.sections else "Nothing is scored yet.", highlight=False)
     console.print(f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.{stamp}", highlight=False)
 
 
@@ -151,9 +165,7 @@ def _line(cells: Iterable[str]) -> str:
 def _row(cell: dict[str, Any], as_of: datetime) -> tuple[str, ...]:
     n = f"{cell['n_calls']}"
     if not cell["is_reportable"]:
-        enough = enough_at(now=as_of, span=cell["span"], n_effective=cell["n_effective"], n_clusters=cell["n_clusters"])
-        when = f", enough about {enough:%Y-%m}" if enough else ""
-        return (str(cell["sector"]), n, f"too few (n = {n}{when})", *("" for _ in HEADINGS[3:]))
+        return (str(cell["sector"]), n, f"too few (n = {n}, {_lack(cell, as_of)})", *("" for _ in HEADINGS[3:]))
     return (
         str(cell["sector"]),
         n,
@@ -164,6 +176,24 @@ def _row(cell: dict[str, Any], as_of: datetime) -> tuple[str, ...]:
         f"{_points(cell['mean_return'])} %",
         f"{_percent(cell['mean_drawdown'])}, {_percent(cell['worst_drawdown'])}",
     )
+
+
+def _lack(cell: dict[str, Any], as_of: datetime) -> str:
+    """What a cell lacks, calls or stretches of time, and when it will be enough, where it has a present pace."""
+    n_effective, n_clusters = cell["n_effective"] or 0, cell["n_clusters"]
+    enough = enough_at(
+        now=as_of,
+        newest_signal_at=cell["newest_signal_at"],
+        span=cell["span"],
+        n_effective=cell["n_effective"],
+        n_clusters=n_clusters,
+    )
+    lack = (
+        f"{n_clusters} of {MIN_CLUSTERS} stretches"
+        if n_effective >= MIN_EFFECTIVE
+        else f"worth {n_effective:.0f} of {MIN_EFFECTIVE:.0f}"
+    )
+    return f"{lack}, by {enough:%Y-%m}" if enough else lack
 
 
 def _percent(value: object) -> str:

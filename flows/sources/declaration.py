@@ -37,11 +37,6 @@ MOMENTS_OF_VENDORS = ("start", "published")
 # Words that stand for a whole file are looked for in these columns, never in names that a token may bear.
 WORDED = ("timeframe", "direction", "trend", "side", "kind", "lookback")
 
-# Columns of the input format that are stored in the raw bytes and not judged yet (contract, sections 2 and 8).
-RESERVED = {
-    "signals": ("claimed_return", "claimed_hold_return", "stop_price", "target_price", "expires_at"),
-}
-
 OFFSET = re.compile(r"([+-]?)(\d+)(m|h|d)")
 UTC_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -297,8 +292,7 @@ def _offsets(path: Path, value: object) -> dict[str, int]:
 
 def _our_columns(dataset: Dataset) -> tuple[str, ...]:
     vendor = ("vendor",) if dataset.has_vendor else ()
-    names = (*dataset.column_names, "symbol", *vendor, *RESERVED.get(dataset.name, ()))
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys((*dataset.column_names, "symbol", *vendor)))
 
 
 def _table(path: Path, where: str, value: object) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from flows.config import Settings
 from flows.datasets import DATASETS
 from flows.errors import UsageError, WarehouseError
 from flows.warehouse.connection import prepare, set_macros
+from flows.warehouse.runs import HISTORIES, has_table
 
 # Snapshots known at $moment. One that was taken later but lives before a publish of that moment or an earlier one (a
 # replay of the past, or an acceptance that came late) was not in that publish, and is left out.
@@ -25,11 +26,11 @@ where as_of <= $moment and not exists (
 )
 """
 
-# Scorecards that had been published by then: not those that a later replay of the past has added.
+# What had been published by then: not what a later replay of the past has added.
 KNOWN_HISTORY = """
-create or replace table marts.scorecard_history as
+create or replace table {history} as
 select *
-from home.marts.scorecard_history as history
+from home.{history} as history
 where published_as_of <= $moment and not exists (
     from home.ops.publish as publish
     where publish.as_of <= $moment and publish.as_of > history.published_as_of
@@ -72,7 +73,7 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
             "from home.ops.reread semi join known_snapshot using (snapshot_id) where as_of <= $moment",
             {"moment": moment},
         )
-        if _has(connection, "ops", "grid"):
+        if has_table(connection, "ops.grid", database="home"):
             # The grid is that of the whole home, at every moment.
             connection.execute("insert into ops.grid by name from home.ops.grid")
             set_macros(connection, settings.timeframes)
@@ -137,14 +138,6 @@ def _require_database(target: Path) -> None:
 
 
 def _copy_history(connection: duckdb.DuckDBPyConnection, moment: datetime) -> None:
-    if _has(connection, "marts", "scorecard_history"):
-        connection.execute(KNOWN_HISTORY, {"moment": moment})
-
-
-def _has(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether the home's warehouse has a table; one of an earlier version may lack it."""
-    row = connection.execute(
-        "select 1 from duckdb_tables() where database_name = 'home' and schema_name = $1 and table_name = $2",
-        [schema, table],
-    ).fetchone()
-    return row is not None
+    for history in HISTORIES:
+        if has_table(connection, history, database="home"):
+            connection.execute(KNOWN_HISTORY.format(history=history), {"moment": moment})

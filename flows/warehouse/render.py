@@ -37,6 +37,7 @@ class Renderer:
             "timeframes": self.timeframes,
             "longest_bar": max(self.timeframes.values(), key=lambda one: one.seconds).interval,
             "horizons": settings.horizons,
+            "headlines": settings.headlines,
             "cost": settings.cost,
             "cost_bps": settings.cost_bps,
             "datasets": DATASETS,

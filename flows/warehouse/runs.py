@@ -20,6 +20,12 @@ from flows.quality.results import RuleResult
 from flows.run import Run
 from flows.warehouse.fingerprint import scoring_hash
 
+# Tables that keep, once a week, what another one was when it was published.
+HISTORIES = {
+    "marts.scorecard_history": "marts.signal_scorecard",
+    "marts.funnel_history": "marts.signal_funnel",
+}
+
 DIED = "the process ended without a word"
 
 
@@ -152,80 +158,83 @@ def _as_cell(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else value
 
 
-def keep_weekly_scorecard(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Append the scorecard to its history, the first time in each ISO week of the as-of moment."""
+def keep_weekly_history(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Append the scorecard and the funnel to their histories, the first time in each ISO week of the as-of moment."""
     prepare_history(connection)
-    connection.execute(
-        """
-        insert into marts.scorecard_history by name
-        select $as_of::timestamp as published_as_of, * from marts.signal_scorecard
-        where not exists (
-            from marts.scorecard_history
-            where date_trunc('week', published_as_of) = date_trunc('week', $as_of::timestamp)
+    for history, table in HISTORIES.items():
+        connection.execute(
+            f"""
+            insert into {history} by name
+            select $as_of::timestamp as published_as_of, * from {table}
+            where not exists (
+                from {history}
+                where date_trunc('week', published_as_of) = date_trunc('week', $as_of::timestamp)
+            )
+            """,
+            {"as_of": run.as_of},
         )
-        """,
-        {"as_of": run.as_of},
-    )
 
 
 def prepare_history(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the history of scorecards, or add the columns that the scorecard has got since."""
-    connection.execute(
-        "create table if not exists marts.scorecard_history as "
-        "select null::timestamp as published_as_of, * from marts.signal_scorecard limit 0"
-    )
-    present = {name for (name, *_) in connection.execute("describe marts.scorecard_history").fetchall()}
-    for name, kind, *_ in connection.execute("describe marts.signal_scorecard").fetchall():
-        if name not in present:
-            connection.execute(f"alter table marts.scorecard_history add column {name} {kind}")
+    """Create the histories, or add the columns that their tables have got since."""
+    for history, table in HISTORIES.items():
+        connection.execute(
+            f"create table if not exists {history} as select null::timestamp as published_as_of, * from {table} limit 0"
+        )
+        present = {name for (name, *_) in connection.execute(f"describe {history}").fetchall()}
+        for name, kind, *_ in connection.execute(f"describe {table}").fetchall():
+            if name not in present:
+                connection.execute(f"alter table {history} add column {name} {kind}")
 
 
 def settle_history(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
-    """Delete what was never published from the history of scorecards, and copy the rest to the journal.
+    """Delete what was never published from the histories, and copy the rest to the journal.
 
     A run that died before its publish leaves such rows. Call it once the publishes are adopted.
     """
-    if not has_history(connection):
-        return
-    connection.execute(
-        "delete from marts.scorecard_history where published_as_of not in (select as_of from ops.publish)"
-    )
-    for (moment,) in connection.execute("select distinct published_as_of from marts.scorecard_history").fetchall():
-        path = history_file(home, moment)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".partial")
-            connection.execute(
-                f"copy (from marts.scorecard_history where published_as_of = '{moment}') "
-                f"to '{str(partial).replace(chr(39), chr(39) * 2)}' (format parquet)"
-            )
-            os.replace(partial, path)
+    for history in filter(lambda name: has_table(connection, name), HISTORIES):
+        connection.execute(f"delete from {history} where published_as_of not in (select as_of from ops.publish)")
+        for (moment,) in connection.execute(f"select distinct published_as_of from {history}").fetchall():
+            path = history_file(home, history, moment)
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                partial = path.with_suffix(".partial")
+                connection.execute(
+                    f"copy (from {history} where published_as_of = '{moment}') "
+                    f"to '{str(partial).replace(chr(39), chr(39) * 2)}' (format parquet)"
+                )
+                os.replace(partial, path)
 
 
 def restore_history(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
-    """Fill the history of scorecards from the journal's copies of what was published."""
-    paths = sorted((home / "journal" / "scorecard_history").glob("*.parquet"))
-    if not paths:
-        return
-    connection.execute(
-        "create or replace table marts.scorecard_history as "
-        "from read_parquet($paths, union_by_name = true) where published_as_of in (select as_of from ops.publish)",
-        {"paths": [str(path) for path in paths]},
-    )
+    """Fill the histories from the journal's copies of what was published."""
+    for history in HISTORIES:
+        paths = sorted(_history_folder(home, history).glob("*.parquet"))
+        if paths:
+            connection.execute(
+                f"create or replace table {history} as from read_parquet($paths, union_by_name = true) "
+                "where published_as_of in (select as_of from ops.publish)",
+                {"paths": [str(path) for path in paths]},
+            )
 
 
-def has_history(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether anything was ever published from here."""
+def has_table(connection: duckdb.DuckDBPyConnection, name: str, database: str | None = None) -> bool:
+    """Whether a database, the current one unless named, has a table of that name (`schema.table`)."""
     row = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'marts' and table_name = 'scorecard_history' "
-        "and database_name = current_database()"
+        "select count(*) from duckdb_tables() where schema_name || '.' || table_name = $name "
+        "and database_name = coalesce($database, current_database())",
+        {"name": name, "database": database},
     ).fetchone()
     return row == (1,)
 
 
-def history_file(home: Path, moment: datetime) -> Path:
-    """The journal's file of the scorecard as published at a moment."""
-    return home / "journal" / "scorecard_history" / f"{moment:%Y%m%dT%H%M%S%f}.parquet"
+def history_file(home: Path, history: str, moment: datetime) -> Path:
+    """The journal's file of a history's rows as published at a moment."""
+    return _history_folder(home, history) / f"{moment:%Y%m%dT%H%M%S%f}.parquet"
+
+
+def _history_folder(home: Path, history: str) -> Path:
+    return home / "journal" / history.split(".")[1]
 
 
 def record_results(

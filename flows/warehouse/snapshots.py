@@ -373,9 +373,13 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset, header
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapshot_id: int) -> None:
     """Store each bad row as delivered, once: the same row may be delivered again every day."""
+    about = ", ".join(
+        name if is_there else f"null as {name}"
+        for name, is_there in (("vendor", dataset.has_vendor), ("token_id", True), ("timeframe", dataset.has_timeframe))
+    )
     connection.execute(
-        """
-        insert into ops.quarantine
+        f"""
+        insert into ops.quarantine by name
         with cells as (
             select row_number, columns(* exclude (row_number))::varchar
             from delivered
@@ -383,8 +387,12 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapsho
         ),
         serialized as (
             -- A patch with null removes the row number, which is ours and moves as a file grows.
-            select row_number, json_merge_patch(to_json(cells), '{"row_number": null}') as raw_row
+            select row_number, json_merge_patch(to_json(cells), '{{"row_number": null}}') as raw_row
             from cells
+        ),
+        about as (
+            select row_number, {about}, {dataset.moment or "null"} as moment_at
+            from incoming
         ),
         bad as (
             select row_number, bad_row.rule, bad_row.reason, serialized.raw_row
@@ -392,8 +400,9 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, dataset: Dataset, snapsho
             inner join serialized using (row_number)
             where bad_row.is_quarantined
         )
-        select $snapshot_id, $dataset, row_number, rule, reason, raw_row
+        select $snapshot_id as snapshot_id, $dataset as dataset, *
         from bad
+        left join about using (row_number)
         where not exists (
             from ops.quarantine as stored
             where stored.dataset = $dataset and stored.rule = bad.rule and stored.raw_row = bad.raw_row

@@ -8,6 +8,7 @@ from flows.timeframes import TIMEFRAMES
 
 datasets, timeframes, declared = DATASETS, TIMEFRAMES, TIMEFRAMES
 horizons = {name: one.horizons[:2] for name, one in timeframes.items()}
+headlines = {name: of_timeframe[1] for name, of_timeframe in horizons.items()}
 measures = {path.stem: read_measures(path) for path in (Path(__file__).parents[1] / "measures").glob("*.toml")}
 timeframe, dataset = "1d", datasets["signals"]
 longest_bar = timeframes[timeframe].interval

@@ -89,7 +89,11 @@ create table if not exists ops.quarantine (
     row_number bigint,
     rule varchar,
     reason varchar,
-    raw_row json
+    raw_row json,
+    vendor varchar,
+    token_id bigint,
+    timeframe varchar,
+    moment_at timestamp
 );
 
 create table if not exists ops.acceptance (

@@ -1,6 +1,7 @@
 -- One reason why an increment will not do and a full build is needed: a known token changed its symbol or sector, or
--- whether it is scored, and with it everything that was computed from it; or the newest bar of a token turned out to be
--- without trade, so that even the newest bar of the market may be an earlier one.
+-- whether it is scored, or a vendor's signals changed their style, and with it everything that was computed from it; or
+-- the newest bar of a token turned out to be without trade, so that even the newest bar of the market may be an earlier
+-- one.
 -- Grain: reason
 -- Only: increment
 with sector_epochs as (
@@ -31,3 +32,8 @@ inner join work.flat_bar as flat_bar
         and segment.ended_at - bar_length(segment.timeframe) = flat_bar.bar_start
         and coalesce(segment.price_source, '') = flat_bar.price_source
 where not flat_bar.is_traded
+union all
+select distinct 'the style of known signals changed' as reason
+from temp.style_before as old
+inner join work.style as new using (vendor, timeframe)
+where old.style <> new.style

@@ -18,13 +18,20 @@ with changed_calls as (
     {{ call_entries('temp.changed_call') | indent }}
 ),
 
--- Spans that a vendor covers now and did not cover before; the ends of a coverage only move outward.
+-- Spans that a vendor covers now and did not cover before; the ends of a coverage only move outward. One without an end
+-- is read up to the newest bar, because no later moment has a window.
 covered as (
     select distinct
         coverage.timeframe,
         unnest(
             case
-                when old.vendor is null then [(coverage.covered_from, coverage.covered_to)]
+                when old.vendor is null
+                    then [(
+                        coverage.covered_from,
+                        if(isfinite(coverage.covered_to), coverage.covered_to, newest_bar.newest_bar_at)
+                    )]
+                when not isfinite(coverage.covered_to)
+                    then [(coverage.covered_from, old.covered_from - interval 1 microsecond)]
                 else [
                     (coverage.covered_from, old.covered_from - interval 1 microsecond),
                     (old.covered_to + interval 1 microsecond, coverage.covered_to)
@@ -33,6 +40,7 @@ covered as (
         ) as span
     from work.coverage as coverage
     left join temp.coverage_before as old using (vendor, timeframe, token_id)
+    left join work.newest_bar as newest_bar on coverage.timeframe = newest_bar.timeframe
     where coverage.covered_from is distinct from old.covered_from or coverage.covered_to is distinct from old.covered_to
 ),
 

@@ -16,7 +16,7 @@ with bars as (
         scope.bar_from,
         bar.segment > 1 or bar.bar_start >= bar.segment_start + interval 7 days as is_seasoned,
         bar.bar_start between coverage.covered_from and coverage.covered_to as is_covered,
-        -- The stances of a vendor that has gone silent end one bar before its coverage does.
+        -- The stances of a vendor that has gone silent end one bar before its coverage does; that of events has no end.
         bar.bar_start < coverage.covered_to - bar_length(bar.timeframe) as may_have_stance
     from work.spine_bar as bar
     inner join plan.curve_scope as scope using (timeframe)
@@ -35,6 +35,7 @@ recent as (
         signal.timeframe,
         signal.token_id,
         signal.signal_at + bar_length(signal.timeframe) as stance_from,
+        signal.expires_at,
         coalesce(signal.trend, signal.direction) as side
     from core.signal as signal
     inner join plan.curve_scope as scope using (timeframe)
@@ -71,6 +72,7 @@ earlier as (
         signal.timeframe,
         signal.token_id,
         max(signal.signal_at) + bar_length(signal.timeframe) as stance_from,
+        arg_max_null(signal.expires_at, signal.signal_at) as expires_at,
         arg_max(coalesce(signal.trend, signal.direction), signal.signal_at) as side
     from core.signal as signal
     inner join not_found using (vendor, timeframe, token_id)
@@ -82,9 +84,15 @@ earlier as (
 ),
 
 sides as (
-    from recent
-    union all
-    from earlier
+    select
+        found_side.* exclude (expires_at),
+        case style.style when 'events' then found_side.expires_at end as stance_to
+    from (
+        from recent
+        union all
+        from earlier
+    ) as found_side
+    inner join work.style as style using (vendor, timeframe)
 ),
 
 stanced as (
@@ -92,6 +100,7 @@ stanced as (
         bars.*,
         bars.is_seasoned and bars.is_covered as is_eligible,
         case
+            when bars.bar_start >= sides.stance_to then 0
             when bars.is_seasoned and bars.may_have_stance and sides.stance_from >= bars.segment_start then sides.side
             else 0
         end as stance

@@ -41,13 +41,16 @@ newest as (
     where not signal.is_preliminary and signal.known_to is null
 ),
 
+-- Every row of events that takes a side is a call, whatever the side before it was.
 followed as (
     select
-        *,
-        lag(side ignore nulls) over token as side_before,
-        is_touched or coalesce(lag(is_touched) over token, false) as is_affected
+        newest.*,
+        case style.style when 'events' then 0 else lag(newest.side ignore nulls) over token end as side_before,
+        newest.is_touched
+        or (style.style = 'states' and coalesce(lag(newest.is_touched) over token, false)) as is_affected
     from newest
-    window token as (partition by vendor, token_id, timeframe order by signal_at)
+    inner join work.style as style using (vendor, timeframe)
+    window token as (partition by newest.vendor, newest.token_id, newest.timeframe order by newest.signal_at)
 ),
 
 affected as (

@@ -119,12 +119,14 @@ from changes) as changes
     group by all
 ),
 
+-- Every row of events that takes a side is a call, whatever the side before it was.
 sided as (
     select
         changes.*,
         call.direction as first_call,
-        earlier.side_before
+        case style.style when 'events' then 0 else earlier.side_before end as side_before
     from changes
+    inner join work.style as style using (vendor, timeframe)
     left join core.call as call using (vendor, token_id, timeframe, signal_at)
     left join earlier using (vendor, token_id, timeframe, signal_at)
 ),

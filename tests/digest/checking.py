@@ -428,6 +428,18 @@ def _own(judge: Judge, path: str) -> Any:
     return judge.value(path)
 
 
+def _funnel(judge: Judge, number: str, column: str) -> Any:
+    one = judge.digest["funnel"][int(number)]
+    if column != "n_rows":
+        return one[column]  # The key of the row, by which its figure is queried.
+    return judge.ask(
+        "select n_rows from marts.funnel_history where published_as_of = $as_of and vendor = $vendor "
+        "and timeframe = $timeframe and step = $step and reason is not distinct from $reason",
+        as_of=judge.as_of,
+        **{name: one[name] for name in ("vendor", "timeframe", "step", "reason")},
+    )
+
+
 ANSWERS: list[tuple[str, Callable[..., Any]]] = [
     (r"week_(from|to)", _week_day),
     (
@@ -468,6 +480,7 @@ ANSWERS: list[tuple[str, Callable[..., Any]]] = [
     (r"n_compared", lambda judge: len(_measured(judge))),
     (r"improved", lambda judge: sum(_is_better(*pair) for pair in _measured(judge).values())),
     (r"improved\.(\d+)\.(.+)", lambda judge, number, column: _improved(judge, int(number), column)),
+    (r"funnel\.(\d+)\.(.+)", _funnel),
     (r"quality\.delivered\.(\d+)\.(.+)", _delivered),
     (r"(quality\.(?:missing|warned|quarantined)\.\d+\..+|quality\.n_missing)", _own),
 ]

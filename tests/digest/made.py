@@ -10,6 +10,7 @@ from flows.report.digest.model import (
     CurvePoint,
     Digest,
     Estimate,
+    FunnelStep,
     GradeChange,
     ImprovedToken,
     LastWeek,
@@ -25,6 +26,7 @@ from flows.report.digest.model import (
     Track,
 )
 from flows.report.digest.sentences import with_sentences
+from flows.timeframes import headline_horizon
 
 MONDAY = datetime(2026, 11, 16)
 
@@ -56,6 +58,7 @@ def a_digest(
         "week_from": (MONDAY - timedelta(days=7)).date(),
         "week_to": (MONDAY - timedelta(days=1)).date(),
         "as_of": MONDAY + timedelta(minutes=20),
+        "archive_end": None,
         "run_id": "20261116T002000-abcdef",
         "source": "sample",
         "is_simulated": is_simulated,
@@ -118,6 +121,11 @@ def a_digest(
             n_beat_bitcoin=40,
             n_beat_bitcoin_of=199,
         ),
+        "funnel": (
+            FunnelStep(vendor="a/b", timeframe="1d", step="delivered", part_of=None, reason=None, n_rows=50),
+            FunnelStep(vendor="a/b", timeframe="1d", step="call", part_of="delivered", reason=None, n_rows=50),
+            FunnelStep(vendor="a/b", timeframe="1d", step="excluded", part_of="call", reason="seasoning", n_rows=50),
+        ),
         "quality": Quality(delivered=(), quarantined=(), warned=(), missing=(), n_missing=3),
         "shared_symbols": shared_symbols,
         "notes": (Note(written_at=MONDAY, text=note),),
@@ -145,7 +153,7 @@ def _track(
         vendor=vendor,
         timeframe=timeframe,
         horizons=horizons,
-        main_horizon=horizons[(len(horizons) - 1) // 2],
+        main_horizon=headline_horizon(timeframe, horizons),
         cells=cells,
         provenances=tuple(
             Provenance(

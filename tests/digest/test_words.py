@@ -72,7 +72,7 @@ def test_a_vendor_or_a_sector_may_be_called_anything(name: str) -> None:
             f"{name} two, daily calls: 400 new calls",
             f"Stance of {name} two, daily calls: long 80",
             f"{name} two, daily calls, calls not scored yet",
-            f"{name} two, daily calls, held for 14 days, both directions",
+            f"{name} two, daily calls, held for 7 days, both directions",
         ):
             if form != "page" or "both directions" not in wanted:
                 assert wanted in texts[form], (form, wanted)

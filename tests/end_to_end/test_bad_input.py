@@ -421,7 +421,7 @@ def test_an_empty_signals_file_at_the_first_night_publishes_no_calls_and_no_rate
     assert answer.exit_code == 0, answer.err
     assert "signals: 0 rows" in answer.out
     assert "warning rows_present" in answer.out
-    assert "No calls yet" in answer.out
+    assert "Nothing is scored yet." in answer.out
     assert desk.ask_one("select count(*) from marts.signal_scorecard") == 0
 
 

@@ -29,7 +29,7 @@ from flows.sources.sample import simulate, snapshot_at
 from flows.warehouse.build import build
 from flows.warehouse.days import write_days
 from flows.warehouse.publish import PUBLIC_SCHEMAS, adopt_publishes, publish, stamp_of
-from flows.warehouse.runs import begin, keep_weekly_scorecard
+from flows.warehouse.runs import begin, keep_weekly_history
 from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
 from tests.point_in_time.homes import Home, fingerprints, new_home
 from tests.point_in_time.markets import Event, Step, random_market
@@ -195,7 +195,7 @@ def _night(home: Home, run: Run) -> dict[str, str]:
     snapshot_without_gate(home.connection, run)
     build(home.connection, home.settings, as_of=run.as_of, run_id=run.run_id)
     write_days(home.connection, home.settings, run.as_of)
-    keep_weekly_scorecard(home.connection, run)
+    keep_weekly_history(home.connection, run)
     found = fingerprints(home.connection, *PUBLIC_SCHEMAS, without=NOT_COMPARED, is_stored=True)
     return found | {one.rule: str(one.n_failed) for one in run_checks(home.connection, SQL_DIR / "checks")}
 

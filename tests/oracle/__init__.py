@@ -16,6 +16,7 @@ from .bars import Spine, build_spine, spine_table
 from .calls import build_calls, build_coverage, stance_on_spine
 from .clock import DEFAULT_HORIZONS, TIMEFRAME_US, moment_us
 from .equity import DRAWDOWN_COLUMNS, EQUITY_COLUMNS, build_book, build_curves
+from .funnel import build_funnel
 from .outcomes import (
     OUTCOME_COLUMNS,
     add_matched_base,
@@ -45,7 +46,7 @@ def score(
 ) -> dict[str, pd.DataFrame]:
     """Score a folder as one run at `as_of` with one snapshot, fetched at `fetched_at` by our own clock.
 
-    Keys: token, spine_bar, forward_window, call, signal_outcome, signal_scorecard, token_scorecard,
+    Keys: token, spine_bar, forward_window, call, signal_outcome, signal_funnel, signal_scorecard, token_scorecard,
     sector_equity, sector_drawdown. Moments are naive UTC datetime64[us]; NULL is NaN, NaT or pd.NA.
     """
     inputs = read_inputs(
@@ -76,10 +77,11 @@ def score(
         for timeframe, of_timeframe in windows.items()
         for w in of_timeframe
     }
-    calls = build_calls(inputs.signals, tokens)
+    is_events = inputs.is_events
+    calls = build_calls(inputs.signals, tokens, is_events=is_events)
     usable = inputs.signals[(inputs.signals["revision"] == 0) & inputs.signals["timeframe"].isin(list(horizons))]
     pairs = sorted(set(zip(usable["vendor"], usable["timeframe"], strict=True)))
-    coverage_of = {pair: build_coverage(inputs.signals, *pair) for pair in pairs}
+    coverage_of = {pair: build_coverage(inputs.signals, *pair, tokens, is_events=is_events) for pair in pairs}
 
     outcomes = _score_calls(
         inputs,
@@ -102,7 +104,7 @@ def score(
         book = build_book(
             spine,
             coverage,
-            stance_on_spine(inputs.signals, vendor_name, spine),
+            stance_on_spine(inputs.signals, vendor_name, spine, is_events=is_events),
             sector_of.reindex(spine.token_id).to_numpy(dtype=object),
             scored_of.reindex(spine.token_id).to_numpy(dtype=bool),
         )
@@ -116,6 +118,9 @@ def score(
         "forward_window": _stack([window_table(w) for ws in windows.values() for w in ws]),
         "call": calls,
         "signal_outcome": outcomes,
+        "signal_funnel": build_funnel(
+            inputs.signals, inputs.superseded, calls, outcomes, tokens, spines, horizons, is_events=is_events
+        ),
         "signal_scorecard": signal_scorecard,
         "token_scorecard": token_scorecard,
         "sector_equity": _stack(curves),

@@ -19,8 +19,8 @@ STANCE_BARS = 2  # a stance lasts at most until so many bars after the vendor's 
 class Coverage:
     """What one vendor covers in one timeframe, in microseconds."""
 
-    first_row: dict[int, int]  # token_id -> signal_at of the token's first row
-    newest_row: int
+    first_row: dict[int, int]  # token_id -> signal_at of the token's first row; of events, of the vendor's
+    newest_row: int | None  # None: no end
     step: int
 
     def covers(self, token_id: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -32,7 +32,8 @@ class Coverage:
         distinct, where = np.unique(token_id, return_inverse=True)
         never = np.iinfo(np.int64).max
         first = np.array([self.first_row.get(int(t), never) for t in distinct], dtype=np.int64)[where]
-        return (moment >= first) & (moment <= self.newest_row + COVERAGE_BARS * self.step)
+        is_before_end = True if self.newest_row is None else moment <= self.newest_row + COVERAGE_BARS * self.step
+        return (moment >= first) & is_before_end
 
 
 def usable_rows(signals: pd.DataFrame) -> pd.DataFrame:
@@ -42,10 +43,19 @@ def usable_rows(signals: pd.DataFrame) -> pd.DataFrame:
     return signals[signals["revision"] == 0]
 
 
-def build_coverage(signals: pd.DataFrame, vendor: str, timeframe: str) -> Coverage:
-    """Coverage of one vendor and timeframe."""
+def build_coverage(
+    signals: pd.DataFrame, vendor: str, timeframe: str, tokens: pd.DataFrame, *, is_events: bool
+) -> Coverage:
+    """Coverage of one vendor and timeframe.
+
+    Events: "every scored token, from the vendor's first row of that timeframe on (an alert chooses among all)".
+    """
     rows = usable_rows(signals)
     rows = rows[(rows["vendor"] == vendor) & (rows["timeframe"] == timeframe)]
+    if is_events:
+        vendors_first = int(as_int(rows["signal_at"]).min())
+        scored = tokens.loc[tokens["is_scored"], "token_id"]
+        return Coverage(dict.fromkeys((int(t) for t in scored), vendors_first), None, TIMEFRAME_US[timeframe])
     first = rows.groupby("token_id")["signal_at"].min()
     return Coverage(
         first_row=dict(zip((int(t) for t in first.index), as_int(first).tolist(), strict=True)),
@@ -59,8 +69,12 @@ def stance_of_rows(rows: pd.DataFrame) -> NDArray[np.int64]:
     return rows["trend"].where(rows["trend"].notna(), rows["direction"]).to_numpy(dtype=np.float64).astype(np.int64)
 
 
-def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
-    """One row a call."""
+def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame, *, is_events: bool) -> pd.DataFrame:
+    """One row a call.
+
+    AMBIGUOUS: a call of events has a side before it only where a row of its token was known; else it and `after_gap`
+    are NULL.
+    """
     rows = usable_rows(signals).sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
     side = stance_of_rows(rows)
     direction = rows["direction"].to_numpy(dtype=np.int64)
@@ -74,16 +88,31 @@ def build_calls(signals: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
     previous_at = np.where(has_previous, signal_at[previous], NEVER)
     # A row with no earlier row known by then was the token's first row when it became known: never a call.
     is_call = has_previous & (direction != 0) & (direction != side_before)
+    if is_events:
+        is_call = direction != 0
 
     calls = rows[is_call][
         ["vendor", "token_id", "timeframe", "signal_at", "direction", "provenance", "known_at"]
     ].copy()
     calls["direction"] = direction[is_call]
-    calls["side_before"] = side_before[is_call]
+    calls["side_before"] = pd.array(side_before[is_call], dtype="Int64")
+    calls.loc[~has_previous[is_call], "side_before"] = pd.NA
     calls["previous_signal_at"] = as_moment(previous_at[is_call])
-    calls["after_gap"] = (signal_at - previous_at > step)[is_call]
+    calls["after_gap"] = pd.array((signal_at - previous_at > step)[is_call], dtype="boolean")
+    calls.loc[~has_previous[is_call], "after_gap"] = pd.NA
     calls = calls.merge(tokens[["token_id", "symbol", "sector"]], on="token_id", how="left")
     return calls.sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
+
+
+def first_rows(rows: pd.DataFrame, *, is_events: bool) -> NDArray[np.bool_]:
+    """Whether no earlier row of its token was known when a row of one vendor and timeframe became known.
+
+    Rows are sorted by token and signal_at. Of events no row is kept from being a call by that.
+    """
+    if is_events:
+        return np.zeros(len(rows), dtype=bool)
+    group = rows.groupby("token_id", sort=False).ngroup().to_numpy()
+    return _previous_known_row(group, as_int(rows["known_at"])) < 0
 
 
 def _previous_known_row(group: NDArray[np.int64], known_at: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -103,7 +132,7 @@ def _previous_known_row(group: NDArray[np.int64], known_at: NDArray[np.int64]) -
     return previous
 
 
-def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine) -> NDArray[np.int64]:
+def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine, *, is_events: bool) -> NDArray[np.int64]:
     """The stance of a vendor over every spine bar of a timeframe (0: none).
 
     A row's stance begins at signal_at + timeframe and lasts until the token's next row begins its own.
@@ -111,6 +140,8 @@ def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine) -> NDArray
     stance is the one that starts at newest + 1 bar.
     AMBIGUOUS: "stances never cross a segment's end": a stance holds only in the segment in which it began;
     one that begins with the first bar of a segment belongs to it, like a window with that entry.
+    Events: "until the token's next row or `expires_at` alone".
+    AMBIGUOUS: the last bar of an expiring stance is the one that begins before `expires_at`.
     """
     rows = usable_rows(signals)
     rows = rows[(rows["vendor"] == vendor) & (rows["timeframe"] == spine.timeframe)]
@@ -128,6 +159,11 @@ def stance_on_spine(signals: pd.DataFrame, vendor: str, spine: Spine) -> NDArray
         bars = slice(begin, end)
         moment = spine.bar_start[bars]
         row = np.searchsorted(begins_at, moment, side="right") - 1
-        in_force = (row >= 0) & (begins_at[row] >= spine.bar_start[spine.first[bars]]) & (moment < silent_from)
+        in_force = (row >= 0) & (begins_at[row] >= spine.bar_start[spine.first[bars]])
+        if is_events:
+            expires_at = as_int(ordered["expires_at"])
+            in_force &= (expires_at[row] == NEVER) | (moment < expires_at[row])
+        else:
+            in_force &= moment < silent_from
         stance[bars] = np.where(in_force, side[row], 0)
     return stance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,12 @@ class Inputs:
     """The inputs of a run: typed, visible at `as_of`, and only of known tokens."""
 
     tokens: pd.DataFrame  # token_id, symbol, sector, is_scored; sorted by token_id
-    prices: pd.DataFrame  # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source, stretch
-    signals: pd.DataFrame  # vendor, token_id, timeframe, signal_at, direction, trend, known_at, revision, provenance
+    # token_id, timeframe, bar_start, open, high, low, close, volume_usd, price_source, stretch
+    prices: pd.DataFrame
+    # vendor, token_id, timeframe, signal_at, direction, trend, expires_at, known_at, revision, provenance
+    signals: pd.DataFrame
+    is_events: bool  # section 1, style: every row with a side is a call of its own
+    superseded: pd.Series  # (vendor, timeframe) -> rows that gave way to a later one of their bar
 
 
 def read_inputs(
@@ -29,7 +34,7 @@ def read_inputs(
     """Read the three datasets that the outcomes and scorecards need."""
     tokens = _tokens(read_dataset(folder, "tokens"), pd.read_csv(sectors_csv), pd.read_csv(exclusions_csv, dtype=str))
     prices = _prices(read_dataset(folder, "prices"), as_of)
-    signals = _signals(
+    signals, superseded = _signals(
         read_dataset(folder, "signals"),
         as_of,
         fetched_at,
@@ -41,12 +46,19 @@ def read_inputs(
         tokens=tokens,
         prices=prices[prices["token_id"].isin(known)].reset_index(drop=True),
         signals=signals[signals["token_id"].isin(known)].reset_index(drop=True),
+        is_events=_style(folder) == "events",
+        superseded=superseded,
     )
 
 
 def _declared(folder: Path) -> str:
     path = folder / "trackrecord.toml"
     return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _style(folder: Path) -> str:
+    """The style that `trackrecord.toml` declares of the signals; section 1: `states` is the default."""
+    return str(tomllib.loads(_declared(folder)).get("signals", {}).get("style", "states"))
 
 
 def read_dataset(folder: Path, name: str) -> pd.DataFrame:
@@ -160,16 +172,23 @@ def _prices(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
 
 def _signals(
     raw: pd.DataFrame, as_of: int, fetched_at: int, vendor: str, *, is_published: bool = False
-) -> pd.DataFrame:
-    """Visible rows with `known_at`, `revision` (-1 stands for preliminary) and `provenance`."""
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Visible rows with `known_at`, `revision` (-1 stands for preliminary) and `provenance`; and the superseded ones.
+
+    These are counted by vendor and timeframe.
+    """
     signals = raw.copy()
     signals["signal_at"] = column_us(signals["signal_at"])
     signals["known_at"] = column_us(signals["known_at"]) if "known_at" in signals else pd.NaT
     signals["known_at"] = signals["known_at"].astype("datetime64[us]")
     signals["vendor"] = signals["vendor"].fillna(vendor) if "vendor" in signals else vendor
     signals["trend"] = signals["trend"].astype("float64") if "trend" in signals else np.nan
+    signals["expires_at"] = column_us(signals["expires_at"]) if "expires_at" in signals else pd.NaT
     _refuse_unknown_timeframes(signals)
+    feed = ["vendor", "timeframe"]
+    n_delivered = signals.groupby(feed).size()
     signals = on_our_bars(signals, is_published=is_published)
+    superseded = n_delivered - signals.groupby(feed).size()
     timeframe = _timeframe_us(signals)
     signal_at = as_int(signals["signal_at"])
     file_known_at = as_int(signals["known_at"])
@@ -193,12 +212,13 @@ def _signals(
         "signal_at",
         "direction",
         "trend",
+        "expires_at",
         "known_at",
         "revision",
         "provenance",
     ]
     signals = signals.loc[visible_from <= as_of, columns]
-    return signals.sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True)
+    return signals.sort_values(["vendor", "timeframe", "token_id", "signal_at"], ignore_index=True), superseded
 
 
 def _timeframe_us(frame: pd.DataFrame) -> np.ndarray:

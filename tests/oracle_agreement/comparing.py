@@ -17,6 +17,7 @@ KEYS = {
     "core.forward_window": ["token_id", "timeframe", "entry_at", "horizon"],
     "core.call": ["vendor", "token_id", "timeframe", "signal_at"],
     "marts.signal_outcome": ["vendor", "token_id", "timeframe", "signal_at", "entry_rule", "horizon"],
+    "marts.signal_funnel": ["vendor", "timeframe", "step", "reason"],
     "marts.signal_scorecard": [
         "vendor", "sector", "timeframe", "horizon", "direction", "provenance", "entry_rule",
     ],

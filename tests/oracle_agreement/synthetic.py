@@ -46,8 +46,8 @@ CATEGORIES = {
 }  # fmt: skip
 
 
-def write_synthetic(folder: Path, timeframes: tuple[str, ...] = ("1d", "1h")) -> None:
-    """Write tokens, prices and signals of two vendors."""
+def write_synthetic(folder: Path, timeframes: tuple[str, ...] = ("1d", "1h"), style: str | None = None) -> None:
+    """Write tokens, prices and signals of two vendors, and how their signals are meant where that is declared."""
     assert pd.Timestamp(AS_OF) - END == pd.Timedelta(minutes=20)
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(20251122)
@@ -55,6 +55,8 @@ def write_synthetic(folder: Path, timeframes: tuple[str, ...] = ("1d", "1h")) ->
     prices = pd.concat([_prices(rng, timeframe) for timeframe in timeframes], ignore_index=True)
     prices.to_parquet(folder / "prices.parquet", index=False)
     _signals(rng, timeframes).to_parquet(folder / "signals.parquet", index=False)
+    if style is not None:
+        (folder / "trackrecord.toml").write_text(f'[signals]\nstyle = "{style}"\n')
 
 
 def _tokens(rng: np.random.Generator) -> pd.DataFrame:
@@ -215,7 +217,11 @@ def _signals(rng: np.random.Generator, timeframes: tuple[str, ...]) -> pd.DataFr
     columns = ["vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at"]
     table = pd.DataFrame(rows, columns=columns)
     table["trend"] = table["trend"].astype("float64")
-    for moment in ("signal_at", "known_at"):
+    # Every third row expires between half a bar and nine bars after it stands.
+    number = pd.Series(range(len(table)))
+    steps = pd.to_timedelta(table["timeframe"].map({name: grid[2] for name, grid in GRIDS.items()}))
+    table["expires_at"] = (table["signal_at"] + steps * (1.5 + number % 18 / 2)).where(number % 3 == 0)
+    for moment in ("signal_at", "known_at", "expires_at"):
         table[moment] = pd.to_datetime(table[moment]).astype("datetime64[us]")
     return table[table["known_at"].isna() | (table["known_at"] <= pd.Timestamp(AS_OF))].reset_index(drop=True)
 

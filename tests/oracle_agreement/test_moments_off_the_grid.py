@@ -12,7 +12,7 @@ from tests.oracle_agreement.comparing import compare, in_words, oracle_tables
 from tests.oracle_agreement.synthetic import AS_OF, FETCHED_AT, write_synthetic
 from tests.product import make_run, run_main_job
 
-TABLES = ("core.call", "marts.signal_outcome", "marts.signal_scorecard")
+TABLES = ("core.call", "marts.signal_funnel", "marts.signal_outcome", "marts.signal_scorecard")
 STEP = {"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)}
 
 

@@ -2,11 +2,12 @@
 
 A mutant is one change of text under `sql/`, in whichever file it stands, or one name of the array kernels set to
 something else. It names the table and the column that must show it. The gates are left out: this is about the models
-alone. Thirteen run by default, the others with the slow tests.
+alone. Seventeen run by default, the others with the slow tests.
 """
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,7 @@ from tests.product import build_anew, make_run, snapshot_without_gate, sql_from
 WINDOWS, CALLS, OUTCOMES = "core.forward_window", "core.call", "marts.signal_outcome"
 SECTORS, TOKENS = "marts.signal_scorecard", "marts.token_scorecard"
 CURVES, FALLS = "marts.sector_equity", "marts.sector_drawdown"
+FUNNEL = "marts.signal_funnel"
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,64 @@ SQL_MUTANTS = (
         "peak_at",
         True,
     ),
+    SqlMutant(
+        "a row whose bar is open is in no step of the funnel",
+        "count(*) filter (where is_preliminary and known_to is null) as n_preliminary",
+        "0::bigint as n_preliminary",
+        FUNNEL,
+        "n_rows",
+    ),
+    SqlMutant(
+        "seasoning ends early where the funnel gives its reason",
+        "first_segment.started_at + interval 7 days",
+        "first_segment.started_at + interval 1 days",
+        FUNNEL,
+        "n_rows",
+        True,
+    ),
+)
+
+# Faults in what is read otherwise where the signals are events, on a folder of events.
+EVENTS_MUTANTS = (
+    SqlMutant(
+        "a repeated side is no call of events",
+        "where style.style = 'events' or sided.before_at is null or",
+        "where sided.before_at is null or",
+        CALLS,
+        "rows",
+    ),
+    SqlMutant(
+        "the first row of a token is no call of events",
+        "style.style = 'events' or sided.before_at is not null as is_call",
+        "sided.before_at is not null as is_call",
+        CALLS,
+        "rows",
+        True,
+    ),
+    SqlMutant(
+        "events cover only the tokens they name",
+        "where style.style = 'events' and token.is_scored",
+        "where false",
+        OUTCOMES,
+        "n_base",
+    ),
+    SqlMutant(
+        "the coverage of events ends with the vendor's newest row",
+        "when 'events' then 'infinity'::timestamp",
+        "when 'none' then 'infinity'::timestamp",
+        CURVES,
+        "n_long",
+        True,
+    ),
+    SqlMutant("events never expire", "when bars.bar_start >= sides.stance_to then 0", "", CURVES, "n_long"),
+    SqlMutant(
+        "an event stands on the bar that begins when it expires",
+        "bars.bar_start >= sides.stance_to",
+        "bars.bar_start > sides.stance_to",
+        CURVES,
+        "n_long",
+        True,
+    ),
 )
 
 
@@ -336,9 +396,20 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with _bench(tmp_path_factory.mktemp("mutants"), style=None) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def events_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with _bench(tmp_path_factory.mktemp("mutants"), style="events") as made:
+        yield made
+
+
+@contextmanager
+def _bench(folder: Path, *, style: str | None) -> Iterator[Bench]:
     """Daily only and few horizons, for speed."""
-    folder = tmp_path_factory.mktemp("mutants")
-    write_synthetic(folder / "vendor", ("1d",))
+    write_synthetic(folder / "vendor", ("1d",), style)
     settings = Settings(home=folder / "home", horizons_1d=(1, 7, 30), horizons_1h=(1,), _env_file=None)
     run = make_run(folder / "vendor", settings, as_of=AS_OF, fetched_at=FETCHED_AT)
     with duckdb.connect() as connection:
@@ -354,7 +425,13 @@ def is_green(bench: Bench) -> None:
     assert not found, in_words(found)
 
 
-def test_the_unchanged_product_is_green(is_green: None) -> None: ...
+@pytest.fixture(scope="module")
+def is_green_on_events(events_bench: Bench) -> None:
+    found = events_bench.disagreements()
+    assert not found, in_words(found)
+
+
+def test_the_unchanged_product_is_green(is_green: None, is_green_on_events: None) -> None: ...
 
 
 def _each(mutants: tuple[SqlMutant, ...] | tuple[KernelMutant, ...]) -> pytest.MarkDecorator:
@@ -365,7 +442,17 @@ def _each(mutants: tuple[SqlMutant, ...] | tuple[KernelMutant, ...]) -> pytest.M
 
 @_each(SQL_MUTANTS)
 def test_a_fault_in_sql_is_seen(bench: Bench, is_green: None, mutant: SqlMutant, tmp_path: Path) -> None:
-    folder = tmp_path / "sql"
+    _assert_seen(bench, mutant, tmp_path / "sql")
+
+
+@_each(EVENTS_MUTANTS)
+def test_a_fault_in_what_events_are_is_seen(
+    events_bench: Bench, is_green_on_events: None, mutant: SqlMutant, tmp_path: Path
+) -> None:
+    _assert_seen(events_bench, mutant, tmp_path / "sql")
+
+
+def _assert_seen(bench: Bench, mutant: SqlMutant, folder: Path) -> None:
     shutil.copytree(SQL_DIR, folder)
     path = _file_with(folder, mutant)
     path.write_text(path.read_text(encoding="utf-8").replace(mutant.old, mutant.new), encoding="utf-8")
@@ -385,7 +472,7 @@ def test_a_fault_in_a_kernel_is_seen(
 
 def test_every_fault_has_its_place_in_sql() -> None:
     """Also those of the slow tests: who rewrites a model sees at once which fault to write anew."""
-    for mutant in SQL_MUTANTS:
+    for mutant in (*SQL_MUTANTS, *EVENTS_MUTANTS):
         _file_with(SQL_DIR, mutant)
 
 

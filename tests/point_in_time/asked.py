@@ -32,4 +32,9 @@ class AskedSource(FilesSource):
                     rows = rows[days <= pd.Timestamp(wanted.until)]
             if wanted.token_ids is not None:
                 rows = rows[rows["token_id"].isin(wanted.token_ids)]
-            yield FetchedDataset(name, (Response(f"{name}.parquet", rows.to_parquet()),), since=wanted.since)
+            yield FetchedDataset(
+                name,
+                (Response(f"{name}.parquet", rows.to_parquet()),),
+                since=wanted.since,
+                declaration=self.declaration.text_of(name),
+            )

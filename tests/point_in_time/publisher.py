@@ -52,7 +52,7 @@ class Publisher:
             build(connection, self.settings, as_of=run.as_of, run_id=run.run_id)
             yield "build"
             write_days(connection, self.settings, run.as_of)
-            runs.keep_weekly_scorecard(connection, run)
+            runs.keep_weekly_history(connection, run)
             publish(connection, stamp_of(run), self.settings.published)
             yield "publish"
             adopt_publishes(connection, self.settings)

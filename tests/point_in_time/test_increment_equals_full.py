@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -59,7 +60,16 @@ def journeys(draw: st.DrawFn, max_steps: int) -> dict[str, object]:
     }
 
 
-def travel(journey: dict[str, object]) -> list[str]:
+def _declare_events(vendor: Path) -> None:
+    """The rows that were delivered are events, and every third day's expire, on the grid or off it."""
+    (vendor / "trackrecord.toml").write_text('[signals]\nstyle = "events"\n')
+    signals = pd.read_parquet(vendor / "signals.parquet")
+    number = signals["signal_at"].dt.day_of_year
+    expires_at = signals["signal_at"] + pd.to_timedelta(number % 8 * 0.75, unit="D")
+    signals.assign(expires_at=expires_at.where(number % 3 == 0)).to_parquet(vendor / "signals.parquet")
+
+
+def travel(journey: dict[str, object], *, is_events: bool = False) -> list[str]:
     """Deliver a market step by step to two homes, one of which always builds in full; return how the other built."""
     market = random_market(
         journey["seed"],
@@ -78,6 +88,8 @@ def travel(journey: dict[str, object]) -> list[str]:
             now = market.advance(step)
             vendor = Path(folder) / "vendor"
             market.deliver(vendor, is_archive=journey["is_archive"])
+            if is_events:
+                _declare_events(vendor)
             for home in (nightly, full):
                 run = home.replay if journey["is_archive"] else home.receive
                 report = run(vendor, now, is_full=home is full)
@@ -93,12 +105,18 @@ def test_an_increment_equals_a_full_rebuild(journey: dict[str, object]) -> None:
     travel(journey)
 
 
+@settings(RUN, max_examples=3, derandomize=True)
+@given(journeys(max_steps=3))
+def test_an_increment_of_events_equals_a_full_rebuild(journey: dict[str, object]) -> None:
+    travel(journey, is_events=True)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @settings(RUN, max_examples=repeats(15, whole=200))
-@given(journeys(max_steps=5))
-def test_many_increments_equal_full_rebuilds(journey: dict[str, object]) -> None:
-    travel(journey)
+@given(journeys(max_steps=5), st.booleans())
+def test_many_increments_equal_full_rebuilds(journey: dict[str, object], is_events: bool) -> None:
+    travel(journey, is_events=is_events)
 
 
 @pytest.fixture

@@ -47,6 +47,10 @@ def clean_frames() -> dict[str, pd.DataFrame]:
     )
     signals = _per_token_and_day("signal_at").assign(timeframe="1d", direction=1, trend=1, score=0.5)
     signals["known_at"] = signals["signal_at"] + pd.Timedelta(days=1)
+    # A signal may stand into the future, unlike any other moment.
+    signals = signals.assign(
+        stop_price=90.0, target_price=120.0, expires_at=signals["signal_at"] + pd.Timedelta(days=40)
+    )
     levels = _per_token_and_day("level_at").assign(timeframe="1d", price=95.0, side="support", strength=2.0)
     grades = _per_token_and_day("graded_at").assign(kind="trader", grade=60.0, label="buy")
     quantmetrics = _per_token_and_day("measured_at").assign(

@@ -16,7 +16,17 @@ from tests.product import make_run, snapshot_without_gate
 
 LENGTH = {"1d": pd.Timedelta(days=1), "1h": pd.Timedelta(hours=1)}
 BAR_COLUMNS = ("token_id", "timeframe", "bar_start", "open", "high", "low", "close", "volume_usd")
-SIGNAL_COLUMNS = ("vendor", "token_id", "timeframe", "signal_at", "direction", "trend", "known_at", "score")
+SIGNAL_COLUMNS = (
+    "vendor",
+    "token_id",
+    "timeframe",
+    "signal_at",
+    "direction",
+    "trend",
+    "known_at",
+    "score",
+    "expires_at",
+)
 
 # What is traded on every bar, so that one that does not move is a bar too.
 VOLUME = 1e6
@@ -47,6 +57,8 @@ class Scene:
     bar_rows: list[tuple[Any, ...]] = field(default_factory=list)
     signal_rows: list[tuple[Any, ...]] = field(default_factory=list)
     is_daily_only: bool = False
+    # What the folder declares of its signals: `states` or `events`.
+    style: str | None = None
     # Rows of the other datasets, by name: whole rows by column.
     other_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -93,9 +105,10 @@ class Scene:
         vendor: str = "v",
         timeframe: str = "1d",
         score: float | None = None,
+        expires_at: str | None = None,
     ) -> None:
-        moments = pd.Timestamp(at), pd.Timestamp(known_at) if known_at else pd.NaT
-        self.signal_rows.append((vendor, token_id, timeframe, moments[0], direction, trend, moments[1], score))
+        signal_at, known, expires = (pd.Timestamp(one) if one else pd.NaT for one in (at, known_at, expires_at))
+        self.signal_rows.append((vendor, token_id, timeframe, signal_at, direction, trend, known, score, expires))
 
     def signals(self, token_id: int, first: str, *directions: int | None, vendor: str = "v") -> None:
         """Daily rows one after another from `first` on, without a known_at; None is a row that is missing."""
@@ -144,8 +157,11 @@ class Scene:
         bars = pd.DataFrame(bar_rows, columns=list(BAR_COLUMNS)).astype({"volume_usd": "float64"})
         bars["price_source"] = pd.Series([price_source] * len(bars), dtype="string")
         signals = pd.DataFrame(signal_rows, columns=list(SIGNAL_COLUMNS)).astype(
-            {"trend": "float64", "score": "float64", "signal_at": "datetime64[us]", "known_at": "datetime64[us]"}
+            {"trend": "float64", "score": "float64"}
+            | dict.fromkeys(("signal_at", "known_at", "expires_at"), "datetime64[us]")
         )
+        if self.style is not None:
+            (self.folder / "trackrecord.toml").write_text(f'[signals]\nstyle = "{self.style}"\n')
         for name, rows in self.other_rows.items():
             pd.DataFrame(rows).to_parquet(self.folder / f"{name}.parquet", index=False)
         for name, table in (("tokens", tokens), ("prices", bars), ("signals", signals)):
@@ -166,10 +182,10 @@ def _hourly_signals(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """A row of the other side for the first hour of each day that has a daily row and no hourly one."""
     own = {(row[0], row[1], row[3]) for row in rows if row[2] == "1h"}
     found = []
-    for vendor, token_id, timeframe, signal_at, direction, trend, known_at, score in rows:
+    for vendor, token_id, timeframe, signal_at, direction, trend, *rest in rows:
         if timeframe == "1d" and (vendor, token_id, signal_at) not in own:
             other = None if trend is None else -trend
-            found.append((vendor, token_id, "1h", signal_at, -direction, other, known_at, score))
+            found.append((vendor, token_id, "1h", signal_at, -direction, other, *rest))
     return found
 
 

@@ -67,6 +67,14 @@ def test_what_was_known_before(second_night: Scene) -> None:
         (6, "SIX", "Stablecoins", False),
     )
     second_night.expect(
+        "temp.style_before",
+        "vendor, timeframe, style",
+        ("v", "1d", "states"),
+        ("v", "1h", "states"),
+        ("w", "1d", "states"),
+        ("w", "1h", "states"),
+    )
+    second_night.expect(
         "temp.epoch_before",
         "epoch, valid_from",
         (0, datetime.min),

@@ -23,6 +23,7 @@ from flows.warehouse import runs
 from flows.warehouse.acceptance import accept
 from flows.warehouse.connection import open_warehouse
 from flows.warehouse.fingerprint import scoring_hash
+from flows.warehouse.migrate import newest_version
 from flows.warehouse.snapshots import supersede
 from tests.exact import During, expect, expect_same
 from tests.product import make_run, run_main_job
@@ -189,7 +190,7 @@ def test_what_the_gate_found(ran: Ran) -> None:
             False,
             69,
             1,
-            'row 39 (times_neighbours = 100.0): {"row_number":39,"token_id":4,"timeframe":"1d",'
+            'prices.parquet, row 39 (times_neighbours = 100.0): {"row_number":39,"token_id":4,"timeframe":"1d",'
             '"bar_start":"2026-01-09 00:00:00","open":10,"high":1000,"low":10,"close":1000.0,'
             '"volume_usd":1000000.0,"price_source":null}',
         ),
@@ -276,9 +277,17 @@ def test_the_publish(ran: Ran) -> None:
             0,
         ),
     )
-    expect(ran.file, "ops.schema_version", "version, applied_at", (2, ran.during))
+    expect(ran.file, "ops.schema_version", "version, applied_at", (newest_version(), ran.during))
     # Once a week the scorecard is kept as it stood.
     expect_same(ran.file, "marts.scorecard_history", "marts.signal_scorecard")
+    expect_same(ran.file, "marts.funnel_history", "marts.signal_funnel")
+    expect(
+        ran.file,
+        "marts.funnel_history",
+        "published_as_of, n_rows",
+        (day("11T00:20"), 19),
+        where="vendor = 'v' and timeframe = '1d' and step = 'delivered'",
+    )
     expect(
         ran.file,
         "marts.scorecard_history",

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from flows.warehouse.build import build
+from tests.product import make_run, snapshot_without_gate
 from tests.warehouse.scene import Scene, day, flat
 
 
@@ -20,6 +22,32 @@ def test_every_column_of_a_row_arrives(scene: Scene) -> None:
         ("1h", 10.0, 12.0, 9.0, 11.0, 250.5, "spot"),
     )
     scene.expect("core.signal", "timeframe, direction, trend, score", ("1d", 0, 1, 0.75), ("1h", 1, -1, -0.5))
+
+
+def test_what_an_alert_has_beside_its_side_arrives(scene: Scene) -> None:
+    """Claims, a stop, a target, and an expiry that may lie in the future; empty ones stay empty."""
+    scene.is_daily_only = True
+    scene.bars(1, "2026-01-01", flat(10), flat(10))
+    scene.signals(1, "2026-01-01", 1, -1)
+    scene.write(None)
+    path = scene.folder / "signals.parquet"
+    beside = {
+        "claimed_return": [0.5, None],
+        "claimed_hold_return": [-0.25, None],
+        "stop_price": [9.0, None],
+        "target_price": [12.0, None],
+        "expires_at": pd.to_datetime(["2026-03-01 12:00", None]).astype("datetime64[us]"),
+    }
+    pd.read_parquet(path).assign(**beside).to_parquet(path, index=False)
+    run = make_run(scene.folder, scene.settings, as_of=day("03T00:20"))
+    snapshot_without_gate(scene.connection, run)
+    build(scene.connection, scene.settings, as_of=run.as_of, run_id=run.run_id)
+    scene.expect(
+        "core.signal",
+        "signal_at, claimed_return, claimed_hold_return, stop_price, target_price, expires_at",
+        (day("01"), 0.5, -0.25, 9.0, 12.0, day("03-01T12:00")),
+        (day("02"), None, None, None, None, None),
+    )
 
 
 def test_a_level_is_found_by_its_price(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from flows.report.digest.later import Moved, moved_since
 from flows.report.digest.market import read_improved, read_regime, read_shared_symbols
 from flows.report.digest.model import Cell, Digest, LeftOut, Note, Provenance, Track
 from flows.report.digest.moment import File
-from flows.report.digest.quality import incomplete_because, read_quality
+from flows.report.digest.quality import incomplete_because, read_funnel, read_quality
 from flows.report.digest.risk import read_curves, read_drawdowns, read_points
 from flows.report.digest.scores import MARK_LEVEL, main_horizon, read_cells, read_provenances
 from flows.report.digest.sentences import with_sentences
@@ -33,6 +33,7 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
         "week_from": moment.week_from.date(),
         "week_to": (moment.week_to - timedelta(days=1)).date(),
         "as_of": moment.as_of,
+        "archive_end": moment.archive_end,
         "run_id": moment.run_id,
         "source": moment.source,
         "is_simulated": moment.is_simulated,
@@ -47,6 +48,7 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
         "improved": improved,
         "n_compared": n_compared,
         "regime": read_regime(file),
+        "funnel": read_funnel(file),
         "quality": quality,
         "shared_symbols": read_shared_symbols(file),
         "notes": tuple(notes),
@@ -64,7 +66,7 @@ def _track(
 ) -> Track:
     vendor, timeframe = key
     track: dict[str, Any] = {"vendor": vendor, "timeframe": timeframe}
-    horizon = main_horizon(cells)
+    horizon = main_horizon(timeframe, cells)
     return Track(
         **track,
         horizons=tuple(sorted({cell.horizon for cell in cells})),

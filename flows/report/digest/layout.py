@@ -7,6 +7,7 @@ from flows.report.digest.model import Digest
 from flows.report.digest.sections.changes import changes_section
 from flows.report.digest.sections.closing import method_section, notes_section, open_calls_section, quality_section
 from flows.report.digest.sections.drawdowns import drawdowns_section, levels_section
+from flows.report.digest.sections.funnel import funnel_section
 from flows.report.digest.sections.hit_rates import hit_rates_section
 from flows.report.digest.sections.market import improved_section, regime_section
 from flows.report.digest.sections.too_few import too_few_section
@@ -34,6 +35,7 @@ def lay_out(digest: Digest) -> Document:
                 improved_section(writer),
                 regime_section(writer),
                 open_calls_section(writer),
+                funnel_section(writer),
                 quality_section(writer),
                 notes_section(writer),
                 method_section(writer),
@@ -46,6 +48,8 @@ def lay_out(digest: Digest) -> Document:
 
 def _head(writer: Writer) -> Iterable[Text]:
     yield writer.text("{week_from|day} to {week_to|day}, as of {as_of|moment} UTC")
+    if writer.digest.archive_end is not None:
+        yield writer.text("An archive: its prices end at {archive_end|moment} UTC, and this is its last whole week")
     if writer.digest.is_complete:
         yield writer.text("Data complete: yes. Run {run_id|text}")
     else:

@@ -310,6 +310,17 @@ class Quality(Frozen):
     n_missing: int = Field(description="Token-days inside the week without a price.")
 
 
+class FunnelStep(Frozen):
+    """How many of a vendor's signal rows, or of its calls, came to one step."""
+
+    vendor: str
+    timeframe: str | None
+    step: str
+    part_of: str | None = Field(description="The step that this is a part of: delivered or call. None for delivered.")
+    reason: str | None = Field(description="Why, where a step has several reasons.")
+    n_rows: int
+
+
 class Note(Frozen):
     """A note that an operator wrote for the readers."""
 
@@ -331,6 +342,9 @@ class Digest(Frozen):
     week_from: date
     week_to: date = Field(description="The last day, a Sunday.")
     as_of: datetime
+    archive_end: datetime | None = Field(
+        description="When the prices of an archive ended; the week is then its last whole one. None where they go on."
+    )
     run_id: str
     source: str
     is_simulated: bool
@@ -346,6 +360,9 @@ class Digest(Frozen):
     improved: tuple[ImprovedToken, ...]
     n_compared: int = Field(description="Tokens with enough days to be compared for `improved`.")
     regime: Regime | None
+    funnel: tuple[FunnelStep, ...] = Field(
+        description="What became of all rows and calls so far; the headline horizon's, entered at the next open."
+    )
     quality: Quality
     shared_symbols: tuple[str, ...] = Field(
         description="Symbols that several tokens share; the token id distinguishes them."

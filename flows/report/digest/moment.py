@@ -1,7 +1,8 @@
 """The moment of a week's digest, and the published file as known at that moment.
 
 The moment is the as-of moment of the first publish after the week: the earliest in the following ISO week.
-`marts.scorecard_history` keeps the scorecard of exactly that publish.
+`marts.scorecard_history` keeps the scorecard of exactly that publish. An archive, whose prices ended long before the
+publish, has the digest of its own last week, as the newest publish of it knows it.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import duckdb
 
 from flows.config import SQL_DIR
 from flows.errors import UsageError
+from flows.report.archive import archive_end
 from flows.timeframes import TIMEFRAMES
 from flows.warehouse.connection import set_macros
 
@@ -26,13 +28,17 @@ REPORTS = SQL_DIR / "reports" / "digest"
 
 @dataclass(frozen=True)
 class Moment:
-    """The week [from, to) of a digest, and the publish that it is made from."""
+    """The week [from, to) of a digest, and the publish that it is made from.
+
+    `archive_end` is when the prices of an archive ended; None where they go on.
+    """
 
     week: str
     week_from: datetime
     week_to: datetime
     as_of: datetime
     last_as_of: datetime | None
+    archive_end: datetime | None
     run_id: str
     published_at: datetime
     source: str
@@ -104,7 +110,7 @@ def open_at(published: Path, week: str | None) -> Iterator[File]:
 def weeks_of(published: Path) -> list[str]:
     """Every week that a digest can be made of, oldest first."""
     with duckdb.connect(str(published), read_only=True) as connection:
-        return sorted(week_of(moment) for (moment,) in _moments(connection))
+        return sorted({week_of(end or as_of) for as_of, end in _moments(connection)})
 
 
 def _sql(name: str) -> str:
@@ -115,8 +121,9 @@ def _to_12_digits(value: Any) -> Any:
     return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
-def _moments(connection: duckdb.DuckDBPyConnection) -> list[tuple[datetime]]:
-    return connection.execute(
+def _moments(connection: duckdb.DuckDBPyConnection) -> list[tuple[datetime, datetime | None]]:
+    """The as-of moment of each publish that a digest is made from, and the end of an archive."""
+    moments = connection.execute(
         """
         select coalesce(min(history.as_of), arg_min(publish.as_of, publish.published_at)) as as_of
         from ops.publish as publish
@@ -126,17 +133,18 @@ def _moments(connection: duckdb.DuckDBPyConnection) -> list[tuple[datetime]]:
         order by as_of
         """
     ).fetchall()
+    return [(as_of, archive_end(connection, as_of)) for (as_of,) in moments]
 
 
 def _find(connection: duckdb.DuckDBPyConnection, week: str | None) -> Moment:
-    moments = {week_of(as_of): as_of for (as_of,) in _moments(connection)}
+    moments = {week_of(end or as_of): (as_of, end) for as_of, end in _moments(connection)}
     wanted = week or max(moments)
     if wanted not in moments:
         raise UsageError(
             f"--week {wanted} has no digest: nothing was published in the week after it. There are "
             f"{', '.join(sorted(moments)[-5:])}. Write a week like 2026-W47."
         )
-    as_of = moments[wanted]
+    as_of, end = moments[wanted]
     publish = connection.execute(
         "select publish.run_id, published_at, publish.source, publish.is_simulated, cost_bps, run.version "
         "from ops.publish as publish inner join ops.run as run using (run_id) where publish.as_of = $as_of "
@@ -146,13 +154,15 @@ def _find(connection: duckdb.DuckDBPyConnection, week: str | None) -> Moment:
     assert publish is not None
     year, number = wanted.split("-W")
     week_from = datetime.combine(date.fromisocalendar(int(year), int(number), 1), datetime.min.time())
+    last_as_of, _ = moments.get(week_of(week_from), (None, None))
     run_id, published_at, source, is_simulated, cost_bps, version = publish
     return Moment(
         week=wanted,
         week_from=week_from,
         week_to=week_from + WEEK,
         as_of=as_of,
-        last_as_of=moments.get(week_of(as_of - WEEK)),
+        last_as_of=last_as_of,
+        archive_end=end,
         run_id=run_id,
         published_at=published_at,
         source=source,

@@ -1,6 +1,6 @@
 """Data quality of the week: rows delivered, rows quarantined and why, and missing days."""
 
-from flows.report.digest.model import Delivered, MissingDay, Quality, Quarantined, Warned
+from flows.report.digest.model import Delivered, FunnelStep, MissingDay, Quality, Quarantined, Warned
 from flows.report.digest.moment import File
 
 # Snapshots fetched since the last digest, or, for the first digest, since the start of the week.
@@ -108,6 +108,13 @@ def read_quality(file: File) -> Quality:
         missing=missing,
         n_missing=sum(one.n_tokens for one in missing),
     )
+
+
+def read_funnel(file: File) -> tuple[FunnelStep, ...]:
+    """What became of every row and call, as it stood at the moment; nothing where no history was kept then."""
+    if "marts.funnel_history" not in file.tables:
+        return ()
+    return tuple(FunnelStep(**row) for row in file.report("funnel"))
 
 
 def incomplete_because(file: File, quality: Quality) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from flows.report.digest.model import Cell, Estimate, LastWeek, Provenance
 from flows.report.digest.moment import File
 from flows.report.pace import enough_at
 from flows.scoring.inference import CONFIDENCE, benjamini_hochberg
+from flows.timeframes import headline_horizon
 
 # The false discovery rate allowed over a year of digests; each week gets a 52nd of it.
 YEARLY_ERROR = 0.10
@@ -36,14 +37,25 @@ last_week as (
         is_reportable as last_is_reportable
     from last_card
     where provenance = 'all' and entry_rule = 'next_open'
+),
+
+-- By the week's moment, as the pace is that of the present.
+newest as (
+    select vendor, timeframe, max(signal_at) as newest_signal_at
+    from core.signal
+    where revision = 0 and snapshot_id not in (from later_snapshot)
+    group by all
 )
 
-select card.*, spans.* exclude (vendor, timeframe, horizon, sector, direction), last_week.* exclude (
-    vendor, timeframe, horizon, sector, direction
-)
+select
+    card.*,
+    newest.newest_signal_at,
+    spans.* exclude (vendor, timeframe, horizon, sector, direction),
+    last_week.* exclude (vendor, timeframe, horizon, sector, direction)
 from card
 left join spans using (vendor, timeframe, horizon, sector, direction)
 left join last_week using (vendor, timeframe, horizon, sector, direction)
+left join newest using (vendor, timeframe)
 where
     card.provenance = 'all' and card.entry_rule = 'next_open'
     -- A cell with neither scored nor open calls, such as one of tokens that are never scored, is not shown.
@@ -148,6 +160,7 @@ def _enough_date(row: dict[str, Any]) -> date | None:
         return None
     enough = enough_at(
         now=row["published_as_of"],
+        newest_signal_at=row["newest_signal_at"],
         span=row["last_entry_at"] - row["first_entry_at"],
         n_effective=row["n_effective"],
         n_clusters=row["n_clusters"],
@@ -166,7 +179,6 @@ def _last_week(row: dict[str, Any]) -> LastWeek | None:
     return LastWeek(n_calls=row["last_n_calls"], n_effective=row["last_n_effective"], hit_rate=hit_rate)
 
 
-def main_horizon(cells: Iterable[Cell]) -> int:
-    """The middle horizon, which the digest shows first."""
-    horizons = sorted({cell.horizon for cell in cells})
-    return horizons[(len(horizons) - 1) // 2]
+def main_horizon(timeframe: str, cells: Iterable[Cell]) -> int:
+    """The headline horizon, which the digest shows first."""
+    return headline_horizon(timeframe, sorted({cell.horizon for cell in cells}))

@@ -38,17 +38,13 @@ def verdict(cell: Cell | Provenance) -> str:
 
 
 def headline_place(digest: Digest, number: int) -> tuple[Cell, str]:
-    """The cell of the first sentence, and its path.
-
-    It is the pooled cell at the main horizon, or, while that is too small, at the nearest horizon that is not.
-    """
+    """The cell of the first sentence, and its path: the pooled one at the main horizon, also while it is too small."""
     track = digest.tracks[number]
-    pooled = [
+    return next(
         (cell, f"tracks.{number}.cells.{place}")
         for place, cell in enumerate(track.cells)
-        if (cell.sector, cell.direction) == ("all", "both")
-    ]
-    return min(pooled, key=lambda one: (not one[0].is_reportable, abs(one[0].horizon - track.main_horizon)))
+        if (cell.sector, cell.direction, cell.horizon) == ("all", "both", track.main_horizon)
+    )
 
 
 def place_of_all(digest: Digest, number: int) -> str | None:

@@ -101,11 +101,20 @@ select
     if(since = interval 1 day and bar_return between -0.8 and 4, bar_return, null) as step
 from closes;
 
--- The tokens about which a vendor has given signals of one timeframe.
+-- The tokens that a vendor covers at one timeframe: those it has given signals about; of events, every scored one.
 create temp view covered as
-select distinct token_id
+select token_id
 from core.signal
-where vendor = getvariable('vendor') and timeframe = getvariable('timeframe');
+where vendor = getvariable('vendor') and timeframe = getvariable('timeframe')
+union
+select token_id
+from core.token
+where
+    is_scored and known_to is null
+    and exists (
+        from marts.signal_funnel
+        where vendor = getvariable('vendor') and timeframe = getvariable('timeframe') and style = 'events'
+    );
 
 -- The end of the curves of one timeframe at the moment, and the length of its bars.
 create temp view span as

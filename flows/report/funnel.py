@@ -1,0 +1,214 @@
+"""What became of every row and call: a short table a vendor, and sentences where little or nothing can be scored."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from flows.report.tables import print_line
+from flows.timeframes import TIMEFRAMES
+from flows.warehouse.connection import scalar_macros
+
+# More tables than this nobody reads at the end of a run.
+MOST_VENDORS = 8
+
+ROW_STEPS = {
+    "quarantined": "quarantined",
+    "superseded": "superseded in their bar",
+    "preliminary": "of a bar still open",
+    "neutral": "neutral, no side",
+    "first_of_token": "first of a token",
+    "repeated_side": "repeat the side before",
+}
+CALL_STEPS = ("scored", "open", "unpriced", "excluded")
+
+REASONS = {
+    "token_not_scored": "the token is not scored",
+    "seasoning": "first 7 days of the token",
+    "entry_bar_filled": "no trade at the entry",
+    "too_many_filled_bars": "a tenth of the bars missing",
+    "no_prices_of_timeframe": "no prices of the timeframe",
+    "no_prices_of_token": "no prices of the token",
+    "no_bar_at_entry": "no price at the entry",
+}
+
+# What a reader can do about the commonest reason why calls are not scored.
+ADVICE = {
+    "token_not_scored": "stablecoins, wrapped twins and leveraged tokens never are; core.token has the reason of each",
+    "seasoning": "they were entered in the first 7 days of their token's prices; deliver prices from earlier on",
+    "entry_bar_filled": "the bar they were entered on is missing from the prices, or nothing was traded in it; a "
+    "market that closes at night or on weekends cannot be scored",
+    "too_many_filled_bars": "more than a tenth of the bars they were held for are missing from the prices",
+    "no_prices_of_timeframe": "there are no {timeframe} prices; deliver them, or give the signals the timeframe of the "
+    "prices there are",
+    "no_prices_of_token": "their tokens have no prices; check that prices and signals name tokens alike",
+    "no_bar_at_entry": "there is no price at their entry: the token's prices begin later, have a gap, or had ended",
+}
+
+EVENTS = 'write `style = "events"` under `[signals]` in the folder\'s trackrecord.toml'
+
+# A feed looks like events where most tokens have at most so many rows, over at least so many times as many bars.
+FEW_ROWS, SPARSE = 3, 4
+
+LOOKS_LIKE_EVENTS = f"""
+with tokens as (
+    select
+        vendor, timeframe, count(*) as n_rows, count(trend) as n_trends,
+        min(signal_at) as first_at, max(signal_at) as last_at
+    from core.signal
+    where revision = 0 and vendor || ' ' || timeframe in (select unnest($feeds))
+    group by vendor, timeframe, token_id
+)
+select vendor, timeframe
+from tokens
+group by vendor, timeframe
+having
+    sum(n_trends) = 0 and avg((n_rows <= {FEW_ROWS})::integer) > 0.5
+    and bars_between(timeframe, min(first_at), max(last_at)) >= {SPARSE} * median(n_rows)
+"""
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """What became of the rows of one vendor and timeframe, by step and reason.
+
+    `looks_like_events`: they are read as states, but are so few a token, without a trend or a row that ends a side,
+    that each may be a call of its own.
+    """
+
+    vendor: str
+    timeframe: str | None
+    style: str | None
+    horizon: int | None
+    counts: dict[tuple[str, str | None], int]
+    looks_like_events: bool = False
+
+    @property
+    def name(self) -> str:
+        """The vendor and the timeframe, as a sentence about them begins."""
+        return f"{self.vendor}, {self.timeframe or 'no timeframe'}"
+
+    def n(self, step: str) -> int:
+        """Rows or calls at a step, for whatever reason."""
+        return sum(n for (name, _), n in self.counts.items() if name == step)
+
+    def reasons(self, *steps: str) -> list[tuple[str, int]]:
+        """The reasons of some steps, the commonest first."""
+        found = [(reason, n) for (step, reason), n in self.counts.items() if step in steps and reason]
+        return sorted(found, key=lambda one: (-one[1], one[0]))
+
+
+def read_funnels(published: Path) -> tuple[Funnel, ...]:
+    """The funnels of the published file, by vendor and timeframe."""
+    with duckdb.connect(str(published), read_only=True) as file:
+        rows = file.execute(
+            "select vendor, timeframe, style, horizon, step, reason, n_rows from marts.signal_funnel "
+            "order by vendor, timeframe nulls last"
+        ).fetchall()
+        funnels = []
+        for (vendor, timeframe, style), group in groupby(rows, key=lambda row: row[:3]):
+            of_pair = list(group)
+            horizon = next((row[3] for row in of_pair if row[3] is not None), None)
+            counts = {(step, reason): n for *_, step, reason, n in of_pair}
+            funnels.append(Funnel(vendor, timeframe, style, horizon, counts))
+        alike = _look_like_events(file, funnels)
+    return tuple(replace(one, looks_like_events=(one.vendor, one.timeframe) in alike) for one in funnels)
+
+
+def _look_like_events(file: duckdb.DuckDBPyConnection, funnels: Iterable[Funnel]) -> set[tuple[str, str]]:
+    # A row that ends a side is a sign of states, so that only feeds without one are looked at.
+    feeds = [f"{one.vendor} {one.timeframe}" for one in funnels if one.style == "states" and not one.n("neutral")]
+    if not feeds:
+        return set()
+    file.execute(scalar_macros(TIMEFRAMES))
+    return set(file.execute(LOOKS_LIKE_EVENTS, {"feeds": feeds}).fetchall())
+
+
+def print_funnels(console: Console, funnels: Iterable[Funnel]) -> None:
+    """Print one table a vendor, and below them what keeps calls from being scored."""
+    by_vendor = {vendor: list(of) for vendor, of in groupby(funnels, key=lambda one: one.vendor)}
+    shown = list(by_vendor)[:MOST_VENDORS]
+    for vendor in shown:
+        print_line(console, f"{vendor}: what became of its rows")
+        console.print(_table(by_vendor[vendor]))
+        for line in remarks(by_vendor[vendor]):
+            print_line(console, line)
+    if len(by_vendor) > len(shown):
+        print_line(
+            console,
+            f"What became of the rows of {len(by_vendor) - len(shown)} vendors more: "
+            'trackrecord query "from marts.signal_funnel"',
+        )
+
+
+def _table(funnels: list[Funnel]) -> Table:
+    table = Table(
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1),
+    )
+    table.add_column("rows", no_wrap=True)
+    for one in funnels:
+        table.add_column(one.timeframe or "none", justify="right", no_wrap=True)
+    for label, cells in table_rows(funnels):
+        table.add_row(label, *(f"{n:,}" if n else "" for n in cells))
+    return table
+
+
+def table_rows(funnels: list[Funnel]) -> Iterator[tuple[str, list[int]]]:
+    """The rows of a vendor's table: a label, and a number a timeframe. Steps at which nothing is are left out."""
+    yield "delivered", [one.n("delivered") for one in funnels]
+    for step, label in ROW_STEPS.items():
+        yield from _step_rows(funnels, step, f"  {label}", {})
+    yield "  calls", [one.n("call") for one in funnels]
+    for step in CALL_STEPS:
+        yield from _step_rows(funnels, step, f"    {step}", REASONS)
+
+
+def _step_rows(funnels: list[Funnel], step: str, label: str, words: dict[str, str]) -> Iterator[tuple[str, list[int]]]:
+    reasons = sorted({reason for one in funnels for reason, _ in one.reasons(step)})
+    for reason in reasons:
+        yield f"{label}: {words.get(reason, reason)}", [one.counts.get((step, reason), 0) for one in funnels]
+    if not reasons and any(one.n(step) for one in funnels):
+        yield label, [one.n(step) for one in funnels]
+
+
+def remarks(funnels: Iterable[Funnel]) -> Iterator[str]:
+    """A sentence for each feed of which nothing, or less than half of its calls, can be scored, and what to do."""
+    for one in funnels:
+        n_calls, n_scored = one.n("call"), one.n("scored")
+        lost = one.reasons("excluded", "unpriced")
+        n_lost = sum(n for _, n in lost)
+        if not n_calls:
+            yield _without_calls(one)
+        elif 2 * n_lost > n_calls:
+            reason, n = lost[0]
+            most = "all of them" if n == n_calls else f"{n:,} of them"
+            advice = ADVICE[reason].format(timeframe=one.timeframe)
+            yield f"{one.name}: {n_lost:,} of {n_calls:,} calls cannot be scored. The reason for {most}: {advice}."
+        elif not n_scored:
+            yield f"{one.name}: none of its {n_calls:,} calls has been held for {one.horizon} bars yet."
+        if one.looks_like_events:
+            yield (
+                f"{one.name}: few rows a token, no trend, and none that ends a side. They are read as states, of which "
+                f"only a change of side is a call; if each row is an alert or a trade of its own, {EVENTS}."
+            )
+
+
+def _without_calls(one: Funnel) -> str:
+    """Why none of a feed's rows is a call."""
+    n_rows = one.n("delivered")
+    parts = [f"{one.n(step):,} {label}" for step, label in ROW_STEPS.items() if one.n(step)]
+    first = one.n("first_of_token")
+    why = (
+        " A vendor of states makes a call when a token changes its side; nobody saw the first side begin."
+        if first
+        else ""
+    )
+    return f"{one.name}: nothing to score, none of {n_rows:,} rows is a call ({', '.join(parts)}).{why}"
