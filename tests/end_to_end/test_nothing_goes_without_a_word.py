@@ -1,6 +1,7 @@
 """Folders of kinds that are scored little or not at all: the end of a run gives the reason, and what to do."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,12 @@ from flows.report.digest.job import read_digest
 from flows.report.funnel import Funnel, print_funnels, read_funnels, remarks
 from flows.report.scorecard import read_scorecard
 from tests.product import make_run, run_main_job
+
+
+def again(*values: Any) -> Any:
+    """A further case of the same claim, for the slow suite."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
 
 YESTERDAY = pd.Timestamp.now("UTC").tz_localize(None).normalize() - pd.Timedelta(days=1)
 
@@ -68,7 +75,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("kinds")
 
 
-@pytest.mark.parametrize(("n_tokens", "n_repeats"), [(33, 7), (12, 0), (20, 20)])
+@pytest.mark.parametrize(("n_tokens", "n_repeats"), [(33, 7), (12, 0), again(20, 20)])
 def test_a_trade_list_is_read_whole_once_it_is_declared(places: Path, n_tokens: int, n_repeats: int) -> None:
     """As states most of its rows are the first of their token; the run remarks on it, and on what to write."""
     folder = Folder(places, n_tokens, _days(200))
@@ -88,7 +95,7 @@ def test_a_trade_list_is_read_whole_once_it_is_declared(places: Path, n_tokens: 
     assert not any("events" in line for line in remarks([funnel]))
 
 
-@pytest.mark.parametrize("sides", [(1, -1), (1, 0, -1), (1, 0)])
+@pytest.mark.parametrize("sides", [again((1, -1)), (1, 0, -1), again((1, 0))])
 def test_a_feed_of_states_is_not_taken_for_events(places: Path, sides: tuple[int, ...]) -> None:
     folder = Folder(places, 3, _days(60))
     folder.states(sides, folder.days[20:])
@@ -126,7 +133,7 @@ def test_many_calls_in_little_time_lack_time(places: Path) -> None:
     assert all(" of 10 stretches, by " in row[2] for row in section.rows)
 
 
-@pytest.mark.parametrize("end", ["2021-12-29", "2022-01-02", "2024-02-29"])
+@pytest.mark.parametrize("end", ["2021-12-29", again("2022-01-02"), again("2024-02-29")])
 def test_an_archive_has_the_digest_of_its_last_week(places: Path, end: str) -> None:
     """Complete, of its own last whole week and without a date to come; declared, the run is silent about it."""
     folder = Folder(places, 4, _days(90, pd.Timestamp(end)))
