@@ -294,7 +294,7 @@ def test_the_command_runs_the_flow_on_that_server_with_the_exit_code_of_the_gate
         (desk.folder / "prices.aside").rename(desk.folder / "prices.parquet")
 
     assert answer.exit_code == 1
-    assert answer.err.strip().splitlines()[-1].endswith("tokens, prices and signals are required.")
+    assert "prices is missing" in answer.err.strip().splitlines()[-1]
     (failed,) = orchestra.find("flow_runs", flow_runs={"state": {"name": {"any_": ["Failed"]}}})
     assert failed["deployment_id"] is None
     (fetch,) = orchestra.find("task_runs", flow_runs={"id": {"any_": [failed["id"]]}})

@@ -434,7 +434,7 @@ def test_known_at_may_differ_between_vendors_and_may_be_absent_everywhere(gate: 
 
 
 def test_vendor_not_renamed_stops_a_new_vendor_with_the_calls_of_another_and_names_both(gate: Gate) -> None:
-    signals = clean_frames()["signals"].drop(columns="known_at")
+    signals = clean_frames()["signals"].drop(columns=["known_at", "stop_price", "target_price"])
     sides = [1 if (number // 3) % 2 else -1 for number in range(len(signals))]
     signals = signals.assign(direction=sides, trend=sides, vendor="acme-2026-01-01")
     gate.write("signals", signals.head(80))
@@ -560,7 +560,7 @@ def test_the_copy_that_was_known_first_is_kept(gate: Gate) -> None:
 
 
 def test_the_last_row_published_in_a_bar_counts_and_those_before_it_are_superseded(gate: Gate) -> None:
-    signals = clean_frames()["signals"].drop(columns="known_at")
+    signals = clean_frames()["signals"].drop(columns=["known_at", "stop_price", "target_price"])
     day = pd.Timestamp("2026-01-04")
     morning, noon, evening = day + pd.Timedelta(hours=9), day + pd.Timedelta(hours=12), day + pd.Timedelta(hours=20)
     # Row 5 is the first token's of the 5th, to which alerts of the day before belong.
@@ -579,7 +579,7 @@ def test_the_last_row_published_in_a_bar_counts_and_those_before_it_are_supersed
 
 
 def test_of_rows_that_differ_and_came_at_once_nothing_shows_which_is_right(gate: Gate) -> None:
-    signals = clean_frames()["signals"]
+    signals = clean_frames()["signals"].drop(columns=["stop_price", "target_price"])
     at_once = signals.iloc[[4]].assign(direction=-1)
     before = signals.iloc[[4]].assign(direction=0, known_at=pd.Timestamp("2026-01-05 09:00"))
     gate.write("signals", pd.concat([signals, at_once, before], ignore_index=True))

@@ -122,7 +122,7 @@ def test_an_integer_that_spells_a_date_is_not_taken_for_seconds(gate: Gate, valu
     ],
 )
 def test_a_declared_format_is_read(gate: Gate, form: str, declared: str) -> None:
-    signals = clean_frames()["signals"].drop(columns="known_at")
+    signals = clean_frames()["signals"].drop(columns=["known_at", "expires_at"])
     gate.write("signals", signals)
     expected = rows_of(gate, "signals")
 
@@ -151,7 +151,7 @@ def test_moments_of_a_declared_zone_are_those_of_utc(gate: Gate, zone: str) -> N
     expected = rows_of(gate, "signals")
     local = {
         name: signals[name].dt.tz_localize("UTC").dt.tz_convert(_python_zone(zone)).dt.tz_localize(None)
-        for name in ("signal_at", "known_at")
+        for name in ("signal_at", "known_at", "expires_at")
     }
 
     gate.write("signals", signals.assign(**local))
@@ -172,7 +172,9 @@ def test_a_zone_leaves_moments_alone_that_have_their_own(gate: Gate) -> None:
         gate.write_csv(
             "signals",
             signals.assign(
-                signal_at=signals["signal_at"].dt.strftime(form), known_at=signals["known_at"].dt.strftime(form)
+                signal_at=signals["signal_at"].dt.strftime(form),
+                known_at=signals["known_at"].dt.strftime(form),
+                expires_at=signals["expires_at"].dt.strftime(form),
             ),
         )
 

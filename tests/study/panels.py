@@ -98,8 +98,13 @@ def score(panels: Iterable[Panel], *, threads: int = 1) -> pd.DataFrame:
         for number, panel in numbered.items():
             _insert(connection, panel, number)
         connection.execute(
-            "insert into ops.snapshot (snapshot_id, as_of, fetched_at, is_replay, state) "
-            "values (1, $end, $end, false, 'passed')",
+            "insert into ops.snapshot (snapshot_id, run_id, dataset, as_of, fetched_at, is_replay, state) "
+            "values (1, 'study', 'signals', $end, $end, false, 'passed')",
+            {"end": sample.SAMPLE_END},
+        )
+        connection.execute(
+            "insert into ops.reread (snapshot_id, run_id, dataset, vendor, timeframe, as_of) "
+            "select distinct 1, 'study', 'signals', vendor, timeframe, $end::timestamp from raw.signals",
             {"end": sample.SAMPLE_END},
         )
         build(connection, settings, as_of=sample.SAMPLE_END, run_id="study")

@@ -161,13 +161,10 @@ def test_quirk_07_every_way_of_writing_a_moment_is_read(text: str, at: datetime)
     assert moment(text) == at
 
 
-def test_quirk_07_hours_off_the_hour_are_snapped_and_flagged(tmp_path: Path) -> None:
+def test_quirk_07_bars_dated_within_their_hour_are_that_hours(tmp_path: Path) -> None:
     off = bar(TIMESTAMP="2025-03-19T23:26:09.454Z")
     rows = incoming(tmp_path, "prices", ("hourly-ohlcv", [off, bar(TOKEN_ID=2)]))
-    assert [(row[2], row[-1]) for row in rows] == [
-        (datetime(2025, 3, 19, 23), True),
-        (datetime(2025, 5, 26, 11), False),
-    ]
+    assert [row[2] for row in rows] == [datetime(2025, 3, 19, 23), datetime(2025, 5, 26, 11)]
 
 
 def test_quirk_08_tokens_that_share_a_symbol_stay_apart(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.warehouse.scene import Scene, day, flat
+from tests.warehouse.scene import SIGNAL_COLUMNS, Scene, day, flat
 
 KINDS = (
     "select token_id, kind, is_flattering from marts.restatement "
@@ -125,7 +125,7 @@ def test_a_row_that_cannot_be_read_may_be_the_missing_one(scene: Scene) -> None:
     scene.take("2026-01-04T00:20")
     scene.signal_rows = []
     scene.signals(1, "2026-01-01", 0, None, 0)
-    scene.signal_rows.append(("v", 1, "1d", None, 1, None, None, None))
+    scene.signal_rows.append(("v", 1, "1d", None, 1, *[None] * (len(SIGNAL_COLUMNS) - 5)))
     scene.take("2026-01-05T00:20")
     assert scene.rows("from ops.vanished where timeframe = '1d'") == []
 

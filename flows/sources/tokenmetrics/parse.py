@@ -128,6 +128,12 @@ def category_slugs(value: Any) -> list[str]:
     return [str(one["category_slug"]) for one in categories if isinstance(one, Mapping) and one.get("category_slug")]
 
 
+def _hour(at: Any, endpoint: Endpoint) -> Any:
+    """The hour of an hourly bar: the vendor's own example dates such bars at minutes within them."""
+    is_inside = endpoint.timeframe == "1h" and isinstance(at, datetime)
+    return at.replace(minute=0, second=0, microsecond=0) if is_inside else at
+
+
 def _price(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
     if is_empty(row, "open", "high", "low", "close"):
         return []
@@ -135,7 +141,7 @@ def _price(endpoint: Endpoint, row: Row, fetched_at: datetime) -> list[Row]:
         {
             "token_id": identifier(row.get("token_id")),
             "timeframe": endpoint.timeframe,
-            "bar_start": moment(row.get(endpoint.moment or "")),
+            "bar_start": _hour(moment(row.get(endpoint.moment or "")), endpoint),
             **{name: number(row.get(name)) for name in ("open", "high", "low", "close")},
             "volume_usd": number(row.get("volume")),
             "price_source": PRICE_SOURCE,
