@@ -274,6 +274,7 @@ def test_a_run_publishes_and_leaves_its_steps_and_pages(orchestra: Orchestra) ->
     }
 
 
+@pytest.mark.slow
 def test_runs_that_piled_up_do_one_job(orchestra: Orchestra) -> None:
     """As after a night without a worker: each waits for the one before it, and finds the night done."""
     desk = orchestra.desk

@@ -182,6 +182,7 @@ def test_a_folder_of_the_tool_is_read_with_the_file_of_its_page(empty_desk: Desk
 
 
 @pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.slow
 def test_map_proposes_the_file_of_the_page(empty_desk: Desk, tool: str) -> None:
     desk = empty_desk
     TOOLS[tool](desk.folder)
@@ -274,6 +275,7 @@ def test_a_day_that_begins_at_23_is_our_day_once_declared_and_never_with_another
     assert refused.exit_code == 2 and "a home of its own" in refused.err
 
 
+@pytest.mark.slow
 def test_a_corrected_zone_reads_what_is_stored_again_and_leaves_nothing_of_the_wrong_one(empty_desk: Desk) -> None:
     """As though it had been right from the first night on, clocks included."""
     desk = empty_desk

@@ -96,6 +96,7 @@ def test_a_trade_list_is_read_whole_once_it_is_declared(places: Path, n_tokens: 
 
 
 @pytest.mark.parametrize("sides", [again((1, -1)), (1, 0, -1), again((1, 0))])
+@pytest.mark.slow
 def test_a_feed_of_states_is_not_taken_for_events(places: Path, sides: tuple[int, ...]) -> None:
     folder = Folder(places, 3, _days(60))
     folder.states(sides, folder.days[20:])
@@ -112,6 +113,7 @@ def test_hourly_signals_over_daily_prices_name_the_prices_that_lack(places: Path
     assert "The reason for all of them: there are no 1h prices; deliver them" in line
 
 
+@pytest.mark.slow
 def test_calls_that_are_all_excluded_name_the_commonest_reason(places: Path) -> None:
     """Every second day is missing from the prices, each the day of an entry."""
     folder = Folder(places, 3, _days(120)[::2])
@@ -162,6 +164,7 @@ def test_an_archive_has_the_digest_of_its_last_week(places: Path, end: str) -> N
     assert [one.rule for taken in outcome.snapshots if taken.gate for one in taken.gate.warnings] == []
 
 
+@pytest.mark.slow
 def test_prices_that_go_on_are_no_archive(places: Path) -> None:
     folder = Folder(places, 3, _days(60))
     folder.states((1, 0, -1), folder.days[20:])

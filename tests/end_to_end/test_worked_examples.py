@@ -124,6 +124,7 @@ def test_a_metric_is_one_declaration(project: Path, vendor: Path) -> None:
     assert all(comment.startswith("Median of the maximum favourable excursions") for _, comment in comments)
 
 
+@pytest.mark.slow
 def test_a_timeframe_is_one_line(project: Path, vendor: Path) -> None:
     assert len(changed_lines("a_timeframe")) == 1
     apply("a_timeframe", project)
@@ -142,6 +143,7 @@ def test_a_timeframe_is_one_line(project: Path, vendor: Path) -> None:
     assert windows == [("2h", 1), ("2h", 12), ("2h", 84)]
 
 
+@pytest.mark.slow
 def test_a_gate_rule_is_one_entry(project: Path, vendor: Path) -> None:
     """A row that breaks it is quarantined with the rule's reason; every other row goes on, absent values too."""
     assert changed_files("a_gate_rule") == ["flows/quality/rules.py"]
@@ -167,6 +169,7 @@ def test_a_gate_rule_is_one_entry(project: Path, vendor: Path) -> None:
     assert strengths == [(0.0, 85), (None, 1)]
 
 
+@pytest.mark.slow
 def test_a_section_of_the_digest_is_in_every_form(project: Path, vendor: Path) -> None:
     """Its facts are those of the prices, and the page, the mail, Markdown and plain text show them."""
     apply("a_digest_section", project)

@@ -35,9 +35,8 @@ def spread(signals: pd.DataFrame, *, is_published: bool) -> pd.DataFrame:
     return pd.concat([moved, second[known]], ignore_index=True)
 
 
-@pytest.mark.parametrize(
-    "is_published", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["own bars", "published"]
-)
+@pytest.mark.parametrize("is_published", [False, True], ids=["own bars", "published"])
+@pytest.mark.slow
 def test_moments_of_the_vendors_own_are_scored_as_by_the_oracle(tmp_path: Path, is_published: bool) -> None:
     folder = tmp_path / "vendor"
     write_synthetic(folder)

@@ -77,6 +77,7 @@ def homes(tmp_path: Path) -> Iterator[tuple[Home, Home]]:
         yield nightly, full
 
 
+@pytest.mark.slow
 def test_an_increment_equals_a_full_rebuild(folder: Path, homes: tuple[Home, Home]) -> None:
     """Night after night, over a Monday, and after weeks without a run."""
     nightly, full = homes
@@ -96,6 +97,7 @@ def test_a_folder_with_bars_that_are_not_in_use_is_answered_with_what_to_set(fol
     assert "add it to TRACKRECORD_TIMEFRAMES" in str(stopped.value)
 
 
+@pytest.mark.slow
 def test_a_timeframe_out_of_use_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
     """Its rows stay in `raw`, but every table is as if they had never come."""
     without = tmp_path / "without_weeks" / folder.name
@@ -115,6 +117,7 @@ def test_a_timeframe_out_of_use_leaves_nothing_behind(folder: Path, tmp_path: Pa
         assert_same_tables(home, other, "core", "marts", "work")
 
 
+@pytest.mark.slow
 def test_a_timeframe_taken_into_use_reads_what_had_been_quarantined(tmp_path: Path) -> None:
     """The folder has not changed: its bytes are read again for the rows that were kept out."""
     folder = tmp_path / "vendor"

@@ -90,6 +90,7 @@ def test_candles_without_trade_change_nothing(seed: int, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.slow
 def test_a_second_source_changes_nothing(seed: int, tmp_path: Path) -> None:
     """Whether it is there from the first night on, or is added with all its history on the second."""
     before = nights(market_of(seed), tmp_path / "plain")
