@@ -71,6 +71,7 @@ def homes(tmp_path: Path) -> Iterator[tuple[Home, Home]]:
         yield nightly, full
 
 
+@pytest.mark.slow
 def test_an_increment_equals_a_full_rebuild(folder: Path, homes: tuple[Home, Home]) -> None:
     """Night after night, and after weeks without a run."""
     nightly, full = homes
