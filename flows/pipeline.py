@@ -4,7 +4,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from math import inf
@@ -314,7 +314,12 @@ def nightly_job(
     With `is_due_only` it returns None where the night has been done, be it while this one waited: runs that piled up
     do one job, and no source is paid twice. Raises what `open_run` and the main job raise.
     """
-    with hold_lock(settings.home, holder, wait_seconds=wait_seconds, name=NIGHTLY_LOCK):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold_lock(settings.home, holder, wait_seconds=wait_seconds, name=NIGHTLY_LOCK))
+        except LockHeld as error:
+            _record_failure(note, open_run(settings, **asked), error)
+            raise
         if is_due_only and night_is_done(
             settings.home, utc_now(), source=asked["source"], input=str(asked["input"] or "")
         ):

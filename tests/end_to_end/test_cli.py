@@ -13,6 +13,7 @@ from rich.console import Console
 
 from flows.home import journal
 from flows.home.lock import hold_lock
+from flows.pipeline import NIGHTLY_LOCK
 from flows.report.scorecard import HEADINGS, Scorecard, Section, print_scorecard, read_scorecard
 
 from .desk import Desk, clean_folder
@@ -42,6 +43,18 @@ def test_a_night_that_is_not_due_fetches_nothing(desk: Desk) -> None:
     answer = desk.nightly("--due", "--wait")
     assert (answer.exit_code, answer.out.strip()) == (0, "The night of 00:20 UTC has been done; nothing was fetched.")
     assert journal.read(desk.home, "runs") == runs
+
+
+def test_a_night_that_another_night_keeps_out_is_refused_before_it_fetches_and_recorded(desk: Desk) -> None:
+    desk.remove("prices")
+    with hold_lock(desk.home, "the night before", name=NIGHTLY_LOCK):
+        answer = desk.nightly()
+    assert answer.exit_code == 4
+    assert "the night before" in answer.err
+    last = journal.read(desk.home, "runs")[-1]
+    assert (last["state"], last["inputs"]) == ("failed", [])
+    assert "the night before" in last["error"]
+    assert "the night before" in desk.run("status").out
 
 
 def test_an_error_is_1_and_no_traceback(desk: Desk) -> None:
