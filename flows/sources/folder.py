@@ -129,7 +129,7 @@ def _look(folder: Path, root: Path, found: Survey, chain: tuple[Path, ...]) -> N
         own = next((part for part in path.relative_to(root).parts if not KEY_FOLDER.fullmatch(part)), None)
         dataset = _dataset_of(own) if own else None
         if own and dataset is None:
-            if not _is_folder(path) and (_stem_of(own) is not None or own.split(".")[0].lower() in DATASETS):
+            if not _is_folder(path) and (stem_of(own) is not None or own.split(".")[0].lower() in DATASETS):
                 found.unread.append(name)
             continue
         if entry.is_symlink():
@@ -138,7 +138,7 @@ def _look(folder: Path, root: Path, found: Survey, chain: tuple[Path, ...]) -> N
             real = path.resolve()
             if real not in chain:
                 _look(path, root, found, (*chain, real))
-        elif dataset is None or _stem_of(entry.name) is None:
+        elif dataset is None or stem_of(entry.name) is None:
             found.unread.append(name)
         else:
             _require_regular(path, name)
@@ -156,11 +156,11 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def _dataset_of(own: str) -> str | None:
     """The dataset that a file or folder belongs to by its own name, as in Prices.CSV, prices/ or prices.parquet/."""
-    name = (_stem_of(own) or own).lower()
+    name = (stem_of(own) or own).lower()
     return name if name in DATASETS else None
 
 
-def _stem_of(name: str) -> str | None:
+def stem_of(name: str) -> str | None:
     """A file's name without the suffixes of what is read; None where it has none of them."""
     lower = name.lower()
     for compressed in ("", *COMPRESSED):
@@ -215,7 +215,7 @@ def _written_order(names: Sequence[str]) -> Callable[[DataFile], tuple[object, .
 
 def _without_suffix(name: str) -> str:
     *folders, own = name.split("/")
-    return "/".join((*folders, _stem_of(own) or own))
+    return "/".join((*folders, stem_of(own) or own))
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

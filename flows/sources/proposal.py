@@ -12,6 +12,8 @@ import duckdb
 
 from flows.datasets import DATASETS, Dataset
 from flows.errors import SourceError, UsageError
+from flows.quoting import identifier
+from flows.sources.folder import SUFFIXES, files_where, stem_of
 from flows.sources.guesses import (
     ALIASES,
     direction_of,
@@ -25,7 +27,6 @@ from flows.sources.guesses import (
 )
 from flows.timeframes import DAILY, DAY_SECONDS, TIMEFRAMES
 
-SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz", ".csv.zst")
 PLAIN_MOMENT = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?|\d{9,19}(\.\d+)?")
 DATE_IN_DIGITS = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-3]\d)(\d{4}|\d{6})?")
 N_ROWS = 5_000
@@ -79,13 +80,16 @@ class Section:
 def propose(folder: Path) -> str:
     """The text of a `trackrecord.toml` for a folder: what is sure as keys, what is not as comments above them.
 
-    Raises UsageError where there is no folder, SourceError where there is nothing to read in it.
+    Raises UsageError where there is no folder, SourceError where there is nothing to read in it or what lies in it is
+    refused by every run, as a link that leaves it is.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Name the one that holds the files.")
     samples, unread = _samples(folder)
     if not samples:
-        raise SourceError(f"{folder} holds no file that can be read; read are {', '.join(SUFFIXES)}.")
+        raise SourceError(
+            f"{folder} holds no file that can be read; read are {', '.join(SUFFIXES)}, and these as .gz or .zst."
+        )
     by_dataset = _by_dataset(samples)
     sections = [
         _section(dataset, by_dataset[dataset.name]) for dataset in DATASETS.values() if dataset.name in by_dataset
@@ -115,17 +119,11 @@ def propose(folder: Path) -> str:
 def _samples(folder: Path) -> tuple[list[Sample], list[str]]:
     """The files of a folder, those that differ by a symbol in their name as one, and the names of unreadable ones."""
     found, unread = [], []
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if (
-            path.is_file()
-            and name.lower().endswith(SUFFIXES)
-            and not any(part[0] in "._~" for part in Path(name).parts)
-        ):
-            try:
-                found.append(_sample(path, name))
-            except (duckdb.Error, UnicodeDecodeError):
-                unread.append(name)
+    for file in sorted(files_where(folder, lambda name: stem_of(name) is not None), key=lambda one: one.name):
+        try:
+            found.append(_sample(file.path, file.name))
+        except (duckdb.Error, UnicodeDecodeError):
+            unread.append(file.name)
     groups: dict[tuple[str, ...], list[Sample]] = {}
     for one in found:
         groups.setdefault((str(Path(one.name).parent), *one.columns), []).append(one)
@@ -151,7 +149,8 @@ def _sample(path: Path, name: str) -> Sample:
         )
         limited = rows.limit(N_ROWS)
         kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
-        texts = limited.project(", ".join(f'"{one}"::varchar as "{one}"' for one in rows.columns)).fetchall()
+        cells = ", ".join(f"{identifier(one)}::varchar as {identifier(one)}" for one in rows.columns)
+        texts = limited.project(cells).fetchall()
     columns = {
         column: [str(row[place]).strip() for row in texts if row[place] is not None and str(row[place]).strip()]
         for place, column in enumerate(kinds)

@@ -181,3 +181,17 @@ def test_a_folder_with_nothing_to_read_is_refused_in_words(tmp_path: Path, name:
 
     with pytest.raises(error, match=name):
         propose(tmp_path / name)
+
+
+def test_what_a_run_passes_over_or_refuses_is_no_part_of_a_proposal(tmp_path: Path) -> None:
+    """A left-over of an editor is not read; a link out of the folder, to a secret for one, is refused by name."""
+    folder, outside = tmp_path / "folder", tmp_path / "secret.csv"
+    write(folder, "prices.csv", bars(DAYS))
+    proposed = propose(folder)
+    write(folder, "#prices.csv#", bars(DAYS))
+    write(folder, "prices.csv.bak", bars(DAYS))
+    assert propose(folder) == proposed
+    outside.write_text("key\nsecret\n", encoding="utf-8")
+    (folder / "signals.csv").symlink_to(outside)
+    with pytest.raises(SourceError, match=r"signals\.csv is a link to .*outside"):
+        propose(folder)
