@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from flows.quoting import identifier, literal
 from flows.sources.declaration import UTC_OFFSET, Declaration
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
@@ -28,7 +29,7 @@ def cell_of(name: str, kind: str, types: Mapping[str, tuple[str, str]], declarat
     if theirs not in types or (theirs == name and name in declaration.columns and name not in declaration.theirs):
         return None
     delivered, delivered_kind = types[theirs]
-    cell = Cell('"' + delivered.replace('"', '""') + '"', delivered_kind)
+    cell = Cell(identifier(delivered), delivered_kind)
     if kind in NUMBERS and declaration.decimal is not None and cell.kind == "VARCHAR":
         cell = Cell(_number(cell.sql, declaration.decimal), "VARCHAR")
     words = declaration.words.get(name)
@@ -96,8 +97,3 @@ def _translated(text: str, words: Mapping[str, str]) -> str:
     """SQL for a text, or our value of it where it is one of their words, in whatever case."""
     cases = " ".join(f"when {literal(theirs)} then {literal(ours)}" for theirs, ours in words.items())
     return f"case lower(trim({text}::varchar)) {cases} else {text}::varchar end"
-
-
-def literal(text: str) -> str:
-    """A text as SQL has it."""
-    return "'" + text.replace("'", "''") + "'"

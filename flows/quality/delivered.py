@@ -11,7 +11,8 @@ import duckdb
 from flows.datasets import Dataset
 from flows.errors import SourceError, WarehouseError
 from flows.home.raw_store import Kept
-from flows.quality.cells import INTEGERS, literal
+from flows.quality.cells import INTEGERS
+from flows.quoting import identifier, literal
 from flows.sources.base import Part, Source
 from flows.sources.csv_file import reason_of
 from flows.sources.declaration import Declaration, declared_dataset
@@ -73,7 +74,7 @@ def _with_names_values(part: Part, declaration: Declaration) -> Part:
     values = declaration.named_in(part.name) if part.name else {}
     if not values:
         return part
-    cells = ", ".join(("*", *(f"{literal(text)} as {_identifier(column)}" for column, text in values.items())))
+    cells = ", ".join(("*", *(f"{literal(text)} as {identifier(column)}" for column, text in values.items())))
     after = part.after
     return Part(part.rows.project(cells), part.name, after and (lambda error: after(error).project(cells)))
 
@@ -83,7 +84,7 @@ def _keep_tokens_once(connection: duckdb.DuckDBPyConnection, dataset: Dataset, d
     if dataset.moment is not None or declaration.file is None:
         return
     names = set(declaration.as_delivered(dataset))
-    own = ", ".join(_identifier(name) for name in connection.table("delivered").columns if name.lower() in names)
+    own = ", ".join(identifier(name) for name in connection.table("delivered").columns if name.lower() in names)
     if own:
         connection.execute(
             "create or replace temporary table delivered as select row_number() over () as row_number, * "
@@ -111,7 +112,7 @@ def _is_of_the_disk(error: duckdb.Error) -> bool:
 
 def _fill(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
     columns = _columns(parts)
-    fields = ", ".join(f"{_identifier(name)} {kind}" for name, kind in columns.values())
+    fields = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.values())
     connection.execute(f"create or replace temporary table delivered (row_number bigint, {fields})")
     connection.execute(
         "create or replace temporary table delivered_file "
@@ -142,9 +143,9 @@ def _append(
     for name, kind in zip(rows.columns, rows.types, strict=True):
         if name.lower() not in columns:
             columns[name.lower()] = (name, str(kind))
-            connection.execute(f"alter table delivered add column {_identifier(name)} {kind}")
+            connection.execute(f"alter table delivered add column {identifier(name)} {kind}")
     cells = [
-        f"{_cast(_identifier(name), str(kind), columns[name.lower()][1])} as {_identifier(columns[name.lower()][0])}"
+        f"{_cast(identifier(name), str(kind), columns[name.lower()][1])} as {identifier(columns[name.lower()][0])}"
         for name, kind in zip(rows.columns, rows.types, strict=True)
     ]
     rows.create_view("delivered_part", replace=True)
@@ -191,7 +192,3 @@ def _cast(cell: str, kind: str, common: str) -> str:
     if common == "VARCHAR" and kind.endswith(("]", ")")) and not kind.startswith("DECIMAL"):
         return f"to_json({cell})::varchar"
     return f"{cell}::{common}"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -10,6 +10,7 @@ from flows.home.raw_store import Kept
 from flows.quality.cells import INTEGERS, Cell, cell_of, moment_of
 from flows.quality.delivered import deliver, place_of
 from flows.quality.symbols import symbol_key, write_known_symbols
+from flows.quoting import identifier, literal
 from flows.sources.base import Source
 from flows.sources.csv_file import unclosed
 from flows.sources.declaration import Declaration, stored_declaration
@@ -111,7 +112,7 @@ def _typed_select(dataset: Dataset, cells: dict[str, Cell], vendor: str, declara
     if SURPLUS in cells:
         unparsed.append(f"case when {cells[SURPLUS].sql} is not null then '{SURPLUS}' end")
     if dataset.has_vendor:
-        given = "'" + vendor.replace("'", "''") + "'"
+        given = literal(vendor)
         own = f"given_text({cells['vendor'].sql}::varchar)" if "vendor" in cells else "null"
         typed.append(f"coalesce({own}, {given}) as vendor")
     select = (
@@ -223,7 +224,7 @@ def _require_closed_quotes(
         name, kind = types.get(declaration.theirs.get(column.name, column.name), ("", ""))
         if kind != "VARCHAR" or column.type in ("VARCHAR[]", "JSON"):
             continue
-        cell = '"' + name.replace('"', '""') + '"'
+        cell = identifier(name)
         # A text may have a line break in it, which another rule refuses; a row that was lost has separators too.
         swallowed.append(
             f"select row_number, {cell} as cell from delivered where regexp_matches({cell}, '(?s)\\n.*[,;|\\t]')"

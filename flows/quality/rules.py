@@ -175,8 +175,8 @@ ROW_RULES = (
         FROM_VENDORS,
         "warning",
         "row",
-        "Several rows of one vendor and token lie in one bar: the last one published counts, those before it are set "
-        "aside; where each is a trade of its own, deliver them at a shorter timeframe.",
+        "Several rows of one vendor and token lie in one bar: the last one published counts, those before it are "
+        "quarantined; where each is a trade of its own, deliver them at a shorter timeframe.",
         (between("place_in_bar", max_value=1),),
         is_quarantined=True,
     ),

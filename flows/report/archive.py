@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.home.nights import AFTER_THE_CLOSE
 from flows.timeframes import bar_length
 
 # Prices of files that ended longer than this before the as-of moment are an archive's.
@@ -37,5 +38,5 @@ def archive_remark(published: Path) -> str | None:
         f"The prices end at {end:%Y-%m-%d %H:%M} UTC, long before this run: this is an archive. Its digest is that of "
         "its last week, and no date is given at which there will be enough calls. If nothing more will come, write "
         "`archive = true` into the folder's trackrecord.toml; to see it as it stood at its end, run it into a home of "
-        f"its own with --as-of {end + timedelta(minutes=20):%Y-%m-%dT%H:%M}."
+        f"its own with --as-of {end + AFTER_THE_CLOSE:%Y-%m-%dT%H:%M}."
     )

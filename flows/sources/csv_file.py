@@ -12,6 +12,7 @@ import duckdb
 
 from flows.datasets import SURPLUS, Dataset
 from flows.errors import SourceError
+from flows.quoting import identifier, literal
 from flows.sources.compression import count_bytes, open_text
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -61,7 +62,7 @@ class CsvFile:
         """
         n_beyond = self._require_whole_rows(error)
         columns = (*self.columns, SURPLUS)
-        select = "*" if n_beyond else f"* exclude ({_identifier(SURPLUS)})"
+        select = "*" if n_beyond else f"* exclude ({identifier(SURPLUS)})"
         return f"select {select} from read_csv({self._arguments(columns)}, strict_mode = false, null_padding = true)"
 
     def require_closed_quotes(self) -> None:
@@ -162,10 +163,10 @@ class CsvFile:
         return {cell.strip().lower() for cell in cells} & set(self.dataset.column_names)
 
     def _arguments(self, columns: Sequence[str]) -> str:
-        fields = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in columns)
+        fields = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
         return (
-            f"{_text(str(self.path))}, skip = {self._head.n_lines_above}, header = true, all_varchar = true, "
-            f"auto_detect = false, delim = {_text(self._head.delimiter)}, quote = '\"', escape = '\"', "
+            f"{literal(str(self.path))}, skip = {self._head.n_lines_above}, header = true, all_varchar = true, "
+            f"auto_detect = false, delim = {literal(self._head.delimiter)}, quote = '\"', escape = '\"', "
             f"columns = {{{fields}}}, parallel = false, hive_partitioning = false, "
             f"compression = '{self.compression or 'none'}'"
         )
@@ -282,11 +283,3 @@ def _split(line: str, delimiter: str) -> list[str]:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

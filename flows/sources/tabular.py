@@ -8,6 +8,7 @@ import duckdb
 from flows.datasets import Dataset
 from flows.errors import SourceError
 from flows.home.raw_store import Kept
+from flows.quoting import identifier, literal
 from flows.sources.base import Part
 from flows.sources.compression import OTHERS, PARQUET, compression_of, first_bytes, require_whole
 from flows.sources.csv_file import CsvFile, reason_of
@@ -63,7 +64,7 @@ def _read(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, n
 def _read_parquet(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, name: str, keys: Mapping[str, str | None]
 ) -> Part:
-    quoted = str(path).replace("'", "''")
+    file = literal(str(path))
 
     def after(error: duckdb.Error) -> duckdb.DuckDBPyRelation:
         raise SourceError(
@@ -72,7 +73,7 @@ def _read_parquet(
         ) from error
 
     # Folders above the home would else become columns of every file in it.
-    select = f"select * from read_parquet('{quoted}', hive_partitioning = false)"
+    select = f"select * from read_parquet({file}, hive_partitioning = false)"
     try:
         rows = _with_keys(connection, dataset, select, name, keys)
     except duckdb.Error as error:
@@ -80,7 +81,7 @@ def _read_parquet(
             f"{dataset.name}: {name} cannot be read as parquet: {reason_of(error)} Deliver the whole file again; "
             "nothing was changed."
         ) from error
-    _require_names_once(connection, dataset, quoted, name, rows.columns)
+    _require_names_once(connection, dataset, file, name, rows.columns)
     return Part(rows, name, after)
 
 
@@ -99,7 +100,7 @@ def _with_keys(
         if column.name in keys and column.name in own:
             _require_equal(rows, column.type, own[column.name], keys[column.name], dataset, name)
     added = [
-        f"{'null::varchar' if value is None else _text(value)} as {_identifier(key)}"
+        f"{'null::varchar' if value is None else literal(value)} as {identifier(key)}"
         for key, value in keys.items()
         if key not in own
     ]
@@ -109,10 +110,10 @@ def _with_keys(
 def _require_equal(
     rows: duckdb.DuckDBPyRelation, kind: str, column: str, value: str | None, dataset: Dataset, name: str
 ) -> None:
-    cell, key = f"{_identifier(column)}::varchar", "null::varchar" if value is None else _text(value)
+    cell, key = f"{identifier(column)}::varchar", "null::varchar" if value is None else literal(value)
     if kind not in ("VARCHAR", "VARCHAR[]", "JSON"):
         cell, key = f"try_cast({cell} as {kind})", f"try_cast({key} as {kind})"
-    differing = rows.filter(f"{cell} is distinct from {key}").project(f"{_identifier(column)}::varchar").fetchone()
+    differing = rows.filter(f"{cell} is distinct from {key}").project(f"{identifier(column)}::varchar").fetchone()
     if differing is not None:
         raise SourceError(
             f"{dataset.name}: {name} lies in a folder {column}={value} and has a column {column} with {differing[0]} "
@@ -121,13 +122,13 @@ def _require_equal(
 
 
 def _require_names_once(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, quoted: str, name: str, columns: list[str]
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, file: str, name: str, columns: list[str]
 ) -> None:
     """Raise SourceError where a Parquet file has a column twice: DuckDB numbers the second one, as in `close_1`."""
     lower = {column.lower() for column in columns}
     if not any(column.rpartition("_")[0] in lower and column.rpartition("_")[2].isdigit() for column in lower):
         return
-    fields = connection.execute(f"select name, coalesce(num_children, 0) from parquet_schema('{quoted}')").fetchall()
+    fields = connection.execute(f"select name, coalesce(num_children, 0) from parquet_schema({file})").fetchall()
     seen: set[str] = set()
     # The schema is a tree in the order of its fields, the root first.
     place = 1
@@ -143,11 +144,3 @@ def _require_names_once(
         while n_open:
             n_open += fields[place][1] - 1
             place += 1
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -210,49 +210,50 @@ overtaken as (
     where span.price_source <> continued.price_source
     group by all
     having max(span.last_bar_at) > silent_at
+),
+
+asked as (
+    select
+        sources.timeframe,
+        sources.token_id
+    from sources
+    left join {{ before('work.price_stretch') }} as stretch using (timeframe, token_id)
+    where stretch.token_id is null
+    union
+    select
+        timeframe,
+        token_id
+    from continued
+    where
+        -- Bars of many days at once, or several deliveries, may hide a gap that was there in between.
+        fresh_last_at > last_bar_at + to_seconds(tolerated_seconds(timeframe)) + bar_length(timeframe)
+        or (timeframe, token_id) in (from repeated)
+    union
+    select
+        overtaken.timeframe,
+        overtaken.token_id
+    from overtaken
+    inner join core.price_bar as bar
+        on
+            overtaken.timeframe = bar.timeframe
+            and overtaken.token_id = bar.token_id
+            and overtaken.silent_at < bar.bar_start
+            and overtaken.price_source <> coalesce(bar.price_source, '')
+            and bar.known_to is null
+            and not bar.is_preliminary
+    anti join untraded
+        on
+            bar.timeframe = untraded.timeframe
+            and bar.token_id = untraded.token_id
+            and coalesce(bar.price_source, '') = untraded.price_source
+            and bar.bar_start = untraded.bar_start
 )
 
 select
-    sources.timeframe,
-    sources.token_id,
-    sources.price_source,
-    sources.n_sources > 1 as is_contested
+    timeframe,
+    token_id,
+    price_source,
+    n_sources > 1 as is_contested
 from sources
-left join {{ before('work.price_stretch') }} as stretch using (timeframe, token_id)
-where stretch.token_id is null
-union
-select
-    sources.timeframe,
-    sources.token_id,
-    sources.price_source,
-    sources.n_sources > 1 as is_contested
-from sources
-inner join continued using (timeframe, token_id)
-where
-    -- Bars of many days at once, or several deliveries, may hide a gap that was there in between.
-    continued.fresh_last_at > continued.last_bar_at + to_seconds(tolerated_seconds(sources.timeframe))
-    + bar_length(sources.timeframe)
-    or (sources.timeframe, sources.token_id) in (from repeated)
-union
-select
-    sources.timeframe,
-    sources.token_id,
-    sources.price_source,
-    sources.n_sources > 1 as is_contested
-from sources
-inner join overtaken using (timeframe, token_id)
-inner join core.price_bar as bar
-    on
-        overtaken.timeframe = bar.timeframe
-        and overtaken.token_id = bar.token_id
-        and overtaken.silent_at < bar.bar_start
-        and overtaken.price_source <> coalesce(bar.price_source, '')
-        and bar.known_to is null
-        and not bar.is_preliminary
-anti join untraded
-    on
-        bar.timeframe = untraded.timeframe
-        and bar.token_id = untraded.token_id
-        and coalesce(bar.price_source, '') = untraded.price_source
-        and bar.bar_start = untraded.bar_start
+semi join asked using (timeframe, token_id)
 {%- endif %}

@@ -1,4 +1,4 @@
--- One delivered signal row that the gate set aside, with the rule that it broke: of several rules, the first by name. A
+-- One delivered signal row that the gate quarantined, with the rule that it broke: of several rules, the first by name. A
 -- row whose token, timeframe and moment could not be read has NULL there. Rows of deliveries that were stopped count as
 -- well, because the same rows are stored once.
 -- Grain: snapshot_id, row_number

@@ -1,6 +1,6 @@
 """What became of every row and every call (contract, section 4: "Nothing goes without a word").
 
-The folder that the oracle reads has no row that a gate would set aside.
+The folder that the oracle reads has no row that a gate would quarantine.
 """
 
 from __future__ import annotations

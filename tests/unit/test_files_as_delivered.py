@@ -340,30 +340,31 @@ def test_text_that_means_empty_is_empty_in_every_column_but_symbol_and_name(fold
     assert read(folder, "tokens", "symbol, name, sector") == [(expected, expected, None)]
 
 
-@pytest.mark.parametrize(
-    "cells",
-    [
-        ["Layer 1 (L1);Meme", "The Boy's Club"],
-        ["Layer 1 (L1), Meme", "The Boy's Club"],
-        ["Layer 1 (L1)|Meme", "The Boy's Club"],
-        ["['Layer 1 (L1)', 'Meme']", '["The Boy\'s Club"]'],
-        ["['Layer 1 (L1)' 'Meme']", '["The Boy\'s Club"]'],
-        ["('Layer 1 (L1)', 'Meme')", "('The Boy\\'s Club',)"],
-        ["[np.str_('Layer 1 (L1)'), np.str_('Meme')]", '[np.str_("The Boy\'s Club")]'],
-        ['["Layer 1 (L1)", "Meme"]', '["The Boy\'s Club"]'],
-        ['[{"id": 1, "name": "Layer 1 (L1)"}, {"id": 2, "name": "Meme"}]', '[{"id": 3, "name": "The Boy\'s Club"}]'],
-        ['{"Layer 1 (L1)",Meme}', '{"The Boy\'s Club"}'],
-        ["[Layer 1 (L1), Meme]", "[The Boy's Club]"],
-        [["Layer 1 (L1)", "Meme", None], ["The Boy's Club"]],
-        [[{"name": "Layer 1 (L1)"}, {"name": "Meme"}], [{"name": "The Boy's Club"}]],
-    ],
+FORMS_OF_CATEGORIES: tuple[list[Any], ...] = (
+    ["Layer 1 (L1);Meme", "The Boy's Club"],
+    ["Layer 1 (L1), Meme", "The Boy's Club"],
+    ["Layer 1 (L1)|Meme", "The Boy's Club"],
+    ["['Layer 1 (L1)', 'Meme']", '["The Boy\'s Club"]'],
+    ["['Layer 1 (L1)' 'Meme']", '["The Boy\'s Club"]'],
+    ["('Layer 1 (L1)', 'Meme')", "('The Boy\\'s Club',)"],
+    ["[np.str_('Layer 1 (L1)'), np.str_('Meme')]", '[np.str_("The Boy\'s Club")]'],
+    ['["Layer 1 (L1)", "Meme"]', '["The Boy\'s Club"]'],
+    ['[{"id": 1, "name": "Layer 1 (L1)"}, {"id": 2, "name": "Meme"}]', '[{"id": 3, "name": "The Boy\'s Club"}]'],
+    ['{"Layer 1 (L1)",Meme}', '{"The Boy\'s Club"}'],
+    ["[Layer 1 (L1), Meme]", "[The Boy's Club]"],
+    [["Layer 1 (L1)", "Meme", None], ["The Boy's Club"]],
 )
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+# Python's text of dictionaries, as pandas writes them into a CSV, is no form of a list of names.
+STRUCTS = [[{"name": "Layer 1 (L1)"}, {"name": "Meme"}], [{"name": "The Boy's Club"}]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "suffix"),
+    [*((cells, suffix) for cells in FORMS_OF_CATEGORIES for suffix in ("csv", "parquet")), (STRUCTS, "parquet")],
+)
 def test_categories_are_read_in_any_usual_form(folder: Path, cells: list[Any], suffix: str) -> None:
     (folder / "tokens.csv").unlink()
     frame = pd.DataFrame({"token_id": [1, 2], "symbol": "A", "categories": cells})
-    if suffix == "csv" and not isinstance(cells[0], str) and isinstance(cells[0][0], dict):
-        pytest.skip("Python's text of dictionaries is no form of a list of names")
     getattr(frame, f"to_{suffix}")(folder / f"tokens.{suffix}", index=False)
 
     assert read(folder, "tokens", "categories") == [(["Layer 1 (L1)", "Meme"],), (["The Boy's Club"],)]

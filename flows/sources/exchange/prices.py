@@ -15,6 +15,7 @@ import duckdb
 from flows.datasets import TOKENS, Dataset
 from flows.errors import SourceError
 from flows.home.raw_store import FetchedDataset, Kept, Response
+from flows.quoting import literal
 from flows.sources.base import FetchRequest, PaidByRequest, Part, Source
 from flows.sources.exchange.base import PAGE, Exchange, price_source
 from flows.sources.exchange.markets import MARKETS_FILE, Choice, Token, choose_markets, read_overrides
@@ -188,7 +189,7 @@ def read_candles(connection: duckdb.DuckDBPyConnection, kept: Sequence[Path]) ->
     """
     if not kept:
         return connection.sql("select null::bigint as token_id where false")
-    files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in kept)
+    files = ", ".join(literal(str(path)) for path in kept)
     try:
         return connection.sql(
             f"""
