@@ -36,7 +36,17 @@ from tests.point_in_time.markets import Event, Step, random_market
 from tests.product import make_run, snapshot_without_gate
 
 # What differs from run to run, or with the text of a model, and how much of the past a build computed anew.
-NOT_COMPARED = frozenset({"run_id", "scoring_hash", "applied_at", "ops.build"})
+NOT_COMPARED = frozenset(
+    {
+        "run_id",
+        "scoring_hash",
+        "applied_at",
+        "ops.build",
+        "ops.run.input",
+        "ops.run.finished_at",
+        "ops.publish.published_at",
+    }
+)
 
 
 @dataclass(frozen=True)
