@@ -13,6 +13,7 @@ from flows.timeframes import TIMEFRAMES
 from flows.warehouse.models import HEADER_WORD
 
 GLOSSARY = SQL_DIR / "columns.toml"
+THEN = "_then"
 
 
 def write_comments(file: duckdb.DuckDBPyConnection) -> None:
@@ -43,6 +44,11 @@ def write_comments(file: duckdb.DuckDBPyConnection) -> None:
 
 
 def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -> str:
+    if table.endswith(THEN):
+        base = _read_then(f"{schema}.{table}")
+        return (
+            f"{base} as it was known at the moment (UTC) of the variable `as_of`: set variable as_of = timestamp '…'."
+        )
     text = words["tables"].get(f"{schema}.{table}")
     if text is not None:
         return text
@@ -57,6 +63,7 @@ def _describe_table(words: dict[str, dict[str, str]], schema: str, table: str) -
 
 def _describe_column(words: dict[str, dict[str, str]], table: str, column: str) -> str:
     columns = words["columns"]
+    table = _read_then(table)
     text = words["special"].get(f"{table}.{column}") or _measure_texts(table).get(column) or columns.get(column)
     if text is not None:
         return text
@@ -65,6 +72,11 @@ def _describe_column(words: dict[str, dict[str, str]], table: str, column: str) 
     if at_horizon and at_horizon[1] in columns:
         return f"{columns[at_horizon[1]]} At a horizon of {at_horizon[2]} bars."
     raise WarehouseError(f"{table}.{column} is public and not described. Add it to {GLOSSARY}.")
+
+
+def _read_then(view: str) -> str:
+    """The table that a view of what was known then reads; another table is itself."""
+    return view.removesuffix(THEN)
 
 
 def _measure_texts(table: str) -> dict[str, str]:

@@ -13,13 +13,13 @@ import duckdb
 
 from flows.clock import utc_now
 from flows.config import Settings
-from flows.datasets import DATASETS
 from flows.errors import WarehouseError
 from flows.home import journal
 from flows.home.set_aside import set_aside
 from flows.run import Run
 from flows.warehouse.connection import is_damage, is_damaged_inside
 from flows.warehouse.glossary import write_comments
+from flows.warehouse.known_then import create_known_then
 
 SCHEMA_VERSION = 1
 
@@ -185,11 +185,7 @@ def _finish_file(connection: duckdb.DuckDBPyConnection, partial: Path, stamp: St
             file.execute(f"set search_path = '{schema}'")
             file.execute(sql)
         file.execute("set search_path = ''")
-        for table in (dataset.as_of_table for dataset in DATASETS.values()):
-            file.execute(
-                f"create macro {table}_as_of(moment) as table from {table} "
-                "where known_from <= moment and (known_to > moment or known_to is null)"
-            )
+        create_known_then(file)
         file.execute(
             "update ops.run set state = 'published', finished_at = $now where run_id = $run_id",
             {"now": now, "run_id": stamp.run_id},

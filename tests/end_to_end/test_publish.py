@@ -54,7 +54,7 @@ def test_every_public_table_and_column_has_a_comment(published_desk: Desk) -> No
         )
         == []
     )
-    for catalog in ("duckdb_tables()", "duckdb_views()"):
+    for catalog in ("duckdb_tables()", "duckdb_views()", "duckdb_functions()"):
         assert (
             published_desk.ask(
                 f"select schema_name from {catalog} where not internal and coalesce(trim(comment), '') = ''"
@@ -96,6 +96,36 @@ def test_the_macros_return_the_same_as_the_query(restated: tuple[Desk, datetime,
         f"select direction from core.signal_as_of(timestamp '{between}') "
         f"where token_id = {FIRST_TOKENS} and signal_at = timestamp '{RESTATED_AT}'"
     ) == [(direction_before(desk),)]
+
+
+def test_with_two_files_attached_each_answers_for_itself(
+    restated: tuple[Desk, datetime, Answer], published_desk: Desk
+) -> None:
+    desk, between, _ = restated
+    where = f"token_id = {FIRST_TOKENS} and signal_at = timestamp '{RESTATED_AT}'"
+    before, restated_to = [(direction_before(desk),)], [(0,)]
+    with duckdb.connect() as own:
+        own.execute(f"attach '{desk.published}' as \"the other\" (read_only)")
+        own.execute(f"attach '{published_desk.published}' as mine (read_only)")
+        own.execute("use mine")
+
+        def ask(rows: str) -> list[tuple[object, ...]]:
+            return own.execute(f"select direction from {rows} where {where}").fetchall()
+
+        with pytest.raises(duckdb.Error, match="set variable as_of"):
+            own.execute("from mine.core.signal_then")
+        own.execute("set variable as_of = timestamp '2199-01-01'")
+        assert ask('"the other".core.signal_then') == restated_to
+        assert ask("core.signal_as_of('the other', timestamp '2199-01-01')") == restated_to
+        assert ask("mine.core.signal_then") == ask("core.signal_as_of(timestamp '2199-01-01')") == before
+
+        # A moment with a zone is the same moment whatever the session's zone is.
+        own.execute("set TimeZone = 'Asia/Tokyo'")
+        own.execute(f"set variable as_of = timestamptz '{between}+00'")
+        assert ask('"the other".core.signal_then') == before
+        assert ask(f"core.signal_as_of('the other', timestamptz '{between}+00')") == before
+        own.execute("set variable as_of = '2020-01-01'")
+        assert ask("mine.core.signal_then") == []
 
 
 def test_the_long_view_of_the_windows_works_where_the_file_is_attached(published_desk: Desk) -> None:
