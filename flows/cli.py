@@ -31,10 +31,11 @@ from flows.home.lock import hold_lock
 from flows.quality.results import warning_text
 from flows.report.archive import archive_remark
 from flows.report.funnel import print_funnels, read_funnels
-from flows.report.published import open_published, published_file
+from flows.report.published import published_file
+from flows.report.query import Format, answer
 from flows.report.scorecard import print_scorecard, read_scorecard
 from flows.report.status import print_excluded, print_last_runs, print_status, print_unknown_outcomes
-from flows.report.tables import WIDE, prepare_streams, print_line, print_rows, visible
+from flows.report.tables import WIDE, prepare_streams, print_line, visible
 from flows.run import Run, open_run
 from flows.sources import NAMES
 from flows.warehouse.acceptance import accept as accept_rule
@@ -328,22 +329,16 @@ def restore(
 
 
 @app.command()
-def query(sql: Annotated[str, typer.Argument(help="A select.")]) -> None:
+def query(
+    sql: Annotated[str, typer.Argument(help="A select; `set variable as_of = …;` may come before it.")],
+    form: Annotated[
+        Format | None, typer.Option("--format", help="By default a table, or what the name after --out ends in.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=0, help="At most so many rows.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A file for the answer, which is replaced.")] = None,
+) -> None:
     """Ask the published file, read-only."""
-    with open_published(_settings()) as file:
-        # A query must not read or write any other file.
-        file.execute("set enable_external_access = false")
-        try:
-            (statement,) = file.extract_statements(sql) or (None,)
-            if statement is None or statement.type != duckdb.StatementType.SELECT:
-                raise UsageError("The published file is read-only: ask it with a select.")
-            cursor = file.execute(statement)
-            names, rows = [column[0] for column in cursor.description or ()], cursor.fetchall()
-        except ValueError as error:
-            raise UsageError("Ask one question at a time: there is more than one statement.") from error
-        except duckdb.Error as error:
-            raise UsageError(f"{error}\nThe published file is read-only: ask it with a select.") from error
-    print_rows(console, names, rows)
+    answer(console, _settings(), sql, form, limit, out)
 
 
 @app.command()

@@ -7,6 +7,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -224,7 +225,18 @@ def test_query_cannot_write(desk: Desk, sql: str) -> None:
     assert desk.fingerprint() == fingerprint
 
 
-@pytest.mark.parametrize("sql", ["", "select 1; select 2", "copy (select 1) to 'leak.csv'", "from 'leak.csv'"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "",
+        "select 1; select 2",
+        "copy (select 1) to 'leak.csv'",
+        "from 'leak.csv'",
+        "create table leak (i int); select 1",
+        "set enable_external_access = true; from 'leak.csv'",
+        "set memory_limit = '100GB'; select 1",
+    ],
+)
 def test_query_is_one_question_to_the_published_file_and_touches_no_other(
     desk: Desk, sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +247,111 @@ def test_query_is_one_question_to_the_published_file_and_touches_no_other(
     assert answer.exit_code == 2
     assert "ask it with" in answer.err or "Ask one question" in answer.err
     assert not (tmp_path / "leak.csv").exists()
+
+
+ALL_KINDS = (
+    "select 1.5 as number, 'a, \"b\"' as text, ['x', 'y'] as list, {'a': 1} as struct, true as yes, null as nothing, "
+    "'nan'::double as none, timestamp '2026-01-31 10:00:00' as moment"
+)
+
+
+def test_query_answers_in_the_form_asked_for(desk: Desk, tmp_path: Path) -> None:
+    as_csv = desk.run("query", ALL_KINDS, "--format", "csv")
+    as_json = desk.run("query", ALL_KINDS, "--format", "json")
+    written = {name: tmp_path / f"answer.{name}" for name in ("csv", "json", "parquet")}
+    for path in written.values():
+        assert desk.run("query", ALL_KINDS, "--out", str(path)).exit_code == 0
+
+    assert as_csv.out == written["csv"].read_text(encoding="utf-8")
+    assert as_csv.out.splitlines() == [
+        "number,text,list,struct,yes,nothing,none,moment",
+        '1.5,"a, ""b""","[""x"", ""y""]","{""a"": 1}",true,,nan,2026-01-31 10:00:00',
+    ]
+    assert json.loads(as_json.out) == json.loads(written["json"].read_text(encoding="utf-8"))
+    assert json.loads(as_json.out) == [
+        {
+            "number": 1.5,
+            "text": 'a, "b"',
+            "list": ["x", "y"],
+            "struct": {"a": 1},
+            "yes": True,
+            "nothing": None,
+            "none": None,
+            "moment": "2026-01-31 10:00:00",
+        }
+    ]
+    with duckdb.connect() as own:
+        found = own.execute(f"select number, list, moment, nothing from '{written['parquet']}'").fetchall()
+    assert found == [(1.5, ["x", "y"], datetime(2026, 1, 31, 10), None)]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+@pytest.mark.parametrize(("limit", "expected"), [("0", 0), ("3", 3), ("70000", 70_000), ("900000", 200_000)])
+def test_query_gives_at_most_so_many_rows(desk: Desk, tmp_path: Path, form: str, limit: str, expected: int) -> None:
+    path = tmp_path / f"answer.{form}"
+
+    assert desk.run("query", "from range(200000)", "--limit", limit, "--out", str(path)).exit_code == 0
+
+    with duckdb.connect() as own:
+        reader = {"csv": "read_csv", "json": "read_json", "parquet": "read_parquet"}[form]
+        assert own.execute(f"select count(*) from {reader}('{path}')").fetchone() == (expected,)
+
+
+def test_query_shows_a_thousand_rows_of_a_long_table_and_that_there_are_more(desk: Desk) -> None:
+    answer = desk.run("query", "select range as i from range(5000)")
+    whole = desk.run("query", "select range as i from range(5000)", "--limit", "5000")
+
+    assert "999" in answer.out
+    assert "1000 " not in answer.out
+    assert "the first 1,000 rows: add --limit" in answer.out
+    assert "4999" in whole.out
+    assert "the first" not in whole.out
+
+
+def test_query_pivots_and_reads_what_was_known_then(desk: Desk) -> None:
+    pivot = desk.run(
+        "query", "pivot (select direction, n_calls from marts.signal_scorecard) on direction using sum(n_calls)"
+    )
+    then = desk.run("query", "set variable as_of = timestamp '2020-01-01'; select count(*) as n from core.signal_then")
+
+    assert "bullish" in pivot.out
+    assert "│ 0 │" in then.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "parquet"], "add --out FILE.parquet"),
+        (["--out", "answer.txt"], "end answer.txt in .csv, .json or .parquet"),
+        (["--out", "nowhere/answer.csv"], "cannot be written: No such file or directory"),
+        (["--out", "{published}/answer.json"], "cannot be written: Not a directory"),
+    ],
+)
+def test_query_names_why_an_answer_cannot_be_written(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.chdir(place)
+
+    answer = desk.run("query", "select 1", *(one.format(published=desk.published) for one in arguments))
+
+    assert answer.exit_code == 2
+    assert message in answer.err
+    assert list(place.iterdir()) == []
+
+
+def test_a_failed_answer_leaves_the_file_that_was_there(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "place" / "answer.csv"
+    path.parent.mkdir()
+    path.write_text("as it was", encoding="utf-8")
+    fails_late = "select case when range = 150000 then error('bad') end from range(200000)"
+
+    answer = desk.run("query", fails_late, "--out", str(path))
+
+    assert answer.exit_code == 2
+    assert path.read_text(encoding="utf-8") == "as it was"
+    assert [one.name for one in path.parent.iterdir()] == ["answer.csv"]
 
 
 def test_a_damaged_published_file_is_reported_without_a_traceback(desk: Desk) -> None:
