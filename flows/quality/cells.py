@@ -30,10 +30,12 @@ def cell_of(name: str, kind: str, types: Mapping[str, tuple[str, str]], declarat
         return None
     delivered, delivered_kind = types[theirs]
     cell = Cell(identifier(delivered), delivered_kind)
+    text = cell.sql
     if kind in NUMBERS and declaration.decimal is not None and cell.kind == "VARCHAR":
-        cell = Cell(_number(cell.sql, declaration.decimal), "VARCHAR")
+        cell = Cell(_number(text, declaration.decimal), "VARCHAR")
+    # A word is looked for as it was written, and what it stands for is a value of ours.
     words = declaration.words.get(name)
-    return Cell(_translated(cell.sql, words), "VARCHAR") if words else cell
+    return Cell(_translated(text, words, otherwise=cell.sql), "VARCHAR") if words else cell
 
 
 def moment_of(cell: Cell, formats: Sequence[str], zone: str | None) -> str:
@@ -90,10 +92,10 @@ def _number(text: str, decimal: str) -> str:
     )
     point = f"replace(replace({text}, '{group}', ''), '{decimal}', '.')"
     # What is no such number stays as it is, with a mark that no number has.
-    return f"case when {is_number} or nullif(trim({text}), '') is null then {point} else {text} || ' ' || '?' end"
+    return f"case when {is_number} then {point} when given_text({text}) is not null then {text} || ' ' || '?' end"
 
 
-def _translated(text: str, words: Mapping[str, str]) -> str:
-    """SQL for a text, or our value of it where it is one of their words, in whatever case."""
+def _translated(text: str, words: Mapping[str, str], *, otherwise: str) -> str:
+    """SQL for our value of a text where it is one of their words, in whatever case; else for another text."""
     cases = " ".join(f"when {literal(theirs)} then {literal(ours)}" for theirs, ours in words.items())
-    return f"case lower(trim({text}::varchar)) {cases} else {text}::varchar end"
+    return f"case lower(trim({text}::varchar)) {cases} else {otherwise}::varchar end"

@@ -11,7 +11,7 @@ import duckdb
 from flows.datasets import Dataset
 from flows.errors import SourceError, WarehouseError
 from flows.home.raw_store import Kept
-from flows.quality.cells import INTEGERS
+from flows.quality.cells import INTEGERS, NUMBERS
 from flows.quoting import identifier, literal
 from flows.sources.base import Part, Source
 from flows.sources.csv_file import reason_of
@@ -36,7 +36,7 @@ def deliver(
     """
     try:
         parts = source.parse(connection, declared_dataset(dataset, declaration), kept)
-        _fill(connection, [_with_names_values(part, declaration) for part in parts])
+        _fill(connection, [_with_names_values(part, declaration) for part in parts], _with_comma(dataset, declaration))
         _keep_tokens_once(connection, dataset, declaration)
     except SourceError as error:
         raise SourceError(kept.in_their_names(str(error))) from error
@@ -67,6 +67,15 @@ def deliver(
             f"but {delivered}. Correct [{dataset.name}.columns] and run again; nothing was changed."
         )
     return types
+
+
+def _with_comma(dataset: Dataset, declaration: Declaration) -> frozenset[str]:
+    """The columns of numbers, by their name in lower case, whose text is read with a decimal comma."""
+    if declaration.decimal != ",":
+        return frozenset()
+    return frozenset(
+        declaration.theirs.get(column.name, column.name) for column in dataset.columns if column.type in NUMBERS
+    )
 
 
 def _with_names_values(part: Part, declaration: Declaration) -> Part:
@@ -110,7 +119,7 @@ def _is_of_the_disk(error: duckdb.Error) -> bool:
     return any(sign in str(error) for sign in ("write", "No space left", "create directory"))
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
+def _fill(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part], with_comma: frozenset[str]) -> None:
     columns = _columns(parts)
     fields = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.values())
     connection.execute(f"create or replace temporary table delivered (row_number bigint, {fields})")
@@ -121,11 +130,11 @@ def _fill(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
     n_rows = 0
     for part in parts:
         try:
-            n_new = _append(connection, columns, part.rows, n_rows)
+            n_new = _append(connection, columns, part.rows, n_rows, with_comma)
         except FAULTS_OF_FILES as error:
             if part.after is None or _is_of_the_disk(error):
                 raise
-            n_new = _append(connection, columns, part.after(error), n_rows)
+            n_new = _append(connection, columns, part.after(error), n_rows, with_comma)
         connection.execute(
             "insert into delivered_file values (?, ?, ?, ?)",
             [n_rows + 1, n_rows + n_new, part.name, day_of(part.name) if part.name else None],
@@ -138,6 +147,7 @@ def _append(
     columns: dict[str, tuple[str, str]],
     rows: duckdb.DuckDBPyRelation,
     n_before: int,
+    with_comma: frozenset[str],
 ) -> int:
     """Append rows, numbered on from those before; return how many."""
     for name, kind in zip(rows.columns, rows.types, strict=True):
@@ -145,7 +155,8 @@ def _append(
             columns[name.lower()] = (name, str(kind))
             connection.execute(f"alter table delivered add column {identifier(name)} {kind}")
     cells = [
-        f"{_cast(identifier(name), str(kind), columns[name.lower()][1])} as {identifier(columns[name.lower()][0])}"
+        f"{_cast(identifier(name), str(kind), columns[name.lower()][1], has_comma=name.lower() in with_comma)} "
+        f"as {identifier(columns[name.lower()][0])}"
         for name, kind in zip(rows.columns, rows.types, strict=True)
     ]
     rows.create_view("delivered_part", replace=True)
@@ -180,9 +191,12 @@ def _common(kinds: set[str]) -> str:
     return next(iter(kinds)) if len(kinds) == 1 and kinds != {"BLOB"} else "VARCHAR"
 
 
-def _cast(cell: str, kind: str, common: str) -> str:
+def _cast(cell: str, kind: str, common: str, *, has_comma: bool) -> str:
     if kind == common:
         return cell
+    if common == "VARCHAR" and has_comma and (kind in FLOATS or kind.startswith("DECIMAL")):
+        # Beside texts with a decimal comma the point of a number would be taken for a mark of thousands.
+        return f"replace({cell}::varchar, '.', ',')"
     if kind == "FLOAT":
         # The number that was written: 0.1 in four bytes is 0.10000000149 in eight.
         return f"{cell}::varchar::{common}"
