@@ -118,7 +118,7 @@ def nightly(
         console.print("The night of 00:20 UTC has been done; nothing was fetched.")
         return
     print_scorecard(console, read_scorecard(settings.published))
-    print_funnels(console, read_funnels(settings.published))
+    _print_funnels(settings, outcome)
     if (remark := archive_remark(settings.published)) is not None:
         _print_text(remark)
     _print_outcome(outcome)
@@ -148,6 +148,7 @@ def hourly(
     if outcome is None:
         _print_text("Fetched and kept. Another run holds the lock; the next build takes it up.")
         return
+    _print_funnels(settings, outcome)
     _print_outcome(outcome)
     _print_text(f"Published: {settings.published}" if outcome.n_rows else "Built; the last publish is recent enough.")
 
@@ -178,6 +179,7 @@ def backfill(
     outcome: pipeline.Outcome = (
         _by_hand(run, "backfill") if plain else _flow("backfill")(since=first, until=last, **asked, wait_for_lock=False)
     )
+    _print_funnels(settings, outcome)
     _print_outcome(outcome)
     _print_text(f"Published: {settings.published}")
 
@@ -195,6 +197,7 @@ def reparse(
     outcome = pipeline.reparse_job(
         run, since=first, until=last, holder=f"trackrecord reparse, run {run.run_id}", wait_seconds=0
     )
+    _print_funnels(settings, outcome)
     _print_outcome(outcome)
     _print_text(f"Published: {settings.published}")
 
@@ -537,6 +540,12 @@ def _with_progress() -> pipeline.Steps:
         return run
 
     return pipeline.Steps(**{field.name: shown(field.name) for field in fields(plain)})
+
+
+def _print_funnels(settings: Settings, outcome: pipeline.Outcome) -> None:
+    """Print what became of every row, where the run has published."""
+    if outcome.n_rows:
+        print_funnels(console, read_funnels(settings.published))
 
 
 def _print_outcome(outcome: pipeline.Outcome) -> None:

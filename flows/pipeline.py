@@ -39,6 +39,7 @@ from flows.warehouse.connection import is_damaged_inside, open_warehouse
 from flows.warehouse.days import write_days
 from flows.warehouse.deliveries import adopt_deliveries
 from flows.warehouse.models import grains_of, load_models
+from flows.warehouse.newly_known import fill_newly_known
 from flows.warehouse.publish import Stamp, adopt_publishes, publish, stamp_of
 from flows.warehouse.redeclared import read_again
 from flows.warehouse.render import Renderer
@@ -113,6 +114,7 @@ def snapshot(run: Run, kept: list[Kept]) -> list[Snapshot]:
     with open_warehouse(run.settings) as connection, Suites(run.settings, title=run.run_id) as suites:
         own = [(run, one) for one in kept]
         for its_run, one in own if run.source.is_archive else backlog.unloaded(connection, run):
+            fill_newly_known(connection, its_run, one)
             read_again(connection, its_run, one, suites)
             snapshots.append(take_snapshot(connection, its_run, one, suites))
             if one.dataset == "tokens" and snapshots[-1].is_stopped:

@@ -24,7 +24,7 @@ def derive(connection: duckdb.DuckDBPyConnection, incoming: Incoming, as_of: dat
     """Write the tables that compare rows, all small: `key_flag`, `later_file_flag`, `spike_flag`; and `known_token`."""
     if incoming.dataset is TOKENS:
         _flag_shared_symbols(connection)
-    _flag_keys(connection, incoming.dataset)
+    _flag_keys(connection, incoming.dataset, incoming.declaration.style)
     _flag_spikes(connection, incoming.dataset, as_of)
     connection.execute("create or replace temporary table known_token as select distinct token_id from raw.tokens")
 
@@ -54,7 +54,7 @@ def count(connection: duckdb.DuckDBPyConnection, select: str) -> int:
     return int(row[0])
 
 
-def _flag_keys(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+def _flag_keys(connection: duckdb.DuckDBPyConnection, dataset: Dataset, style: str | None) -> None:
     """For each row whose key came more than once: which copy it is, and how many versions differ.
 
     Keys are first compared by their hash, which keeps the common case, no repetition at all, small. Rows about a bar
@@ -71,6 +71,9 @@ def _flag_keys(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
     order = "known_at nulls last, row_number" if dataset.has_known_at else "row_number"
     # Rows of a vendor that differ were published one after another, if their moments differ as well.
     published = "coalesce(known_at, stated_at), stated_at" if dataset.has_vendor else "true"
+    if style == "events":
+        # The exit from a trade at the moment of the next entry is what came before it.
+        published += ", direction <> 0"
     connection.execute(
         f"""
         create or replace temporary table key_flag as

@@ -413,8 +413,8 @@ DATASET_RULES = (
     _stop(
         "weekends_present",
         ("prices",),
-        "More than half of the weekends have no bar, but these markets never close; "
-        "deliver all seven days of the week.",
+        "More than half of the weekends have no bar in which a price moved or a volume is given, but these markets "
+        "never close; deliver all seven days of the week.",
         between("missing_weekend_share", max_value=MAX_MISSING_WEEKENDS),
     ),
     _stop(

@@ -190,14 +190,36 @@ def _age(connection: duckdb.DuckDBPyConnection, dataset: Dataset, as_of: datetim
 def _weekends(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Fact:
     """The share of weekend days without any bar, in the weeks that have bars, from the first bar to the last.
 
-    Weeks without any bar are a gap or a stray date, and no evidence about the calendar.
+    Weeks without any bar are a gap or a stray date, and no evidence about the calendar. A bar at the close before, in
+    which nothing moved and no volume is given, is what exporters fill closing hours with.
     """
     row = connection.execute(
         f"""
         with
-        bar_day as (
-            select distinct bar_start::date as day from incoming
+        bar as (
+            select
+                token_id, timeframe, price_source, bar_start, open, close,
+                is_unmoved(open, high, low, close, volume_usd) as is_unmoved
+            from incoming
             where bar_start <= $as_of and {_is_usable()} and is_in_use(timeframe) and bar_seconds(timeframe) <= 86400
+        ),
+        fill as (
+            select bar.token_id, bar.timeframe, bar.price_source, bar.bar_start
+            from bar
+            inner join bar as previous
+                on bar.token_id = previous.token_id and bar.timeframe = previous.timeframe
+                and bar.price_source is not distinct from previous.price_source
+                and bar.bar_start - bar_length(bar.timeframe) = previous.bar_start
+            where bar.is_unmoved and is_same_number(bar.open, previous.close)
+        ),
+        bar_day as (
+            select distinct bar_start::date as day
+            from (
+                select bar_start from bar where not is_unmoved
+                union all
+                select bar_start from bar anti join fill using (token_id, timeframe, bar_start)
+                where is_unmoved
+            )
         ),
         weekend_day as (
             select week + unnest([5, 6]) as day

@@ -50,7 +50,7 @@ ADVICE = {
     "no_bar_at_entry": "there is no price at their entry: the token's prices begin later, have a gap, or had ended",
 }
 
-EVENTS = 'write `style = "events"` under `[signals]` in the folder\'s trackrecord.toml'
+EVENTS = 'write `style = "events"` under `[signals]` in the folder\'s trackrecord.toml, else `style = "states"`'
 
 # A feed looks like events where most tokens have at most so many rows, over at least so many times as many bars.
 FEW_ROWS, SPARSE = 3, 4
@@ -63,10 +63,21 @@ with tokens as (
     from core.signal
     where revision = 0 and vendor || ' ' || timeframe in (select unnest($feeds))
     group by vendor, timeframe, token_id
+),
+newest as (
+    select
+        reread.vendor, reread.timeframe,
+        arg_max(json_exists(snapshot.declaration, '$.style'), (reread.as_of, snapshot_id)) as is_declared
+    from ops.reread as reread
+    inner join ops.snapshot as snapshot using (snapshot_id)
+    where reread.dataset = 'signals' and snapshot.superseded_by is null
+    group by reread.vendor, reread.timeframe
 )
-select vendor, timeframe
+select tokens.vendor, tokens.timeframe
 from tokens
-group by vendor, timeframe
+-- A folder that declares its style has answered.
+anti join newest on tokens.vendor = newest.vendor and tokens.timeframe = newest.timeframe and newest.is_declared
+group by tokens.vendor, tokens.timeframe
 having
     sum(n_trends) = 0 and avg((n_rows <= {FEW_ROWS})::integer) > 0.5
     and bars_between(timeframe, min(first_at), max(last_at)) >= {SPARSE} * median(n_rows)

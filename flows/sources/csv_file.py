@@ -16,6 +16,7 @@ from flows.quoting import identifier, literal
 from flows.sources.compression import count_bytes, open_text
 
 DELIMITERS = (",", ";", "\t", "|")
+NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
 
 # A header may stand below a title, a separator line or blank lines, but not further down than this.
@@ -30,21 +31,23 @@ csv.field_size_limit(2 << 20)
 
 @dataclass(frozen=True)
 class _Head:
-    """Where the header stands, how its cells are separated, and the names in it."""
+    """Where the header stands, how its cells are separated, and the names in it; or that the file has none."""
 
     n_lines_above: int
     delimiter: str
     names: tuple[str, ...]
+    is_there: bool = True
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """One CSV body of a dataset, under the source's name of it."""
+    """One CSV body of a dataset, under the source's name of it. `header` names the columns where the file does not."""
 
     dataset: Dataset
     path: Path
     name: str
     compression: str | None
+    header: tuple[str, ...] = ()
 
     def select(self) -> str:
         """SQL for its rows. DuckDB checks each row's number of cells and every quote on the way.
@@ -73,7 +76,7 @@ class CsvFile:
         n_bytes, n_quotes = count_bytes(self.path, self.compression, b'"')
         if n_quotes % 2 == 0 and (n_quotes == 0 or n_bytes > LARGE):
             return
-        number, lines = -1, _Lines([])
+        number, lines = -int(self._head.is_there), _Lines([])
         try:
             with open_text(self.path, self.compression) as text:
                 lines = _Lines(islice(text, self._head.n_lines_above, None))
@@ -96,6 +99,13 @@ class CsvFile:
 
         Raises SourceError where a name comes twice.
         """
+        if self.first_values is not None:
+            raise SourceError(
+                f"{self.dataset.name}: {self.name} has no header: its first row holds values "
+                f"({_shown(self.first_values)}). Name its columns in their order in trackrecord.toml, as in "
+                f'[{self.dataset.name}] header = ["open_time", "open", "high", "low", "close"]; `trackrecord map` '
+                "proposes it. Nothing was changed."
+            )
         names = [name or f"unnamed {place}" for place, name in enumerate(self._head.names, start=1)]
         seen = [name.lower() for name in names]
         twice = [name for place, name in enumerate(names) if name.lower() in seen[:place]]
@@ -105,6 +115,11 @@ class CsvFile:
                 "meant. Deliver the file with one of them; nothing was changed."
             )
         return tuple(names)
+
+    @cached_property
+    def first_values(self) -> tuple[str, ...] | None:
+        """The cells of the first row where that is no header, and none is declared."""
+        return self._head.names if self._head.is_there and _are_values(self._head.names) else None
 
     @cached_property
     def _head(self) -> _Head:
@@ -130,7 +145,18 @@ class CsvFile:
                 f"{self.dataset.name}: the header of {self.name} cannot be read: {error}. Correct it and deliver "
                 "again; nothing was changed."
             ) from error
-        return _Head(n_above, delimiter, tuple(" ".join(name.split()) for name in names))
+        names = [" ".join(name.split()) for name in names]
+        if not self.header:
+            return _Head(n_above, delimiter, tuple(names))
+        if len(names) != len(self.header):
+            raise SourceError(
+                f"{self.dataset.name}: trackrecord.toml names {len(self.header)} columns under [{self.dataset.name}] "
+                f"header, and the first row of {self.name} has {len(names)} ({_shown(names)}). Correct it and run "
+                "again; nothing was changed."
+            )
+        # Of the files of one exchange some may have a header.
+        named = {name.lower() for name in names} & {*map(str.lower, self.header), *self.dataset.column_names}
+        return _Head(n_above, delimiter, self.header, is_there=len(named) > 1 or _are_numbered(names))
 
     def _first_lines(self) -> list[str]:
         try:
@@ -140,17 +166,21 @@ class CsvFile:
             raise self._not_utf8(error) from error
 
     def _is_title(self, lines: Sequence[str]) -> bool:
-        """Whether the first of two lines has one cell and names no column, and the second names two or more."""
+        """Whether the first of two lines has one cell and names no column, and the second has several and names one."""
         if len(lines) < 2:
             return False
         title, header = (max(map(len, self._splits(line))) for line in lines)
-        return title == 1 and not self._n_known(lines[0]) and header > 1 and self._n_known(lines[1]) > 1
+        return title == 1 and not self._n_known(lines[0]) and header > 1 and self._n_known(lines[1]) > 0
 
     def _delimiter(self, header: str) -> str:
-        """The delimiter under which the header names most of the dataset's columns, or has most cells."""
+        """The delimiter under which the header names most of the dataset's columns, or has most cells.
+
+        Of a file without a header, that under which a row has as many cells as are declared.
+        """
+        cells = {one: _split(header, one) for one in DELIMITERS}
         return max(
             DELIMITERS,
-            key=lambda one: (len(self._known(_split(header, one))), len(_split(header, one))),
+            key=lambda one: (len(cells[one]) == len(self.header), len(self._known(cells[one])), len(cells[one])),
         )
 
     def _splits(self, line: str) -> list[list[str]]:
@@ -165,9 +195,9 @@ class CsvFile:
     def _arguments(self, columns: Sequence[str]) -> str:
         fields = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
         return (
-            f"{literal(str(self.path))}, skip = {self._head.n_lines_above}, header = true, all_varchar = true, "
-            f"auto_detect = false, delim = {literal(self._head.delimiter)}, quote = '\"', escape = '\"', "
-            f"columns = {{{fields}}}, parallel = false, hive_partitioning = false, "
+            f"{literal(str(self.path))}, skip = {self._head.n_lines_above}, header = {self._head.is_there}, "
+            f"all_varchar = true, auto_detect = false, delim = {literal(self._head.delimiter)}, "
+            f"quote = '\"', escape = '\"', columns = {{{fields}}}, parallel = false, hive_partitioning = false, "
             f"compression = '{self.compression or 'none'}'"
         )
 
@@ -204,7 +234,7 @@ class CsvFile:
             for _ in islice(text, self._head.n_lines_above):
                 pass
             reader = csv.reader(text, delimiter=self._head.delimiter, strict=True)
-            number = -1
+            number = -int(self._head.is_there)
             while True:
                 n_lines = reader.line_num
                 try:
@@ -218,7 +248,7 @@ class CsvFile:
                     return
                 # The header is row 0; blank lines are no rows.
                 number += bool(cells)
-                if cells and number:
+                if cells and number > 0:
                     yield number, cells, reader.line_num > n_lines + 1
 
     def _line_after(self, n_lines: int) -> list[str]:
@@ -275,6 +305,17 @@ def reason_of(error: duckdb.Error) -> str:
 def _shown(cells: Sequence[str]) -> str:
     text = ",".join(cells).replace("\r", " ").replace("\n", " ")
     return text if len(text) <= N_SHOWN else text[:N_SHOWN] + "…"
+
+
+def _are_values(cells: Sequence[str]) -> bool:
+    """Whether cells are values and no names: three or more are numbers, and as many as the others."""
+    n_numbers = sum(NUMBER.fullmatch(cell.strip()) is not None for cell in cells)
+    return n_numbers >= 3 and 2 * n_numbers >= len(cells)
+
+
+def _are_numbered(cells: Sequence[str]) -> bool:
+    """Whether cells count from 0, as a table without names is written by pandas."""
+    return list(cells) == [str(number) for number in range(len(cells))]
 
 
 def _split(line: str, delimiter: str) -> list[str]:

@@ -25,7 +25,7 @@ FILE = "trackrecord.toml"
 
 # Keys of the whole folder, those of each file, and those of some files only.
 FOLDER_KEYS = ("vendor", "archive", "bar_offset")
-FILE_KEYS = ("file", "columns", "constants", "words", "datetime_format", "timezone", "decimal")
+FILE_KEYS = ("file", "header", "columns", "constants", "words", "datetime_format", "timezone", "decimal")
 CHOICES: dict[str, tuple[str, ...]] = {
     "style": ("states", "events"),
     "score": ("direction", "confidence", "probability"),
@@ -47,8 +47,9 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 class Declaration:
     """How the files of one dataset are to be read; `UNDECLARED` reads them as the input format describes them.
 
-    `columns` leads from their names, in lower case, to ours. `words` and `datetime_format` are by our column.
-    `moment` is what the dataset's moment means: the start of its bar, its `end`, or when the row was `published`.
+    `header` names the columns of files that have none. `columns` leads from their names, in lower case, to ours.
+    `words` and `datetime_format` are by our column. `moment` is what the dataset's moment means: the start of its bar,
+    its `end`, or when the row was `published`.
     """
 
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Declaration:
     style: str | None = None
     score: str = "direction"
     file: str | None = None
+    header: tuple[str, ...] = ()
     archive: bool = False
     bar_offset: Mapping[str, int] = field(default_factory=dict)
 
@@ -126,7 +128,7 @@ def stored_declaration(text: str | None) -> Declaration:
         for name in ("columns", "datetime_format")
         if name in stored
     }
-    return Declaration(**(stored | lists))
+    return Declaration(**(stored | lists | {"header": tuple(stored.get("header", ()))}))
 
 
 def file_pattern(file: str) -> re.Pattern[str]:
@@ -182,8 +184,12 @@ def _part(path: Path, dataset: Dataset, section: dict[str, Any]) -> dict[str, An
                 part[key] = _formats(path, dataset, where, value)
             case "timezone":
                 part[key] = _zone(path, where, value)
+            case "header":
+                part[key] = _header(path, where, value)
             case "file":
                 part[key] = _file(path, dataset, where, value)
+            case "score":
+                part[key] = _score(path, where, _choice(path, where, value, choices[key]))
             case _:
                 part[key] = _choice(path, where, value, choices[key])
     for name in PLACEHOLDER.findall(part.get("file", "")):
@@ -199,6 +205,15 @@ def _file(path: Path, dataset: Dataset, where: str, value: object) -> str:
     for name in PLACEHOLDER.findall(pattern):
         _known(path, where, name, _our_columns(dataset))
     return pattern
+
+
+def _header(path: Path, where: str, value: object) -> list[str]:
+    """The names of the columns of files without a header, in their order."""
+    listed = value if isinstance(value, list) else []
+    names = [" ".join(name.split()) for name in listed if isinstance(name, str)]
+    if not names or len({name.lower() for name in names} - {""}) < len(listed):
+        raise _wrong(path, where, value, 'list a name for each column, such as ["open_time", "open", "high"]')
+    return names
 
 
 def _columns(path: Path, dataset: Dataset, where: str, value: object) -> dict[str, list[str]]:
@@ -317,6 +332,16 @@ def _choice(path: Path, where: str, value: object, choices: tuple[str, ...]) -> 
     if not isinstance(value, str):
         raise _wrong(path, where, value, f"it is one of {', '.join(choices)}")
     return _known(path, where, value, choices)
+
+
+def _score(path: Path, where: str, meaning: str) -> str:
+    """What a score means. Raises UsageError for what nothing would heed: no number is made of scores yet."""
+    if meaning != "direction":
+        raise UsageError(
+            f'{path}: {where} = "{meaning}" would change nothing: scores are kept and published as they come, and no '
+            "number is made of them yet. Leave the line out."
+        )
+    return meaning
 
 
 def _known(path: Path, where: str, name: str, known: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ A guess is only ever proposed, by `trackrecord map` and by the message of a gate
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from flows.timeframes import TIMEFRAMES
@@ -53,6 +53,12 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "expires_at": ("expiresat", "closedate", "exitdate", "exittime", "closedat", "expiry", "validuntil", "expires"),
 }  # fmt: skip
 
+# The columns of klines as Binance offers them for download, without a header.
+KLINE = (
+    "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count", "taker_buy_volume",
+    "taker_buy_quote_volume", "ignore",
+)  # fmt: skip
+
 # Words for a side; longer ones are found by the first of these that they begin with.
 SIDES: dict[str, tuple[str, ...]] = {
     "1": ("buy", "long", "bull", "up", "strong buy", "strong_buy", "enter long", "entry long", "long entry", "call"),
@@ -88,6 +94,39 @@ FIRST_YEAR, LAST_YEAR = 2000, 2100
 def plain(name: str) -> str:
     """A column's name as aliases are compared: small letters and digits."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def header_of(columns: Sequence[Sequence[str]], is_moment: Callable[[Sequence[str]], bool]) -> tuple[str, ...]:
+    """Names for the columns of bars without a header; those that are not recognized are numbered.
+
+    A moment comes first, then open, high, low and close, which their values show.
+    """
+    names = [f"column {place}" for place in range(1, len(columns) + 1)]
+    if len(columns) == len(KLINE) and _are_bars(columns[1:5]) and is_moment(columns[0]):
+        return KLINE
+    moment = next((place for place, texts in enumerate(columns) if texts and is_moment(texts)), None)
+    first = next((place for place in range(len(columns) - 3) if _are_bars(columns[place : place + 4])), None)
+    if moment is None or first is None or first <= moment:
+        return tuple(names)
+    names[moment] = "timestamp"
+    names[first : first + 4] = ["open", "high", "low", "close"]
+    if len(columns) > first + 4:
+        names[first + 4] = "volume"
+    for place in range(first):
+        if place != moment and all(re.search("[A-Za-z]", text) for text in columns[place]):
+            names[place] = "symbol"
+            break
+    return tuple(names)
+
+
+def _are_bars(columns: Sequence[Sequence[str]]) -> bool:
+    """Whether four columns of texts are opens, highs, lows and closes."""
+    try:
+        rows = [tuple(map(float, row)) for row in zip(*columns, strict=True)]
+    except ValueError:
+        return False
+    is_ordered = all(high >= max(row) and 0 < low <= min(row) for row in rows for _, high, low, _ in [row])
+    return bool(rows) and is_ordered and any(high > low for _, high, low, _ in rows)
 
 
 def timeframe_of(word: str) -> str | None:

@@ -5,19 +5,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import duckdb
 
-from flows.datasets import DATASETS, Dataset
+from flows.datasets import DATASETS, Column, Dataset
 from flows.errors import SourceError, UsageError
 from flows.quoting import identifier
+from flows.sources.compression import compression_of, open_text
+from flows.sources.csv_file import DELIMITERS, N_LINES_ABOVE, CsvFile
+from flows.sources.declaration import file_pattern
+from flows.sources.file_names import has_token_place, name_pattern, shape_of, without_symbol
 from flows.sources.folder import SUFFIXES, files_where, stem_of
 from flows.sources.guesses import (
     ALIASES,
     direction_of,
     formats_of,
+    header_of,
     is_decimal_comma,
     level_of,
     plain,
@@ -30,6 +35,25 @@ from flows.timeframes import DAILY, DAY_SECONDS, TIMEFRAMES
 PLAIN_MOMENT = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?|\d{9,19}(\.\d+)?")
 DATE_IN_DIGITS = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-3]\d)(\d{4}|\d{6})?")
 N_ROWS = 5_000
+N_OTHERS = 5
+# What a file is called in messages before it is known which dataset it is of.
+UNKNOWN = "a file"
+# Files in which other tools keep data, by their suffix.
+OTHERS = {
+    ".json": "JSON",
+    ".jsonl": "JSON",
+    ".xlsx": "an Excel workbook",
+    ".xls": "an Excel workbook",
+    ".ods": "a workbook",
+    ".zip": "a ZIP archive",
+    ".feather": "a Feather file",
+    ".pkl": "a pickle",
+    ".h5": "HDF5",
+    ".db": "a database",
+    ".sqlite": "a database",
+    ".html": "HTML",
+}
+CURE_OF_OTHERS = "save its table as CSV or Parquet, or unpack it."
 N_WORDS = 40
 
 PRICES = ("open", "high", "low", "close")
@@ -41,6 +65,10 @@ ESSENTIAL = {
 }
 # What a file of signals may have beside the columns of the input format, and what a token may be named by.
 BESIDE = {"signals": ("symbol", "stop_price", "target_price", "expires_at"), "prices": ("symbol",), "tokens": ()}
+# How rows begin that end a trade.
+EXITS = ("exit", "close")
+# Names that one exchange has for what all others call by another.
+SYNONYMS = {"XBT": "BTC", "XDG": "DOGE"}
 WORDS_OF = {"timeframe": timeframe_of, "direction": direction_of, "trend": direction_of, "side": level_of}
 
 
@@ -51,6 +79,8 @@ class Sample:
     names: list[str]
     columns: dict[str, list[str]]
     kinds: dict[str, str]
+    # The names that are proposed where the files have none.
+    header: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -86,9 +116,17 @@ def propose(folder: Path) -> str:
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Name the one that holds the files.")
     samples, unread = _samples(folder)
+    others = _others(folder)
     if not samples:
         raise SourceError(
-            f"{folder} holds no file that can be read; read are {', '.join(SUFFIXES)}, and these as .gz or .zst."
+            " ".join(
+                (
+                    f"{folder} holds no file that can be read; read are {', '.join(SUFFIXES)}, and these as .gz or "
+                    ".zst.",
+                    *unread,
+                    *others,
+                )
+            )
         )
     by_dataset = _by_dataset(samples)
     sections = [
@@ -100,12 +138,9 @@ def propose(folder: Path) -> str:
     _settle_timeframes(sections, by_dataset)
     notes = [f"{one.dataset}: {question}" for one in sections for question in one.open_questions]
     taken = {name for one in by_dataset.values() for name in one.names}
-    notes += [f"{name}: could not be recognized as {', '.join(DATASETS)}; it is not read." for name in unread]
-    notes += [
-        f"{one.name}: could not be recognized as {', '.join(DATASETS)}; it is not read."
-        for one in samples
-        if one.name not in taken
-    ]
+    notes += unread
+    notes += [_unrecognized(one) for one in samples if one.name not in taken]
+    notes += others
     notes += [
         f"{name}: no file of it was found; it is required." for name in ("prices", "signals") if name not in by_dataset
     ]
@@ -117,16 +152,19 @@ def propose(folder: Path) -> str:
 
 
 def _samples(folder: Path) -> tuple[list[Sample], list[str]]:
-    """The files of a folder, those that differ by a symbol in their name as one, and the names of unreadable ones."""
+    """The files of a folder, those of one form as one, and a sentence about each that cannot be read."""
     found, unread = [], []
     for file in sorted(files_where(folder, lambda name: stem_of(name) is not None), key=lambda one: one.name):
         try:
             found.append(_sample(file.path, file.name))
-        except (duckdb.Error, UnicodeDecodeError):
-            unread.append(file.name)
+        except SourceError as error:
+            unread.append(str(error).removeprefix(f"{UNKNOWN}: "))
+        except (duckdb.Error, OSError):
+            unread.append(f"{file.name}: it cannot be read.")
     groups: dict[tuple[str, ...], list[Sample]] = {}
     for one in found:
-        groups.setdefault((str(Path(one.name).parent), *one.columns), []).append(one)
+        columns = (without_symbol(column, one.name) for column in one.columns)
+        groups.setdefault((*shape_of(one.name), *columns), []).append(one)
     return [_merged(group) for group in groups.values()], unread
 
 
@@ -134,19 +172,29 @@ def _merged(group: list[Sample]) -> Sample:
     first = group[0]
     if len(group) == 1:
         return first
-    columns = {name: [text for one in group[:20] for text in one.columns[name][:200]] for name in first.columns}
-    return Sample([one.name for one in group], columns, first.kinds)
+    # A column may have the symbol in its name, so that the same place counts.
+    places = zip(*(one.columns.values() for one in group[:20]), strict=True)
+    columns = {
+        name: [text for texts in of_files for text in texts[:200]]
+        for name, of_files in zip(first.columns, places, strict=True)
+    }
+    return Sample([one.name for one in group], columns, first.kinds, first.header)
 
 
 def _sample(path: Path, name: str) -> Sample:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        is_parquet = name.lower().endswith(".parquet")
-        rows = (
-            connection.read_parquet(str(path))
-            if is_parquet
-            else connection.read_csv(str(path), all_varchar=True, header=True)
-        )
+        header: tuple[str, ...] = ()
+        if name.lower().endswith(".parquet"):
+            rows = connection.read_parquet(str(path))
+        else:
+            compression = compression_of(path)
+            file = CsvFile(_known_names(path, compression), path, name, compression)
+            if file.first_values is not None:
+                places = tuple(f"column {place}" for place in range(1, len(file.first_values) + 1))
+                file = CsvFile(file.dataset, path, name, compression, places)
+                header = places
+            rows = connection.sql(file.select())
         limited = rows.limit(N_ROWS)
         kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
         cells = ", ".join(f"{identifier(one)}::varchar as {identifier(one)}" for one in rows.columns)
@@ -155,7 +203,42 @@ def _sample(path: Path, name: str) -> Sample:
         column: [str(row[place]).strip() for row in texts if row[place] is not None and str(row[place]).strip()]
         for place, column in enumerate(kinds)
     }
-    return Sample([name], columns, kinds)
+    if header:
+        header = header_of(list(columns.values()), lambda cells: _moments(cells) is not None)
+        columns = dict(zip(header, columns.values(), strict=True))
+        kinds = dict(zip(header, kinds.values(), strict=True))
+    return Sample([name], columns, kinds, header)
+
+
+def _known_names(path: Path, compression: str | None) -> Dataset:
+    """A dataset of the names in a file's first lines that are aliases of ours, by which its header is found."""
+    try:
+        with open_text(path, compression) as text:
+            lines = list(islice(text, N_LINES_ABOVE))
+    except UnicodeDecodeError:
+        lines = []
+    cells = {cell.strip().strip('"').lower() for line in lines for one in DELIMITERS for cell in line.split(one)}
+    aliases = {alias for names in ALIASES.values() for alias in names}
+    columns = tuple(Column(cell, "VARCHAR") for cell in sorted(cells) if plain(cell) in aliases)
+    return Dataset(UNKNOWN, "", columns, key=())
+
+
+def _others(folder: Path) -> list[str]:
+    """A sentence about each file in which another tool may keep data, and which no run reads."""
+    found = files_where(folder, lambda name: Path(name).suffix.lower() in OTHERS)
+    return [
+        f"{one.name}: {OTHERS[Path(one.name).suffix.lower()]} is not read; {CURE_OF_OTHERS}" for one in found[:N_OTHERS]
+    ]
+
+
+def _unrecognized(sample: Sample) -> str:
+    if sample.header and not set(PRICES) <= set(sample.header):
+        first = ", ".join(texts[0] if texts else "" for texts in sample.columns.values())
+        return (
+            f"{sample.name}: it has no header, and its columns ({first}) could not be recognized. Name them in their "
+            'order, as in header = ["open_time", "open", "high", "low", "close"].'
+        )
+    return f"{sample.name}: could not be recognized as {', '.join(DATASETS)}; it is not read."
 
 
 def _by_dataset(samples: Sequence[Sample]) -> dict[str, Sample]:
@@ -202,7 +285,8 @@ def _columns(dataset: Dataset, sample: Sample) -> dict[str, str]:
         if ours in found.values() or (ours == "token_id" and "symbol" in found.values()):
             continue
         for alias in ALIASES.get(ours, ()):
-            theirs = plain_names.get(alias) or _longest(alias, plain_names)
+            # A longer name is another thing where it is about a side: the size of a position.
+            theirs = plain_names.get(alias) or (None if ours == "direction" else _longest(alias, plain_names))
             if theirs is not None and theirs not in found and _is_plausible(ours, sample, theirs):
                 found[theirs] = ours
                 break
@@ -225,6 +309,8 @@ def _is_plausible(ours: str, sample: Sample, theirs: str) -> bool:
         return _sides(texts) is not None or set(map(str.lower, texts)) <= {"true", "false"}
     if ours in ("signal_at", "bar_start", "known_at", "expires_at"):
         return _moments(texts[:200]) is not None
+    if ours == "symbol":
+        return all(re.search("[A-Za-z]", text) for text in texts)
     if ours == "token_id":
         return all(re.fullmatch(r"\d+", text) for text in texts)
     return True
@@ -253,6 +339,8 @@ def _section(dataset: Dataset, sample: Sample) -> Section:
     section = Section(dataset.name)
     pairs = _columns(dataset, sample)
     _name_files(section, dataset, sample, pairs)
+    if sample.header:
+        section.keys["header"] = _header_toml(sample)
     renamed = {theirs: ours for theirs, ours in pairs.items() if theirs.lower() != ours}
     section.tables["columns"] = renamed
     columns = {ours: theirs for theirs, ours in pairs.items()}
@@ -262,7 +350,9 @@ def _section(dataset: Dataset, sample: Sample) -> Section:
             "price of one moment is none, take the OHLC export instead."
         )
     if dataset.name == "prices" and "close" not in columns:
-        section.open_questions.append("open, high, low and close were not found; bars need all four.")
+        price = next((name for name in sample.columns if plain(name) == "price"), None)
+        one_price = f"{price} is the price of one moment, and no bar. Take the OHLC export instead: " if price else ""
+        section.open_questions.append(f"{one_price}open, high, low and close were not found; bars need all four.")
     for ours in ("signal_at", "bar_start", "direction"):
         if ours in dataset.column_names and ours not in columns:
             section.open_questions.append(
@@ -285,40 +375,32 @@ def _name_files(section: Section, dataset: Dataset, sample: Sample, pairs: dict[
     has_token = {"symbol", "token_id"} & set(pairs.values())
     if own == dataset.name and has_token:
         return
-    if has_token:
-        pattern = sample.name if len(sample.names) == 1 else _pattern(sample.names, "*")
-    else:
-        pattern = _pattern(sample.names, "{symbol}")
+    pattern = name_pattern(
+        sample.names,
+        has_symbol=bool(has_token),
+        has_timeframe=not dataset.has_timeframe or "timeframe" in pairs.values(),
+    )
+    if not has_token and has_token_place(pattern):
         section.open_questions.append(
             f'the symbol is taken from the file\'s name, as "{pattern}" has it: the first is '
-            f"{_middle(sample.names[0], pattern)}."
+            f"{_in_name(sample.names[0], pattern, 'symbol')}."
         )
-    section.keys["file"] = f'"{pattern}"'
+    elif not has_token:
+        section.open_questions.append(
+            f"no column could be recognized as the symbol, and the name {sample.name} has none; there are "
+            f"{', '.join(sample.columns)}."
+        )
+    section.keys["file"] = toml_value(pattern)
 
 
-def _pattern(names: Sequence[str], middle: str) -> str:
-    """One pattern for all names: what they begin and end with in common, and what differs between."""
-    if len(names) == 1:
-        folder, _, own = names[0].rpartition("/")
-        match = re.match(r"[A-Za-z0-9]+", own)
-        rest = own[match.end() :] if match else own
-        return (f"{folder}/" if folder else "") + middle + rest
-    start = _common(names)
-    end = _common([name[::-1] for name in names])[::-1]
-    # Between letters and digits only: BTC and BNB both begin with B.
-    start = re.sub(r"[A-Za-z0-9]+$", "", start)
-    return f"{start}{middle}{end}"
+def _header_toml(sample: Sample) -> str:
+    return "[" + ", ".join(toml_value(name) for name in sample.header) + "]"
 
 
-def _common(names: Sequence[str]) -> str:
-    first, last = min(names), max(names)
-    length = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    return first[:length]
-
-
-def _middle(name: str, pattern: str) -> str:
-    start, _, end = pattern.partition("{symbol}")
-    return name[len(start) : len(name) - len(end)]
+def _in_name(name: str, pattern: str, column: str) -> str:
+    """What a placeholder of a pattern stands for in a file's name."""
+    match = file_pattern(pattern).fullmatch(name)
+    return match[column] if match else ""
 
 
 def _words(section: Section, sample: Sample, columns: Mapping[str, str]) -> None:
@@ -387,9 +469,11 @@ def _tokens_from(by_dataset: Mapping[str, Sample]) -> Section:
         return section
     other = _section(DATASETS[dataset], by_dataset[dataset])
     symbol = next((theirs for theirs, ours in other.tables["columns"].items() if ours == "symbol"), None)
-    section.keys["file"] = other.keys.get("file") or toml_value(
-        by_dataset[dataset].name if len(by_dataset[dataset].names) == 1 else _pattern(by_dataset[dataset].names, "*")
-    )
+    sample = by_dataset[dataset]
+    # A token is in no timeframe: what a name has of one is left open.
+    section.keys["file"] = re.sub(r"\{timeframe\}", "*", other.keys.get("file") or toml_value(sample.name))
+    if sample.header:
+        section.keys["header"] = _header_toml(sample)
     if symbol:
         section.tables["columns"] = {symbol: "symbol"}
     section.open_questions.append(
@@ -425,8 +509,8 @@ def _symbols(section: Section, by_dataset: Mapping[str, Sample]) -> list[str]:
     """The symbols of a dataset's files, as they spell them."""
     sample = by_dataset[section.dataset]
     pattern = section.keys.get("file", '""')[1:-1]
-    if "{symbol}" in pattern:
-        return [_middle(name, pattern) for name in sample.names]
+    if has_token_place(pattern):
+        return sorted({_in_name(name, pattern, "symbol") for name in sample.names})
     theirs = next(
         (name for name, ours in _columns(DATASETS[section.dataset], sample).items() if ours == "symbol"), None
     )
@@ -439,7 +523,8 @@ def _core(symbol: str) -> str:
     text = re.sub(r"^[A-Z0-9_]+:(?=[A-Z0-9]{3,})", "", text) if "/" not in text else text.split(":")[0]
     text = re.sub(r"\.[A-Z]+$|[-_ ]?PERP$", "", text)
     text = re.sub(r"[^A-Z0-9]", "", text)
-    return re.sub(r"(?<=[A-Z0-9]{2})(USDT|USDC|BUSD|FDUSD|USD)$", "", text)
+    text = re.sub(r"(?<=[A-Z0-9]{2})(USDT|USDC|BUSD|FDUSD|USD)$", "", text)
+    return SYNONYMS.get(text, text)
 
 
 def _settle_timeframes(sections: Sequence[Section], by_dataset: Mapping[str, Sample]) -> None:
@@ -456,6 +541,13 @@ def _settle_timeframes(sections: Sequence[Section], by_dataset: Mapping[str, Sam
             words = section.tables.get("words.timeframe", {})
             seen = [words.get(text, text) for text in sample.columns[columns["timeframe"]]]
             of_prices = Counter(seen).most_common(1)[0][0] if section.dataset == "prices" and seen else of_prices
+        elif "{timeframe}" in section.keys.get("file", ""):
+            pattern = section.keys["file"][1:-1]
+            seen = [_in_name(name, pattern, "timeframe") for name in sample.names]
+            known = {text: ours for text in seen if (ours := timeframe_of(text)) and ours != text}
+            section.tables["words.timeframe"] = known
+            usual = Counter(known.get(text, text) for text in seen).most_common(1)[0][0]
+            of_prices = usual if section.dataset == "prices" else of_prices
         else:
             found = _spacing(section, sample, columns) if section.dataset == "prices" else of_prices
             if found is None:
@@ -481,8 +573,14 @@ def _settle_events(section: Section, sample: Sample, columns: Mapping[str, str])
     if "signal_at" not in columns or "direction" not in columns:
         return
     words = section.tables.get("words.direction", {})
-    sides = {words.get(text, text) for text in sample.columns[columns["direction"]]}
-    if "0" not in sides and "trend" not in columns:
+    texts = set(sample.columns[columns["direction"]])
+    neutral = {text.lower() for text in texts if words.get(text, text) == "0"}
+    if neutral and all(text.startswith(EXITS) for text in neutral) and "trend" not in columns:
+        section.keys["style"] = '"events"'
+        section.open_questions.append(
+            f'rows such as {min(neutral)} end a trade, so each other row is taken for one: style = "events".'
+        )
+    elif not neutral and "trend" not in columns:
         section.keys["style"] = '"events"'
         section.open_questions.append(
             'no row is neutral, so each is taken for an alert or a trade of its own: style = "events". Where a row '

@@ -12,6 +12,7 @@ from flows.quoting import identifier, literal
 from flows.sources.base import Part
 from flows.sources.compression import OTHERS, PARQUET, compression_of, first_bytes, require_whole
 from flows.sources.csv_file import CsvFile, reason_of
+from flows.sources.declaration import stored_declaration
 from flows.sources.folder import keys_of
 
 
@@ -22,10 +23,13 @@ def read_parts(connection: duckdb.DuckDBPyConnection, dataset: Dataset, kept: Ke
     rows. Raises SourceError, naming the file, where one cannot be read.
     """
     names = kept.names or tuple(path.name for path in kept.paths)
-    return [_read(connection, dataset, path, name) for path, name in zip(kept.paths, names, strict=True)]
+    header = stored_declaration(kept.declaration).header
+    return [_read(connection, dataset, path, name, header) for path, name in zip(kept.paths, names, strict=True)]
 
 
-def _read(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, name: str) -> Part:
+def _read(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, name: str, header: tuple[str, ...]
+) -> Part:
     compression = compression_of(path)
     try:
         require_whole(path, compression)
@@ -49,7 +53,7 @@ def _read(connection: duckdb.DuckDBPyConnection, dataset: Dataset, path: Path, n
                 "and run again; nothing was changed."
             )
         return _read_parquet(connection, dataset, path, name, keys)
-    file = CsvFile(dataset, path, name, compression)
+    file = CsvFile(dataset, path, name, compression, header)
 
     def after(error: duckdb.Error) -> duckdb.DuckDBPyRelation:
         return _with_keys(connection, dataset, file.after(error), name, keys)

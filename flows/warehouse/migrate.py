@@ -1,5 +1,7 @@
 """Bringing the warehouse of an earlier version to the newest shape: numbered SQL files, applied in order, once."""
 
+import re
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +25,21 @@ def migrations() -> dict[int, str]:
 def newest_version() -> int:
     """The version of a warehouse made today."""
     return max(migrations(), default=FIRST_VERSION)
+
+
+@cache
+def columns_added(table: str) -> dict[str, int]:
+    """The columns that migrations added to a table, by name: the version that each leads to."""
+    added = re.compile(rf"alter table {re.escape(table)} add column (?:if not exists )?(\w+)")
+    return {name: number for number, sql in migrations().items() for name in added.findall(sql)}
+
+
+def migrated_at(connection: duckdb.DuckDBPyConnection) -> dict[int, datetime]:
+    """When this file was brought to each version; a version that it was made in is not among them."""
+    rows = connection.execute("select version, max(applied_at) from ops.schema_version group by version").fetchall()
+    oldest = min(version for version, _ in rows)
+    # The file of the first release has no version of its own.
+    return {version: moment for version, moment in rows if version > oldest or version == FIRST_VERSION + 1}
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:

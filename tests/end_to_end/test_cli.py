@@ -398,6 +398,17 @@ def test_status_shows_what_is_published_and_check_passes_while_it_is_fresh(desk:
     assert "Late" not in answer.out
 
 
+def test_hourly_and_backfill_print_what_became_of_every_row(desk: Desk) -> None:
+    few_tokens(desk)
+    source = ("--source", "files", "--input", str(desk.folder), "--plain")
+
+    for command in (("hourly",), ("backfill", "--from", "2025-10-01", "--to", "2025-10-31")):
+        answer = desk.run(*command, *source)
+        assert answer.exit_code == 0, answer.err
+        assert "what became of its rows" in answer.out
+        assert "delivered" in answer.out and "first of a token" in answer.out
+
+
 def test_status_lists_the_tokens_that_are_not_scored(desk: Desk) -> None:
     assert "Every token is scored." in desk.run("status", "--excluded").out
     tokens = clean_folder()["tokens"].assign(symbol="LBTC", name="Lightning Bitcoin")

@@ -208,7 +208,7 @@ def test_map_proposes_the_file_of_the_page(empty_desk: Desk, tool: str) -> None:
 
 
 def test_klines_of_an_exchange_and_candles_of_coingecko_are_the_same_bars(tmp_path: Path) -> None:
-    exchange, coingecko = blocks_of("ohlcv")
+    exchange, _, coingecko = blocks_of("ohlcv")
     answers = []
     for name, block in (("exchange", exchange.replace("1h", "1d")), ("coingecko", coingecko)):
         desk = Desk(tmp_path / name, tmp_path / f"home-{name}")

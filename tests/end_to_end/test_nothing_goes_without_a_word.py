@@ -85,7 +85,13 @@ def test_a_trade_list_is_read_whole_once_it_is_declared(places: Path, n_tokens: 
     assert (funnel.n("delivered"), funnel.n("first_of_token")) == (n_rows, n_tokens)
     assert funnel.n("call") + funnel.n("repeated_side") == n_repeats
     assert any('write `style = "events"`' in line for line in remarks([funnel]))
-    if not n_repeats:
+    if n_repeats:
+        # Who declares that they are states has answered the remark.
+        (folder.path / "trackrecord.toml").write_text('[signals]\nstyle = "states"\n')
+        (funnel,) = folder.publish()
+        assert funnel.n("first_of_token") == n_tokens
+        assert not any("events" in line for line in remarks([funnel]))
+    else:
         assert read_scorecard(folder.settings.published).sections == ()
         assert any(f"none of {n_rows} rows is a call ({n_rows} first of a token)" in line for line in remarks([funnel]))
 

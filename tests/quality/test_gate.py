@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -397,6 +398,47 @@ def test_weekends_present_refuses_a_folder_of_weekdays(gate: Gate) -> None:
     assert [stop.rule for stop in result.stops] == ["weekends_present"]
     assert "8 of 8 Saturdays and Sundays have no bar, the first is 2026-01-03" in result.message(2)
     assert "deliver all seven days" in result.message(2)
+
+
+@pytest.mark.parametrize("sides", [(0, -1), (-1, 0), (0, 1), (1, 0)])
+def test_an_exit_at_the_moment_of_the_next_entry_is_no_contradiction(gate: Gate, sides: tuple[int, int]) -> None:
+    """As a strategy that turns around lists its trades: in a list of trades the entry is what holds afterwards."""
+    columns = ["token_id", "timeframe", "signal_at", "direction"]
+    signals = clean_frames()["signals"][columns].iloc[:20]
+    turned = pd.concat([signals.assign(direction=side) for side in sides], ignore_index=True)
+    gate.write("signals", turned)
+    assert "key_contradicted" in failed(gate.judge("signals"))
+
+    gate.declare('[signals]\nstyle = "events"\n')
+
+    assert failed(gate.judge("signals")) <= {"superseded_in_bar", "freshness"}
+    kept = gate.connection.execute(
+        "select distinct direction from incoming where row_number not in "
+        "(select row_number from bad_row where is_quarantined)"
+    ).fetchall()
+    assert kept == [(max(sides, key=abs),)]
+
+
+@pytest.mark.parametrize("volume", [0.0, None, "left out"])
+def test_weekends_filled_with_the_close_of_friday_are_none(gate: Gate, volume: float | str | None) -> None:
+    """As exporters of stocks fill them; a price that moves, or a volume, is a bar of an open market."""
+    prices = clean_frames()["prices"].sort_values(["token_id", "bar_start"], ignore_index=True)
+    is_weekend = prices["bar_start"].dt.day_of_week >= 5
+    friday = prices["close"].where(~is_weekend).ffill().fillna(prices["open"])
+    filled = prices.copy()
+    for name in ("open", "high", "low", "close"):
+        filled[name] = prices[name].mask(is_weekend, friday)
+    traded = filled.assign(volume_usd=1e6)
+    filled["volume_usd"] = prices["volume_usd"].mask(is_weekend, 0.0 if volume == 0 else np.nan)
+    if volume == "left out":
+        filled = filled.drop(columns="volume_usd")
+
+    gate.write("prices", filled)
+    assert failed(gate.judge("prices")) == {"weekends_present"}
+    gate.write("prices", traded)
+    assert failed(gate.judge("prices")) == set()
+    gate.write("prices", filled.assign(close=filled["close"] + is_weekend * 0.5, high=filled["high"] + 0.5))
+    assert failed(gate.judge("prices")) == set()
 
 
 def test_weekends_present_allows_half_a_halt_and_a_short_delivery(gate: Gate) -> None:

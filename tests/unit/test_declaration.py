@@ -33,7 +33,7 @@ def test_every_key_is_read_and_stored_by_dataset(tmp_path: Path) -> None:
             [signals]
             style = "events"
             moment = "published"
-            score = "confidence"
+            score = "direction"
             timezone = "Europe/Berlin"
             datetime_format = "%d/%m/%y"
             constants = { timeframe = "1d" }
@@ -54,7 +54,7 @@ def test_every_key_is_read_and_stored_by_dataset(tmp_path: Path) -> None:
     }
     assert prices.named_in("BTC-1d.csv") == {"{symbol}": "BTC"} and prices.named_in("BTC-1h.csv") == {}
     assert (prices.moment, prices.decimal) == ("end", ",")
-    assert (signals.style, signals.moment, signals.score) == ("events", "published", "confidence")
+    assert (signals.style, signals.moment, signals.score) == ("events", "published", "direction")
     assert signals.datetime_format["signal_at"] == signals.datetime_format["known_at"] == ("%d/%m/%y",)
     assert signals.words["direction"] == {"buy": "1", "60m": "1h", "sell": "-1"}
     assert signals.words["timeframe"] == {"buy": "1", "60m": "1h"} and "symbol" not in signals.words
@@ -79,6 +79,8 @@ def test_nothing_is_declared_where_there_is_no_file(tmp_path: Path) -> None:
         ('[prices]\nstyle = "events"', "[prices] style is no key of trackrecord.toml."),
         ('[signals]\nstyle = "event"', "signals.style names 'event', which is not known. The nearest is events."),
         ('[signals]\nscore = "confidance"', "The nearest is confidence."),
+        ('[signals]\nscore = "confidence"', 'signals.score = "confidence" would change nothing'),
+        ('[signals]\nscore = "probability"', "no number is made of them yet. Leave the line out."),
         ('[prices]\nmoment = "published"', "prices.moment names 'published', which is not known. "),
         ('[prices.columns]\nDate = "bar_strat"', "prices.columns names 'bar_strat', which is not known. The"),
         ('[prices.columns]\na = "open"\nb = "open"', "prices.columns gives open to two columns"),
@@ -94,6 +96,10 @@ def test_nothing_is_declared_where_there_is_no_file(tmp_path: Path) -> None:
         ('[prices]\nfile = "../prices.csv"', "name files below the folder"),
         ('[prices]\nfile = "{coin}.csv"', "prices.file names 'coin'"),
         ("[signals]\nwords = 1", "begin a table: [signals.words]"),
+        ('[prices]\nheader = "a,b"', "prices.header = 'a,b' cannot be meant: list a name for each column"),
+        ('[prices]\nheader = ["a", "A"]', "list a name for each column"),
+        ('[prices]\nheader = ["a", 2]', "list a name for each column"),
+        ("[prices]\nheader = []", "list a name for each column"),
         ("vendor = acme", "is no TOML"),
     ],
 )  # fmt: skip

@@ -38,7 +38,8 @@ def read(folder: Path, dataset: str, columns: str) -> list[tuple[Any, ...]]:
     source = FilesSource(folder)
     delivery = next(one for one in source.fetch(FetchRequest(AS_OF, folder)) if one.dataset == dataset)
     paths = tuple(Path(str(response.content)) for response in delivery.responses)
-    kept = Kept(dataset, paths, "checksum", 1, tuple(response.name for response in delivery.responses))
+    names = tuple(response.name for response in delivery.responses)
+    kept = Kept(dataset, paths, "checksum", 1, names, declaration=delivery.declaration)
     with duckdb.connect() as connection:
         prepare(connection, Settings(home=folder / "home", _env_file=None))
         read_incoming(connection, source, DATASETS[dataset], kept, as_of=AS_OF, is_replay=False)
@@ -387,3 +388,56 @@ def test_a_category_may_have_a_comma_where_its_file_separates_by_semicolons(fold
         b='token_id,symbol,categories\n3,C,"Meme,DeFi"\n',
     )
     assert read(folder, "tokens", "categories") == [(["Food, Drink"],), (["Meme", "DeFi"],), (["Meme", "DeFi"],)]
+
+
+BARE = "1,1d,2026-01-01,1,1,1,1,5\n2,1d,2026-01-01,2,2,2,2,6\n"
+DECLARED = '[prices]\nheader = ["coin", "timeframe", "at", "open", "high", "low", "close", "volume_usd"]\n'
+NAMED = '[prices.columns]\ncoin = "token_id"\nat = "bar_start"\n'
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "",
+        "coin,timeframe,at,open,high,low,close,volume_usd\n",
+        "Coin,TimeFrame,At,Open,High,Low,Close,Volume\n",
+        "0,1,2,3,4,5,6,7\n",
+    ],
+)
+def test_a_file_without_a_header_is_read_by_declared_names(folder: Path, first: str) -> None:
+    """Not a row is lost, whether a file has no header, that one, a similar one or the numbers of pandas."""
+    (folder / "prices.csv").write_text(first + BARE)
+    (folder / "trackrecord.toml").write_text(DECLARED + NAMED)
+    assert read(folder, "prices", "token_id, bar_start, close, volume_usd") == [
+        (1, datetime(2026, 1, 1), 1.0, 5.0),
+        (2, datetime(2026, 1, 1), 2.0, 6.0),
+    ]
+
+
+def test_rows_of_text_are_no_header(folder: Path) -> None:
+    (folder / "tokens.csv").write_text("1;A;Alpha;DeFi\n2;B;Beta;Meme\n")
+    (folder / "trackrecord.toml").write_text('[tokens]\nheader = ["token_id", "symbol", "name", "categories"]\n')
+    assert read(folder, "tokens", "token_id, symbol, name") == [(1, "A", "Alpha"), (2, "B", "Beta")]
+
+
+@pytest.mark.parametrize(
+    ("bare", "shown"),
+    [
+        (BARE, "1,1d,2026-01-01,1,1,1,1,5"),
+        ("1735689600000000,4.15,4.16,4.14,4.155,539.2,1735693199999999,2240.4,13,401.8,1669.9,0\n", "1735689600000000"),
+        ("1381017600\t122.0\t122.0\t122.0\t122.0\t0.1\t1\n", "1381017600,122.0"),
+    ],
+)
+def test_a_file_without_a_header_is_refused_with_the_line_to_write(folder: Path, bare: str, shown: str) -> None:
+    (folder / "prices.csv").write_text(bare)
+    with pytest.raises(SourceError) as error:
+        read(folder, "prices", "*")
+    for part in ("prices.csv has no header", shown, '[prices] header = ["open_time"', "trackrecord map"):
+        assert part in str(error.value)
+
+
+def test_declared_names_are_as_many_as_cells(folder: Path) -> None:
+    (folder / "prices.csv").write_text(BARE)
+    (folder / "trackrecord.toml").write_text('[prices]\nheader = ["token_id", "bar_start"]\n')
+    with pytest.raises(SourceError, match=r"names 2 columns under \[prices\] header, and the first row .* has 8"):
+        read(folder, "prices", "*")

@@ -145,6 +145,7 @@ class Map:
     has_thousands: bool
     is_constant: bool
     file: bool
+    is_bare: bool
 
     def theirs(self, name: str) -> str:
         return NAMINGS[self.naming].get(name, name) if self.naming else name
@@ -168,6 +169,9 @@ class Map:
         columns = {self.theirs(name): name for name in COLUMNS[dataset] if self.theirs(name) != name and self.has(name)}
         keys = {
             "file": f"theirs of {dataset}/*" if self.file else None,
+            "header": [self.theirs(name) for name in (*COLUMNS[dataset], PLACE) if self.has(name)]
+            if self.is_bare
+            else None,
             "datetime_format": self.format if dataset != "tokens" else None,
             "timezone": self.zone,
             "decimal": self.decimal,
@@ -178,7 +182,7 @@ class Map:
             tables["words"] = {self.timeframe: "1d"} if self.timeframe else {}
         if dataset == "signals" and self.sides:
             tables["words.direction"] = {word: str(side) for side, word in self.sides.items()}
-        lines = [f"[{dataset}]", *(f"{key} = {toml_value(value)}" for key, value in keys.items() if value)]
+        lines = [f"[{dataset}]", *(f"{key} = {_toml(value)}" for key, value in keys.items() if value)]
         for table, pairs in tables.items():
             lines += [f"[{dataset}.{table}]", *(f"{toml_key(a)} = {toml_value(b)}" for a, b in pairs.items())]
         return "\n".join(lines) + "\n"
@@ -188,7 +192,11 @@ class Map:
         return not (name == "timeframe" and self.is_constant)
 
 
-UNMAPPED = Map(None, None, None, None, None, None, False, False, False)
+def _toml(value: str | list[str]) -> str:
+    return toml_value(value) if isinstance(value, str) else "[" + ", ".join(map(toml_value, value)) + "]"
+
+
+UNMAPPED = Map(None, None, None, None, None, None, False, False, False, False)
 
 some = st.booleans()
 maps = st.one_of(
@@ -204,6 +212,7 @@ maps = st.one_of(
         has_thousands=some,
         is_constant=some,
         file=some,
+        is_bare=some,
     ).map(lambda one: one if one.decimal else replace(one, has_thousands=False)),
 )
 
@@ -332,7 +341,8 @@ def _csv(names: list[str], rows: list[Row], dialect: Dialect, declared: Map) -> 
         lineterminator=dialect.newline,
     )
     index = [""] if dialect.has_index else []
-    writer.writerow([*index, *(dialect.header(declared.theirs(name)) for name in names)])
+    if not declared.is_bare:
+        writer.writerow([*index, *(dialect.header(declared.theirs(name)) for name in names)])
     for number, row in enumerate(rows):
         writer.writerow([*([number] if index else []), *(cell(name, row[name]) for name in names)])
     try:
@@ -448,14 +458,13 @@ def holds(
     folder = place / "acme"
     shutil.rmtree(folder, ignore_errors=True)
     for dataset, rows in truth.items():
-        # One name stands for all files of a declared dataset, whose columns are no longer those of folders.
-        own = [
-            replace(
-                one,
-                has_key_folder=one.has_key_folder and not declared[dataset].file and declared[dataset].has("timeframe"),
-            )
-            for one in parts[dataset]
-        ]
+        # One name stands for all files of a declared dataset, whose columns are no longer those of folders; and one
+        # order of columns for all files without a header.
+        declared_one = declared[dataset]
+        has_folders = not declared_one.file and not declared_one.is_bare and declared_one.has("timeframe")
+        own = [replace(one, has_key_folder=one.has_key_folder and has_folders) for one in parts[dataset]]
+        if declared_one.is_bare:
+            own = [replace(one, order=0, has_index=False, above="") for one in own]
         write(folder, dataset, rows, own, declared[dataset])
     toml = "".join(declared[dataset].toml(dataset) for dataset in truth)
     (folder / "trackrecord.toml").write_text(toml, encoding="utf-8")

@@ -71,7 +71,8 @@ group by sector, policy
 order by sector <> 'all', sector, policy
 """
 
-# The chart's points: one a week for daily bars, one a day for shorter bars, and the newest.
+# The chart's points: one a week for daily bars, one a day for shorter bars, and the newest. Bars of a grid that was
+# moved never end at midnight, so that a point is the first bar that ends at or after it.
 POINTS = f"""
 with {CURVE_BARS}
 
@@ -80,9 +81,8 @@ from curve
 where
     sector = 'all'
     and (
-        bar_seconds($timeframe) >= 7 * 86400
-        or (epoch(bar_end) // 86400) % (case when bar_seconds($timeframe) < 86400 then 1 else 7 end) = 0
-        and bar_end = date_trunc('day', bar_end)
+        epoch(bar_end) % (case when bar_seconds($timeframe) < 86400 then 86400 else 7 * 86400 end)
+        < bar_seconds($timeframe)
         or bar_end = (select max(bar_end) from curve)
     )
 order by bar_end, policy
