@@ -1,5 +1,6 @@
 """What to write into `trackrecord.toml` where rows broke a rule because they were written for another tool."""
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
@@ -10,10 +11,11 @@ from flows.quality.cells import cell_of
 from flows.quality.incoming import Incoming
 from flows.sources.guesses import (
     ALIASES,
+    decimal_of,
     direction_of,
     formats_of,
-    is_decimal_comma,
     level_of,
+    open_decimal,
     plain,
     timeframe_of,
     toml_key,
@@ -26,7 +28,11 @@ MOMENTS = (
     "A moment is ISO 8601 (2025-09-20, 2025-09-20T11:37:24, with or without an offset; the year has four digits) or an "
     "integer since 1970 (seconds, milliseconds, microseconds or nanoseconds)."
 )
+# Days since 1899-12-30, of this century.
+SERIAL = re.compile(r"[3-7]\d{4}([.,]\d+)?")
+SERIALS = "A number such as {} is the count of days of a spreadsheet: save that column as dates."
 NUMBERS = "A number has a point before its fraction and no other marks."
+OPEN_DECIMAL = "Of {} only you know whether its comma is a decimal mark: declare decimal, see docs/folders.md."
 N_VALUES = 200
 
 
@@ -83,11 +89,12 @@ def _of_type(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str |
     numbers = [value for name in kinds if name not in moments and name not in words for value in values[name]]
     forms, lines = [], []
     if moments:
-        forms.append(MOMENTS)
-        lines.append(_formats(moments))
+        serials = [value for found in moments.values() for value in found if SERIAL.fullmatch(value)]
+        forms += [MOMENTS, *([SERIALS.format(serials[0])] if serials else [])]
+        lines += [] if serials else [_formats(moments)]
     if numbers:
-        forms.append(NUMBERS)
-        lines += ['decimal = ","'] if is_decimal_comma(numbers) else []
+        forms += [NUMBERS, *([OPEN_DECIMAL.format(text)] if (text := open_decimal(numbers)) else [])]
+        lines += [f"decimal = {toml_value(mark)}"] if (mark := decimal_of(numbers)) else []
     named = [_of_words(dataset, name, found) for name, found in words.items()]
     forms += [form for form, _ in named]
     head = [f"[{dataset.name}]", *lines] if lines else []
@@ -96,7 +103,9 @@ def _of_type(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str |
 
 def _formats(moments: Mapping[str, Sequence[str]]) -> str:
     """The line that declares the form of moments; where the order of day and month is open, it is to be looked at."""
-    guessed = {name: formats_of(values) or ["%d/%m/%Y"] for name, values in moments.items()}
+    guessed = {name: formats_of(values) for name, values in moments.items()}
+    if not all(guessed.values()):
+        return 'datetime_format = "%d/%m/%Y"  # an example: write the form of these moments, as strptime has it'
     first = {name: formats[0] for name, formats in guessed.items()}
     others = sorted({one for formats in guessed.values() for one in formats[1:3]})
     remark = f"  # or {', '.join(others)}: see which is meant" if others else ""

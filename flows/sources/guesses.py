@@ -186,12 +186,30 @@ def _parsed(text: str, one: str) -> datetime | None:
         return None
 
 
-def is_decimal_comma(values: Iterable[str]) -> bool:
-    """Whether numbers are written with a comma, and none with a point that is no thousands mark."""
+def decimal_of(values: Iterable[str]) -> str | None:
+    """The decimal mark to declare for numbers that are not read as they are; None where no one mark fits."""
+    marks = _marks_of(values)
+    return marks[0] if len(marks) == 1 else None
+
+
+def open_decimal(values: Iterable[str]) -> str | None:
+    """A number that is one with either decimal mark, as 1,234 is, where all with a comma are such."""
+    texts = list(values)
+    return next(text for text in texts if "," in text) if len(_marks_of(texts)) == 2 else None
+
+
+def _marks_of(values: Iterable[str]) -> list[str]:
+    """The decimal marks with which all of some texts are numbers; none where no text has a comma."""
     texts = [value.strip() for value in values]
-    return any("," in text for text in texts) and all(
-        re.fullmatch(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d*)?([eE][+-]?\d+)?", text) for text in texts
+    with_comma = [text for text in texts if "," in text]
+    rest = [text for text in texts if "," not in text]
+    is_point = all(re.fullmatch(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?([eE][+-]?\d+)?", text) for text in with_comma)
+    is_comma = all(
+        re.fullmatch(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d*)?([eE][+-]?\d+)?", text) for text in (*with_comma, *rest)
     )
+    if not with_comma:
+        return []
+    return [*(["."] if is_point else []), *([","] if is_comma else [])]
 
 
 def words_toml(words: dict[str, str]) -> str:

@@ -20,11 +20,12 @@ from flows.sources.file_names import has_token_place, name_pattern, shape_of, wi
 from flows.sources.folder import SUFFIXES, files_where, stem_of
 from flows.sources.guesses import (
     ALIASES,
+    decimal_of,
     direction_of,
     formats_of,
     header_of,
-    is_decimal_comma,
     level_of,
+    open_decimal,
     plain,
     timeframe_of,
     toml_key,
@@ -457,8 +458,12 @@ def _forms(section: Section, dataset: Dataset, sample: Sample, columns: Mapping[
                     f"{columns[name]} is a moment in {found[0]} as in {', '.join(found[1:3])}, "
                     f"such as {sample.columns[columns[name]][0]}: see which is meant."
                 )
-    if is_decimal_comma(numbers):
-        section.keys["decimal"] = '","'
+    if (mark := decimal_of(numbers)) is not None:
+        section.keys["decimal"] = toml_value(mark)
+    elif (text := open_decimal(numbers)) is not None:
+        section.open_questions.append(
+            f'of {text} it cannot be known whether its comma is a decimal mark: declare decimal = "," or ".".'
+        )
 
 
 def _tokens_from(by_dataset: Mapping[str, Sample]) -> Section:

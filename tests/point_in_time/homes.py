@@ -7,12 +7,14 @@ from pathlib import Path
 
 import duckdb
 
-from flows.config import Settings
+from flows.config import SQL_DIR, Settings
 from flows.run import Run, start_run
 from flows.sources.files import FilesSource
 from flows.warehouse.build import BuildReport, build
 from flows.warehouse.connection import prepare
 from tests.product import build_anew, make_run, snapshot_without_gate
+
+FUNNEL_ADDS_UP = (SQL_DIR / "checks" / "funnel_adds_up.sql").read_text(encoding="utf-8")
 
 
 class Home:
@@ -51,9 +53,14 @@ class Home:
 
     def _run(self, run: Run, *, is_full: bool) -> BuildReport:
         snapshot_without_gate(self.connection, run)
-        if is_full:
-            return build_anew(self.connection, run)
-        return build(self.connection, run.settings, as_of=run.as_of, run_id=run.run_id)
+        report = (
+            build_anew(self.connection, run)
+            if is_full
+            else build(self.connection, run.settings, as_of=run.as_of, run_id=run.run_id)
+        )
+        # Whatever a market holds, the funnel of every vendor and timeframe adds up.
+        assert self.connection.execute(FUNNEL_ADDS_UP).fetchall() == []
+        return report
 
 
 @contextmanager

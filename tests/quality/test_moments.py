@@ -84,8 +84,7 @@ def test_a_moment_of_any_form_in_csv_is_the_same_moment(gate: Gate, form: str) -
 
 # What could be a moment of another meaning, or is none.
 REFUSED = (
-    "20/09/25", "25-09-20", "20.09.2025", "09/20/2025", "20250920", "202509200930", "20250920093000", "45901",
-    "45901.5", "0", "2025", "12025-09-20", "0025-09-20", "2025-13-20", "2025-02-30", "yesterday", "Sep 20, 2025",
+    "20/09/25", "25-09-20", "20.09.2025", "09/20/2025", "20250920", "202509200930", "20250920093000", "0", "2025", "12025-09-20", "0025-09-20", "2025-13-20", "2025-02-30", "yesterday", "Sep 20, 2025",
 )  # fmt: skip
 
 
@@ -103,6 +102,16 @@ def test_anything_else_is_refused_with_file_row_value_and_forms(gate: Gate, valu
         assert part in message
     assert "trackrecord accept" not in message
     assert gate.connection.execute("select count(signal_at) from incoming").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("value", ["45901", "45901.5", "46023.0"])
+def test_the_days_of_a_spreadsheet_are_named_as_such(gate: Gate, value: str) -> None:
+    gate.write_csv("signals", clean_frames()["signals"].assign(signal_at=value))
+
+    message = gate.judge("signals").message(4)
+
+    assert f"A number such as {value} is the count of days of a spreadsheet: save that column as dates." in message
+    assert "datetime_format" not in message
 
 
 @pytest.mark.parametrize("value", [20250920, 202509200930, 45901, 0])
