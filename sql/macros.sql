@@ -85,10 +85,16 @@ create or replace temporary macro fraction_moment(number) as
 create or replace temporary macro four_digit_year(moment) as
     case when not isfinite(moment) or year(moment) between 1000 and 9999 then moment end;
 
+-- Whether the text of a moment names no zone but UTC: BST is that of London and of Dhaka, and DuckDB takes one of them.
+create or replace temporary macro names_no_zone(cell) as
+    case when right(cell, 1) between '0' and '9' or right(cell, 1) = 'Z' then not contains(upper(cell), 'GMT')
+        else regexp_full_match(cell, '[^A-Za-z]*T?[^A-Za-z]*(UTC|GMT|utc|gmt|z)?|[+-]?infinity') end;
+
 -- A moment in UTC that a text gives in ISO 8601, with an offset or without, or as a number since 1970.
 create or replace temporary macro text_moment(cell) as
     four_digit_year(coalesce(
-        four_digit_year(make_timestamp(epoch_us(try_cast(cell as timestamptz)))),
+        case when names_no_zone(cell)
+            then four_digit_year(make_timestamp(epoch_us(try_cast(cell as timestamptz)))) end,
         case when regexp_full_match(cell, '[+-]?\d+') then epoch_moment(try_cast(cell as bigint)) end,
         case when regexp_full_match(cell, '[+-]?\d+\.\d+') then fraction_moment(try_cast(cell as double)) end,
         -- Forms of ISO 8601 that DuckDB does not cast: no seconds before an offset, a comma, no separators.

@@ -11,6 +11,7 @@ from flows.quality.cells import cell_of
 from flows.quality.incoming import Incoming
 from flows.sources.guesses import (
     ALIASES,
+    core_of,
     decimal_of,
     direction_of,
     formats_of,
@@ -31,6 +32,9 @@ MOMENTS = (
 # Days since 1899-12-30, of this century.
 SERIAL = re.compile(r"[3-7]\d{4}([.,]\d+)?")
 SERIALS = "A number such as {} is the count of days of a spreadsheet: save that column as dates."
+# A word behind the time of a day.
+NAMED_ZONE = re.compile(r"\d:\d\d\S* ?([A-Za-z][A-Za-z_/]+)$")
+ZONES = "{0} is the name of several zones: write it into the format, as in %Y-%m-%d %H:%M:%S {0}, and declare timezone."
 NUMBERS = "A number has a point before its fraction and no other marks."
 OPEN_DECIMAL = "Of {} only you know whether its comma is a decimal mark: declare decimal, see docs/folders.md."
 N_VALUES = 200
@@ -49,6 +53,8 @@ def cure_of(connection: duckdb.DuckDBPyConnection, incoming: Incoming, rule: str
         case "direction_allowed" | "trend_allowed" | "side_allowed":
             column = rule.partition("_")[0]
             return "\n".join(_of_words(dataset, column, _values(connection, incoming, rule, column)))
+        case "token_known":
+            return _of_symbols(connection, incoming)
         case "bar_on_grid":
             return _of_grid(connection)
         case "on_grid":
@@ -90,7 +96,9 @@ def _of_type(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str |
     forms, lines = [], []
     if moments:
         serials = [value for found in moments.values() for value in found if SERIAL.fullmatch(value)]
+        zones = [match[1] for found in moments.values() for value in found if (match := NAMED_ZONE.search(value))]
         forms += [MOMENTS, *([SERIALS.format(serials[0])] if serials else [])]
+        forms += [ZONES.format(zones[0])] if zones else []
         lines += [] if serials else [_formats(moments)]
     if numbers:
         forms += [NUMBERS, *([OPEN_DECIMAL.format(text)] if (text := open_decimal(numbers)) else [])]
@@ -126,6 +134,17 @@ def _of_words(dataset: Dataset, column: str, values: Sequence[str]) -> tuple[str
 
 def _words(dataset: Dataset, column: str, words: dict[str, str]) -> str:
     return f"[{dataset.name}.words.{column}]\n{words_toml(words)}"
+
+
+def _of_symbols(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str | None:
+    """The tokens that symbols of another spelling stand for, where only one can be meant."""
+    spelled = _values(connection, incoming, "token_known", "symbol")
+    rows = connection.execute("select known_symbol from known_symbol where known_id is not null").fetchall()
+    by_core: dict[str, list[str]] = {}
+    for (known,) in rows if spelled else ():
+        by_core.setdefault(core_of(known), []).append(known)
+    words = {one: found[0] for one in spelled if len(found := by_core.get(core_of(one), [])) == 1}
+    return f"\n{_words(incoming.dataset, 'symbol', words)}" if words else None
 
 
 def _of_grid(connection: duckdb.DuckDBPyConnection) -> str | None:

@@ -55,7 +55,7 @@ class CsvFile:
         One thread reads it, because a line break inside quotes looks like the end of a row to a thread that begins in
         the middle of the file.
         """
-        return f"select * from read_csv({self._arguments(self.columns)}, strict_mode = true)"
+        return f"select * from read_csv({self._arguments(self.columns)}, strict_mode = true) where {self._is_row}"
 
     def after(self, error: duckdb.Error) -> str:
         """SQL for the rows of a file that DuckDB refused in spite of every row being whole.
@@ -66,7 +66,10 @@ class CsvFile:
         n_beyond = self._require_whole_rows(error)
         columns = (*self.columns, SURPLUS)
         select = "*" if n_beyond else f"* exclude ({identifier(SURPLUS)})"
-        return f"select {select} from read_csv({self._arguments(columns)}, strict_mode = false, null_padding = true)"
+        return (
+            f"select {select} from read_csv({self._arguments(columns)}, strict_mode = false, null_padding = true) "
+            f"where {self._is_row}"
+        )
 
     def require_closed_quotes(self) -> None:
         """Raise SourceError where the file ends inside a quote: DuckDB drops such a last row without a word.
@@ -115,6 +118,16 @@ class CsvFile:
                 "meant. Deliver the file with one of them; nothing was changed."
             )
         return tuple(names)
+
+    @property
+    def _is_row(self) -> str:
+        """SQL for whether a row is none that repeats the header, as files have it that were joined."""
+        cells = (
+            f"trim({identifier(own)}) = {literal(name)}"
+            for own, name in zip(self.columns, self._head.names, strict=True)
+            if name
+        )
+        return f"not coalesce({' and '.join(cells)}, false)"
 
     @cached_property
     def first_values(self) -> tuple[str, ...] | None:

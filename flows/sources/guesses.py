@@ -70,6 +70,9 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "resistance": ("resistance", "res", "r", "ceiling", "supply"),
 }
 
+# Names that one exchange has for what all others call by another.
+SYNONYMS = {"XBT": "BTC", "XDG": "DOGE"}
+
 UNIT_SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 TIMEFRAME = re.compile(
     r"(?:pt?)?(\d*) *[-_]?(minutes?|mins?|m|t|hours?|hourly|hrs?|h|days?|daily|d|weeks?|weekly|wk|w)?", re.IGNORECASE
@@ -145,6 +148,16 @@ def timeframe_of(word: str) -> str | None:
 def direction_of(word: str) -> str | None:
     """The side that a word such as `BUY`, `Strong Sell` or `hold` stands for."""
     return _by_words(word, SIDES)
+
+
+def core_of(symbol: str) -> str:
+    """A symbol without the exchange before it, the currency behind it, and marks: BTC of BINANCE:BTCUSDT.P, 1D."""
+    text = symbol.upper().split(",")[0].strip().lstrip("$#")
+    text = re.sub(r"^[A-Z0-9_]+:(?=[A-Z0-9]{3,})", "", text) if "/" not in text else text.split(":")[0]
+    text = re.sub(r"\.[A-Z]+$|[-_ ]?PERP$", "", text)
+    text = re.sub(r"[^A-Z0-9]", "", text)
+    text = re.sub(r"(?<=[A-Z0-9]{2})(USDT|USDC|BUSD|FDUSD|USD)$", "", text)
+    return SYNONYMS.get(text, text)
 
 
 def level_of(word: str) -> str | None:

@@ -20,6 +20,7 @@ from flows.sources.file_names import has_token_place, name_pattern, shape_of, wi
 from flows.sources.folder import SUFFIXES, files_where, stem_of
 from flows.sources.guesses import (
     ALIASES,
+    core_of,
     decimal_of,
     direction_of,
     formats_of,
@@ -33,7 +34,9 @@ from flows.sources.guesses import (
 )
 from flows.timeframes import DAILY, DAY_SECONDS, TIMEFRAMES
 
-PLAIN_MOMENT = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ].*)?|\d{9,19}(\.\d+)?")
+PLAIN_MOMENT = re.compile(
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d[\d:.,]*( ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?))?)?|\d{9,19}(\.\d+)?", re.IGNORECASE
+)
 DATE_IN_DIGITS = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-3]\d)(\d{4}|\d{6})?")
 N_ROWS = 5_000
 N_OTHERS = 5
@@ -68,8 +71,6 @@ ESSENTIAL = {
 BESIDE = {"signals": ("symbol", "stop_price", "target_price", "expires_at"), "prices": ("symbol",), "tokens": ()}
 # How rows begin that end a trade.
 EXITS = ("exit", "close")
-# Names that one exchange has for what all others call by another.
-SYNONYMS = {"XBT": "BTC", "XDG": "DOGE"}
 WORDS_OF = {"timeframe": timeframe_of, "direction": direction_of, "trend": direction_of, "side": level_of}
 
 
@@ -494,12 +495,12 @@ def _match_symbols(sections: Sequence[Section], by_dataset: Mapping[str, Sample]
     known = set(spelled.get("tokens") or spelled.get("prices") or ())
     if not known:
         return
-    by_core = {_core(symbol): symbol for symbol in sorted(known, key=len, reverse=True)}
+    by_core = {core_of(symbol): symbol for symbol in sorted(known, key=len, reverse=True)}
     for section in sections:
         others = [
             one for one in spelled.get(section.dataset, ()) if one.upper() not in {name.upper() for name in known}
         ]
-        words = {one: by_core[_core(one)] for one in others if _core(one) in by_core}
+        words = {one: by_core[core_of(one)] for one in others if core_of(one) in by_core}
         if words:
             section.tables["words.symbol"] = words
         rest = sorted({one for one in others if one not in words})
@@ -520,16 +521,6 @@ def _symbols(section: Section, by_dataset: Mapping[str, Sample]) -> list[str]:
         (name for name, ours in _columns(DATASETS[section.dataset], sample).items() if ours == "symbol"), None
     )
     return sorted(set(sample.columns[theirs])) if theirs else []
-
-
-def _core(symbol: str) -> str:
-    """A symbol without the exchange before it, the currency behind it, and marks: BTC of BINANCE:BTCUSDT.P, 1D."""
-    text = symbol.upper().split(",")[0].strip().lstrip("$#")
-    text = re.sub(r"^[A-Z0-9_]+:(?=[A-Z0-9]{3,})", "", text) if "/" not in text else text.split(":")[0]
-    text = re.sub(r"\.[A-Z]+$|[-_ ]?PERP$", "", text)
-    text = re.sub(r"[^A-Z0-9]", "", text)
-    text = re.sub(r"(?<=[A-Z0-9]{2})(USDT|USDC|BUSD|FDUSD|USD)$", "", text)
-    return SYNONYMS.get(text, text)
 
 
 def _settle_timeframes(sections: Sequence[Section], by_dataset: Mapping[str, Sample]) -> None:

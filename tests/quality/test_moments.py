@@ -84,7 +84,8 @@ def test_a_moment_of_any_form_in_csv_is_the_same_moment(gate: Gate, form: str) -
 
 # What could be a moment of another meaning, or is none.
 REFUSED = (
-    "20/09/25", "25-09-20", "20.09.2025", "09/20/2025", "20250920", "202509200930", "20250920093000", "0", "2025", "12025-09-20", "0025-09-20", "2025-13-20", "2025-02-30", "yesterday", "Sep 20, 2025",
+    "20/09/25", "25-09-20", "20.09.2025", "09/20/2025", "20250920", "202509200930", "20250920093000", "0", "2025",
+    "12025-09-20", "0025-09-20", "2025-13-20", "2025-02-30", "yesterday", "Sep 20, 2025", "1.75831e+15",
 )  # fmt: skip
 
 
@@ -102,6 +103,31 @@ def test_anything_else_is_refused_with_file_row_value_and_forms(gate: Gate, valu
         assert part in message
     assert "trackrecord accept" not in message
     assert gate.connection.execute("select count(signal_at) from incoming").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("zone", ["BST", "IST", "EST", "America/New_York", "Etc/GMT+5"])
+def test_the_name_of_a_zone_is_refused_unless_it_is_declared(gate: Gate, zone: str) -> None:
+    """BST is British in Europe and of Bangladesh for the library: six hours of look-ahead, or of delay."""
+    signals = clean_frames()["signals"].drop(columns=["known_at", "expires_at"])
+    expected = rows_of_clean(gate)
+    written = (signals["signal_at"] + pd.Timedelta(hours=1)).dt.strftime(f"%Y-%m-%d %H:%M:%S {zone}")
+    gate.write_csv("signals", signals.assign(signal_at=written))
+    message = gate.judge("signals").message(4)
+    assert "type_fits" in message and zone in message
+    if zone.isalpha():
+        assert f"{zone} is the name of several zones" in message
+    gate.declare('[signals]\ntimezone = "+01:00"\n')
+    assert "type_fits" in failed(gate.judge("signals"))
+
+    gate.declare(f'[signals]\ntimezone = "+01:00"\ndatetime_format = "%Y-%m-%d %H:%M:%S {zone}"\n')
+
+    assert rows_of_clean(gate) == expected
+
+
+def rows_of_clean(gate: Gate) -> list[tuple[object, ...]]:
+    """The moments and sides that are read."""
+    gate.read("signals")
+    return gate.connection.execute("select token_id, signal_at, direction from incoming order by all").fetchall()
 
 
 @pytest.mark.parametrize("value", ["45901", "45901.5", "46023.0"])

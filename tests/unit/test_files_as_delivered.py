@@ -390,6 +390,19 @@ def test_a_category_may_have_a_comma_where_its_file_separates_by_semicolons(fold
     assert read(folder, "tokens", "categories") == [(["Food, Drink"],), (["Meme", "DeFi"],), (["Meme", "DeFi"],)]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token_id,symbol\n1,A\ntoken_id,symbol\n2,B\n",
+        "symbol;name\nA;Alpha\nsymbol;name\nsymbol;name\nB;Beta\n",
+        '"symbol"\t"token_id"\nA\t1\n"symbol"\t"token_id"\nB\t2\nsymbol\ttoken_id \n',
+    ],
+)
+def test_a_header_that_comes_again_is_no_token(folder: Path, text: str) -> None:
+    (folder / "tokens.csv").write_text(text)
+    assert read(folder, "tokens", "symbol, unparsed") == [("A", []), ("B", [])]
+
+
 BARE = "1,1d,2026-01-01,1,1,1,1,5\n2,1d,2026-01-01,2,2,2,2,6\n"
 DECLARED = '[prices]\nheader = ["coin", "timeframe", "at", "open", "high", "low", "close", "volume_usd"]\n'
 NAMED = '[prices.columns]\ncoin = "token_id"\nat = "bar_start"\n'
