@@ -1,5 +1,6 @@
 """The steps of the main job as Prefect tasks: all flows that run it share them."""
 
+import logging
 from typing import Any
 
 from prefect import Task, task
@@ -8,6 +9,20 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from flows import pipeline
 from flows.errors import TrackrecordError
+
+# The loggers of a failed flow and a failed task.
+LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
+
+
+def without_traceback(record: logging.LogRecord) -> bool:
+    """Log an error of ours as the sentence that it is: it holds what to do, and sixty lines of frames would bury it."""
+    if record.exc_info and isinstance(record.exc_info[1], TrackrecordError):
+        record.exc_info = None
+    return True
+
+
+for logger in LOGGERS:
+    logging.getLogger(logger).addFilter(without_traceback)
 
 
 def is_worth_another_attempt(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
