@@ -115,3 +115,24 @@ def test_a_token_with_an_id_lends_it_to_its_symbol_for_ever(gate: Gate) -> None:
 
     assert found["T1"] == 3375
     assert sorted(found.values())[-1] == 3375 + 39
+
+
+@pytest.mark.parametrize("spelling", ["{}/USDT:USDT", "BINANCE:{}USDT.P", "{}-USD"])
+def test_symbols_of_another_spelling_are_refused_with_the_words_to_write(empty_gate: Gate, spelling: str) -> None:
+    tokens = clean_frames()["tokens"].head(3).assign(symbol=["BTC", "ETH", "ADA"])
+    empty_gate.write("tokens", tokens.drop(columns="token_id"))
+    empty_gate.read("tokens")
+    give_ids(empty_gate.connection, empty_gate.settings.home)
+    names = dict(zip(tokens["token_id"], tokens["symbol"], strict=True))
+    signals = clean_frames()["signals"]
+    signals["symbol"] = signals["token_id"].map(names).map(spelling.format)
+    empty_gate.write("signals", signals.drop(columns="token_id"))
+
+    message = empty_gate.judge("signals").message(2)
+
+    assert "[signals.words.symbol]" in message
+    for symbol in ("BTC", "ETH", "ADA"):
+        assert (
+            f'"{spelling.format(symbol)}" = "{symbol}"' in message
+            or f'{spelling.format(symbol)} = "{symbol}"' in message
+        )
