@@ -89,10 +89,9 @@ def _inferred(cells: Columns, blocks: Blocks, base: Base, horizon: int, measures
     found, intervals = infer_cells(
         cells, blocks, base, horizon, {contrast.name: contrast.per for contrast in measures.contrasts}
     )
-    ends = {"low": 0, "high": 1, "p": 2}
 
     def column(name: str, statistic: str, of: str) -> Floats | Ints:
-        return np.asarray(found[name] if statistic == "inferred" else intervals[of][ends[statistic]])
+        return np.asarray(found[name] if statistic == "inferred" else getattr(intervals[of], statistic))
 
     return {one.name: column(one.name, one.statistic, one.of) for one in measures.inferred}
 

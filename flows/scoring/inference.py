@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from flows.scoring.series import Floats, Ints
 
@@ -17,6 +17,13 @@ MIN_CLUSTERS = 10
 # A little below 30, so that rounding in the last digit does not turn exactly 30 independent calls into too few.
 MIN_EFFECTIVE = 30 - 1e-9
 MIN_GROUPS_TO_SHRINK = 3
+
+# e grows without bound; beyond a normal score of 37 it would overflow a double.
+FARTHEST_SCORE = 37.0
+# The variance of a mixture of effects that is chosen for evidence to be found soonest in about a year of weekly looks
+# (contract, section 8.7).
+_A = -2 * np.log(0.05)
+LOOKS_WEIGHT = float((_A + np.log(_A) + 1) / 52)
 
 
 def t_quantile(n_clusters: Ints) -> Floats:
@@ -49,6 +56,17 @@ def t_interval(mean: Floats, variance: Floats, n_clusters: Ints) -> tuple[Floats
     half = t_quantile(n_clusters) * error
     p = np.asarray(2 * stats.t.sf(np.abs(mean / error), np.where(n_clusters >= 2, n_clusters - 1, np.nan)))
     return mean - half, mean + half, p
+
+
+def e_value(p: Floats, n_clusters: Ints) -> Floats:
+    """e values of two-sided p values at n_clusters - 1 degrees of freedom; NaN where p is.
+
+    A p may be looked at once. An e value holds at all looks together: one of 20 is seen at any of them in at most 5
+    percent of the cases without an effect (Robbins 1970; Waudby-Smith and others 2024).
+    """
+    score = np.minimum(-special.ndtri(p / 2), FARTHEST_SCORE)
+    precision = n_clusters * LOOKS_WEIGHT
+    return np.asarray(np.exp(score**2 * precision / (2 * (precision + 1))) / np.sqrt(precision + 1))
 
 
 def benjamini_hochberg(p: Floats, family: NDArray[np.int64]) -> Floats:
