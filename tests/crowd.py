@@ -32,7 +32,7 @@ def write_crowd(folder: Path, *, n_vendors: int, n_tokens: int, n_days: int, eve
     """Write tokens, daily prices and signals, a row a token each `every` days; return who is special."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    days = pd.DatetimeIndex([END - DAY * (n_days - number) for number in range(n_days)]).astype("datetime64[us]")
+    days = pd.date_range(END - DAY * n_days, periods=n_days).to_numpy("datetime64[us]")
     tokens = pd.DataFrame(
         {
             "token_id": np.arange(1, n_tokens + 1),
@@ -62,9 +62,11 @@ def write_crowd(folder: Path, *, n_vendors: int, n_tokens: int, n_days: int, eve
     week_on = np.log(close[:, np.minimum(np.arange(n_days) + 7, n_days - 1)] / close)
     truth = np.where(week_on > np.median(week_on, axis=0), 1, -1)
     names = [f"vendor-{number:03}" for number in range(n_vendors)]
+    usual = names[:-3]
+    skilled = usual[1 :: max(5, n_vendors // 4)]
     crowd = Crowd(
-        skilled=tuple(names[5 :: max(6, n_vendors // 4)]),
-        undated=tuple(names[2 :: max(3, n_vendors // 8)]),
+        skilled=tuple(skilled),
+        undated=tuple(name for name in usual[2 :: max(4, n_vendors // 8)] if name not in skilled),
         without_prices=names[-1],
         never_scored=names[-2],
         without_calls=names[-3],
@@ -77,7 +79,7 @@ def write_crowd(folder: Path, *, n_vendors: int, n_tokens: int, n_days: int, eve
 
 
 def _signals(
-    rng: np.random.Generator, name: str, crowd: Crowd, truth: np.ndarray, days: pd.DatetimeIndex, every: int
+    rng: np.random.Generator, name: str, crowd: Crowd, truth: np.ndarray, days: np.ndarray, every: int
 ) -> pd.DataFrame:
     n_tokens, n_days = truth.shape
     places = np.arange(rng.integers(0, every), n_days, every)
