@@ -107,9 +107,8 @@ def read_ranking(file: duckdb.DuckDBPyConnection) -> Ranking:
 
 def print_ranking(console: Console, ranking: Ranking) -> None:
     """Print the best of the ranking, the last that can be judged, and how many others there are."""
-    n_columns = next(
-        (n for n in range(len(HEADINGS), FEWEST_COLUMNS, -1) if fits(console, _table(ranking, n))), FEWEST_COLUMNS
-    )
+    cuts = range(len(HEADINGS), FEWEST_COLUMNS, -1)
+    n_columns = next((n for n in cuts if fits(console, _table(ranking, n))), FEWEST_COLUMNS)
     print_line(console, title(ranking))
     if ranking.judged:
         console.print(_table(ranking, n_columns))
@@ -122,8 +121,8 @@ def title(ranking: Ranking) -> str:
     entered = "entered once one could" if ranking.is_tradable else "entered at the next open, as they report themselves"
     return (
         f"{ranking.n_vendors:,} vendors, by how well they chose the token of a sector, {entered}: "
-        f"{count(one.vendor for one in ranking.judged):,} can be judged; once all of them and every weekly look are allowed for, "
-        f"{ranking.n_better:,} are better than chance and {ranking.n_worse:,} worse."
+        f"{count(one.vendor for one in ranking.judged):,} can be judged; once all of them and every weekly look are "
+        f"allowed for, {ranking.n_better:,} are better than chance and {ranking.n_worse:,} worse."
     )
 
 

@@ -8,7 +8,7 @@ from flows.report.digest.parts import is_shared
 from flows.timeframes import DEFAULT, TIMEFRAMES
 
 # A sentence that names more sectors of several vendors than this is a table.
-MOST_NAMED = 8
+MOST_NAMED = 4
 
 
 def with_sentences(digest: Digest) -> Digest:
@@ -162,15 +162,13 @@ def _where(digest: Digest) -> str:
     if below:
         parts.append(f"{_listed(below, most)} as worse" if above else f"{_listed(below, most)} stand out as worse")
     names = " and ".join(parts)
-    others = "no other sector of the vendors below does" if digest.ranking else "no other sector does"
+    whose = " of the vendors below" if digest.ranking else ""
+    end = f"(the tables say which); no other sector{whose} does"
     if max(len(above), len(below)) > most:
-        others = "the tables have all of them"
+        end = "(the tables have all of them)"
     timeframes = dict.fromkeys((*DEFAULT, *(track.timeframe for track in digest.tracks)))
     which = " or ".join(TIMEFRAMES[name].adjective for name in timeframes)
-    return (
-        f"Once {allowed} are allowed for, {names} than chance at one horizon or more, {which} (the tables say "
-        f"which); {others}."
-    )
+    return f"Once {allowed} are allowed for, {names} than chance at one horizon or more, {which} {end}."
 
 
 def _what_the_week_brought(digest: Digest, tracks: list[int]) -> str:

@@ -94,14 +94,18 @@ def _cells(one: Ranked) -> tuple[str, ...]:
         "{.vendor|text}",
         f"{{.horizon|count}}{HOLD}{TIMEFRAMES[one.timeframe].unit}",
         "{.n_calls|count}",
-        difference(".selection") if one.selection else "too few" if one.n_calls else NO_VALUE,
+        difference(".selection") if one.selection else _without(one.n_calls),
         "{.e|evidence}",
         "{.mark|mark}",
         "{.next_open_n_calls|count}",
-        difference(".next_open_selection") if one.next_open_selection else "too few",
+        difference(".next_open_selection") if one.next_open_selection else _without(one.next_open_n_calls),
         "{.next_open_mark|hollow}",
         "{.n_new_calls|count}",
     )
+
+
+def _without(n_calls: int) -> str:
+    return "too few" if n_calls else NO_VALUE
 
 
 def _top(table: Table, most: int = TOP) -> tuple[Table, ...]:
