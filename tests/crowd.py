@@ -86,7 +86,7 @@ def _signals(
     shape = n_tokens, len(places)
     directions = rng.choice([-1, 0, 1], shape)
     if name in crowd.skilled:
-        directions = np.where(rng.random(shape) < 0.5, truth[:, places], directions)
+        directions = np.where(rng.random(shape) < 0.8, truth[:, places], directions)
     token_id = np.arange(1, n_tokens + 1)
     if name == crowd.never_scored:
         token_id, directions = token_id[:1], directions[:1]

@@ -1,5 +1,7 @@
 """Intervals, p and q values and shrinkage, as section 7 of the contract defines them. Pure functions on arrays."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
@@ -73,7 +75,7 @@ def benjamini_hochberg(p: Floats, family: NDArray[np.int64]) -> Floats:
     """q values (Benjamini and Hochberg 1995) within each family; NaN where p is."""
     q = np.full(len(p), np.nan)
     for members in _members(family, ~np.isnan(p)):
-        q[members] = stats.false_discovery_control(p[members], method="bh")
+        q[members] = stats.false_discovery_control(p[members], axis=1, method="bh")
     return q
 
 
@@ -84,23 +86,30 @@ def shrink(rate: Floats, weight: Floats, family: NDArray[np.int64], is_taken: ND
     """
     shrunk = np.full(len(rate), np.nan)
     for members in _members(family, is_taken):
-        if len(members) < MIN_GROUPS_TO_SHRINK:
+        if members.shape[1] < MIN_GROUPS_TO_SHRINK:
             continue
         p, w = rate[members], weight[members]
-        mean = (w * p).sum() / w.sum()
+        total_weight = w.sum(axis=1, keepdims=True)
+        mean = (w * p).sum(axis=1, keepdims=True) / total_weight
         noise = mean * (1 - mean) / w
-        between = max(0.0, (w * (p - mean) ** 2).sum() / w.sum() - (p * (1 - p) / w).mean())
+        spread = (w * (p - mean) ** 2).sum(axis=1, keepdims=True) / total_weight
+        between = np.maximum(0.0, spread - (p * (1 - p) / w).mean(axis=1, keepdims=True))
         total = between + noise
         with np.errstate(divide="ignore", invalid="ignore"):
             shrunk[members] = np.where(total > 0, (between * p + noise * mean) / total, mean)
     return shrunk
 
 
-def _members(family: NDArray[np.int64], is_taken: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Positions of each family's taken members."""
+def _members(family: NDArray[np.int64], is_taken: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """Positions of the taken members, a row a family: a matrix for each size that families have.
+
+    Hundreds of vendors have tens of thousands of families, of a few sizes.
+    """
     taken = np.flatnonzero(is_taken)
     if not len(taken):
-        return []
+        return
     order = taken[np.argsort(family[taken], kind="stable")]
-    borders = np.flatnonzero(np.diff(family[order])) + 1
-    return list(np.split(order, borders))
+    starts = np.flatnonzero(np.r_[True, np.diff(family[order]) != 0])
+    sizes = np.diff(starts, append=len(order))
+    for size in np.unique(sizes):
+        yield order[starts[sizes == size][:, None] + np.arange(size)]

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flows.report.digest.facts import build_digest
+from flows.report.digest.layout import lay_out
 from flows.report.digest.mail import MAX_BYTES
+from flows.report.digest.moment import open_at
+from flows.report.digest.plain_forms import chat_form, text_form
 from tests.crowd import NIGHT, WEEK, Crowd, write_crowd
 from tests.digest.checking import Judge, read_digest, shown
 from tests.digest.reading import read_html
@@ -45,7 +50,7 @@ def test_the_run_ends_with_a_ranking_and_one_account_of_all(night: tuple[Desk, C
     assert len(answer.out.splitlines()) < MOST_LINES
     assert f"{N_VENDORS} vendors, by how well they chose the token of a sector" in answer.out
     first = next(line for line in answer.out.splitlines() if re.match(r" +1 +vendor-", line))
-    assert first.split()[1] in crowd.skilled and first.endswith("better")
+    assert first.split()[1] in crowd.skilled and first.rstrip().endswith("better")
     assert "sector   " not in answer.out  # No scorecard of any one vendor.
     assert f"{N_VENDORS} vendors: what became of their rows" in answer.out
     # Who is wrong, and what to do about it, in one line a thing.
@@ -94,10 +99,32 @@ def test_the_digest_has_the_first_in_detail_and_what_is_wrong_first(night: tuple
     assert all(len(reason) < 200 for reason in digest["incomplete_because"])
 
 
+def test_the_site_shows_the_past_of_the_first(night: tuple[Desk, Crowd, Answer]) -> None:
+    desk, crowd, _ = night
+    site = (desk.home / "reports" / "index.html").read_text(encoding="utf-8")
+    assert f"Of {N_VENDORS} vendors these are the first 8 of the newest ranking" in site
+    shown = re.findall(r"<caption>(vendor-\d+),", site)
+    assert set(crowd.skilled) <= set(shown) and len(set(shown)) <= 8
+
+
+def test_a_week_whose_ranking_was_not_kept_has_no_ranking(night: tuple[Desk, Crowd, Answer], tmp_path: Path) -> None:
+    """A file of before: the first vendors by name are shown, and the digest names what is left out."""
+    desk, *_ = night
+    shutil.copy(desk.published, tmp_path / "before.duckdb")
+    with duckdb.connect(str(tmp_path / "before.duckdb")) as file:
+        file.execute("delete from marts.ranking_history")
+    with open_at(tmp_path / "before.duckdb", WEEK) as as_known:
+        digest = build_digest(as_known, ())
+    assert digest.ranking == ()
+    assert [track.vendor for track in digest.tracks] == ["vendor-000", "vendor-001", "vendor-002"]
+    assert "Left out: the ranking of all vendors." in text_form(lay_out(digest))
+    assert "Hit rates by sector" in chat_form(lay_out(digest))
+
+
 @pytest.mark.parametrize("n_nights", [3, pytest.param(repeats(12, whole=40), marks=pytest.mark.slow)])
 def test_nights_rank_as_one_build_does(tmp_path: Path, n_nights: int) -> None:
     """New bars, calls and outcomes move every vendor's figures, and with them the order of all."""
-    write_crowd(tmp_path / "in", n_vendors=10, n_tokens=9, n_days=90, every=2)
+    write_crowd(tmp_path / "in", n_vendors=10, n_tokens=13, n_days=90, every=2)
     moments = [NIGHT - timedelta(days=back) for back in reversed(range(n_nights))]
     with new_home(tmp_path / "nights") as nights, new_home(tmp_path / "once") as once:
         reports = [nights.replay(tmp_path / "in", moment) for moment in moments]
