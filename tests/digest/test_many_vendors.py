@@ -15,8 +15,8 @@ from flows.delivery.webhook import WebhookChannel
 from flows.report.digest.archive import make_edition
 from flows.report.digest.document import plain
 from flows.report.digest.layout import lay_out
-from flows.report.digest.mail import MAX_BYTES
-from flows.report.digest.model import Digest
+from flows.report.digest.mail import MAX_BYTES, mail_form
+from flows.report.digest.model import Digest, Warned
 from flows.report.digest.page import page_form
 from flows.report.digest.plain_forms import MAX_CHAT, markdown_form, text_form
 
@@ -152,3 +152,19 @@ def test_more_sectors_than_a_sentence_can_name_are_in_the_tables() -> None:
     assert second.count(" of desk ") <= 8
     assert "and others stand out as better" in second
     assert second.endswith("daily or hourly (the tables have all of them).")
+
+
+def test_a_mail_too_long_without_any_table_refers_to_the_page_for_its_text() -> None:
+    """300 warnings of 400 letters each: as many as there is room for, and how many more there are."""
+    digest = a_digest(n_sectors=3, few=0.0)
+    warned = tuple(
+        Warned(dataset="signals", rule=f"rule_{number}", reason="A reason. " * 40, n_failed=1) for number in range(300)
+    )
+    digest = digest.model_copy(update={"quality": digest.quality.model_copy(update={"warned": warned})})
+    html = mail_form(lay_out(digest))
+    assert len(html.encode()) <= MAX_BYTES
+    lines = read_html(html).lines
+    shown = [line for line in lines if line.startswith("Warning rule_")]
+    (rest,) = (line for line in lines if line.endswith("more paragraphs are too long for a mail, see the page."))
+    assert len(shown) + int(rest.split()[0]) == 300 + len(("No row was quarantined.", "No day of the week is missing."))
+    assert "A note." in "\n".join(lines)

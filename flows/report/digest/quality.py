@@ -121,9 +121,10 @@ def _of_many_together(missing: tuple[MissingDay, ...]) -> tuple[MissingDay, ...]
     if len(silent) <= MOST_VENDORS:
         return missing
     n_silent = Counter(one.day for one in missing if one.dataset in silent)
+    together = f"{SIGNALS_OF}up to {max(n_silent.values()):,} vendors"
     return (
         *(one for one in missing if one.dataset not in silent),
-        *(MissingDay(day=day, dataset=f"{SIGNALS_OF}{n:,} vendors", n_tokens=0) for day, n in n_silent.items()),
+        *(MissingDay(day=day, dataset=together, n_tokens=0) for day in n_silent),
     )
 
 
