@@ -1,21 +1,21 @@
 """What became of every row and call: a short table a vendor, and sentences where little or nothing can be scored."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from flows.report.ranking import MOST_VENDORS, some_of
 from flows.report.tables import print_line
 from flows.timeframes import TIMEFRAMES
 from flows.warehouse.connection import scalar_macros
-
-# More tables than this nobody reads at the end of a run.
-MOST_VENDORS = 8
 
 ROW_STEPS = {
     "quarantined": "quarantined",
@@ -108,6 +108,16 @@ class Funnel:
         """Rows or calls at a step, for whatever reason."""
         return sum(n for (name, _), n in self.counts.items() if name == step)
 
+    @property
+    def lost(self) -> list[tuple[str, int]]:
+        """The reasons why calls cannot be scored, the commonest first."""
+        return self.reasons("excluded", "unpriced")
+
+    @property
+    def n_lost(self) -> int:
+        """How many calls cannot be scored."""
+        return sum(n for _, n in self.lost)
+
     def reasons(self, *steps: str) -> list[tuple[str, int]]:
         """The reasons of some steps, the commonest first."""
         found = [(reason, n) for (step, reason), n in self.counts.items() if step in steps and reason]
@@ -121,14 +131,20 @@ def read_funnels(published: Path) -> tuple[Funnel, ...]:
             "select vendor, timeframe, style, horizon, step, reason, n_rows from marts.signal_funnel "
             "order by vendor, timeframe nulls last"
         ).fetchall()
-        funnels = []
-        for (vendor, timeframe, style), group in groupby(rows, key=lambda row: row[:3]):
-            of_pair = list(group)
-            horizon = next((row[3] for row in of_pair if row[3] is not None), None)
-            counts = {(step, reason): n for *_, step, reason, n in of_pair}
-            funnels.append(Funnel(vendor, timeframe, style, horizon, counts))
+        funnels = funnels_of(rows)
         alike = _look_like_events(file, funnels)
     return tuple(replace(one, looks_like_events=(one.vendor, one.timeframe) in alike) for one in funnels)
+
+
+def funnels_of(rows: Iterable[tuple[Any, ...]]) -> list[Funnel]:
+    """The funnels in rows of vendor, timeframe, style, horizon, step, reason and number, sorted by the first two."""
+    funnels = []
+    for (vendor, timeframe, style), group in groupby(rows, key=lambda row: row[:3]):
+        of_pair = list(group)
+        horizon = next((row[3] for row in of_pair if row[3] is not None), None)
+        counts = {(step, reason): n for *_, step, reason, n in of_pair}
+        funnels.append(Funnel(vendor, timeframe, style, horizon, counts))
+    return funnels
 
 
 def _look_like_events(file: duckdb.DuckDBPyConnection, funnels: Iterable[Funnel]) -> set[tuple[str, str]]:
@@ -141,20 +157,29 @@ def _look_like_events(file: duckdb.DuckDBPyConnection, funnels: Iterable[Funnel]
 
 
 def print_funnels(console: Console, funnels: Iterable[Funnel]) -> None:
-    """Print one table a vendor, and below them what keeps calls from being scored."""
+    """Print one table a vendor, or one of all where they are many, and below it what keeps calls from being scored."""
     by_vendor = {vendor: list(of) for vendor, of in groupby(funnels, key=lambda one: one.vendor)}
-    shown = list(by_vendor)[:MOST_VENDORS]
-    for vendor in shown:
-        print_line(console, f"{vendor}: what became of its rows")
-        console.print(_table(by_vendor[vendor]))
-        for line in remarks(by_vendor[vendor]):
+    if len(by_vendor) > MOST_VENDORS:
+        every = [one for of_vendor in by_vendor.values() for one in of_vendor]
+        print_line(console, f"{len(by_vendor):,} vendors: what became of their rows")
+        console.print(_table(pooled(every)))
+        for line in shared_remarks(every):
             print_line(console, line)
-    if len(by_vendor) > len(shown):
-        print_line(
-            console,
-            f"What became of the rows of {len(by_vendor) - len(shown)} vendors more: "
-            'trackrecord query "from marts.signal_funnel"',
-        )
+        print_line(console, 'Each of them: trackrecord query "from marts.signal_funnel"')
+        return
+    for vendor, of_vendor in by_vendor.items():
+        print_line(console, f"{vendor}: what became of its rows")
+        console.print(_table(of_vendor))
+        for line in remarks(of_vendor):
+            print_line(console, line)
+
+
+def pooled(funnels: Iterable[Funnel]) -> list[Funnel]:
+    """One funnel a timeframe, of all vendors together."""
+    counts: dict[str | None, Counter[tuple[str, str | None]]] = {}
+    for one in funnels:
+        counts.setdefault(one.timeframe, Counter()).update(one.counts)
+    return [Funnel("", timeframe, None, None, dict(of)) for timeframe, of in counts.items()]
 
 
 def _table(funnels: list[Funnel]) -> Table:
@@ -193,23 +218,54 @@ def _step_rows(funnels: list[Funnel], step: str, label: str, words: dict[str, st
 def remarks(funnels: Iterable[Funnel]) -> Iterator[str]:
     """A sentence for each feed of which nothing, or less than half of its calls, can be scored, and what to do."""
     for one in funnels:
-        n_calls, n_scored = one.n("call"), one.n("scored")
-        lost = one.reasons("excluded", "unpriced")
-        n_lost = sum(n for _, n in lost)
+        n_calls = one.n("call")
         if not n_calls:
             yield _without_calls(one)
-        elif 2 * n_lost > n_calls:
-            reason, n = lost[0]
+        elif lost_for(one):
+            reason, n = one.lost[0]
             most = "all of them" if n == n_calls else f"{n:,} of them"
             advice = ADVICE[reason].format(timeframe=one.timeframe)
-            yield f"{one.name}: {n_lost:,} of {n_calls:,} calls cannot be scored. The reason for {most}: {advice}."
-        elif not n_scored:
+            yield f"{one.name}: {one.n_lost:,} of {n_calls:,} calls cannot be scored. The reason for {most}: {advice}."
+        elif not one.n("scored"):
             yield f"{one.name}: none of its {n_calls:,} calls has been held for {one.horizon} bars yet."
         if one.looks_like_events:
             yield (
                 f"{one.name}: few rows a token, no trend, and none that ends a side. They are read as states, of which "
                 f"only a change of side is a call; if each row is an alert or a trade of its own, {EVENTS}."
             )
+
+
+def shared_remarks(funnels: Iterable[Funnel]) -> Iterator[str]:
+    """A sentence for each thing that is wrong with feeds, however many have it, the commonest first."""
+    groups: dict[str, list[str]] = {}
+    for one in funnels:
+        for what in wrong_with(one):
+            groups.setdefault(what, []).append(one.vendor)
+    for what, vendors in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
+        yield f"{some_of(vendors)}: {what}."
+
+
+def lost_for(one: Funnel) -> str | None:
+    """The commonest reason why calls cannot be scored, where that is so of more than half of them."""
+    return one.lost[0][0] if 2 * one.n_lost > one.n("call") else None
+
+
+def wrong_with(one: Funnel) -> Iterator[str]:
+    """What is wrong with a feed, in the same words for every feed of which it is true."""
+    reason = lost_for(one)
+    if not one.n("call"):
+        step = max(ROW_STEPS, key=one.n)
+        yield f"nothing to score, none of the {one.timeframe} rows is a call; most of them: {ROW_STEPS[step]}"
+    elif reason is not None:
+        advice = ADVICE[reason].format(timeframe=one.timeframe)
+        yield f"most of the {one.timeframe} calls cannot be scored. The commonest reason: {advice}"
+    elif not one.n("scored"):
+        yield f"none of the {one.timeframe} calls has been held for {one.horizon} bars yet"
+    if one.looks_like_events:
+        yield (
+            f"few {one.timeframe} rows a token, no trend, and none that ends a side, of which only a change of side is "
+            f"a call; if each row is an alert or a trade of its own, {EVENTS}"
+        )
 
 
 def _without_calls(one: Funnel) -> str:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report.pace import enough_at
+from flows.report.ranking import Ranking, are_many, print_ranking, ranking_markdown, read_ranking
 from flows.report.tables import fits
 from flows.scoring.inference import MIN_CLUSTERS, MIN_EFFECTIVE
 from flows.timeframes import headline_horizon
@@ -82,12 +83,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """The scorecard's first page as text, with the run it comes from."""
+    """The scorecard's first page as text, with the run it comes from; of many vendors a ranking in its place."""
 
     as_of: datetime
     run_id: str
     is_simulated: bool
     sections: tuple[Section, ...]
+    ranking: Ranking | None = None
 
 
 def read_scorecard(published: Path) -> Scorecard:
@@ -97,6 +99,8 @@ def read_scorecard(published: Path) -> Scorecard:
             "select as_of, run_id, is_simulated, horizons from ops.publish order by published_at desc limit 1"
         ).fetchone()
         assert publish is not None
+        if are_many(file):
+            return Scorecard(publish[0], publish[1], publish[2], (), read_ranking(file))
         headlines = [
             {"timeframe": timeframe, "horizon": headline_horizon(timeframe, horizons)}
             for timeframe, horizons in json.loads(publish[3]).items()
@@ -123,9 +127,12 @@ def print_scorecard(console: Console, card: Scorecard) -> None:
     n_columns = next((n for n in cuts if all(fits(console, _table(one, n)) for one in card.sections)), FEWEST_COLUMNS)
     for section in card.sections:
         console.print(_table(section, n_columns))
+    if card.ranking is not None:
+        print_ranking(console, card.ranking)
     if n_columns < len(HEADINGS):
         console.print(f"A wider page also shows: {', '.join(HEADINGS[n_columns:])}.", highlight=False)
-    console.print(LEGEND if card.sections else "Nothing is scored yet.", highlight=False)
+    if card.ranking is None:
+        console.print(LEGEND if card.sections else "Nothing is scored yet.", highlight=False)
     console.print(f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.{stamp}", highlight=False)
 
 
@@ -155,6 +162,8 @@ def scorecard_markdown(card: Scorecard) -> str:
     for section in card.sections:
         lines += ["", f"### {section.title}", "", _line(HEADINGS), _line("---" for _ in HEADINGS)]
         lines += [_line(row) for row in section.rows]
+    if card.ranking is not None:
+        lines += ranking_markdown(card.ranking)
     return "\n".join(lines)
 
 

@@ -19,9 +19,12 @@ def fetch_cells(connection: duckdb.DuckDBPyConnection, table: str, timeframe: st
     return fetch(connection, f"select * from {table} where timeframe = '{timeframe}' order by cell_id")
 
 
-def fetch_blocks(connection: duckdb.DuckDBPyConnection, table: str, timeframe: str) -> Blocks:
-    """The blocks of the cells of a timeframe: every column of `table` beyond its grain is a sum."""
-    rows = fetch(connection, f"select * exclude (timeframe) from {table} where timeframe = '{timeframe}'")
+def fetch_blocks(connection: duckdb.DuckDBPyConnection, table: str, timeframe: str, horizon: int) -> Blocks:
+    """The blocks of the cells of a timeframe and horizon: every column of `table` beyond its grain is a sum."""
+    rows = fetch(
+        connection,
+        f"select * exclude (timeframe, horizon) from {table} where timeframe = '{timeframe}' and horizon = {horizon}",
+    )
     return Blocks.gathered(rows.pop("cell_id"), rows.pop("block"), rows.pop("part"), **rows)
 
 

@@ -12,7 +12,7 @@ from flows.errors import WarehouseError
 # The statistics that are not computed from sums: those of the outcomes in order, of cells and base windows together
 # (inferred), and of all cells of a family (compared).
 OF_VALUES = ("median", "quantile")
-INFERRED = ("inferred", "low", "high", "p")
+INFERRED = ("inferred", "low", "high", "p", "e")
 COMPARED = ("q", "shrunk")
 
 # Per statistic the keys that its measure must have, and those that it may have.
@@ -33,6 +33,7 @@ KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         ("low", "of", ""),
         ("high", "of", ""),
         ("p", "of", ""),
+        ("e", "of", ""),
         ("q", "of", ""),
         ("shrunk", "of", ""),
         ("cell", "", ""),
@@ -48,6 +49,7 @@ OF_MEASURES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("low", "of"): ("rate", "contrast", "inferred"),
     ("high", "of"): ("rate", "contrast", "inferred"),
     ("p", "of"): ("contrast", "inferred"),
+    ("e", "of"): ("contrast", "inferred"),
     ("q", "of"): ("p",),
     ("shrunk", "of"): ("rate",),
 }

@@ -38,11 +38,11 @@ def infer(
             every = fetch_cells(connection, cells, timeframe)
             if not len(every["cell_id"]):
                 continue
-            of_calls = fetch_blocks(connection, blocks, timeframe)
             for bases in read_bases(timeframe, settings.horizons[timeframe], every):
+                # Blocks are read horizon by horizon: all of thousands of tokens or hundreds of vendors would not fit.
+                of_calls = fetch_blocks(connection, blocks, timeframe, bases.horizon)
                 under_way.append(_Inference.begun(at_horizon(every, bases.horizon), of_calls, bases, measures, pool))
-                # Base windows are read ahead of the inference, but only of as many horizons as there are threads: more
-                # would fill the memory.
+                # Only as many horizons as there are threads are read ahead of the inference, for the same reason.
                 if len(under_way) > settings.threads:
                     parts.append(under_way.popleft().finish())
         parts += [one.finish() for one in under_way]
@@ -89,10 +89,9 @@ def _inferred(cells: Columns, blocks: Blocks, base: Base, horizon: int, measures
     found, intervals = infer_cells(
         cells, blocks, base, horizon, {contrast.name: contrast.per for contrast in measures.contrasts}
     )
-    ends = {"low": 0, "high": 1, "p": 2}
 
     def column(name: str, statistic: str, of: str) -> Floats | Ints:
-        return np.asarray(found[name] if statistic == "inferred" else intervals[of][ends[statistic]])
+        return np.asarray(found[name] if statistic == "inferred" else getattr(intervals[of], statistic))
 
     return {one.name: column(one.name, one.statistic, one.of) for one in measures.inferred}
 

@@ -1,6 +1,7 @@
 """What takes inference in the cells of a scorecard: base rates, edges, intervals and p values. Pure functions."""
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,8 +9,14 @@ from flows.scoring import inference
 from flows.scoring.blocks import Blocks, EdgeCells, count_wide_blocks, edge_variance, mean_variance
 from flows.scoring.series import LONG, SHORT, WINDOWS, Base, Columns, Floats, Group, Ints, Series
 
-# The lower and upper end of an interval, and the p value of the test, where there is one.
-Interval = tuple[Floats, Floats, Floats | None]
+
+class Interval(NamedTuple):
+    """The ends of an interval, and the p and e value of the test, where there is one."""
+
+    low: Floats
+    high: Floats
+    p: Floats | None = None
+    e: Floats | None = None
 
 
 def infer_cells(
@@ -32,11 +39,11 @@ def infer_cells(
     n_effective = inference.effective_size(hit_rate, hit_variance, n, n_clusters)
     hit_low, hit_high = inference.wilson_interval(hit_rate, n_effective, inference.t_quantile(n_clusters))
 
-    intervals: dict[str, Interval] = {"hit_rate": (hit_low, hit_high, None)}
-    intervals["edge"] = inference.t_interval(edges.edge, *edge_variance(blocks, base.covered, horizon, edges, n_cells))
+    intervals: dict[str, Interval] = {"hit_rate": Interval(hit_low, hit_high)}
+    intervals["edge"] = _tested(edges.edge, *edge_variance(blocks, base.covered, horizon, edges, n_cells))
     for name, size in contrasts.items():
         counted = blocks.of(blocks.sums[size] > 0)
-        intervals[name] = inference.t_interval(cells[name], *mean_variance(counted, name, size, n_cells))
+        intervals[name] = _tested(cells[name], *mean_variance(counted, name, size, n_cells))
 
     found = {
         "base_rate": base_rate,
@@ -53,6 +60,12 @@ def infer_cells(
 def groups_of(cells: Columns) -> Iterator[Group]:
     """The group of each cell."""
     return zip(cells["vendor_id"].tolist(), cells["group_key"].tolist(), strict=True)
+
+
+def _tested(mean: Floats, variance: Floats, n_clusters: Ints) -> Interval:
+    """The t interval of a mean, and the test of its being 0."""
+    low, high, p = inference.t_interval(mean, variance, n_clusters)
+    return Interval(low, high, p, inference.e_value(p, n_clusters))
 
 
 def _edge_cells(cells: Columns, base: Base) -> EdgeCells:

@@ -24,6 +24,7 @@ from flows.warehouse.fingerprint import scoring_hash
 HISTORIES = {
     "marts.scorecard_history": "marts.signal_scorecard",
     "marts.funnel_history": "marts.signal_funnel",
+    "marts.ranking_history": "marts.vendor_ranking",
 }
 
 DIED = "the process ended without a word"
@@ -159,7 +160,7 @@ def _as_cell(value: Any) -> Any:
 
 
 def keep_weekly_history(connection: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Append the scorecard and the funnel to their histories, the first time in each ISO week of the as-of moment."""
+    """Append to the histories what their tables hold, the first time in each ISO week of the as-of moment."""
     prepare_history(connection)
     for history, table in HISTORIES.items():
         connection.execute(

@@ -5,6 +5,7 @@
 select
     cell.cell_id,
     block.timeframe,
+    block.horizon,
     block.block,
     part_number(block.direction, block.provenance) as part,
     {{ block_columns('block') | indent }}

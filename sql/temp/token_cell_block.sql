@@ -29,6 +29,7 @@ with blocks as (
 select
     cell.cell_id,
     block.timeframe,
+    block.horizon,
     block.block,
     part_number(block.direction, block.provenance) as part,
     {{ block_columns('block') | indent }}

@@ -428,14 +428,112 @@ def _own(judge: Judge, path: str) -> Any:
     return judge.value(path)
 
 
+def _pooled(judge: Judge, rule: str) -> pd.DataFrame:
+    """Every vendor's pooled cell at the headline horizon of days, by rule; marked by e-BH at 0.10."""
+    cards = judge.file.execute(
+        "select * from marts.scorecard_history where published_as_of = $as_of and sector = 'all' and horizon = 7 "
+        "and timeframe = '1d' and direction = 'both' and provenance = 'all' and entry_rule = $rule",
+        {"as_of": judge.as_of, "rule": rule},
+    ).df()
+    hourly = judge.ask(
+        "select count(selection_e) from marts.scorecard_history where published_as_of = $as_of and timeframe <> '1d' "
+        "and sector = 'all' and direction = 'both' and provenance = 'all' and entry_rule = $rule",
+        as_of=judge.as_of,
+        rule=rule,
+    )
+    assert hourly == 0  # Else they would be among the tests, too.
+    e = cards["selection_e"].where(cards["is_reportable"] | cards["selection_e"].isna(), 0)
+    falling = sorted(e.dropna(), reverse=True)
+    reached = [value for k, value in enumerate(falling, 1) if value >= len(falling) / (0.10 * k)]
+    cards["is_marked"] = e >= min(reached, default=math.inf)
+    cards["rank"] = cards["selection_low"].where(cards["is_reportable"]).rank(ascending=False, method="min")
+    return cards.set_index("vendor")
+
+
+def _ranked(judge: Judge, number: str, column: str) -> Any:
+    one = judge.digest["ranking"][int(number)]
+    if column in ("vendor", "horizon", "timeframe"):
+        return one[column]  # The key of the row, by which its other figures are queried.
+    if column == "n_new_calls":
+        return judge.ask(
+            "select count(*) from core.call where vendor = $vendor and timeframe = $timeframe "
+            "and signal_at >= $since and signal_at < $until",
+            vendor=one["vendor"],
+            timeframe=one["timeframe"],
+            since=judge.week_from,
+            until=judge.week_to,
+        )
+    is_next_open = column.startswith("next_open_")
+    cards = _pooled(judge, "next_open" if is_next_open else "tradable")
+    name = column.removeprefix("next_open_")
+    if one["timeframe"] != "1d" or one["vendor"] not in cards.index:
+        return 0 if name == "n_calls" else None
+    card = cards.loc[one["vendor"]]
+    if name == "mark":
+        signs = ("△", "▽") if is_next_open else ("▲", "▼")
+        return (signs[0] if card["selection_edge"] > 0 else signs[1]) if card["is_marked"] else None
+    if name == "n_calls":
+        return int(card["n_calls"])
+    if not card["is_reportable"]:
+        return None
+    if name == "selection":
+        return tuple(float(card[end]) for end in ("selection_edge", "selection_low", "selection_high"))
+    if name == "e":
+        return ">1,000,000" if card["selection_e"] >= 1_000_000 else float(card["selection_e"])
+    return int(card[name])
+
+
+def _of_ranking(judge: Judge, what: str) -> Any:
+    cards = _pooled(judge, "tradable")
+    if what == "vendors":
+        return judge.ask("select count(distinct vendor) from core.signal")
+    marked = cards[cards["is_marked"]]
+    return {
+        "judged": int(cards["rank"].notna().sum()),
+        "better": int((marked["selection_edge"] > 0).sum()),
+        "worse": int((marked["selection_edge"] < 0).sum()),
+    }[what]
+
+
+def _all_new_calls(judge: Judge) -> Any:
+    return judge.ask(
+        "select count(*) from core.call where signal_at >= $since and signal_at < $until",
+        since=judge.week_from,
+        until=judge.week_to,
+    )
+
+
+def _account(judge: Judge, number: str, column: str) -> Any:
+    one = judge.digest["accounts"][int(number)]
+    if column in ("vendor", "timeframe", "problem"):
+        return one[column]
+    steps = {
+        "n_rows": ("delivered",),
+        "n_calls": ("call",),
+        "n_scored": ("scored",),
+        "n_open": ("open",),
+        "n_lost": ("excluded", "unpriced"),
+    }[column]
+    return judge.ask(
+        "select coalesce(sum(n_rows), 0)::bigint from marts.funnel_history where published_as_of = $as_of "
+        "and vendor = $vendor and timeframe = $timeframe and step in (select unnest($steps))",
+        as_of=judge.as_of,
+        vendor=one["vendor"],
+        timeframe=one["timeframe"],
+        steps=list(steps),
+    )
+
+
 def _funnel(judge: Judge, number: str, column: str) -> Any:
     one = judge.digest["funnel"][int(number)]
     if column != "n_rows":
         return one[column]  # The key of the row, by which its figure is queried.
     return judge.ask(
-        "select n_rows from marts.funnel_history where published_as_of = $as_of and vendor = $vendor "
-        "and timeframe = $timeframe and step = $step and reason is not distinct from $reason",
+        "select sum(n_rows)::bigint from marts.funnel_history where published_as_of = $as_of "
+        "and (vendor = $vendor or $is_pooled) and timeframe = $timeframe and step = $step "
+        "and reason is not distinct from $reason",
         as_of=judge.as_of,
+        is_pooled=bool(judge.digest["accounts"]),
         **{name: one[name] for name in ("vendor", "timeframe", "step", "reason")},
     )
 
@@ -481,6 +579,10 @@ ANSWERS: list[tuple[str, Callable[..., Any]]] = [
     (r"improved", lambda judge: sum(_is_better(*pair) for pair in _measured(judge).values())),
     (r"improved\.(\d+)\.(.+)", lambda judge, number, column: _improved(judge, int(number), column)),
     (r"funnel\.(\d+)\.(.+)", _funnel),
+    (r"ranking\.(\d+)\.(.+)", _ranked),
+    (r"n_(vendors|judged|better|worse)", _of_ranking),
+    (r"n_new_calls", _all_new_calls),
+    (r"accounts\.(\d+)\.(.+)", _account),
     (r"quality\.delivered\.(\d+)\.(.+)", _delivered),
     (r"(quality\.(?:missing|warned|quarantined)\.\d+\..+|quality\.n_missing)", _own),
 ]

@@ -2,8 +2,10 @@
 
 import random
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from flows.report.digest.model import (
+    Account,
     Cell,
     Changes,
     Curve,
@@ -20,6 +22,7 @@ from flows.report.digest.model import (
     OpenCount,
     Provenance,
     Quality,
+    Ranked,
     Regime,
     SectorCurves,
     SectorDrawdown,
@@ -44,8 +47,12 @@ def a_digest(
     sector: str = "Sector of tokens",
     vendors: tuple[str, ...] = ("a/b",),
     shared_symbols: tuple[str, ...] = (),
+    n_vendors: int = 0,
 ) -> Digest:
-    """A digest with numbers drawn by `seed`; the share `few` of its cells is too small."""
+    """A digest with numbers drawn by `seed`; the share `few` of its cells is too small.
+
+    With `n_vendors` there is a ranking of so many, of which `vendors` are the first, shown in detail.
+    """
     draw = random.Random(seed)
     sectors = ["all", *(f"{sector} {number}" for number in range(1, n_sectors))]
     tracks = tuple(
@@ -53,7 +60,9 @@ def a_digest(
         for vendor in vendors
         for timeframe in timeframes
     )
-    facts = {
+    names = [*vendors, *(f"{vendors[0]} {number}" for number in range(len(vendors), n_vendors))]
+    ranking = tuple(_ranked(name, place) for place, name in enumerate(names, 1)) if n_vendors else ()
+    facts: dict[str, Any] = {
         "week": "2026-W46",
         "week_from": (MONDAY - timedelta(days=7)).date(),
         "week_to": (MONDAY - timedelta(days=1)).date(),
@@ -68,6 +77,13 @@ def a_digest(
         "cost_bps": 20.0,
         "n_tested": 320,
         "mark_level": 0.1 / 52,
+        "n_vendors": n_vendors or len(vendors),
+        "n_judged": len(ranking),
+        "n_better": 1 if ranking else 0,
+        "n_worse": 0,
+        "n_new_calls": sum(one.n_new_calls for one in tracks),
+        "ranking": ranking,
+        "accounts": tuple(_account(one.vendor) for one in ranking),
         "tracks": tracks,
         "changes": Changes(
             has_last_week=True,
@@ -88,6 +104,7 @@ def a_digest(
             ),
             moved=(),
             restated=(),
+            n_restated_of=0,
         ),
         "improved": tuple(
             ImprovedToken(
@@ -122,9 +139,9 @@ def a_digest(
             n_beat_bitcoin_of=199,
         ),
         "funnel": (
-            FunnelStep(vendor="a/b", timeframe="1d", step="delivered", part_of=None, reason=None, n_rows=50),
-            FunnelStep(vendor="a/b", timeframe="1d", step="call", part_of="delivered", reason=None, n_rows=50),
-            FunnelStep(vendor="a/b", timeframe="1d", step="excluded", part_of="call", reason="seasoning", n_rows=50),
+            _step("delivered", None, None),
+            _step("call", "delivered", None),
+            _step("excluded", "call", "seasoning"),
         ),
         "quality": Quality(delivered=(), quarantined=(), warned=(), missing=(), n_missing=3),
         "shared_symbols": shared_symbols,
@@ -270,6 +287,44 @@ def _cell(draw: random.Random, sector: str, horizon: int, direction: str, few: f
         smallest_edge=0.08,
         enough_date=None if is_reportable else date(2027, 3, 1),
         last_week=LastWeek(n_calls=n, n_effective=float(n), hit_rate=_estimate(0.5) if is_reportable else None),
+    )
+
+
+def _ranked(vendor: str, rank: int) -> Ranked:
+    return Ranked(
+        rank=rank,
+        vendor=vendor,
+        timeframe="1d",
+        horizon=7,
+        n_calls=1_234,
+        selection=_estimate(0.08 - rank / 5_000),
+        e=80_000 / rank**2,
+        mark="above" if rank == 1 else None,
+        next_open_n_calls=1_300,
+        next_open_selection=_estimate(0.09 - rank / 5_000),
+        next_open_mark="above" if rank < 3 else None,
+        n_new_calls=rank,
+    )
+
+
+def _account(vendor: str) -> Account:
+    return Account(
+        vendor=vendor,
+        timeframe="1d",
+        n_rows=9_000,
+        n_calls=1_300,
+        n_scored=400,
+        n_open=20,
+        n_lost=880,
+        problem="most of the 1d calls cannot be scored. The commonest reason: their tokens have no prices; check that "
+        "prices and signals name tokens alike",
+    )
+
+
+def _step(step: str, part_of: str | None, reason: str | None) -> FunnelStep:
+    horizon = 7 if part_of == "call" else None
+    return FunnelStep(
+        vendor="a/b", timeframe="1d", step=step, part_of=part_of, reason=reason, horizon=horizon, n_rows=50
     )
 
 

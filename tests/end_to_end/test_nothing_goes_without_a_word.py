@@ -1,5 +1,7 @@
 """Folders of kinds that are scored little or not at all: the end of a run gives the reason, and what to do."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,13 +181,51 @@ def test_prices_that_go_on_are_no_archive(places: Path) -> None:
     assert read_digest(folder.settings).archive_end is None
 
 
-def test_each_vendor_has_a_table_and_a_crowd_has_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """A vendor's name may look like markup; beyond eight vendors the query is named that shows the others."""
-    counts: dict[tuple[str, str | None], int] = {("delivered", None): 5, ("call", None): 5, ("scored", None): 5}
-    funnels = [Funnel(f"[red]v{one}", "1d", "states", 7, counts) for one in range(11)]
-    print_funnels(Console(width=100), funnels)
-    out = capsys.readouterr().out
+def _of(n: int, counts: dict[tuple[str, str | None], int], timeframe: str = "1d") -> list[Funnel]:
+    return [Funnel(f"[red]v{one}", timeframe, "states", 7, counts) for one in range(n)]
+
+
+FINE: dict[tuple[str, str | None], int] = {("delivered", None): 5, ("call", None): 5, ("scored", None): 5}
+
+
+def _printed(capsys: pytest.CaptureFixture[str], funnels: list[Funnel]) -> str:
+    print_funnels(Console(width=200), funnels)
+    return capsys.readouterr().out
+
+
+def test_each_vendor_has_a_table_and_a_crowd_has_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """A vendor's name may look like markup; beyond eight vendors there is one table of all, and the query of each."""
+    out = _printed(capsys, _of(8, FINE))
     assert out.count("what became of its rows") == 8
     assert "[red]v0: what became" in out
-    assert "3 vendors more" in out
+    out = _printed(capsys, _of(11, FINE))
+    assert out.startswith("11 vendors: what became of their rows")
+    assert re.search(r"delivered +55\b", out) and re.search(r"scored +55\b", out)
     assert "from marts.signal_funnel" in out
+
+
+def test_what_is_wrong_in_a_crowd_is_named_once_with_how_many_have_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """However many vendors there are, a line a thing, the commonest first."""
+    kinds: list[tuple[int, dict[tuple[str, str | None], int], str]] = [
+        (30, {("delivered", None): 9, ("call", None): 9, ("unpriced", "no_prices_of_token"): 9}, "1d"),
+        (1, {("delivered", None): 9, ("call", None): 9, ("excluded", "seasoning"): 5, ("scored", None): 4}, "1d"),
+        (7, {("delivered", None): 9, ("call", None): 0, ("neutral", None): 6, ("preliminary", None): 3}, "1h"),
+        (2, {("delivered", None): 9, ("call", None): 9, ("open", None): 9}, "1d"),
+        (60, FINE, "1d"),
+    ]
+    funnels = [
+        replace(one, vendor=f"{kind}-{one.vendor}")
+        for kind, (n, counts, timeframe) in enumerate(kinds)
+        for one in _of(n, counts, timeframe)
+    ]
+    lines = _printed(capsys, funnels).splitlines()
+    wrong = [line for line in lines if line.startswith(("0-", "1-", "2-", "3-", "4-")) or " vendors (" in line]
+    assert [line[:60] for line in wrong] == [
+        "30 vendors (0-[red]v0, 0-[red]v1, 0-[red]v2 and 27 more): mo"[:60],
+        "7 vendors (2-[red]v0, 2-[red]v1, 2-[red]v2 and 4 more): noth"[:60],
+        "2 vendors (3-[red]v0, 3-[red]v1): none of the 1d calls has b"[:60],
+        "1-[red]v0: most of the 1d calls cannot be scored. The common"[:60],
+    ]
+    assert "check that prices and signals name tokens alike" in wrong[0]
+    assert wrong[1].endswith("none of the 1h rows is a call; most of them: neutral, no side.")
+    assert wrong[2].endswith("held for 7 bars yet.")

@@ -26,6 +26,7 @@ from .outcomes import (
     unpriced_outcomes,
     window_hits,
 )
+from .ranking import build_ranking
 from .read import Inputs, read_inputs
 from .scorecards import build_scorecards
 from .windows import Windows, build_windows, window_table
@@ -47,7 +48,7 @@ def score(
     """Score a folder as one run at `as_of` with one snapshot, fetched at `fetched_at` by our own clock.
 
     Keys: token, spine_bar, forward_window, call, signal_outcome, signal_funnel, signal_scorecard, token_scorecard,
-    sector_equity, sector_drawdown. Moments are naive UTC datetime64[us]; NULL is NaN, NaT or pd.NA.
+    vendor_ranking, sector_equity, sector_drawdown. Moments are naive UTC datetime64[us]; NULL is NaN, NaT or pd.NA.
     """
     inputs = read_inputs(
         Path(folder),
@@ -123,6 +124,7 @@ def score(
         ),
         "signal_scorecard": signal_scorecard,
         "token_scorecard": token_scorecard,
+        "vendor_ranking": build_ranking(signal_scorecard, coverage_of, horizons),
         "sector_equity": _stack(curves),
         "sector_drawdown": _stack(deepest),
     }

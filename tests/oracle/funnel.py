@@ -53,12 +53,13 @@ def build_funnel(
             counts["superseded"] = n_superseded
         rows.append(key | {"step": "delivered", "part_of": None, "n_rows": len(delivered) + n_superseded})
         rows += [key | {"step": step, "part_of": "delivered", "n_rows": n} for step, n in counts.items()]
-        rows += _of_calls(key, outcomes, tokens, spines.get(str(timeframe)), _headline(str(timeframe), horizons))
+        rows += _of_calls(key, outcomes, tokens, spines.get(str(timeframe)), headline(str(timeframe), horizons))
     table = pd.DataFrame(rows, columns=FUNNEL_COLUMNS)
     return table.astype({"horizon": "Int64", "n_rows": "int64"})
 
 
-def _headline(timeframe: str, horizons: dict[str, list[int]]) -> int:
+def headline(timeframe: str, horizons: dict[str, list[int]]) -> int:
+    """The headline horizon of a timeframe (contract, section 1)."""
     ascending = sorted(horizons[timeframe])
     wanted = HEADLINE.get(timeframe)
     return wanted if wanted in ascending else ascending[1]

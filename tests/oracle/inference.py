@@ -111,6 +111,15 @@ def t_interval(mean: Floats, variance: Floats, b2: Ints | Floats) -> tuple[Float
     return mean - half, mean + half, np.where(np.isnan(half), np.nan, p)
 
 
+def e_value(p: Floats, b2: Ints | Floats) -> Floats:
+    """e of a two-sided p (contract, section 8.7): z its normal score, at most 37; NaN where p is."""
+    a = -2 * np.log(0.05)
+    rho = (a + np.log(a) + 1) / 52
+    z = np.minimum(stats.norm.isf(np.asarray(p) / 2), 37)
+    q = np.asarray(b2, dtype=np.float64) * rho
+    return np.where(np.isnan(p), np.nan, np.exp(z**2 * q / (2 * (q + 1))) / np.sqrt(q + 1))
+
+
 def benjamini_hochberg(p: Floats) -> Floats:
     """q values of one family; p values that are NaN do not belong to it and stay NaN."""
     q = np.full(len(p), np.nan)

@@ -16,6 +16,7 @@ from .inference import (
     benjamini_hochberg,
     block_sums,
     clustered_variance,
+    e_value,
     n_effective,
     shrink,
     t_interval,
@@ -33,8 +34,8 @@ FAMILY = ["vendor", "provenance", "entry_rule", "timeframe", "horizon"]
 METRICS = [
     "n_calls", "n_tokens", "n_open", "n_truncated", "n_excluded", "n_unpriced", "hit_rate", "hit_rate_floor",
     "base_rate", "coverage_edge", "edge", "n_matched", "selection_edge", "timing_edge", "n_clusters",
-    "n_effective", "hit_rate_low", "hit_rate_high", "selection_low", "selection_high", "selection_p",
-    "edge_low", "edge_high", "edge_p", "selection_q", "edge_q", "hit_rate_shrunk", "mean_gross_return",
+    "n_effective", "hit_rate_low", "hit_rate_high", "selection_low", "selection_high", "selection_p", "selection_e",
+    "edge_low", "edge_high", "edge_p", "edge_e", "selection_q", "edge_q", "hit_rate_shrunk", "mean_gross_return",
     "mean_return", "median_return", "base_return", "excess_return", "excess_low", "excess_high",
     "profit_factor", "payoff_ratio", "mean_mae", "median_mae", "worst_mae", "mean_mfe", "n_wiped_out", "mean_drawdown",
     "p95_drawdown", "worst_drawdown", "is_reportable",
@@ -309,6 +310,8 @@ def finish_scorecard(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
         card["excess_low"], card["excess_high"], _ = t_interval(
             values("excess_return"), values("_excess_variance"), matched_b2
         )
+        card["selection_e"] = e_value(values("selection_p"), matched_b2)
+        card["edge_e"] = e_value(values("edge_p"), b2)
     # 31 calls, each in a block of its own, are worth exactly 30, not 29.999...
     card["is_reportable"] = (card["n_effective"] >= 30 - 1e-9) & (card["n_clusters"] >= 10)
 

@@ -24,6 +24,7 @@ KEYS = {
     "marts.token_scorecard": [
         "vendor", "token_id", "timeframe", "horizon", "direction", "provenance", "entry_rule",
     ],
+    "marts.vendor_ranking": ["vendor", "timeframe"],
     "marts.sector_equity": ["vendor", "sector", "timeframe", "policy", "bar_start"],
     "marts.sector_drawdown": ["vendor", "sector", "timeframe", "policy"],
 }  # fmt: skip

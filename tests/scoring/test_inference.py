@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from flows.scoring.blocks import Blocks, EdgeCells, count_wide_blocks, edge_variance, mean_variance
-from flows.scoring.inference import benjamini_hochberg, effective_size, shrink, t_interval, t_quantile, wilson_interval
+from flows.scoring.inference import (
+    benjamini_hochberg,
+    e_value,
+    effective_size,
+    shrink,
+    t_interval,
+    t_quantile,
+    wilson_interval,
+)
 from flows.scoring.series import Floats, Ints, Series
 
 
@@ -88,6 +96,62 @@ def test_no_variance_no_interval() -> None:
     variance, clusters = floats(0, 1e-20, -0.1, np.nan, 0.01), ints(10, 10, 10, 10, 1)
     for column in t_interval(floats(0.1, 0.1, 0.1, 0.1, 0.1), variance, clusters):
         assert np.isnan(column).all()
+
+
+# --- e values ----------------------------------------------------------------------------------------------
+
+
+def test_e_values_by_hand() -> None:
+    """a = 5.99146, rho = (a + ln a + 1) / 52 = 0.168881; at B2 = 100 q = 16.8881, and p = 0.001 is z = 3.29053:
+    exp(10.82757 x 0.944097 / 2) / sqrt(17.8881) = 165.861 x 0.236438. No effect at all is 1 / sqrt(q + 1)."""
+    assert e_value(floats(0.001, 1), ints(100, 100)) == pytest.approx([39.2154, 0.236438], rel=1e-5)
+
+
+@pytest.mark.parametrize("p", [0.8, 0.05, 1e-4, 1e-30, 1e-200])
+@pytest.mark.parametrize("n_clusters", [2, 10, 300])
+def test_an_e_value_is_the_likelihood_of_a_mixture(p: float, n_clusters: int) -> None:
+    """By its own meaning: what normal effects of variance rho, over B2 stretches, make of z more likely than none."""
+    a = -2 * np.log(0.05)
+    variance = 1 + n_clusters * (a + np.log(a) + 1) / 52
+    z = stats.norm.isf(p / 2)
+    expected = stats.norm.logpdf(z, scale=np.sqrt(variance)) - stats.norm.logpdf(z)
+    assert np.log(e_value(floats(p), ints(n_clusters))[0]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_an_e_value_has_no_end_it_cannot_write() -> None:
+    """p of 0 (a t beyond what doubles hold) counts as 37 standard errors; NULL where p is."""
+    least = e_value(floats(0, 5e-324, 2 * stats.norm.sf(37)), ints(1_000_000, 1_000_000, 1_000_000))
+    assert np.isfinite(least).all()
+    assert least == pytest.approx([least[0]] * 3, rel=1e-9)
+    assert np.isnan(e_value(floats(np.nan, np.nan), ints(0, 10))).all()
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(2, 5000))
+def test_a_smaller_p_is_more_evidence(p: float, other: float, n_clusters: int) -> None:
+    less, more = e_value(floats(max(p, other), min(p, other)), ints(n_clusters, n_clusters))
+    assert 0 < less <= more < np.inf
+
+
+@given(st.integers(2, 400))
+def test_an_e_value_promises_no_more_than_one(n_clusters: int) -> None:
+    """Its mean where there is no effect, over all p, is 1 at every look: that is what makes e of 20 rarer than 5 %."""
+    z = np.linspace(-40, 40, 400_001)
+    weight = stats.norm.pdf(z) * (z[1] - z[0])
+    e = e_value(2 * stats.norm.sf(np.abs(z)), np.full(len(z), n_clusters))
+    # Scores beyond 37 are taken for 37, which only takes from the mean.
+    assert 0.99 < float((weight * e).sum()) <= 1 + 1e-9
+
+
+def test_looking_every_week_seldom_finds_what_is_not_there() -> None:
+    """2,000 histories without an effect, looked at each week for three years: e >= 20 at some look in at most 5 %."""
+    rng = np.random.default_rng(17)
+    weeks = np.arange(12, 157)
+    sums = np.cumsum(rng.standard_normal((2_000, 156)), axis=1)[:, weeks - 1]
+    p = 2 * stats.norm.sf(np.abs(sums) / np.sqrt(weeks))
+    e = e_value(p, np.broadcast_to(weeks, p.shape))
+    assert np.mean((e >= 20).any(axis=1)) < 0.05
+    # A p of 0.05 at some of the looks is seen in every third of them.
+    assert np.mean((p <= 0.05).any(axis=1)) > 0.3
 
 
 # --- Benjamini-Hochberg, shrinkage -------------------------------------------------------------------------

@@ -43,6 +43,7 @@ text = "Mean of mae."
         ('statistic = "mean"\nof = "mfe"\nper = "n_cals"', "`per` of x is n_cals, which is no measure"),
         ('statistic = "mean"\nof = "mfe"\nper = "mean_mae"', "`per` of x is mean_mae, which is no measure"),
         ('statistic = "low"\nof = "n_calls"', "`of` of x is n_calls, which is no"),
+        ('statistic = "e"\nof = "n_calls"', "`of` of x is n_calls, which is no measure of the statistic contrast"),
         ('statistic = "q"\nof = "mean_mae"', "`of` of x is mean_mae, which is no measure of the statistic p"),
         ('statistic = "cell"\n[measure.mae_sum]\nstatistic = "total"\nof = "mfe"', "mae_sum needs another sum"),
         ('statistic = "contrast"\nof = "hit"\nagainst = "base_hit"\nper = "n_open"', "n_open, which is not the"),

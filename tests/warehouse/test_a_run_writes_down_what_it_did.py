@@ -281,6 +281,14 @@ def test_the_publish(ran: Ran) -> None:
     # Once a week the scorecard is kept as it stood.
     expect_same(ran.file, "marts.scorecard_history", "marts.signal_scorecard")
     expect_same(ran.file, "marts.funnel_history", "marts.signal_funnel")
+    expect_same(ran.file, "marts.ranking_history", "marts.vendor_ranking")
+    expect(
+        ran.file,
+        "marts.ranking_history",
+        "published_as_of, next_open_n_calls",
+        (day("11T00:20"), 3),
+        where="vendor = 'v' and timeframe = '1d'",
+    )
     expect(
         ran.file,
         "marts.funnel_history",

@@ -64,14 +64,15 @@ def digest_schema() -> bytes:
 
 
 def _edition(digest: Digest, document: Document) -> Edition:
+    html = mail_form(document)
     stamp = "[SIMULATED] " if digest.is_simulated else ""
     return Edition(
         week=digest.week,
         subject=f"{stamp}{document.title}",
         is_simulated=digest.is_simulated,
-        html=mail_form(document),
+        html=html,
         text=text_form(document),
         markdown=chat_form(document),
         json=(digest.model_dump_json(indent=1) + "\n").encode(),
-        pictures=pictures_of(document),
+        pictures=pictures_of(document, html),
     )

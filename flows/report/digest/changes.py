@@ -130,13 +130,15 @@ def read_changes(file: File, tracks: dict[tuple[str, str], tuple[Cell, ...]]) ->
     """Grades, cells and restated values that changed since the last digest."""
     grades = tuple(GradeChange(**row) for row in file.rows(GRADE_CHANGES))
     has_last_week = file.moment.last_as_of is not None
+    restated = file.rows(RESTATED.format(field=_restated_field(file)))
     return Changes(
         has_last_week=has_last_week,
         n_upgrades=sum(one.after > one.before for one in grades),
         n_downgrades=sum(one.after < one.before for one in grades),
         grade_changes=grades[:MAX_LISTED],
         moved=tuple(_moved(tracks)) if has_last_week else (),
-        restated=tuple(Restated(**row) for row in file.rows(RESTATED.format(field=_restated_field(file)))),
+        restated=tuple(Restated(**row) for row in restated[:MAX_LISTED]),
+        n_restated_of=len(restated),
     )
 
 

@@ -13,6 +13,8 @@ from flows.report.digest.quality import incomplete_because, read_funnel, read_qu
 from flows.report.digest.risk import read_curves, read_drawdowns, read_points
 from flows.report.digest.scores import MARK_LEVEL, main_horizon, read_cells, read_provenances
 from flows.report.digest.sentences import with_sentences
+from flows.report.digest.vendors import Vendors, accounts_of, pooled_funnel, read_vendors
+from flows.report.ranking import count
 from flows.timeframes import TIMEFRAMES
 
 NO_STANCE = {"n_long_now": None, "n_short_now": None}
@@ -21,12 +23,14 @@ NO_STANCE = {"n_long_now": None, "n_short_now": None}
 def build_digest(file: File, notes: Iterable[Note]) -> Digest:
     """The digest of a week, from the published file as known at the week's moment, and the notes."""
     moment = file.moment
-    cells, n_tested = read_cells(file)
-    provenances = read_provenances(file)
+    vendors = read_vendors(file)
+    cells, n_tested = read_cells(file, vendors.in_detail)
+    provenances = read_provenances(file, vendors.in_detail)
     moved = {key: moved_since(file, vendor=key[0], timeframe=key[1]) for key in cells}
     tracks = tuple(_track(file, key, own_cells, provenances, moved[key]) for key, own_cells in cells.items())
     improved, n_compared = read_improved(file)
     quality = read_quality(file)
+    funnel = read_funnel(file)
     reasons = incomplete_because(file, quality)
     facts: dict[str, Any] = {
         "week": moment.week,
@@ -43,16 +47,23 @@ def build_digest(file: File, notes: Iterable[Note]) -> Digest:
         "cost_bps": moment.cost_bps,
         "n_tested": n_tested,
         "mark_level": MARK_LEVEL,
+        "n_vendors": vendors.n,
+        "n_judged": count(one.vendor for one in vendors.ranking if one.rank is not None),
+        "n_better": count(one.vendor for one in vendors.ranking if one.mark == "above"),
+        "n_worse": count(one.vendor for one in vendors.ranking if one.mark == "below"),
+        "n_new_calls": sum(one.n_new_calls for one in vendors.ranking or tracks),
+        "ranking": vendors.ranking,
         "tracks": tracks,
         "changes": read_changes(file, cells),
         "improved": improved,
         "n_compared": n_compared,
         "regime": read_regime(file),
-        "funnel": read_funnel(file),
+        "funnel": pooled_funnel(funnel) if vendors.are_many else funnel,
+        "accounts": accounts_of(funnel) if vendors.are_many else (),
         "quality": quality,
         "shared_symbols": read_shared_symbols(file),
         "notes": tuple(notes),
-        "left_out": tuple(_left_out(file, moved)),
+        "left_out": tuple(_left_out(file, moved, vendors)),
     }
     return with_sentences(Digest(**facts, sentences=()))
 
@@ -93,8 +104,10 @@ def _stance(file: File, **track: str) -> dict[str, Any]:
     return rows[0] if rows else NO_STANCE
 
 
-def _left_out(file: File, tracks: dict[tuple[str, str], Moved]) -> Iterable[LeftOut]:
+def _left_out(file: File, tracks: dict[tuple[str, str], Moved], vendors: Vendors) -> Iterable[LeftOut]:
     """The parts of the digest this file has no data for, each with its section and the reason."""
+    if vendors.are_many and not vendors.ranking:
+        yield LeftOut(section="ranking", because="Left out: the ranking of all vendors. None was kept in that week.")
     if not tracks:
         yield LeftOut(section="hit-rates", because="Left out: no call has been scored yet.")
     yield LeftOut(

@@ -14,6 +14,7 @@ HOLD = "\u00a0"
 TO = f"{HOLD}to{HOLD}"
 
 MARKS = {"above": "▲", "below": "▼"}
+HOLLOW_MARKS = {"above": "△", "below": "▽"}
 SIDES = {1: f"▲{HOLD}long", -1: f"▼{HOLD}short", 0: "flat"}
 
 
@@ -63,6 +64,8 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "moment": lambda value: f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else _day(value),
     "side": lambda value: SIDES[value],
     "mark": lambda value: MARKS[value],
+    "hollow": lambda value: HOLLOW_MARKS[value],
+    "evidence": lambda value: f"{value:,.2f}" if value < 1_000_000 else ">1,000,000",
     "level": lambda value: f"{value:.4f}",
     "bps": lambda value: f"{value:g}",
 }

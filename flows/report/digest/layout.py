@@ -10,6 +10,7 @@ from flows.report.digest.sections.drawdowns import drawdowns_section, levels_sec
 from flows.report.digest.sections.funnel import funnel_section
 from flows.report.digest.sections.hit_rates import hit_rates_section
 from flows.report.digest.sections.market import improved_section, regime_section
+from flows.report.digest.sections.ranking import ranking_section
 from flows.report.digest.sections.too_few import too_few_section
 
 
@@ -27,6 +28,7 @@ def lay_out(digest: Digest) -> Document:
         sections=tuple(
             section
             for section in (
+                ranking_section(writer),
                 changes_section(writer),
                 hit_rates_section(writer),
                 too_few_section(writer),

@@ -19,6 +19,8 @@ from flows.report.digest.parts import TOP_ONLY
 MAX_BYTES = 80_000
 
 SECOND_MATRIX = re.compile(r"matrix-[1-9]")
+# A table of any track but the first.
+OF_A_LATER_TRACK = re.compile(r".*-[1-9]\d*(-top)?$")
 
 # Which tables a mail keeps: each rule keeps fewer than the one before, until the mail is short enough.
 LESS: tuple[Callable[[Table], bool], ...] = (
@@ -29,8 +31,16 @@ LESS: tuple[Callable[[Table], bool], ...] = (
     lambda table: not table.name.startswith(("too-few-", "drawdowns-")),
     lambda table: not table.name.startswith(("too-few-", "drawdowns-", "matrix-")),
     lambda table: not table.name.startswith(("too-few-", "drawdowns-", "matrix-", "new-calls-", "grades", "improved")),
+    lambda table: not OF_A_LATER_TRACK.match(table.name) and not table.name.startswith(("too-few-", "drawdowns-")),
+    lambda table: table.name.startswith("ranking"),
     lambda table: False,
 )
+
+# Of so many tables that a section drops, the mail names each.
+MOST_CAPTIONS = 8
+
+# How many parts of a section a mail keeps that is too long without any table.
+FEWER_PARTS = (40, 20, 10, 5)
 
 
 # The part of a path after its last number: `.edge.low` in `tracks.0.cells.3.edge.low`.
@@ -50,9 +60,10 @@ class _Section:
 
 
 def mail_form(document: Document) -> str:
-    """The mail's HTML, at most 80 KB. A longer one drops tables and refers to the page for them."""
-    for is_kept in LESS:
-        html = _render(document, is_kept)
+    """The mail's HTML, at most 80 KB. A longer one drops tables, then text, and refers to the page for them."""
+    attempts = [*((is_kept, None) for is_kept in LESS), *((LESS[-1], most) for most in FEWER_PARTS)]
+    for is_kept, most in attempts:
+        html = _render(document, is_kept, most)
         if len(html.encode()) <= MAX_BYTES:
             return html
     raise TrackrecordError(
@@ -61,18 +72,18 @@ def mail_form(document: Document) -> str:
     )
 
 
-def pictures_of(document: Document) -> tuple[Picture, ...]:
-    """The pictures that the mail refers to."""
+def pictures_of(document: Document, html: str) -> tuple[Picture, ...]:
+    """The pictures that a mail's HTML refers to."""
     return tuple(
         Picture(cid=f"{part.name}@trackrecord", png=png(part), alt=part.alt)
         for section in document.sections
         for part in section.parts
-        if isinstance(part, Chart)
+        if isinstance(part, Chart) and f'"cid:{part.name}@trackrecord"' in html
     )
 
 
-def _render(document: Document, is_kept: Callable[[Table], bool]) -> str:
-    sections = [_section(section, is_kept) for section in document.sections]
+def _render(document: Document, is_kept: Callable[[Table], bool], most: int | None) -> str:
+    sections = [_section(section, is_kept, most) for section in document.sections]
     tables = [part.value for section in sections for part in section.parts if part.kind == "table"]
     made = environment()
     made.filters["mail_row"] = _row
@@ -82,8 +93,10 @@ def _render(document: Document, is_kept: Callable[[Table], bool]) -> str:
     return "\n".join(line.strip() for line in inliner.inline(html).splitlines() if line.strip())
 
 
-def _section(section: Section, is_kept: Callable[[Table], bool]) -> _Section:
+def _section(section: Section, is_kept: Callable[[Table], bool], most: int | None) -> _Section:
+    """A section with the tables that are kept, and at most so many parts."""
     parts: list[_Part] = []
+    dropped: list[str] = []
     for part in section.parts:
         if isinstance(part, Chart):
             parts.append(_Part("chart", part))
@@ -93,10 +106,16 @@ def _section(section: Section, is_kept: Callable[[Table], bool]) -> _Section:
             if is_kept(part):
                 parts.append(_Part("table", part))
             else:
-                caption = part.caption.removesuffix(TOP_ONLY)
-                parts.append(_Part("text", (f"{caption}: too long for a mail, see the page.",)))
+                dropped.append(part.caption.removesuffix(TOP_ONLY))
+                if len(dropped) <= MOST_CAPTIONS:
+                    parts.append(_Part("text", (f"{dropped[-1]}: too long for a mail, see the page.",)))
         else:
             parts.append(_Part("text", part))
+    n_more = max(0, len(dropped) - MOST_CAPTIONS)
+    if n_more:
+        parts.append(_Part("text", (f"Too long for a mail, too: {n_more} more tables, see the page.",)))
+    if most is not None and len(parts) > most:
+        parts[most:] = [_Part("text", (f"{len(parts) - most} more paragraphs are too long for a mail, see the page.",))]
     return _Section(section.title, tuple(parts))
 
 

@@ -184,6 +184,36 @@ class Track(Frozen):
     n_short_now: int | None
 
 
+class Ranked(Frozen):
+    """One vendor and timeframe among all of them, over every sector and both directions at the main horizon."""
+
+    rank: int | None = Field(description="By the interval's lower end. None: too few calls that could be traded.")
+    vendor: str
+    timeframe: str
+    horizon: int = Field(description="Bars held.")
+    n_calls: int = Field(description="Scored calls, entered once one could.")
+    selection: Estimate | None = Field(description="Against the sector's other tokens. None: too few calls.")
+    e: float | None = Field(description="Evidence against no selection edge, which holds at every look.")
+    mark: str | None = Field(description="above or below where the correction for all vendors and weeks allows.")
+    next_open_n_calls: int = Field(description="Scored calls at the next open, the vendor's best case.")
+    next_open_selection: Estimate | None
+    next_open_mark: str | None
+    n_new_calls: int = Field(description="Calls of the week.")
+
+
+class Account(Frozen):
+    """What became of the rows and calls of one vendor and timeframe, in short."""
+
+    vendor: str
+    timeframe: str | None
+    n_rows: int = Field(description="Rows delivered so far.")
+    n_calls: int
+    n_scored: int = Field(description="Calls that are scored at the main horizon, entered at the next open.")
+    n_open: int
+    n_lost: int = Field(description="Calls that cannot be scored.")
+    problem: str | None = Field(description="Why nothing, or less than half, can be scored. None where more can.")
+
+
 class GradeChange(Frozen):
     """A grade that moved by 10 points, or whose label changed, within the week."""
 
@@ -226,6 +256,7 @@ class Changes(Frozen):
     grade_changes: tuple[GradeChange, ...]
     moved: tuple[Moved, ...]
     restated: tuple[Restated, ...]
+    n_restated_of: int = Field(description="Of how many kinds `restated` lists the largest.")
 
 
 class ImprovedToken(Frozen):
@@ -318,6 +349,7 @@ class FunnelStep(Frozen):
     step: str
     part_of: str | None = Field(description="The step that this is a part of: delivered or call. None for delivered.")
     reason: str | None = Field(description="Why, where a step has several reasons.")
+    horizon: int | None = Field(description="At which calls are accounted, in bars. None for steps of rows.")
     n_rows: int
 
 
@@ -355,14 +387,22 @@ class Digest(Frozen):
     n_tested: int = Field(description="Tests that the marks were corrected for.")
     mark_level: float = Field(description="The q value at or below which a cell is marked.")
     sentences: tuple[str, ...]
-    tracks: tuple[Track, ...]
+    n_vendors: int
+    n_judged: int = Field(description="Vendors of the ranking with enough calls that could be traded.")
+    n_better: int = Field(description="Vendors of the ranking that are marked as better than chance.")
+    n_worse: int = Field(description="Vendors of the ranking that are marked as worse than chance.")
+    n_new_calls: int = Field(description="Calls of the week by all vendors.")
+    ranking: tuple[Ranked, ...] = Field(description="All vendors, where they are too many for a scorecard each.")
+    tracks: tuple[Track, ...] = Field(description="Where there is a ranking, of its first vendors only.")
     changes: Changes
     improved: tuple[ImprovedToken, ...]
     n_compared: int = Field(description="Tokens with enough days to be compared for `improved`.")
     regime: Regime | None
     funnel: tuple[FunnelStep, ...] = Field(
-        description="What became of all rows and calls so far; the headline horizon's, entered at the next open."
+        description="What became of all rows and calls so far; the headline horizon's, entered at the next open. "
+        "Of many vendors together."
     )
+    accounts: tuple[Account, ...] = Field(description="The same of each of many vendors, what is wrong first.")
     quality: Quality
     shared_symbols: tuple[str, ...] = Field(
         description="Symbols that several tokens share; the token id distinguishes them."

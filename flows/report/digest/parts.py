@@ -43,13 +43,13 @@ def left_out(writer: Writer, section: str) -> Iterable[Text]:
 def name_of(digest: Digest, track: Track) -> str:
     """A track in words for a caption, with the vendor's name if there are several."""
     every = _calls(track)
-    return f"{track.vendor}, {every}" if _is_shared(digest) else every
+    return f"{track.vendor}, {every}" if is_shared(digest) else every
 
 
 def starting(digest: Digest, track: Track) -> str:
     """A track's name at the start of a caption: capitalised, except for a vendor's name."""
     name = name_of(digest, track)
-    return name if _is_shared(digest) else name[0].upper() + name[1:]
+    return name if is_shared(digest) else name[0].upper() + name[1:]
 
 
 def _calls(track: Track) -> str:
@@ -59,7 +59,7 @@ def _calls(track: Track) -> str:
 def track_template(digest: Digest, number: int, *, is_first: bool = False) -> str:
     """A track's name in a template; the vendor by its path, because its name might contain template syntax."""
     every = _calls(digest.tracks[number])
-    if _is_shared(digest):
+    if is_shared(digest):
         return f"{{tracks.{number}.vendor|text}}, {every}"
     return every[0].upper() + every[1:] if is_first else every
 
@@ -75,5 +75,6 @@ def lacks_only_time(cell: Cell) -> bool:
     return cell.n_effective is not None and cell.n_effective >= MIN_EFFECTIVE and cell.n_clusters < MIN_CLUSTERS
 
 
-def _is_shared(digest: Digest) -> bool:
+def is_shared(digest: Digest) -> bool:
+    """Whether the digest shows several vendors, so that whatever is about one has to name it."""
     return len({one.vendor for one in digest.tracks}) > 1

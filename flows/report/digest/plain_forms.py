@@ -1,6 +1,7 @@
 """The forms without HTML: the mail's plain-text part, Markdown for files, and short Markdown for chats."""
 
 from collections.abc import Iterable
+from itertools import accumulate
 
 from flows.report.digest.document import Chart, Document, Row, Section, Table, Text, plain
 from flows.report.digest.formats import HOLD, NO_VALUE
@@ -8,7 +9,13 @@ from flows.report.digest.formats import HOLD, NO_VALUE
 STAMP = "SIMULATED"
 
 # The sections that a chat message includes, few enough for one screen.
-BRIEF = {"changes", "hit-rates", "notes"}
+BRIEF = {"ranking", "changes", "hit-rates", "notes"}
+
+# The tables that a chat message has, by the start of their names.
+BRIEF_TABLES = ("scores-", "ranking")
+
+# A chat that is longer than this drowns what others write there: 8 messages of Discord, 4 of Telegram.
+MAX_CHAT = 16_000
 
 
 def text_form(document: Document) -> str:
@@ -56,11 +63,26 @@ def chat_form(document: Document) -> str:
         lines.append(f"**{document.stamp}**")
     lines += [*(_escaped(plain(head)) for head in document.head), ""]
     lines += [f"{number}. {_escaped(plain(sentence))}" for number, sentence in enumerate(document.sentences, 1)]
+    # Where all vendors are ranked, the tables of the first ones are on the page alone.
+    is_ranked = any(isinstance(part, Table) for one in document.sections if one.name == "ranking" for part in one.parts)
+    brief = BRIEF - {"hit-rates"} if is_ranked else BRIEF
     for section in document.sections:
-        if section.name in BRIEF:
-            lines += ["", f"**{section.title}**"]
-            lines += [f"- {_escaped(line)}" for line in _as_brief(section)]
+        if section.name in brief:
+            of_section = [f"- {_escaped(line)}" for line in _as_brief(section)]
+            room = MAX_CHAT - sum(map(len, lines))
+            lines += [
+                "",
+                f"**{section.title}**",
+                *(of_section if section.name == "notes" else _fitting(of_section, room)),
+            ]
     return "\n".join([*lines, "", *(_escaped(plain(line)) for line in document.foot), ""])
+
+
+def _fitting(lines: list[str], room: int) -> list[str]:
+    """The first lines, as many as there is room for, and how many there is none for."""
+    n_fitting = sum(end <= room for end in accumulate(map(len, lines)))
+    n_more = len(lines) - n_fitting
+    return [*lines[:n_fitting], *([f"- {n_more} more lines are on the page."] if n_more else [])]
 
 
 def opening(chat: str) -> str:
@@ -84,7 +106,7 @@ def _as_text(section: Section) -> Iterable[str]:
 def _as_brief(section: Section) -> Iterable[str]:
     for part in section.parts:
         if isinstance(part, Table):
-            if part.name.startswith("scores-"):
+            if part.name.startswith(BRIEF_TABLES) and "plain" in part.forms:
                 yield f"{part.caption}:"
                 yield from (_row_line(part, row) for row in part.rows)
         elif not isinstance(part, Chart):

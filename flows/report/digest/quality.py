@@ -1,7 +1,12 @@
 """Data quality of the week: rows delivered, rows quarantined and why, and missing days."""
 
+from collections import Counter
+
 from flows.report.digest.model import Delivered, FunnelStep, MissingDay, Quality, Quarantined, Warned
 from flows.report.digest.moment import File
+from flows.report.ranking import MOST_VENDORS
+
+SIGNALS_OF = "signals of "
 
 # Snapshots fetched since the last digest, or, for the first digest, since the start of the week.
 SNAPSHOTS = """
@@ -52,7 +57,7 @@ order by n_failed desc, found.dataset, found.rule
 
 # Token-days without a bar although the token traded before and after; and whole days without any bar, or without any
 # signal of a vendor (token_id null). Signals of single tokens are not expected, because vendors of events send few.
-MISSING = """
+MISSING = f"""
 with days as (
     select unnest(
         generate_series(getvariable('week_from'), getvariable('week_to') - interval 1 day, interval 1 day)
@@ -65,7 +70,7 @@ present as (
     where timeframe = '1d' and bar_start >= getvariable('week_from') - interval 7 days
     group by all
     union all
-    select 'signals of ' || vendor as dataset, token_id, signal_at::date::timestamp as day
+    select '{SIGNALS_OF}' || vendor as dataset, token_id, signal_at::date::timestamp as day
     from core.signal_as_of(getvariable('as_of'))
     where
         timeframe = '1d' and signal_at >= getvariable('week_from') - interval 7 days
@@ -100,13 +105,26 @@ order by all
 
 def read_quality(file: File) -> Quality:
     """The rows delivered and quarantined, the rules that warned, and the missing days."""
-    missing = tuple(MissingDay(**row) for row in file.rows(MISSING))
+    missing = _of_many_together(tuple(MissingDay(**row) for row in file.rows(MISSING)))
     return Quality(
         delivered=tuple(Delivered(**row) for row in file.rows(DELIVERED)),
         quarantined=tuple(Quarantined(**row) for row in file.rows(QUARANTINED)),
         warned=tuple(Warned(**row) for row in file.rows(WARNED)),
         missing=missing,
         n_missing=sum(one.n_tokens for one in missing),
+    )
+
+
+def _of_many_together(missing: tuple[MissingDay, ...]) -> tuple[MissingDay, ...]:
+    """The missing days, with one row a day for the signals of many vendors."""
+    silent = {one.dataset for one in missing if one.dataset.startswith(SIGNALS_OF)}
+    if len(silent) <= MOST_VENDORS:
+        return missing
+    n_silent = Counter(one.day for one in missing if one.dataset in silent)
+    together = f"{SIGNALS_OF}up to {max(n_silent.values()):,} vendors"
+    return (
+        *(one for one in missing if one.dataset not in silent),
+        *(MissingDay(day=day, dataset=together, n_tokens=0) for day in n_silent),
     )
 
 

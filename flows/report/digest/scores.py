@@ -1,6 +1,6 @@
 """The scorecard in the digest: cells, marks after the correction, and when small cells will be reportable."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,10 @@ MARK_LEVEL = YEARLY_ERROR / 52
 
 POWER = 0.80
 
+# What is tested in a cell, and the columns that name one.
+TESTS = ("edge", "selection")
+CELL_KEY = ("vendor", "timeframe", "sector", "horizon", "direction")
+
 # One row per vendor, timeframe, sector, horizon and direction, over all provenances, entered at the next open.
 CELLS = """
 with spans as (
@@ -26,7 +30,11 @@ with spans as (
         vendor, timeframe, horizon, coalesce(sector, 'all') as sector, coalesce(side, 'both') as direction,
         min(entry_at) as first_entry_at,
         greatest(max(entry_at), any_value(newest_end - (due_at - entry_at))) as last_entry_at
-    from (select *, if(direction = 1, 'bullish', 'bearish') as side from scored where entry_rule = 'next_open')
+    from (
+        select *, if(direction = 1, 'bullish', 'bearish') as side
+        from scored
+        where entry_rule = 'next_open' and vendor in (select unnest($vendors))
+    )
     group by vendor, timeframe, horizon, grouping sets ((sector, side), (sector), (side), ())
 ),
 
@@ -57,42 +65,58 @@ left join spans using (vendor, timeframe, horizon, sector, direction)
 left join last_week using (vendor, timeframe, horizon, sector, direction)
 left join newest using (vendor, timeframe)
 where
-    card.provenance = 'all' and card.entry_rule = 'next_open'
+    card.provenance = 'all' and card.entry_rule = 'next_open' and card.vendor in (select unnest($vendors))
     -- A cell with neither scored nor open calls, such as one of tokens that are never scored, is not shown.
     and card.n_calls + card.n_open > 0
 order by
-    card.vendor, card.timeframe, card.sector <> 'all', card.sector, card.horizon,
+    list_position($vendors, card.vendor), card.timeframe, card.sector <> 'all', card.sector, card.horizon,
     array_position(['both', 'bullish', 'bearish'], card.direction)
+"""
+
+# Every cell that is tested, of every vendor: which of them are shown must not make their marks cheaper.
+TESTED = """
+select vendor, timeframe, sector, horizon, direction, edge_p, selection_p
+from card
+where provenance = 'all' and entry_rule = 'next_open' and selection_q is not null and n_calls + n_open > 0
+order by vendor, timeframe, sector, horizon, direction
 """
 
 PROVENANCES = """
 select *
 from card
-where sector = 'all' and direction = 'both'
+where sector = 'all' and direction = 'both' and vendor in (select unnest($vendors))
 order by array_position(['all', 'witnessed', 'attested', 'backfill'], provenance), entry_rule
 """
 
 
-def read_cells(file: File) -> tuple[dict[tuple[str, str], tuple[Cell, ...]], int]:
-    """The cells by vendor and timeframe, and how many tests their marks were corrected for."""
-    rows = file.rows(CELLS)
-    # One family of tests for the whole digest: every sector, direction, horizon and timeframe, edge and selection.
-    tests = [(row, kind) for row in rows if row["selection_q"] is not None for kind in ("edge", "selection")]
-    tests = [(row, kind) for row, kind in tests if row[f"{kind}_p"] is not None]
-    p = np.array([row[f"{kind}_p"] for row, kind in tests], dtype=np.float64)
-    q = benjamini_hochberg(p, np.zeros(len(p), dtype=np.int64))
-    for (row, kind), value in zip(tests, q, strict=True):
-        row[f"digest_{kind}_q"] = float(value)
+def read_cells(file: File, vendors: Sequence[str]) -> tuple[dict[tuple[str, str], tuple[Cell, ...]], int]:
+    """The cells of some vendors, in their order, by vendor and timeframe; and how many tests there are."""
+    q, n_tests = _digest_q(file)
     tracks: dict[tuple[str, str], list[Cell]] = {}
-    for row in rows:
+    for row in file.rows(CELLS, vendors=vendors):
+        for kind in TESTS:
+            row[f"digest_{kind}_q"] = q.get((kind, *(row[name] for name in CELL_KEY)))
         tracks.setdefault((row["vendor"], row["timeframe"]), []).append(_cell(row))
-    return {key: tuple(cells) for key, cells in tracks.items()}, len(tests)
+    return {key: tuple(cells) for key, cells in tracks.items()}, n_tests
 
 
-def read_provenances(file: File) -> dict[tuple[str, str, int], tuple[Provenance, ...]]:
+def _digest_q(file: File) -> tuple[dict[tuple[Any, ...], float], int]:
+    """q values by the test and its cell, of one family for the whole digest: every vendor, sector, side and horizon."""
+    tests = [
+        ((kind, *(row[name] for name in CELL_KEY)), row[f"{kind}_p"])
+        for row in file.rows(TESTED)
+        for kind in TESTS
+        if row[f"{kind}_p"] is not None
+    ]
+    p = np.array([value for _, value in tests], dtype=np.float64)
+    q = benjamini_hochberg(p, np.zeros(len(p), dtype=np.int64))
+    return {key: float(value) for (key, _), value in zip(tests, q, strict=True)}, len(tests)
+
+
+def read_provenances(file: File, vendors: Sequence[str]) -> dict[tuple[str, str, int], tuple[Provenance, ...]]:
     """The pooled cell of each provenance and entry rule, by vendor, timeframe and horizon."""
     found: dict[tuple[str, str, int], tuple[Provenance, ...]] = {}
-    for row in file.rows(PROVENANCES):
+    for row in file.rows(PROVENANCES, vendors=vendors):
         key = (row["vendor"], row["timeframe"], row["horizon"])
         found[key] = (
             *found.get(key, ()),

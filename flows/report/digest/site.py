@@ -14,6 +14,7 @@ from flows.report.digest.document import Column, Figure, Row, Table, Text
 from flows.report.digest.formats import written
 from flows.report.digest.forms import environment
 from flows.report.digest.sentences import bars
+from flows.report.ranking import MOST_VENDORS
 
 # The pooled scorecard of each vendor, timeframe and horizon as published week by week.
 OVER_TIME = """
@@ -21,8 +22,18 @@ select
     published_as_of, vendor, timeframe, horizon, n_calls, n_effective, hit_rate, hit_rate_low, hit_rate_high,
     base_rate, edge, edge_low, edge_high, is_reportable
 from marts.scorecard_history
-where sector = 'all' and direction = 'both' and provenance = 'all' and entry_rule = 'next_open' and n_calls > 0
+where
+    sector = 'all' and direction = 'both' and provenance = 'all' and entry_rule = 'next_open' and n_calls > 0
+    and vendor in (select unnest($vendors))
 order by vendor, timeframe, horizon, published_as_of desc
+"""
+
+# The vendors whose past is shown: the first of the newest ranking, where there are many.
+VENDORS = """
+select vendor
+from marts.vendor_ranking
+group by vendor
+order by min(rank) nulls last, max(if(next_open_is_reportable, next_open_selection_low, null)) desc nulls last, vendor
 """
 
 DICTIONARY = """
@@ -45,7 +56,9 @@ def write_site(published: Path, reports: Path) -> None:
     """Write `index.html`, `dictionary.html`, `methodology.html` and the digest's JSON schema."""
     reports.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(published), read_only=True) as file:
-        history, dictionary = _rows(file, OVER_TIME), _rows(file, DICTIONARY)
+        vendors = [row["vendor"] for row in _rows(file, VENDORS)]
+        history = _rows(file, OVER_TIME, vendors=vendors[:MOST_VENDORS])
+        dictionary = _rows(file, DICTIONARY)
     weeks = [json.loads(path.read_bytes()) for path in sorted(reports.glob("*-W*/digest.json"), reverse=True)]
     made = environment()
     made.filters["sort_value"] = lambda cell: cell[0].value if isinstance(cell[0], Figure) else cell[0]
@@ -54,7 +67,11 @@ def write_site(published: Path, reports: Path) -> None:
     )
     pages: dict[str, str] = {
         "index.html": made.get_template("index.html").render(
-            weeks=weeks, tables=_over_time(history), is_simulated=any(week["is_simulated"] for week in weeks)
+            weeks=weeks,
+            tables=_over_time(history),
+            n_shown=min(len(vendors), MOST_VENDORS),
+            n_vendors=len(vendors),
+            is_simulated=any(week["is_simulated"] for week in weeks),
         ),
         "dictionary.html": made.get_template("dictionary.html").render(tables=dictionary),
         "methodology.html": made.get_template("methodology.html").render(text=methodology),
@@ -106,7 +123,7 @@ def _between(row: dict[str, Any], name: str, kind: str) -> str:
     return f"{written(row[f'{name}_low'], kind)} to {written(row[f'{name}_high'], kind)}"
 
 
-def _rows(file: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = file.execute(sql)
+def _rows(file: duckdb.DuckDBPyConnection, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+    cursor = file.execute(sql, parameters or None)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

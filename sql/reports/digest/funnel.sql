@@ -5,6 +5,7 @@ select
     step,
     part_of,
     reason,
+    horizon,
     n_rows
 from marts.funnel_history
 where published_as_of = getvariable('as_of') and (n_rows > 0 or step in ('delivered', 'call'))

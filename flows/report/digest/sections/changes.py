@@ -2,7 +2,7 @@
 
 from flows.report.digest.document import Chart, Column, Row, Section, Table, Text, Writer
 from flows.report.digest.model import SectorCurves, Track
-from flows.report.digest.parts import WIDE, cut, left_out, name_of, token_template, track_template
+from flows.report.digest.parts import WIDE, cut, is_shared, left_out, name_of, token_template, track_template
 from flows.report.digest.sentences import place_of_all
 
 
@@ -32,17 +32,7 @@ def changes_section(writer: Writer) -> Section:
     parts += _sectors_moved(writer)
     parts += _moved(writer)
     if digest.changes.restated:
-        parts.append(
-            Table(
-                "restated",
-                "Restated by the vendor",
-                (Column("dataset"), Column("field"), Column("values", True), Column("tokens", True)),
-                writer.rows(
-                    (f"changes.restated.{number}" for number in range(len(digest.changes.restated))),
-                    ("{.dataset|text}", "{.field|text}", "{.n_changes|count}", "{.n_tokens|count}"),
-                ),
-            )
-        )
+        parts += _restated(writer)
     else:
         parts.append(("No value was restated.",))
     if digest.quality.n_missing:
@@ -53,6 +43,34 @@ def changes_section(writer: Writer) -> Section:
         parts.append(("No gaps: every day of the week is there.",))
     parts += left_out(writer, "changes")
     return Section("changes", "What changed since last week", tuple(parts))
+
+
+def _restated(writer: Writer) -> tuple[Text | Table | Chart, ...]:
+    """The values that were restated; of several vendors, each row with its own."""
+    changes = writer.digest.changes
+    columns, templates = _of_vendor(
+        writer,
+        (Column("dataset"), Column("field"), Column("values", True), Column("tokens", True)),
+        ("{.dataset|text}", "{.field|text}", "{.n_changes|count}", "{.n_tokens|count}"),
+    )
+    rows = writer.rows((f"changes.restated.{number}" for number in range(len(changes.restated))), templates)
+    table = Table("restated", "Restated by the vendor", columns, rows)
+    if changes.n_restated_of == len(changes.restated):
+        return cut(table) if is_shared(writer.digest) else (table,)
+    more = writer.text(
+        "Restated: the {changes.restated|len} largest of {changes.n_restated_of|count} kinds are listed; all of them "
+        "are in marts.restatement of the published file."
+    )
+    return (more, *cut(table))
+
+
+def _of_vendor(
+    writer: Writer, columns: tuple[Column, ...], templates: tuple[str, ...]
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """Columns and templates, with the vendor's name after the first where there are several."""
+    if not is_shared(writer.digest):
+        return columns, templates
+    return (columns[0], Column("vendor"), *columns[1:]), (templates[0], "{.vendor|text}", *templates[1:])
 
 
 def _new_calls(writer: Writer, number: int, track: Track) -> Table:
@@ -90,27 +108,21 @@ def _grades(writer: Writer) -> list[Text | Table | Chart]:
     changes = writer.digest.changes
     if not changes.grade_changes:
         return []
-    rows = tuple(
-        writer.row(
-            f"changes.grade_changes.{place}",
-            (
-                token_template(writer.digest, one.symbol),
-                "{.kind|text}",
-                "{.before|grade}",
-                "{.after|grade}",
-                "{.label_before|text}",
-                "{.label_after|text}",
-            ),
-        )
-        for place, one in enumerate(changes.grade_changes)
+    columns, templates = _of_vendor(
+        writer,
+        (
+            Column("token"),
+            Column("grade"),
+            Column("before", True),
+            Column("now", True),
+            Column("label before"),
+            Column("label now"),
+        ),
+        ("", "{.kind|text}", "{.before|grade}", "{.after|grade}", "{.label_before|text}", "{.label_after|text}"),
     )
-    columns = (
-        Column("token"),
-        Column("grade"),
-        Column("before", True),
-        Column("now", True),
-        Column("label before"),
-        Column("label now"),
+    rows = tuple(
+        writer.row(f"changes.grade_changes.{place}", (token_template(writer.digest, one.symbol), *templates[1:]))
+        for place, one in enumerate(changes.grade_changes)
     )
     return [
         writer.text(
@@ -157,8 +169,9 @@ def _two_averages(writer: Writer, number: int) -> Text | None:
     place = place_of_all(writer.digest, number)
     if place is None or writer.digest.regime is None:
         return None
+    who = f"{{tracks.{number}.vendor|text}}" if is_shared(writer.digest) else "the vendor"
     return writer.text(
-        "Two averages: equal weight is of the {.n_tokens|count} tokens that the vendor covers "
+        f"Two averages: equal weight is of the {{.n_tokens|count}} tokens that {who} covers "
         "({.equal_weight.week_return|change} in the week), the market is of all {regime.n_tokens|count} scored tokens, "
         "covered or not ({regime.week_return|change}).",
         place,
@@ -173,14 +186,10 @@ def _moved(writer: Writer) -> list[Text | Table | Chart]:
     moved = writer.digest.changes.moved
     if not moved:
         return [("No hit rate left last week's interval.",)] if writer.digest.changes.has_last_week else []
-    return [
-        Table(
-            "moved",
-            "Cells that read otherwise than a week ago",
-            (Column("sector"), Column("timeframe"), Column("held", True), Column("what")),
-            writer.rows(
-                (f"changes.moved.{number}" for number in range(len(moved))),
-                ("{.sector|text}", "{.timeframe|text}", "{.horizon|count}", "{.what|text}"),
-            ),
-        )
-    ]
+    columns, templates = _of_vendor(
+        writer,
+        (Column("sector"), Column("timeframe"), Column("held", True), Column("what")),
+        ("{.sector|text}", "{.timeframe|text}", "{.horizon|count}", "{.what|text}"),
+    )
+    rows = writer.rows((f"changes.moved.{number}" for number in range(len(moved))), templates)
+    return [Table("moved", "Cells that read otherwise than a week ago", columns, rows)]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from flows.report.digest.document import Column, Section, Table, Writer
 from flows.report.digest.parts import PAGE, cut
+from flows.report.digest.sections.ranking import accounts_of_vendors
 
 # With more rows than this the whole table is on the page alone.
 MOST_ROWS = 200
@@ -39,4 +40,5 @@ def funnel_section(writer: Writer) -> Section:
     if len(rows) > MOST_ROWS:
         top, whole = tables
         tables = (replace(top, forms=frozenset({"mail", "plain"})), replace(whole, forms=PAGE))
-    return Section("funnel", "What became of every row", tables if rows else ())
+    accounts = accounts_of_vendors(writer)
+    return Section("funnel", "What became of every row", (*tables, *accounts) if rows else ())

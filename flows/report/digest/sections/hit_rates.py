@@ -5,7 +5,18 @@ from flows.report.digest.document import Chart, Column, Row, Section, Table, Tex
 from flows.report.digest.formats import HOLD, MARKS, NO_VALUE
 from flows.report.digest.marks import marked_by, marks_in_words
 from flows.report.digest.model import Cell, Digest, Track
-from flows.report.digest.parts import MAIL, PAGE, WIDE, cut, lacks_only_time, left_out, name_of, starting
+from flows.report.digest.parts import (
+    MAIL,
+    PAGE,
+    WIDE,
+    cut,
+    is_shared,
+    lacks_only_time,
+    left_out,
+    name_of,
+    starting,
+    track_template,
+)
 from flows.report.digest.sentences import bars, like_for_like
 from flows.timeframes import TIMEFRAMES
 
@@ -64,7 +75,8 @@ def hit_rates_section(writer: Writer) -> Section:
         parts.append(_all_cells(writer, number, track))
         compared = like_for_like(track, number)
         if compared:
-            parts.append(writer.text(compared))
+            whose = f"{track_template(digest, number)}: " if is_shared(digest) else ""
+            parts.append(writer.text(whose + compared))
         parts.append(_provenances(writer, number, track))
     return Section("hit-rates", "Hit rates by sector", tuple(parts))
 
