@@ -12,6 +12,7 @@ from flows.quality.cures import missing_columns_cure
 from flows.quality.helpers import count
 from flows.quality.incoming import Incoming
 from flows.quality.results import RuleResult
+from flows.quoting import literal
 
 # Weekends are judged from this many days with bars on, over a span of at least this many days.
 MIN_SPAN_DAYS = 14
@@ -127,13 +128,13 @@ def _earliest(connection: duckdb.DuckDBPyConnection, incoming: Incoming) -> str:
 
 def _unmapped(connection: duckdb.DuckDBPyConnection) -> Fact:
     """The tokens with categories none of which the sector map knows, and without a sector of their own."""
-    sector_map = str(DATA_DIR / "sectors.csv").replace("'", "''")
+    sector_map = literal(str(DATA_DIR / "sectors.csv"))
     row = connection.execute(
         f"""
         with categorized as (
             select token_id, categories, exists (
                 from unnest(categories) as own (name)
-                inner join read_csv('{sector_map}', header = true) as known on known.category = slug(own.name)
+                inner join read_csv({sector_map}, header = true) as known on known.category = slug(own.name)
             ) as is_mapped
             from incoming
             where sector is null and len(categories) > 0

@@ -1,8 +1,7 @@
 """The ranking of vendors for a terminal and a run's page, in place of a scorecard each where there are many."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 from rich import box
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.report.tables import fits, print_line, visible
+from flows.report.tables import fits, markdown_row, p_value, points, print_line, visible
 from flows.timeframes import TIMEFRAMES
 
 # More scorecards than this, of a vendor each, nobody reads at the end of a run.
@@ -148,7 +147,11 @@ def remarks(ranking: Ranking) -> Iterable[str]:
 
 def ranking_markdown(ranking: Ranking) -> list[str]:
     """The ranking as lines of Markdown, for a run's page."""
-    rows = [_line(HEADINGS), _line("---" for _ in HEADINGS), *map(_line, map(cells, ranking.judged))]
+    rows = [
+        markdown_row(HEADINGS),
+        markdown_row("---" for _ in HEADINGS),
+        *map(markdown_row, map(cells, ranking.judged)),
+    ]
     return ["", title(ranking), "", *(rows if ranking.judged else []), "", *remarks(ranking)]
 
 
@@ -173,9 +176,9 @@ def cells(one: Ranked) -> tuple[str, ...]:
         visible(one.vendor),
         f"{one.horizon} {TIMEFRAMES[one.timeframe].unit}",
         f"{one.n_calls:,}",
-        f"{_points(one.edge)} ({_points(one.low)} to {_points(one.high)})",
-        "<0.001" if one.p is not None and one.p < 0.001 else _written(one.p, lambda p: f"{p:.3f}"),
-        _written(one.e, lambda e: f"{e:,.2f}" if e < 1_000_000 else ">1,000,000"),
+        f"{points(one.edge)} ({points(one.low)} to {points(one.high)})",
+        p_value(one.p),
+        _evidence(one.e),
         MARKS[one.mark],
     )
 
@@ -199,13 +202,7 @@ def _table(ranking: Ranking, n_columns: int) -> Table:
     return table
 
 
-def _line(columns: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in columns) + " |"
-
-
-def _points(value: float | None) -> str:
-    return _written(value, lambda share: f"{100 * share:+.1f}")
-
-
-def _written(value: float | None, how: Callable[[Any], str]) -> str:
-    return "-" if value is None else how(value)
+def _evidence(e: float | None) -> str:
+    if e is None:
+        return "-"
+    return f"{e:,.2f}" if e < 1_000_000 else ">1,000,000"

@@ -1,7 +1,6 @@
 """The scorecard for a terminal and a run's page: rates with n and interval beside their base rates."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from flows.report.pace import enough_at
 from flows.report.ranking import Ranking, are_many, print_ranking, ranking_markdown, read_ranking
-from flows.report.tables import fits
+from flows.report.tables import fits, markdown_row, p_value, points
 from flows.scoring.inference import MIN_CLUSTERS, MIN_EFFECTIVE
 from flows.timeframes import headline_horizon
 
@@ -160,15 +159,11 @@ def scorecard_markdown(card: Scorecard) -> str:
         f"As of {card.as_of:%Y-%m-%d %H:%M} UTC, run {card.run_id}.",
     ]
     for section in card.sections:
-        lines += ["", f"### {section.title}", "", _line(HEADINGS), _line("---" for _ in HEADINGS)]
-        lines += [_line(row) for row in section.rows]
+        lines += ["", f"### {section.title}", "", markdown_row(HEADINGS), markdown_row("---" for _ in HEADINGS)]
+        lines += [markdown_row(row) for row in section.rows]
     if card.ranking is not None:
         lines += ranking_markdown(card.ranking)
     return "\n".join(lines)
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _row(cell: dict[str, Any], as_of: datetime) -> tuple[str, ...]:
@@ -180,9 +175,9 @@ def _row(cell: dict[str, Any], as_of: datetime) -> tuple[str, ...]:
         n,
         f"{_percent(cell['hit_rate'])} ({_number(cell['hit_rate_low'])} to {_number(cell['hit_rate_high'])})",
         _percent(cell["base_rate"]),
-        f"{_points(cell['edge'])} ({_p(cell['edge_p'])})",
-        f"{_points(cell['selection_edge'])} ({_p(cell['selection_p'])})",
-        f"{_points(cell['mean_return'])} %",
+        f"{points(cell['edge'])} ({p_value(cell['edge_p'])})",
+        f"{points(cell['selection_edge'])} ({p_value(cell['selection_p'])})",
+        f"{points(cell['mean_return'])} %",
         f"{_percent(cell['mean_drawdown'])}, {_percent(cell['worst_drawdown'])}",
     )
 
@@ -211,13 +206,3 @@ def _percent(value: object) -> str:
 
 def _number(value: object) -> str:
     return f"{100 * value:.1f}" if isinstance(value, float) else "-"
-
-
-def _points(value: object) -> str:
-    return f"{100 * value:+.1f}" if isinstance(value, float) else "-"
-
-
-def _p(value: object) -> str:
-    if not isinstance(value, float):
-        return "-"
-    return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -58,3 +58,20 @@ def print_rows(console: Console, names: list[str], rows: Iterable[tuple[Any, ...
         for name, value in zip(names, row, strict=True):
             print_line(console, f"{name:<{width}}  {value}")
         console.print()
+
+
+def markdown_row(cells: Iterable[str]) -> str:
+    """A row of a table in Markdown."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def points(share: object) -> str:
+    """A share in points, with its sign; a dash where there is none."""
+    return f"{100 * share:+.1f}" if isinstance(share, float) else "-"
+
+
+def p_value(p: object) -> str:
+    """A p value; a dash where there is none."""
+    if not isinstance(p, float):
+        return "-"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from flows.home import journal
+from flows.quoting import literal
 
 # The columns of each ledger as its journal lines name them; they are given to `read_json`, which would else guess.
 LEDGERS = {
@@ -76,12 +77,12 @@ def adopt_journal(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
         struct = "{" + ", ".join(f"'{name}': '{kind_of}'" for name, kind_of in types.items()) + "}"
         cells = ", ".join(f"{STAMPED.get(name, name)} as {name}" for name in columns)
         with _from(path, start) as new:
-            quoted = str(new).replace("'", "''")
+            file = literal(str(new))
             connection.execute(
                 f"""
                 insert into ops.{table} by name
                 select distinct {cells}
-                from read_json('{quoted}', format = 'newline_delimited', columns = {struct}, ignore_errors = true)
+                from read_json({file}, format = 'newline_delimited', columns = {struct}, ignore_errors = true)
                 where {STAMPED.get(key, key)} is not null
                     and {STAMPED.get(key, key)} not in (select {key} from ops.{table} where {key} is not null)
                 """

@@ -10,6 +10,7 @@ import duckdb
 from flows.config import Settings
 from flows.datasets import DATASETS
 from flows.errors import UsageError, WarehouseError
+from flows.quoting import literal
 from flows.warehouse.connection import prepare, set_macros
 from flows.warehouse.runs import HISTORIES, has_table
 
@@ -50,7 +51,7 @@ def copy_as_known(connection: duckdb.DuckDBPyConnection, settings: Settings, mom
     known yet, WarehouseError where it cannot be opened.
     """
     try:
-        connection.execute(f"attach '{str(settings.warehouse).replace(chr(39), chr(39) * 2)}' as home (read_only)")
+        connection.execute(f"attach {literal(str(settings.warehouse))} as home (read_only)")
     except duckdb.Error as error:
         raise WarehouseError(
             f"{settings.warehouse} cannot be read: {str(error).splitlines()[0]} Close whatever else has it open."

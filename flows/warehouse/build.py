@@ -13,6 +13,7 @@ import duckdb
 
 from flows.config import DATA_DIR, Settings
 from flows.errors import WarehouseError
+from flows.quoting import literal
 from flows.timeframes import TIMEFRAMES
 from flows.warehouse.connection import roll_back
 from flows.warehouse.fingerprint import scoring_hash
@@ -386,5 +387,5 @@ class _Build:
 def _load_maps(connection: duckdb.DuckDBPyConnection) -> None:
     """The sector map and the exclusions, as they stand in `data/`."""
     for table, file in (("sector_map", "sectors.csv"), ("exclusion", "exclusions.csv")):
-        path = str(DATA_DIR / file).replace("'", "''")
-        connection.execute(f"create or replace table work.{table} as from read_csv('{path}', header = true)")
+        path = literal(str(DATA_DIR / file))
+        connection.execute(f"create or replace table work.{table} as from read_csv({path}, header = true)")

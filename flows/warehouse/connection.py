@@ -10,6 +10,7 @@ import jinja2
 from flows.config import SQL_DIR, Settings
 from flows.datasets import DATASETS, Dataset
 from flows.errors import WarehouseError
+from flows.quoting import literal
 from flows.timeframes import TIMEFRAMES
 from flows.warehouse.migrate import migrate, stamp_new
 
@@ -67,11 +68,10 @@ def is_damaged_inside(error: BaseException) -> bool:
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Set what every session needs and create what every warehouse has."""
-    spill = str(settings.home / "spill").replace("'", "''")
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(f"set memory_limit = '{settings.memory_limit}'")
     connection.execute(f"set threads = {settings.threads}")
-    connection.execute(f"set temp_directory = '{spill}'")
+    connection.execute(f"set temp_directory = {literal(str(settings.home / 'spill'))}")
     connection.execute("set enable_progress_bar = false")
     # Freed memory goes back to the system at once: kept by DuckDB, it was a fifth of a build's peak over the memory
     # limit.

@@ -8,6 +8,7 @@ import duckdb
 
 from flows.config import SQL_DIR
 from flows.errors import WarehouseError
+from flows.quoting import literal
 from flows.scorecards.measures import read_measures
 from flows.timeframes import TIMEFRAMES
 from flows.warehouse.models import HEADER_WORD
@@ -36,10 +37,10 @@ def write_comments(file: duckdb.DuckDBPyConnection) -> None:
     for schema, table, columns in rows:
         name = f"{schema}.{table}"
         kind = "view" if table in views else "table"
-        statements.append(f"comment on {kind} {name} is '{_quoted(_describe_table(words, schema, table))}'")
+        statements.append(f"comment on {kind} {name} is {literal(_describe_table(words, schema, table))}")
         for column in columns:
             text = _describe_column(words, name, column)
-            statements.append(f"comment on column {name}.{column} is '{_quoted(text)}'")
+            statements.append(f"comment on column {name}.{column} is {literal(text)}")
     file.execute(";\n".join(statements))
 
 
@@ -83,7 +84,3 @@ def _measure_texts(table: str) -> dict[str, str]:
     """The texts of the measures that stand in a table."""
     every = [read_measures(path) for path in sorted((SQL_DIR / "measures").glob("*.toml"))]
     return {one.name: one.text for measures in every if table in measures.tables for one in measures.columns}
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

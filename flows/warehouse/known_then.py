@@ -36,8 +36,8 @@ def create_known_then(file: duckdb.DuckDBPyConnection) -> None:
             f"(file, moment) as table (select * from "
             f"""query_table('"' || replace(file, '"', '""') || '".{name}') {argument})"""
         )
-        file.execute(
-            f"comment on macro table {name}_as_of is 'Rows of {name} as they were known at a moment (UTC). "
-            f"{table}_as_of(moment) reads the file in use, {table}_as_of(file, moment) the one attached under "
-            f"that name, as the view {table}_then of each file does.'"
+        comment = (
+            f"Rows of {name} as they were known at a moment (UTC). {table}_as_of(moment) reads the file in use, "
+            f"{table}_as_of(file, moment) the one attached under that name, as the view {table}_then of each file does."
         )
+        file.execute(f"comment on macro table {name}_as_of is {literal(comment)}")

@@ -16,6 +16,7 @@ from flows.config import Settings
 from flows.errors import WarehouseError
 from flows.home import journal
 from flows.home.set_aside import set_aside
+from flows.quoting import literal
 from flows.run import Run
 from flows.warehouse.connection import is_damage, is_damaged_inside
 from flows.warehouse.glossary import write_comments
@@ -95,7 +96,7 @@ def adopt_publishes(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     if not published.exists():
         return
     try:
-        connection.execute(f"attach '{_quoted(published)}' as published (read_only)")
+        connection.execute(f"attach {literal(str(published))} as published (read_only)")
     except duckdb.Error as error:
         if is_damage(error):
             set_aside(settings.home, [published])
@@ -133,7 +134,7 @@ def insert_publish(connection: duckdb.DuckDBPyConnection, values: dict[str, Any]
 
 def _copy_tables(connection: duckdb.DuckDBPyConnection, partial: Path) -> dict[str, int]:
     # The oldest format that holds all our types: DuckDB 1.2 to the newest, and the one in browsers, open it.
-    connection.execute(f"attach '{_quoted(partial)}' as published (storage_version 'v1.2.0')")
+    connection.execute(f"attach {literal(str(partial))} as published (storage_version 'v1.2.0')")
     try:
         counts = {}
         for schema in PUBLIC_SCHEMAS:
@@ -239,7 +240,3 @@ def _remove(partial: Path) -> None:
         # A folder that is a file, or not ours, is the caller's error to report.
         with suppress(OSError):
             path.unlink(missing_ok=True)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -17,6 +17,7 @@ from flows.config import ROOT
 from flows.errors import UsageError
 from flows.home import journal
 from flows.quality.results import RuleResult
+from flows.quoting import literal
 from flows.run import Run
 from flows.warehouse.fingerprint import scoring_hash
 
@@ -202,7 +203,7 @@ def settle_history(connection: duckdb.DuckDBPyConnection, home: Path) -> None:
                 partial = path.with_suffix(".partial")
                 connection.execute(
                     f"copy (from {history} where published_as_of = '{moment}') "
-                    f"to '{str(partial).replace(chr(39), chr(39) * 2)}' (format parquet)"
+                    f"to {literal(str(partial))} (format parquet)"
                 )
                 os.replace(partial, path)
 
