@@ -25,25 +25,12 @@ def fill_newly_known(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept
 
     Snapshots whose bytes are not stored are left as they are. The next build is a full one where any row was filled.
     """
-    columns = _columns_since(connection, run, kept)
+    added = _added_since(connection, kept)
+    older = _unfilled(connection, run, kept, max(added.values())) if added else []
+    # Only then, because finding the columns of a delivery reads its files.
+    columns = added.keys() & _delivered(connection, run, kept) if older else set()
     if not columns:
         return
-    older = connection.execute(
-        """
-        select snapshot_id, snapshot.run_id
-        from ops.snapshot as snapshot
-        left join ops.run as run using (run_id)
-        where dataset = $dataset and snapshot.source = $source and snapshot.vendor = $vendor and superseded_by is null
-        -- One of a run that ended since was read with these columns, and those before it have been filled.
-        qualify not bool_or(coalesce(run.finished_at, 'infinity') >= $since) over ()
-        """,
-        {
-            "dataset": kept.dataset,
-            "source": run.source.name,
-            "vendor": run.source.vendor,
-            "since": max(columns.values()),
-        },
-    ).fetchall()
     runs = dict(older)
     connection.execute("begin")
     try:
@@ -52,7 +39,7 @@ def fill_newly_known(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept
             for event in last_of_each(journal.read(run.settings.home, "snapshots"))
             if runs.get(event["snapshot_id"]) == event["run_id"]
         ]
-        n_filled = sum(_fill(connection, run.settings.home, event, list(columns)) for event in events)
+        n_filled = sum(_fill(connection, run.settings.home, event, sorted(columns)) for event in events)
         if n_filled:
             connection.execute("delete from ops.build")
         connection.execute("commit")
@@ -61,17 +48,35 @@ def fill_newly_known(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept
         raise
 
 
-def _columns_since(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> dict[str, datetime]:
-    """The columns of this delivery that a migration of this file added, and when it did."""
+def _added_since(connection: duckdb.DuckDBPyConnection, kept: Kept) -> dict[str, datetime]:
+    """The columns that a migration of this file added to a dataset, and when it did."""
     moments = migrated_at(connection)
-    added = {
+    return {
         name: moments[version] for name, version in columns_added(f"raw.{kept.dataset}").items() if version in moments
     }
-    if not added:
-        return {}
+
+
+def _unfilled(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept, since: datetime) -> list[tuple[int, str]]:
+    """The snapshots of a feed and their runs, where none of them is of a run that ended since.
+
+    Such a one was read with the columns, and those before it have been filled.
+    """
+    return connection.execute(
+        """
+        select snapshot_id, snapshot.run_id
+        from ops.snapshot as snapshot
+        left join ops.run as run using (run_id)
+        where dataset = $dataset and snapshot.source = $source and snapshot.vendor = $vendor and superseded_by is null
+        qualify not bool_or(coalesce(run.finished_at, 'infinity') >= $since) over ()
+        """,
+        {"dataset": kept.dataset, "source": run.source.name, "vendor": run.source.vendor, "since": since},
+    ).fetchall()
+
+
+def _delivered(connection: duckdb.DuckDBPyConnection, run: Run, kept: Kept) -> set[str]:
+    """The columns of a delivery, in lower case."""
     parts = run.source.parse(connection, DATASETS[kept.dataset], kept)
-    delivered = {name.lower() for part in parts for name in part.rows.columns}
-    return {name: moment for name, moment in added.items() if name in delivered}
+    return {name.lower() for part in parts for name in part.rows.columns}
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, home: Path, event: dict[str, Any], columns: list[str]) -> int:
