@@ -18,7 +18,8 @@ MOST_VENDORS = 8
 # How many rows of a long ranking are shown, from its beginning and from the end of what can be judged.
 N_BEST, N_WORST = 10, 3
 
-HEADINGS = ("rank", "vendor", "held", "calls", "selection, points (95 %)", "p", "e", "mark")
+# The mark before p and e, which a narrow terminal leaves out: it is what a reader acts on.
+HEADINGS = ("rank", "vendor", "held", "calls", "selection, points (95 %)", "mark", "p", "e")
 
 # What the narrowest terminal shows: who, on how many calls, and the edge with its interval.
 FEWEST_COLUMNS = 5
@@ -177,9 +178,9 @@ def cells(one: Ranked) -> tuple[str, ...]:
         f"{one.horizon} {TIMEFRAMES[one.timeframe].unit}",
         f"{one.n_calls:,}",
         f"{points(one.edge)} ({points(one.low)} to {points(one.high)})",
+        MARKS[one.mark],
         p_value(one.p),
         _evidence(one.e),
-        MARKS[one.mark],
     )
 
 

@@ -64,6 +64,12 @@ def test_no_row_is_wider_than_the_terminal_and_no_name_is_cut(
     assert sum("+5.0 (+2.0 to +8.0)" in line for line in lines) == 12
 
 
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_the_marks_are_shown_on_a_usual_terminal(capsys: pytest.CaptureFixture[str], width: int) -> None:
+    lines = printed(capsys, ranking(12), width)
+    assert [line.split()[0] for line in lines if " 7 d " in line and "better" in line] == ["1"]
+
+
 def test_a_runs_page_has_them_all() -> None:
     lines = ranking_markdown(ranking(40, n_few=1, name="a|b"))
     assert sum(line.startswith("| ") for line in lines) == 42
